@@ -1,0 +1,60 @@
+# Two commands do everything on a machine with Python 3.11 and pip: `make train` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?= task=BoxGrasping
+BIN = $(VENV)/bin
+RUNTIME = $(VENV)/.runtime-installed
+DEV = $(VENV)/.dev-installed
+PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: help train test check format lint types fast-test pythons bench clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+train: $(RUNTIME)  ## Train a policy; ARGS="task=BoxGrasping numEnvs=2048" changes what and how
+	$(BIN)/python train.py $(ARGS)
+
+test: $(DEV)  ## Run all tests
+	$(BIN)/python -m pytest -q
+
+check: format lint types fast-test  ## Format, lint, type-check and run the fast tests
+
+format: $(DEV)  ## Format the code
+	$(BIN)/ruff format --quiet .
+
+lint: $(DEV)  ## Look for mistakes in style and imports
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+
+types: $(DEV)  ## Check the types
+	$(BIN)/pyright
+
+fast-test: $(DEV)  ## Run the tests that take no more than a few seconds each
+	$(BIN)/python -m pytest -q -m "not slow and not journey"
+
+pythons:  ## Compose the training guide's commands on Python 3.8 and 3.12, where they are installed
+	.ci/pythons
+
+bench: $(DEV)  ## Run the benchmarks that README quotes
+	$(BIN)/python -m benchmarks.physics
+	$(BIN)/python -m benchmarks.ppo
+
+clean:  ## Remove the virtual environment and caches; runs are kept
+	rm -rf $(VENV) .venv-3.* .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "rlkit with MuJoCo needs Python 3.10 or newer; found $$($(PYTHON) --version). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "making the virtual environment $(VENV) ..."
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): $(BIN)/python pyproject.toml constraints.txt
+	@echo "installing what training needs (torch and MuJoCo are large: a few minutes the first time) ..."
+	$(PIP) --editable '.[mujoco,plot]'
+	@touch $@
+
+$(DEV): $(RUNTIME)
+	@echo "installing what the tests need ..."
+	$(PIP) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""rlkit trains robot policies with one command."""

@@ -1,0 +1,211 @@
+"""`train.py` in hops: argv -> request -> Experiment -> run. Heavy imports happen in the last hop alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
+
+from rlkit.config.compose import compose_request, experiment_from
+from rlkit.config.errors import ConfigError
+from rlkit.config.experiment import Experiment
+from rlkit.config.inherit import asked_checkpoint, asks_for_test, inherited
+from rlkit.config.preflight import Request, read_request
+
+if TYPE_CHECKING:
+    from rlkit.runtime.checkpoint_head import CheckpointHead
+    from rlkit.workspace import Resolved
+
+EXIT_BAD_REQUEST = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run one command line (sys.argv by default) and return the exit status.
+
+    0 done, 1 failed while running, 2 bad request (nothing was started or written), 130 and 143 interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if {"-sc", "--shell-completion"} & set(words):
+            return _complete(words)
+        if {"-h", "--help", "help"} & set(words):
+            from rlkit.config.help import print_help
+
+            print_help(words)
+            return 0
+        words, source = _on_top_of_its_run(words)
+        request = read_request(words)
+        if _needs_hydra_main(request):
+            return _hydra_main(request)
+        experiment = compose_request(request)
+        if source is None and experiment.training.checkpoint is not None:  # a configuration file asks for it
+            words, source = _on_top_of_its_run([*words, f"checkpoint={experiment.training.checkpoint}"])
+            experiment = compose_request(read_request(words))
+        return _run(experiment, source)
+    except ConfigError as error:
+        return _refuse(error)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # `--help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _complete(words: Sequence[str]) -> int:
+    """Answer the shell's query, or let Hydra print its script that asks them."""
+    from rlkit.config.completion import answer
+
+    if not answer(words):
+        import hydra
+
+        sys.argv = [sys.argv[0], *words]
+        hydra.main(version_base="1.3", config_path=None, config_name=None)(lambda _: None)()
+    return 0
+
+
+def _refuse(error: ConfigError) -> int:
+    """Say what is wrong, once however many ranks found it."""
+    if _leads():
+        print(error.report(), file=sys.stderr)
+    elif _ranks() > 1:
+        import time
+
+        # The first rank to fail makes the launcher end all others: rank 0 must have spoken by then.
+        time.sleep(5)
+    return EXIT_BAD_REQUEST
+
+
+def _leads() -> bool:
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _ranks() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
+    """Print what was asked, then boot."""
+    from rlkit.config.summary import print_summary
+
+    if experiment.kind == "test" and _ranks() > 1:
+        raise ConfigError(
+            ["training.test=true: a test runs in one process; start it with python, not torchrun"]
+        )
+    if source is not None:
+        _check_source(experiment, source)
+    if _leads():
+        print_summary(experiment)
+    from rlkit.runtime.launch import run_experiment
+
+    return run_experiment(experiment, source)
+
+
+def _on_top_of_its_run(words: List[str]) -> Tuple[List[str], Optional[Resolved]]:
+    """With `checkpoint=` typed: the words on top of those its run was made with, and the checkpoint."""
+    checkpoint, task = asked_checkpoint(words)
+    if checkpoint is None:
+        return words, None
+    test = asks_for_test(words)
+    source = _resolve(checkpoint, task, test)
+    if source.run_path is None:
+        return words if task else [f"task={_head(source).task}", *words], source
+    return inherited(words, source.run_path / "config.yaml", test=test), source
+
+
+def _source(experiment: Experiment) -> Optional[Resolved]:
+    """The checkpoint that a configuration file asks for, if one does."""
+    checkpoint, test = experiment.training.checkpoint, experiment.training.test
+    return None if checkpoint is None else _resolve(checkpoint, experiment.task_name, test)
+
+
+def _resolve(checkpoint: str, task: Optional[str], test: bool) -> Resolved:
+    from rlkit.workspace import ResolveError, resolve
+
+    try:
+        return resolve(checkpoint, task=task, default="best" if test else "last")
+    except ResolveError as error:
+        raise ConfigError([str(error)]) from error
+
+
+def _head(source: Resolved) -> CheckpointHead:
+    """What the checkpoint is of; raises ConfigError where it cannot be read."""
+    from rlkit.runtime.checkpoint_head import CheckpointError, read_head
+
+    try:
+        return read_head(source.checkpoint)
+    except CheckpointError as error:
+        raise ConfigError([str(error)]) from error
+
+
+def _check_source(experiment: Experiment, source: Resolved) -> None:
+    """Refuse a checkpoint that cannot be read or is of another task or learner, and a training that is over."""
+    from rlkit.runtime.checkpoint_head import CheckpointError, require_fit
+
+    head = _head(source)
+    try:
+        require_fit(head, source.checkpoint, experiment.task_name, experiment.train["learner"])
+    except CheckpointError as error:
+        raise ConfigError([str(error)]) from error
+    goal = experiment.training.max_iterations
+    if experiment.kind == "train" and head.iteration >= goal:
+        raise ConfigError(
+            [
+                f"nothing is left to train: {source.checkpoint} is of iteration {head.iteration} and"
+                f" training.maxIterations is {goal}; go on with maxIter={2 * head.iteration}"
+            ]
+        )
+
+
+def _needs_hydra_main(request: Request) -> bool:
+    """Sweeps, launchers, `--cfg`, `--info` … are Hydra's own; a plain run is composed once, here."""
+    return bool(request.options) or any(word.lstrip("+~").startswith("hydra") for word in request.overrides)
+
+
+def _hydra_main(request: Request) -> int:
+    """Hand the rewritten command line to Hydra; every job comes back as an Experiment."""
+    import argparse
+
+    import hydra
+
+    from rlkit.config.sweep import check_jobs, sweep_folder
+
+    if sys.version_info >= (3, 14):  # Hydra 1.3's help for -sc is no string, which argparse now refuses
+        argparse.ArgumentParser._check_help = lambda *_: None  # type: ignore[attr-defined]
+    extra: List[str] = []
+    if request.sweep:
+        check_jobs(request)
+        extra = sweep_folder(request)
+    started: List[str] = []
+    statuses: List[int] = []
+
+    def job(config: Any) -> None:
+        try:
+            experiment = experiment_from(_with_hydra(config), request)
+            source = _source(experiment)
+            started.append(experiment.task_name)
+            statuses.append(_run(experiment, source))
+        except ConfigError as error:  # Hydra would print it as a crash
+            sys.exit(_refuse(error))
+
+    sys.argv = [sys.argv[0], *request.argv, *extra]
+    conf_dir = str(request.conf.folders[-1])
+    try:
+        hydra.main(version_base="1.3", config_path=conf_dir, config_name="config")(job)()
+    except SystemExit as stop:
+        if stop.code not in (None, 0) and not started:  # Hydra could not compose
+            return EXIT_BAD_REQUEST
+        raise
+    return max(statuses, default=0)
+
+
+def _with_hydra(config: Any) -> Any:
+    """The job's config with its `hydra` section, which hydra.main has taken off."""
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf, open_dict
+
+    whole = OmegaConf.create(config)
+    with open_dict(whole):
+        whole.hydra = HydraConfig.get()
+    return whole

@@ -1,0 +1,31 @@
+"""Requests: the command line and the YAML files -> one checked, frozen Experiment.
+
+Importing this package imports neither Hydra nor torch; `compose` imports Hydra when it is called.
+"""
+
+from __future__ import annotations
+
+from rlkit.config.compose import compose, from_yaml
+from rlkit.config.errors import ConfigError
+from rlkit.config.experiment import (
+    EnvSettings,
+    Experiment,
+    LoggingSettings,
+    SimSettings,
+    TestingSettings,
+    TrainingSettings,
+    WorkspaceSettings,
+)
+
+__all__ = [
+    "ConfigError",
+    "EnvSettings",
+    "Experiment",
+    "LoggingSettings",
+    "SimSettings",
+    "TestingSettings",
+    "TrainingSettings",
+    "WorkspaceSettings",
+    "compose",
+    "from_yaml",
+]

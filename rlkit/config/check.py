@@ -1,0 +1,163 @@
+"""Checks on the composed configuration: names and types, then what must hold between settings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional
+
+from rlkit.config import keys, learners, types
+from rlkit.config.machine import Machine
+from rlkit.config.schema import Schema
+
+Plain = Mapping[str, Any]
+
+_REQUIRED_OF_TASK = (
+    "task.name",
+    "task.episodeLength",
+    "task.controlPeriod",
+    "task.cpuNumEnvs",
+    "task.observations",
+)
+RENDER_NOTE = "rendering comes with a later release; the run goes on without a window (write render=false)"
+RELOAD_NOTE = "hot reload comes with a later release; the test plays the checkpoint as it is now"
+VIDEO_NOTE = "video recording comes with a later release; no video is written (write env.recordVideo=false)"
+
+
+def check_types(plain: Plain, schema: Schema) -> List[str]:
+    """Every setting that is unknown, missing or of the wrong type."""
+    problems: List[str] = []
+    for section in plain:
+        if section not in keys.SECTIONS:
+            problems.append(f"{section}: no such section; there are {', '.join(keys.SECTIONS)}")
+    flat = flatten(plain)
+    for name, value in flat.items():
+        if name.partition(".")[0] in keys.SECTIONS:
+            problem = _type_problem(name, value, schema)
+            if problem is not None:
+                problems.append(problem)
+    missing = [n for n in schema.names if not n.startswith("task.") and n not in flat]
+    missing += [name for name in _REQUIRED_OF_TASK if name not in flat]
+    problems += [f"{name}: is missing; it needs a value in conf/" for name in missing]
+    return problems
+
+
+def _type_problem(name: str, value: Any, schema: Schema) -> Optional[str]:
+    key = schema.key(name)
+    if key is None and not name.startswith("task."):
+        if name == "train.seed":
+            return "train.seed: the seed is training.seed; take it out of the train file"
+        near = schema.suggest(name)
+        return f"{name}: no such setting" + (f"; did you mean {' or '.join(near)}?" if near else "")
+    spec = key.type if key is not None else schema.type_of(name)
+    problem = None if spec is None else types.problem(spec, value)
+    return None if problem is None else f"{name}: {problem}"
+
+
+def coerce_numbers(plain: Dict[str, Any], schema: Schema, prefix: str = "") -> None:
+    """Make whole numbers floats where a float is meant, in place; the types are already checked."""
+    for key, value in plain.items():
+        if isinstance(value, dict):
+            coerce_numbers(value, schema, f"{prefix}{key}.")
+        else:
+            line = schema.key(prefix + key)
+            spec = line.type if line is not None else schema.type_of(prefix + key)
+            plain[key] = value if spec is None else types.coerce(spec, value)
+
+
+def check_machine(plain: Plain, machine: Machine) -> List[str]:
+    """The device and the simulator exist on this machine; `auto` values are already resolved."""
+    problems: List[str] = []
+    sim, device = plain["sim"]["name"], plain["env"]["device"]
+    if sim not in machine.simulators:
+        problems.append(f"sim.name={sim}: not installed here; install it with: pip install 'rlkit[{sim}]'")
+    if device.startswith("cuda"):
+        index = int(device.partition(":")[2] or 0)
+        if machine.cuda_devices == 0:
+            problems.append(f"env.device={device}: {machine.cuda_missing}; run on the CPU with device=cpu")
+        elif index >= machine.cuda_devices:
+            last = f"cuda:{machine.cuda_devices - 1}"
+            problems.append(f"env.device={device}: the last device here is {last}; write device={last}")
+        elif sim in machine.cpu_only:
+            problems.append(f"env.device={device}: sim={sim} keeps its tensors on the CPU; write device=cpu")
+    return problems
+
+
+def check_combinations(plain: Plain) -> List[str]:
+    """What must hold between settings, `auto` values already resolved."""
+    problems = _timing(plain) + learners.CHECKS[plain["train"]["learner"]](plain)
+    training, task = plain["training"], plain["task"]
+    if training["test"] and training["checkpoint"] is None:
+        problems.append("training.test=true: a policy to test is missing; add checkpoint=latest")
+    if training["test"] and training["resume"] is not None:
+        problems.append("training.resume=auto: only training is resumed; leave it out, or write test=false")
+    if not task.get("policyControlsHandBase", True) and not task.get("policyControlsFingers", True):
+        problems.append(
+            "task.policyControlsFingers=false: nor is the hand's base controlled, so no action is left; "
+            "write task.policyControlsFingers=true"
+        )
+    name = plain["logging"]["experimentName"]
+    if name is not None and not re.match(r"[\w][\w.+ =-]*$", name):
+        problems.append(
+            f"logging.experimentName={name!r}: becomes a folder's name, so letters, digits and _ . - only; "
+            "write logging.experimentName=my_run"
+        )
+    return problems
+
+
+def _timing(plain: Plain) -> List[str]:
+    period, dt = float(plain["task"]["controlPeriod"]), float(plain["sim"]["dt"])
+    steps = period / dt
+    if round(steps) >= 1 and abs(steps - round(steps)) < 1e-6 * steps:
+        return []
+    below, above = max(int(steps), 1), int(steps) + 1
+    near = list(dict.fromkeys(f"{period / n:.6g}" for n in (below, above)))
+    return [
+        f"sim.dt={dt:g}: the control period task.controlPeriod={period:g} s is {steps:.4g} steps, "
+        f"and must be a whole number of them; nearest: sim.dt={' or sim.dt='.join(near)}"
+    ]
+
+
+def notes(plain: Plain) -> List[str]:
+    """Things to say at the start that do not stop the run."""
+    found = [RENDER_NOTE] if plain["env"]["render"] else []
+    found += [VIDEO_NOTE] if plain["env"]["recordVideo"] else []
+    return found + ([RELOAD_NOTE] if plain["training"]["test"] and plain["testing"]["reloadInterval"] else [])
+
+
+def check_terms(task: Mapping[str, Any], known: Mapping[str, FrozenSet[str]]) -> List[str]:
+    """Names of terms that the task's class does not have; `known` comes from terms.term_names."""
+    named = {
+        "observation": ("task.observations", task.get("observations", ())),
+        "reward": ("task.rewardWeights", task.get("rewardWeights", {})),
+        "success": ("task.termination.success", task.get("termination", {}).get("success", {})),
+        "failure": ("task.termination.failure", task.get("termination", {}).get("failure", {})),
+    }
+    problems: List[str] = []
+    for kind, (where, names) in named.items():
+        for name in names:
+            if name not in known[kind]:
+                near = types.nearest(name, sorted(known[kind]))
+                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known[kind]))}"
+                problems.append(f"{where}: task {task['name']} has no {kind} term {name!r}; {hint}")
+    return problems
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> Dict[str, Any]:
+    """Nested sections -> full name: value."""
+    flat: Dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, name + "."))
+        else:
+            flat[name] = value
+    return flat
+
+
+def task_file_name(plain: Plain, choice: str) -> List[str]:
+    """The name inside a task's file is the file's name, so that runs are called as they were asked for."""
+    name = plain["task"]["name"]
+    if name == Path(choice).name:
+        return []
+    return [f"task.name={name}: stands in conf/task/{choice}.yaml and must be {choice}"]

@@ -1,0 +1,107 @@
+"""The files under conf/, read without Hydra: which options exist, and what the chosen ones declare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import yaml
+
+from rlkit.config.errors import ConfigError
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Conf:
+    """The folders that hold configuration files, the first one first."""
+
+    def __init__(self, *folders: Path) -> None:
+        self.folders = tuple(folder.resolve() for folder in folders)
+
+    def roots(self) -> List[str]:
+        """Names of the root configurations."""
+        return sorted({path.stem for folder in self.folders for path in folder.glob("*.yaml")})
+
+    def folder_of(self, root: str) -> Path:
+        """The folder that holds a root configuration, which exists."""
+        return next(folder for folder in self.folders if (folder / f"{root}.yaml").is_file())
+
+    def options(self, group: str) -> List[str]:
+        """Names of the files of a group."""
+        return sorted({path.stem for folder in self.folders for path in (folder / group).glob("*.yaml")})
+
+    def read(self, name: str) -> Dict[str, Any]:
+        """The content of `name` (for example `task/BaseTask`), empty where there is no such file.
+
+        Raises ConfigError where the file is not valid YAML.
+        """
+        for folder in self.folders:
+            path = folder / f"{name}.yaml"
+            if path.is_file():
+                try:
+                    content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+                except yaml.YAMLError as error:
+                    raise ConfigError([f"{path} is not valid YAML: {error}"]) from error
+                return content if isinstance(content, dict) else {}
+        return {}
+
+    def chosen(self, root: str, group: str) -> Optional[str]:
+        """The option of `group` that a root configuration takes, `${task}` not yet replaced."""
+        option: Optional[str] = None
+        for name, value in self._entries(root):
+            if name is None:
+                option = self.chosen(value, group) or option
+            elif name.replace("override ", "").strip().lstrip("/") == group:
+                option = value
+        return option
+
+    def declared(self, task: str) -> Dict[str, Any]:
+        """Every key under `task` in a task's file and its parents: full name -> value."""
+        found: Dict[str, Any] = {}
+        for name, value in self._entries(f"task/{task}"):
+            parent = value.rpartition("/")[2]
+            if name is None and parent != task:
+                found.update(self.declared(parent))
+        found.update(_flatten("task", self.read(f"task/{task}").get("task") or {}))
+        return found
+
+    def learner(self, train: str) -> Optional[str]:
+        """The learner that a train file or one of its parents names."""
+        learner = self.read(f"train/{train}").get("learner")
+        for name, value in self._entries(f"train/{train}"):
+            parent = value.rpartition("/")[2]
+            if learner is None and name is None and parent != train:
+                learner = self.learner(parent)
+        return learner
+
+    def _entries(self, name: str) -> Iterator[Tuple[Optional[str], str]]:
+        """The defaults list of a file: (group, option), with None for a plain file; `_self_` left out."""
+        for entry in self.read(name).get("defaults") or []:
+            if isinstance(entry, dict):
+                for key, value in entry.items():
+                    yield str(key), str(value)
+            elif entry != "_self_":
+                yield None, str(entry)
+
+
+def find_conf() -> Path:
+    """The project's conf/: beside the rlkit package (where train.py stands), or below the current folder.
+
+    Raises ConfigError where neither exists.
+    """
+    places = (Path(__file__).resolve().parents[2] / "conf", Path.cwd() / "conf")
+    for place in places:
+        if (place / "config.yaml").is_file():
+            return place
+    raise ConfigError([f"no conf/config.yaml in {Path.cwd()}: run from the project's folder"])
+
+
+def _flatten(prefix: str, tree: Dict[str, Any]) -> Dict[str, Any]:
+    flat: Dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}.{key}"
+        if isinstance(value, dict):
+            flat.update(_flatten(name, value))
+        else:
+            flat[name] = value
+    return flat

@@ -1,0 +1,54 @@
+"""Write the tables of docs/configuration.md from the schema: `python -m rlkit.config.docs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List
+
+from rlkit.config import check, keys, preflight, types
+from rlkit.config.compose import compose
+from rlkit.config.machine import SIMULATORS, Machine
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
+START, END = "<!-- settings: written by python -m rlkit.config.docs -->", "<!-- end of settings -->"
+
+
+def tables() -> str:
+    """Markdown: one table a section, with the defaults of `python train.py`, then what each task adds."""
+    lines: List[str] = []
+    base = _defaults("BaseTask")
+    for section in keys.SECTIONS:
+        names = [name for name in base if name.startswith(section + ".")]
+        lines += [f"### {section}", "", *_table("BaseTask", names, base), ""]
+    added = {name: value for name, value in _defaults("BoxGrasping").items() if name not in base}
+    lines += ["### task, with task=BoxGrasping", "", *_table("BoxGrasping", list(added), added), ""]
+    return "\n".join(lines)
+
+
+def page(text: str) -> str:
+    """The page `text` with the tables between the two markers renewed."""
+    head, _, rest = text.partition(START)
+    _, _, tail = rest.partition(END)
+    return f"{head}{START}\n\n{tables()}\n{END}{tail}"
+
+
+def _defaults(task: str) -> Dict[str, Any]:
+    """Full name -> the value as asked for (auto stays auto) when nothing is given."""
+    experiment = compose([f"task={task}"], machine=Machine(simulators=frozenset(SIMULATORS)))
+    return {**check.flatten(experiment.sections()), **experiment.asked}
+
+
+def _table(task: str, names: List[str], defaults: Dict[str, Any]) -> List[str]:
+    schema = preflight.read_request([f"task={task}"]).schema
+    rows = ["| setting | type | default | unit | meaning |", "|---|---|---|---|---|"]
+    for name in names:
+        key = schema.key(name)
+        unit, meaning = (key.unit, key.meaning) if key is not None else ("", "")
+        kind = str(schema.type_of(name)).replace("|", "\\|")
+        default = types.show(defaults[name]).strip("'")
+        rows.append(f"| `{name}` | {kind} | `{default}` | {unit} | {meaning.replace('|', chr(92) + '|')} |")
+    return rows
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,190 @@
+"""The frozen request that everything after the configuration works from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar, cast
+
+import yaml
+
+from rlkit.config.command_line import camel
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SimSettings:
+    """How physics steps: `dt` [s] is one simulator step, cut into `substeps` integrator steps."""
+
+    name: str
+    num_threads: int
+    dt: float
+    substeps: int
+    iterations: int
+    ls_iterations: int
+    solver: str
+    cone: str
+    impratio: float
+    integrator: str
+
+
+@dataclass(frozen=True)
+class EnvSettings:
+    """How many environments, and on which torch device they give their tensors."""
+
+    num_envs: int
+    device: str
+    render: Optional[bool]
+    record_video: bool
+    graphics_device_id: int
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What the run is to do, whatever the learner; `seed` is the drawn one where -1 was asked."""
+
+    seed: int
+    max_iterations: int
+    test: bool
+    checkpoint: Optional[str]
+    resume: Optional[str]
+    torch_deterministic: bool
+    checkpoint_interval: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class TestingSettings:
+    """How a policy is tested; `reload_interval` [s] of 0 never looks for a newer checkpoint."""
+
+    __test__ = False  # not a test case, whatever pytest makes of the name
+    reload_interval: float
+    games_num: Optional[int]
+    episodes_per_env: int
+
+
+@dataclass(frozen=True)
+class LoggingSettings:
+    """What is told while a run goes on."""
+
+    log_level: str
+    log_interval: int
+    experiment_name: Optional[str]
+
+
+@dataclass(frozen=True)
+class WorkspaceSettings:
+    """How many runs the window runs/ shows."""
+
+    max_recent_runs: Optional[int]
+    max_train_runs: int
+    max_test_runs: int
+    use_clean_workspace: bool
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One checked request. `task` and `train` are read-only mappings with the keys of their YAML.
+
+    `asked` maps the full names of settings that were resolved (auto values, a drawn seed) to what was
+    asked; `notes` are things the user should be told at the start.
+    """
+
+    sim: SimSettings
+    env: EnvSettings
+    task: Mapping[str, Any]
+    train: Mapping[str, Any]
+    training: TrainingSettings
+    testing: TestingSettings
+    logging: LoggingSettings
+    experiment: WorkspaceSettings
+    choices: Mapping[str, str]
+    overrides: Tuple[str, ...]
+    config_name: str
+    asked: Mapping[str, Any]
+    notes: Tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """`train` or `test`."""
+        return "test" if self.training.test else "train"
+
+    @property
+    def task_name(self) -> str:
+        """The task's name, as in task=<name>."""
+        return str(self.task["name"])
+
+    @property
+    def decimation(self) -> int:
+        """Simulator steps between two actions."""
+        return round(float(self.task["controlPeriod"]) / self.sim.dt)
+
+    def sections(self) -> Dict[str, Any]:
+        """The resolved settings as plain dicts, with the names of the YAML."""
+        plain: Dict[str, Any] = {"task": thaw(self.task), "train": thaw(self.train)}
+        for name in _SECTIONS:
+            section = getattr(self, name)
+            plain[name] = {camel(f.name): getattr(section, f.name) for f in fields(section)}
+        return {name: plain[name] for name in ("sim", "env", "task", "train", *list(_SECTIONS)[2:])}
+
+    def to_yaml(self) -> str:
+        """The complete resolved configuration; `from_yaml` reads it back."""
+        composed = {
+            "config": self.config_name,
+            "choices": dict(self.choices),
+            "overrides": list(self.overrides),
+            "asked": thaw(self.asked),
+        }
+        return yaml.safe_dump({**self.sections(), "composed": composed}, sort_keys=False)
+
+
+_SECTIONS: Dict[str, Type[Any]] = {
+    "sim": SimSettings,
+    "env": EnvSettings,
+    "training": TrainingSettings,
+    "testing": TestingSettings,
+    "logging": LoggingSettings,
+    "experiment": WorkspaceSettings,
+}
+
+
+def freeze_experiment(
+    plain: Mapping[str, Any],
+    choices: Mapping[str, str],
+    overrides: Tuple[str, ...],
+    config_name: str,
+    asked: Mapping[str, Any],
+    notes: Tuple[str, ...],
+) -> Experiment:
+    """Build an Experiment from checked, resolved sections."""
+    sections = {name: _settings(kind, plain[name]) for name, kind in _SECTIONS.items()}
+    return Experiment(
+        **sections,
+        task=freeze(plain["task"]),
+        train=freeze(plain["train"]),
+        choices=freeze(dict(choices)),
+        overrides=overrides,
+        config_name=config_name,
+        asked=freeze(dict(asked)),
+        notes=notes,
+    )
+
+
+def _settings(kind: Type[T], values: Mapping[str, Any]) -> T:
+    return kind(**{f.name: values[camel(f.name)] for f in fields(cast(Any, kind))})
+
+
+def freeze(value: Any) -> Any:
+    """A read-only copy: mappings become MappingProxyType, lists become tuples."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: freeze(item) for key, item in value.items()})
+    return tuple(freeze(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def thaw(value: Any) -> Any:
+    """The plain dicts and lists behind a frozen value."""
+    if isinstance(value, Mapping):
+        return {key: thaw(item) for key, item in value.items()}
+    items: List[Any] = [thaw(item) for item in value] if isinstance(value, (list, tuple)) else []
+    return items if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,152 @@
+"""The schema as data: one line a setting. Checks, did-you-mean, help, docs and completion all read it.
+
+A name that ends in `*` describes every key below that section. Settings under `task` that have no
+line here are those that the chosen task's YAML declares; their type is that of the YAML value.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, NamedTuple, Tuple
+
+
+class Key(NamedTuple):
+    """One setting: its name in the YAML, its type (see types.py), its unit, what it means."""
+
+    name: str
+    type: str
+    unit: str
+    meaning: str
+
+
+GROUPS = ("sim", "physics", "env", "task", "train")
+SECTIONS = ("sim", "env", "task", "train", "training", "testing", "logging", "experiment")
+
+ALIASES: Dict[str, str] = {
+    "numEnvs": "env.numEnvs",
+    "test": "training.test",
+    "checkpoint": "training.checkpoint",
+    "seed": "training.seed",
+    "render": "env.render",
+    "device": "env.device",
+    "maxIter": "training.maxIterations",
+    "logLevel": "logging.logLevel",
+}
+
+COMMON_KEYS: Tuple[Key, ...] = (
+    Key("sim.name", "auto|mujoco", "", "simulator; auto takes the best one that is installed"),
+    Key("sim.numThreads", "int >= 1 or auto", "", "physics threads; auto takes every core"),
+    Key("sim.dt", "float in (0, 0.1]", "s", "one simulator step; task.controlPeriod is a multiple of it"),
+    Key("sim.substeps", "int in [1, 64]", "", "integrator steps in each simulator step of dt"),
+    Key("sim.iterations", "int in [1, 1000]", "", "largest number of constraint solver iterations"),
+    Key("sim.lsIterations", "int in [1, 1000]", "", "largest number of line search iterations of the solver"),
+    Key("sim.solver", "newton|cg", "", "constraint solver"),
+    Key("sim.cone", "pyramidal|elliptic", "", "friction cone; elliptic is exact, pyramidal is quicker"),
+    Key("sim.impratio", "float in [0.01, 1000]", "", "stiffness of friction relative to that of contact"),
+    Key("sim.integrator", "euler|implicit|implicitfast", "", "time integrator"),
+    Key("env.numEnvs", "int in [1, 1000000] or auto", "", "environments that step together"),
+    Key("env.device", "auto or cpu or cuda or cuda:N", "", "where observations, policy and learning live"),
+    Key("env.render", "bool or null", "", "show a window; null lets the mode decide"),
+    Key("env.recordVideo", "bool", "", "record videos into the run's folder"),
+    Key("env.graphicsDeviceId", "int >= 0", "", "GPU that draws"),
+    Key("task.name", "text", "", "the task; follows task=<name> and is never set alone"),
+    Key("task.episodeLength", "int in [2, 1000000]", "control steps", "longest episode"),
+    Key("task.controlPeriod", "float in (0, 1]", "s", "time between two actions"),
+    Key("task.cpuNumEnvs", "int in [1, 1000000]", "", "what env.numEnvs=auto means when training on a CPU"),
+    Key("task.controlMode", "position|position_delta", "", "actions are targets, or changes of targets"),
+    Key("task.policyControlsHandBase", "bool", "", "whether the policy moves the hand's base"),
+    Key("task.policyControlsFingers", "bool", "", "whether the policy moves the fingers"),
+    Key("task.maxBaseLinearVelocity", "float > 0", "m/s", "largest speed of a base translation target"),
+    Key("task.maxBaseAngularVelocity", "float > 0", "rad/s", "largest speed of a base rotation target"),
+    Key("task.maxFingerJointVelocity", "float > 0", "rad/s", "largest speed of a finger joint target"),
+    Key("task.contactForceThreshold", "float >= 0", "N", "force above which a finger counts as touching"),
+    Key(
+        "task.heightSafety.handBase",
+        "float",
+        "m",
+        "lowest height of the hand's base before the episode fails",
+    ),
+    Key("task.heightSafety.fingertip", "float", "m", "lowest height of a fingertip before the episode fails"),
+    Key("task.initialPose.handPosition", "list of 3 float", "m", "where the hand's base begins, world"),
+    Key("task.initialPose.handRotation", "list of 3 float", "rad", "how it is turned about x, y, z"),
+    Key("task.initialPose.fingers", "list of 12 float", "rad", "the twelve finger controls at the beginning"),
+    Key("task.resetNoise.handPosition", "float >= 0", "m", "uniform noise of the first position, each way"),
+    Key("task.resetNoise.handRotation", "float >= 0", "rad", "uniform noise of the first rotation, each way"),
+    Key(
+        "task.resetNoise.fingers", "float >= 0", "rad", "uniform noise of the first finger controls, each way"
+    ),
+    Key("task.box.size", "float in (0, 1]", "m", "edge of the box"),
+    Key("task.box.mass", "float > 0", "kg", "its mass"),
+    Key("task.box.friction", "float >= 0", "", "its friction coefficient in all its contacts"),
+    Key("task.box.xyRange", "float >= 0", "m", "where it begins: uniform around the origin, each way"),
+    Key("task.box.yawRange", "float in [0, 180]", "degrees", "how it is turned at first: uniform, each way"),
+    Key("task.successHeight", "float > 0", "m", "height that the box's centre must be held above"),
+    Key("task.successDuration", "float > 0", "s", "for how long, without a break"),
+    Key("task.minFingersForGrasp", "int in [1, 5]", "", "fingers that must be on the box meanwhile"),
+    Key(
+        "task.maxBoxDistance",
+        "float > 0",
+        "m",
+        "distance of box and hand beyond which the episode has failed",
+    ),
+    Key("task.observations", "list of text", "", "observation terms of the policy, in order"),
+    Key("task.rewardWeights.*", "float", "", "weight of one reward term, by the term's name; 0 turns it off"),
+    Key("task.termination.success.*", "bool", "", "whether this criterion ends an episode as a success"),
+    Key("task.termination.failure.*", "bool", "", "whether this criterion ends an episode as a failure"),
+    Key("task.terminationRewards.success", "float", "", "reward added at the end of a successful episode"),
+    Key("task.terminationRewards.failure", "float", "", "reward added at the end of a failed episode"),
+    Key("task.terminationRewards.timeout", "float", "", "reward added when an episode runs out of time"),
+    Key("training.seed", "int in [-1, 2147483647]", "", "seed of everything; -1 draws one and records it"),
+    Key("training.maxIterations", "int >= 1", "iterations", "training stops after this many"),
+    Key("training.test", "bool", "", "test a trained policy instead of training one"),
+    Key("training.checkpoint", "path or null", "", "resume or test this: latest, a run, a folder or a file"),
+    Key("training.resume", "auto or null", "", "auto: continue in the same run folder where it stood"),
+    Key("training.torchDeterministic", "bool", "", "ask torch for deterministic algorithms (slower)"),
+    Key("training.checkpointInterval", "int >= 1", "iterations", "how often a checkpoint is saved"),
+    Key("training.threads", "int >= 1 or auto", "", "torch threads; auto means 1 on the CPU"),
+    Key("testing.reloadInterval", "float >= 0", "s", "look for a newer checkpoint this often; 0 never"),
+    Key("testing.gamesNum", "int >= 1 or null", "episodes", "episodes in all; null counts episodesPerEnv"),
+    Key("testing.episodesPerEnv", "int >= 1", "episodes", "episodes that every environment plays"),
+    Key("logging.logLevel", "debug|info|warning|error", "", "how much the terminal and train.log are told"),
+    Key("logging.logInterval", "int >= 1", "iterations", "how often a progress line is printed"),
+    Key("logging.experimentName", "text or null", "", "name of the run; null: <Task>_<train|test>_<time>"),
+    Key("experiment.maxRecentRuns", "int >= 1 or null", "runs", "runs linked in runs/, both kinds together"),
+    Key("experiment.maxTrainRuns", "int >= 1", "runs", "training runs linked in runs/"),
+    Key("experiment.maxTestRuns", "int >= 1", "runs", "test runs linked in runs/"),
+    Key(
+        "experiment.useCleanWorkspace", "bool", "", "runs live in runs_all/, links in runs/; false: all there"
+    ),
+)
+PPO_KEYS: Tuple[Key, ...] = (
+    Key("train.learner", "ppo", "", "the learner that reads this section"),
+    Key("train.horizon_length", "int >= 1", "steps", "steps of every environment in one iteration"),
+    Key("train.num_minibatches", "int >= 1 or null", "", "minibatches, if minibatch_size is null"),
+    Key("train.minibatch_size", "int >= 2 or null", "samples", "divides horizon_length x env.numEnvs"),
+    Key("train.mini_epochs", "int >= 1", "", "passes over the data of one iteration"),
+    Key("train.learning_rate", "float in (0, 1]", "", "learning rate at the start"),
+    Key("train.lr_schedule", "adaptive|constant", "", "adaptive follows the policy's change (KL)"),
+    Key("train.kl_threshold", "float > 0", "nats", "policy change that the adaptive schedule aims at"),
+    Key("train.schedule_type", "legacy|standard", "", "adapt after every minibatch or after every epoch"),
+    Key("train.gamma", "float in (0, 1]", "", "discount of the reward"),
+    Key("train.tau", "float in [0, 1]", "", "lambda of generalised advantage estimation"),
+    Key("train.e_clip", "float in (0, 1)", "", "clip range of the policy ratio"),
+    Key("train.clip_value", "bool", "", "clip the value loss too"),
+    Key("train.entropy_coef", "float >= 0", "", "weight of the entropy bonus"),
+    Key("train.critic_coef", "float >= 0", "", "weight of the value loss"),
+    Key("train.bounds_loss_coef", "float >= 0", "", "weight of the penalty on actions beyond the bounds"),
+    Key("train.truncate_grads", "bool", "", "clip the gradient to grad_norm"),
+    Key("train.grad_norm", "float > 0", "", "largest norm of the gradient"),
+    Key("train.normalize_input", "bool", "", "normalise observations by running statistics"),
+    Key("train.normalize_value", "bool", "", "normalise returns by running statistics"),
+    Key("train.normalize_advantage", "bool", "", "normalise advantages in each batch"),
+    Key("train.value_bootstrap", "bool", "", "at a time-out, count the value of the last state"),
+    Key("train.reward_scale", "float > 0", "", "factor on the reward that the learner sees"),
+    Key("train.units", "list of int >= 1", "", "widths of the hidden layers"),
+    Key("train.activation", "elu|relu|tanh|sigmoid|selu|swish|gelu|softplus|None", "", "of hidden layers"),
+    Key("train.separate", "bool", "", "separate networks for policy and value"),
+    Key("train.fixed_sigma", "bool", "", "the spread of the actions does not depend on the state"),
+    Key("train.sigma_init", "float in [-10, 2]", "", "log of the actions' first standard deviation"),
+    Key("train.mixed_precision", "bool", "", "16-bit arithmetic in the networks (CUDA only)"),
+    Key("train.torch_compile", "bool", "", "compile the networks (CUDA only)"),
+)
+
+LEARNER_KEYS: Dict[str, Tuple[Key, ...]] = {"ppo": PPO_KEYS}

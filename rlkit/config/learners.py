@@ -1,0 +1,81 @@
+"""What each learner's section must satisfy beyond the types: arithmetic and combinations.
+
+Source of the PPO rules: rl_games 1.6.5 finds these after the simulator has started, or never.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, MutableMapping
+
+Plain = Mapping[str, Any]
+
+
+def resolve_ppo(plain: MutableMapping[str, Any], asked: Dict[str, Any]) -> None:
+    """Derive minibatch_size from num_minibatches, or the other way round; needs a whole env.numEnvs.
+
+    Where the count does not divide the batch, the nearest one that does is taken and put on record.
+    """
+    train = plain["train"]
+    batch = train["horizon_length"] * plain["env"]["numEnvs"]
+    size, count = train["minibatch_size"], train["num_minibatches"]
+    if size is None:
+        if count is None:
+            return
+        nearest = _nearest_count(batch, count)
+        if nearest != count:
+            asked["train.num_minibatches"] = count
+        train["num_minibatches"], train["minibatch_size"] = nearest, batch // nearest
+        asked["train.minibatch_size"] = None
+    elif batch % size == 0:
+        train["num_minibatches"] = batch // size
+
+
+def check_ppo(plain: Plain) -> List[str]:
+    """The combinations that PPO cannot run with."""
+    train, env = plain["train"], plain["env"]
+    problems: List[str] = []
+    if train["minibatch_size"] is None:
+        problems.append("train.minibatch_size is null, num_minibatches too; write train.num_minibatches=4")
+    elif not plain["training"]["test"]:
+        problems += _minibatch(train["horizon_length"], env["numEnvs"], train["minibatch_size"])
+    if env["device"] == "cpu":
+        for name in ("mixed_precision", "torch_compile"):
+            if train[name]:
+                problems.append(f"train.{name}=true: works on CUDA only; on the CPU write train.{name}=false")
+    return problems
+
+
+def _minibatch(horizon: int, num_envs: int, size: int) -> List[str]:
+    batch = horizon * num_envs
+    if batch < 2:
+        return [
+            f"train.horizon_length={horizon} with env.numEnvs={num_envs}: one sample has no spread; "
+            "write train.horizon_length=32"
+        ]
+    if batch % size == 0:
+        return []
+    sizes = _around(size, lambda n: n > 1 and batch % n == 0, batch)
+    size_text, divisors = " or ".join(map(str, sizes)), "train.horizon_length x env.numEnvs"
+    envs = _around(num_envs, lambda n: horizon * n % size == 0, num_envs + size)
+    return [
+        f"train.minibatch_size={size}: does not divide the batch of {divisors} = "
+        f"{horizon} x {num_envs} = {batch}; nearest that do: train.minibatch_size={size_text}; "
+        f"or keep it with env.numEnvs={' or '.join(map(str, envs))}"
+    ]
+
+
+def _nearest_count(batch: int, count: int) -> int:
+    """The divisor of `batch` nearest to `count` that leaves at least two samples in each minibatch."""
+    fits = [n for n in range(1, min(batch, 2 * count + 1) + 1) if batch % n == 0 and batch // n >= 2]
+    return min(fits, key=lambda n: abs(n - count)) if fits else 1
+
+
+def _around(start: int, fits: Callable[[int], bool], limit: int) -> List[int]:
+    """The nearest fitting number below and above `start`, up to `limit`."""
+    below = next((n for n in range(min(start, limit), 0, -1) if fits(n)), None)
+    above = next((n for n in range(start + 1, limit + 1) if fits(n)), None)
+    return [n for n in (below, above) if n is not None]
+
+
+RESOLVERS = {"ppo": resolve_ppo}
+CHECKS: Dict[str, Callable[[Plain], List[str]]] = {"ppo": check_ppo}

@@ -1,0 +1,85 @@
+"""The settings of one request: which names exist, their full spelling, what is near a misspelling."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional, Sequence
+
+from rlkit.config import keys, types
+from rlkit.config.command_line import spellings
+from rlkit.config.keys import Key
+
+
+class Schema:
+    """The schema lines that count for a request, with the keys that its YAML files declare.
+
+    `declared` maps full names to the values in the YAML of the chosen task and its parents.
+    """
+
+    def __init__(self, learners: Sequence[str], declared: Mapping[str, object]) -> None:
+        learner_keys = [key for learner in learners for key in keys.LEARNER_KEYS[learner]]
+        self._keys: Dict[str, Key] = {key.name: key for key in (*keys.COMMON_KEYS, *learner_keys)}
+        self._declared = dict(declared)
+        self._spellings = self._index()
+
+    @property
+    def names(self) -> List[str]:
+        """Every setting that may be given, by its full name; of `task`, those that the task declares."""
+        fixed = [name for name in self._keys if not name.startswith("task.")]
+        return fixed + list(self._declared)
+
+    def key(self, name: str) -> Optional[Key]:
+        """The schema line of a full name; None where only the YAML declares it, or nothing does."""
+        section = name.rpartition(".")[0] + ".*"
+        return self._keys.get(name) or self._keys.get(section)
+
+    def type_of(self, name: str) -> Optional[str]:
+        """The type of a setting, None where no such setting exists."""
+        key = self.key(name)
+        if key is not None and (not name.startswith("task.") or name in self._declared):
+            return key.type
+        return types.spec_of(self._declared[name]) if name in self._declared else None
+
+    def canonical(self, typed: str) -> Optional[str]:
+        """The full name behind any accepted spelling, None where there is none."""
+        return self._spellings.get(typed)
+
+    def is_section(self, name: str) -> bool:
+        """Whether `name` has settings below it."""
+        return any(known.startswith(name + ".") for known in self.names)
+
+    def suggest(self, typed: str, count: int = 2) -> List[str]:
+        """The full names (or aliases) nearest to a misspelling, best first."""
+        names = self.names
+        leaf = typed.rpartition(".")[2]
+        same_leaf = [n for n in names if leaf in spellings(n.rpartition(".")[2])]
+        if "." not in typed:
+            by_leaf = {n.rpartition(".")[2]: n for n in names}
+            words = types.nearest(typed, [*keys.ALIASES, *by_leaf], count)
+            close = [keys.ALIASES.get(word) or by_leaf[word] for word in words]
+            return list(dict.fromkeys(same_leaf + close))[:count]
+        section = typed.rpartition(".")[0]
+        siblings = [n for n in names if n.rpartition(".")[0] == section]
+        by_sibling = {n.rpartition(".")[2]: n for n in siblings}
+        close = [by_sibling[word] for word in types.nearest(leaf, list(by_sibling), count)]
+        if not close:
+            close = [self._spellings[word] for word in types.nearest(typed, list(self._spellings), count)]
+        return list(dict.fromkeys(same_leaf + close))[:count]
+
+    def _index(self) -> Dict[str, str]:
+        """Every accepted spelling -> full name, the older `train.*` spellings included."""
+        index: Dict[str, str] = {}
+        for name in self.names:
+            section, _, leaf = name.rpartition(".")
+            for spelling in spellings(leaf):
+                index.setdefault(f"{section}.{spelling}", name)
+        for name in self.names:
+            section, _, leaf = name.rpartition(".")
+            for spelling in spellings(leaf):
+                if section in ("training", "testing"):
+                    index.setdefault(f"train.{spelling}", name)
+                elif section in ("logging", "experiment"):
+                    index.setdefault(f"train.{section}.{spelling}", name)
+        for name in self.names:  # task.reward_weights.alive: every part of a name may be spelt either way
+            for spelling in spellings(name):
+                index.setdefault(spelling, name)
+        return index

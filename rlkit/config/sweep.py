@@ -1,0 +1,52 @@
+"""Sweeps: every job is checked before the first one starts, and their bookkeeping gets one folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from datetime import datetime
+from typing import List
+
+from rlkit.config import values
+from rlkit.config.compose import compose_request
+from rlkit.config.errors import ConfigError
+from rlkit.config.preflight import Request
+
+MOST_JOBS_CHECKED = 64  # each costs about 60 ms
+
+
+def check_jobs(request: Request) -> None:
+    """Compose and check the jobs of a sweep over plain lists; other sweeps are checked job by job.
+
+    Raises ConfigError with the mistakes of every job.
+    """
+    words = [word for word in request.overrides if not word.lstrip("+~").startswith("hydra")]
+    problems: List[str] = []
+    for number, job in enumerate(itertools.islice(_jobs(words), MOST_JOBS_CHECKED)):
+        try:
+            compose_request(dataclasses.replace(request, overrides=tuple(job)))
+        except ConfigError as error:
+            problems += [f"sweep job {number} ({' '.join(job)}): {message}" for message in error.messages]
+    if problems:
+        raise ConfigError(problems)
+
+
+def sweep_folder(request: Request) -> List[str]:
+    """The override that fixes the sweep's folder: Hydra would resolve it again in every job."""
+    if any(word.startswith("hydra.sweep.dir=") for word in request.overrides):
+        return []
+    tasks = [word.partition("=")[2] for word in request.overrides if word.startswith("task=")]
+    task = tasks[-1] if tasks and tasks[-1].isidentifier() else "tasks" if tasks else "BaseTask"
+    return [f"hydra.sweep.dir=runs_all/{task}_sweep_{datetime.now():%Y%m%d_%H%M%S}"]
+
+
+def _jobs(words: List[str]) -> itertools.product[tuple[str, ...]]:
+    """The words of every job; none where a value is a sweep function that only Hydra can spread out."""
+    choices: List[List[str]] = []
+    for word in words:
+        key, _, value = word.partition("=")
+        parts = values.split(value)
+        if any(values.parse(part) is values.UNREAD and "(" in part for part in parts):
+            return itertools.product([], repeat=1)
+        choices.append([f"{key}={part}" for part in parts])
+    return itertools.product(*choices)

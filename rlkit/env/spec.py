@@ -1,0 +1,92 @@
+"""The seam between a learner and its environment: shapes, names and the order of events in a step."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping
+
+import torch
+from torch import Tensor
+
+Observations = Dict[str, Tensor]
+"""Observation groups: "policy" `[N, spec.obs_sizes["policy"]]` and "critic", float32. Without privileged
+observations both names hold the same tensor."""
+
+
+@dataclass(frozen=True)
+class EnvSpec:
+    """What a learner must know before it builds its networks.
+
+    obs_sizes: numbers in each observation group. observation_names: the terms that make up a group, in order, with
+    their sizes. control_period: seconds of one env-step. max_episode_length: env-steps. Actions lie in [-1, 1].
+    """
+
+    task: str
+    num_envs: int
+    device: torch.device
+    obs_sizes: Mapping[str, int]
+    num_actions: int
+    action_names: tuple[str, ...]
+    max_episode_length: int
+    control_period: float
+    observation_terms: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    reward_terms: tuple[str, ...] = ()
+    success_criteria: tuple[str, ...] = ()
+    failure_criteria: tuple[str, ...] = ()
+
+    @property
+    def asymmetric(self) -> bool:
+        """Whether the critic sees more than the policy."""
+        return self.obs_sizes["critic"] != self.obs_sizes["policy"]
+
+
+@dataclass
+class StepInfo:
+    """What a step tells beyond observation, reward and flags.
+
+    final_obs: the true last observation of the envs that ended in this step (other rows: the current one).
+    success: `[N]` bool, the episode that ended in this step met a success criterion of the task.
+    reached: `[N]` bool by "success/<criterion>" and "failure/<criterion>", true where it held in this step.
+    episodes: sums over the episodes that ended in this step, empty when none did: "count", "return", "length",
+    "success", "reward/<term>", "success/<criterion>", "failure/<criterion>", "timeout"; 0-dim tensors, no sync.
+    """
+
+    final_obs: Observations
+    success: Tensor
+    reached: dict[str, Tensor] = field(default_factory=dict)
+    episodes: dict[str, Tensor] = field(default_factory=dict)
+
+
+class VecEnv(ABC):
+    """N environments stepped together; see `rlkit.env.task_env.TaskEnv.step` for the order inside a step."""
+
+    spec: EnvSpec
+
+    @abstractmethod
+    def reset(self) -> Observations:
+        """Start a new episode everywhere and return its first observation."""
+
+    @abstractmethod
+    def step(self, actions: Tensor) -> tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
+        """Advance one control period: `(obs, reward [N], terminated [N] bool, truncated [N] bool, info)`.
+
+        actions: `[N, num_actions]`, clamped to [-1, 1] here. Envs that end are reset in the same step: `obs` is then
+        the new episode's first observation and `info.final_obs` the old one's last. `terminated` and `truncated`
+        never hold both; a truncated step wants its value bootstrapped from `info.final_obs`.
+        """
+
+    @abstractmethod
+    def observe(self) -> Observations:
+        """The current observation, as the last `reset` or `step` returned it."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Everything needed to continue bit-exactly."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state()`."""
+
+    def close(self) -> None:
+        """Release the simulator."""

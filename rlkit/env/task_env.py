@@ -1,0 +1,196 @@
+"""A simulator and a task as one environment."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor
+
+from rlkit.env.spec import EnvSpec, Observations, StepInfo, VecEnv
+from rlkit.sims.api import Simulator
+from rlkit.tasks.api import Task
+
+
+class EnvError(RuntimeError):
+    """The environment produced something it must not: the message names the term, the envs and the value."""
+
+
+class TaskEnv(VecEnv):
+    """N copies of a task on a simulator."""
+
+    def __init__(self, sim: Simulator, task: Task) -> None:
+        self.sim, self.task = sim, task
+        self._steps_per_control = sim.physics.steps_per_control(task.control_period)
+        n, device = sim.num_envs, sim.device
+        terms = task.terms("observation")
+        layout = tuple((name, terms[name]) for name in task.observation_terms)
+        width = sum(size for _, size in layout)
+        self.spec = EnvSpec(
+            task=task.name,
+            num_envs=n,
+            device=device,
+            obs_sizes={"policy": width, "critic": width},
+            num_actions=len(task.action_names),
+            action_names=task.action_names,
+            max_episode_length=task.max_episode_length,
+            control_period=task.control_period,
+            observation_terms={"policy": layout, "critic": layout},
+            reward_terms=tuple(task.reward_weights),
+            success_criteria=tuple(task.success_terms),
+            failure_criteria=tuple(task.failure_terms),
+        )
+        end_rewards = task.config["terminationRewards"]
+        self._end_rewards = {name: float(end_rewards[name]) for name in ("success", "failure", "timeout")}
+        self._episode_return = torch.zeros(n, device=device)
+        self._term_returns = torch.zeros(len(task.reward_weights), n, device=device)
+        self._weights = torch.tensor(list(task.reward_weights.values()), device=device)[:, None]
+        self._terms = torch.zeros(len(task.reward_weights), n, device=device)
+        self._obs = torch.zeros(n, width, device=device)
+        self.physics_time = 0.0  # s, spent in the simulator's step since it was last read
+
+    def reset(self) -> Observations:
+        """Start everywhere. Episodes begin staggered in nothing: all are new."""
+        self._reset_envs(torch.arange(self.sim.num_envs, device=self.sim.device))
+        self._obs = self._observe()
+        return self.observe()
+
+    def observe(self) -> Observations:
+        """The current observation."""
+        return {"policy": self._obs, "critic": self._obs}
+
+    @torch.no_grad()
+    def step(self, actions: Tensor) -> tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
+        """Advance one control period; see `VecEnv.step` for the shapes.
+
+        The order inside a step, and what is fresh in it:
+        1. actions become actuator commands, held for the whole period;
+        2. physics: `control_period / sim.dt` simulator steps of `sim.substeps` integrator steps each;
+        3. the task refreshes what it derives from the new state (positions and velocities are those at the end of the
+           period; contact forces those of its last integrator step) and runs its timers;
+        4. endings: success before failure before time-out; an env whose physics failed ends as a failure "unstable";
+        5. rewards, from the state that the action led to, plus the reward of the ending;
+        6. the observation of that state: `info.final_obs` for the envs that ended;
+        7. envs that ended are reset; the returned observation is computed after that, so theirs is the new first one.
+        """
+        task, sim = self.task, self.sim
+        ctrl = task.controls(actions.clamp(-1.0, 1.0))
+        started = time.perf_counter()
+        sim.step(ctrl, self._steps_per_control)
+        self.physics_time += time.perf_counter() - started
+
+        task.episode_step += 1
+        task.refresh()
+        task.advance()
+        success, failed, truncated, reached = self._endings()
+        rewards = self._rewards(success, failed, truncated)
+        task.remember()
+        self._episode_return += rewards
+
+        terminated = success | failed
+        ended = terminated | truncated
+        obs = self._observe()
+        obs.masked_fill_(sim.unstable[:, None], 0.0)  # nothing bootstraps from it: the episode has failed
+        final_obs = {"policy": obs, "critic": obs}
+        ended_ids = ended.nonzero().squeeze(-1)
+        episodes: dict[str, Tensor] = {}
+        if len(ended_ids):
+            episodes = self._episode_sums(ended_ids, success, truncated, reached)
+            self._reset_envs(ended_ids)
+            obs = self._observe()
+        self._obs = obs
+        return self.observe(), rewards, terminated, truncated, StepInfo(final_obs, success, reached, episodes)
+
+    def _endings(self) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        task, unstable = self.task, self.sim.unstable
+        reached = {f"success/{name}": term() & ~unstable for name, term in task.success_terms.items()}
+        missed = {f"failure/{name}": term() for name, term in task.failure_terms.items()}
+        missed["failure/unstable"] = unstable.clone()  # the simulator clears its own at the reset
+        none = torch.zeros_like(unstable)
+        success = torch.stack([*reached.values(), none]).any(dim=0)
+        failed = torch.stack(list(missed.values())).any(dim=0) & ~success
+        truncated = (task.episode_step >= task.max_episode_length) & ~success & ~failed
+        return success, failed, truncated, {**reached, **missed}
+
+    def _rewards(self, success: Tensor, failed: Tensor, truncated: Tensor) -> Tensor:
+        for row, term in zip(self._terms, self.task.reward_terms.values()):
+            row.copy_(term())
+        self._terms *= self._weights
+        # An exploded env's state says nothing: its last reward is that of the ending alone.
+        self._terms.masked_fill_(self.sim.unstable, 0.0)
+        self._term_returns += self._terms
+        ending = self._end_rewards
+        return (
+            self._terms.sum(dim=0)
+            + ending["success"] * success
+            + ending["failure"] * failed
+            + ending["timeout"] * truncated
+        )
+
+    def _observe(self) -> Tensor:
+        return torch.cat([term() for term in self.task.observation_terms.values()], dim=-1)
+
+    def _episode_sums(
+        self, ids: Tensor, success: Tensor, truncated: Tensor, reached: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        sums = {
+            "count": torch.full((), float(len(ids)), device=ids.device),
+            "return": self._episode_return[ids].sum(),
+            "length": self.task.episode_step[ids].sum().float(),
+            "success": success[ids].sum().float(),
+            "timeout": truncated[ids].sum().float(),
+        }
+        for name, flags in reached.items():
+            sums[name] = flags[ids].sum().float()
+        for name, returns in zip(self.task.reward_terms, self._term_returns[:, ids].sum(dim=-1)):
+            sums[f"reward/{name}"] = returns
+        return sums
+
+    def _reset_envs(self, ids: Tensor) -> None:
+        self.task.episode_step[ids] = 0
+        self._episode_return[ids] = 0.0
+        self._term_returns[:, ids] = 0.0
+        self.sim.reset(ids, self.task.reset(ids))
+        self.task.refresh()
+
+    def stagger(self) -> None:
+        """Spread the episodes' ages evenly, so that envs do not all time out in the same step."""
+        length, n = self.spec.max_episode_length, self.spec.num_envs
+        self.task.episode_step += torch.arange(n, device=self.spec.device) * length // n
+
+    def state(self) -> dict[str, Any]:
+        """Simulator, task memory, counters and the task's random generator."""
+        return {
+            "sim": self.sim.state(),
+            "task": {name: tensor.clone() for name, tensor in self.task.memory().items()},
+            "episode_step": self.task.episode_step.clone(),
+            "episode_return": self._episode_return.clone(),
+            "term_returns": self._term_returns.clone(),
+            "obs": self._obs.clone(),
+            "generator": self.task.generator.get_state(),
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue bit-exactly; raises EnvError when the state is of another number of envs or other terms."""
+        counters = {
+            "episode_step": self.task.episode_step,
+            "episode_return": self._episode_return,
+            "term_returns": self._term_returns,
+            "obs": self._obs,
+        }
+        for name, tensor in {**counters, **{f"task.{k}": v for k, v in self.task.memory().items()}}.items():
+            source = state["task"][name[5:]] if name.startswith("task.") else state[name]
+            if source.shape != tensor.shape:
+                raise EnvError(
+                    f"the saved {name} has shape {tuple(source.shape)}, this env {tuple(tensor.shape)}:"
+                    " the number of envs or the terms differ"
+                )
+            tensor.copy_(source)
+        self.sim.load_state(state["sim"])
+        self.task.generator.set_state(state["generator"])
+        self.task.refresh()
+
+    def close(self) -> None:
+        """Release the simulator."""
+        self.sim.close()

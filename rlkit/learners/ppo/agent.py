@@ -1,0 +1,242 @@
+"""rl_games' PPO agent, run one epoch at a time, without its files, prints and defects."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Tuple
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+from rlkit.learners.api import LearnerError
+from rlkit.learners.ppo.bridge import Bridge
+from rlkit.learners.ppo.library import (
+    A2CAgent,
+    AlgoObserver,
+    DefaultDiagnostics,
+    a2c_common,
+    no_files_no_prints,
+)
+from rlkit.learners.ppo.normalizer import RunningNormalizer
+
+Series = Dict[str, List[Tensor]]
+"""One 0-dim tensor a minibatch, by metric name, in the order of the minibatches."""
+
+
+class Agent(A2CAgent):
+    """rl_games' A2CAgent on a bridged env.
+
+    What differs from its own: a time-out is bootstrapped from the true last observation (rl_games: from the
+    one before); observation statistics count a sample once and follow the update, so that the policy that is
+    improved is the very policy that acted; all ranks share statistics and learning rate; NaN is an error.
+    """
+
+    def __init__(self, params: dict[str, Any], bridge: Bridge) -> None:
+        config = params["config"]
+        config.update(vec_env=bridge, features={"observer": AlgoObserver()}, multi_gpu=False)
+        with no_files_no_prints(config):
+            super().__init__("ppo", params)
+        self.bridge = bridge
+        self.obs: Dict[str, Tensor] = {}
+        self.series: Series = {}
+        self.diagnostics = _ClipFraction(self)
+        self._fit_networks(params)
+        self._join_ranks()
+        self.init_tensors()
+
+    def _fit_networks(self, params: dict[str, Any]) -> None:
+        """Put our normalisers in place; let a state-dependent deviation start at `sigma_init`."""
+        asymmetric = self.has_central_value
+        networks = [self.model, self.central_value_net.model] if asymmetric else [self.model]
+        for network in networks:
+            if self.normalize_input:
+                network.running_mean_std = RunningNormalizer(network.obs_shape[0]).to(self.device)
+            if self.normalize_value:
+                network.value_mean_std = RunningNormalizer(1).to(self.device)
+            if self.config["torch_compile"]:
+                # In place: wrapping the module would rename every entry of its state.
+                network.compile()
+        if self.normalize_value:
+            self.value_mean_std = networks[-1].value_mean_std
+        sigma = self.model.a2c_network.sigma
+        if isinstance(sigma, nn.Linear):
+            nn.init.zeros_(sigma.weight)
+            nn.init.constant_(sigma.bias, params["network"]["space"]["continuous"]["sigma_init"]["val"])
+
+    def _join_ranks(self) -> None:
+        """Use the launcher's process group; rl_games' own way knows NCCL and `cuda:<rank>` only."""
+        if not (dist.is_available() and dist.is_initialized()):
+            if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+                raise LearnerError("WORLD_SIZE is above 1 but torch.distributed has no process group yet")
+            return
+        members: list[Any] = [self, self.central_value_net] if self.has_central_value else [self]
+        for member in members:
+            member.world_size, member.global_rank = dist.get_world_size(), dist.get_rank()
+            member.multi_gpu = member.world_size > 1
+            for tensor in member.model.state_dict().values():
+                dist.broadcast(tensor, 0)
+
+    def run_epoch(self) -> tuple[float, Series]:
+        """One rollout and its update: `(seconds of the rollout, losses and rates of every minibatch)`."""
+        self.series = {}
+        self.obs = self.bridge.observe()
+        self.update_epoch()
+        _, play_time, _, _, actor, critic, bounds, entropies, kls, _, _ = self.train_epoch()
+        self.frame += self.batch_size * self.world_size
+        self.dataset.update_values_dict(None)
+        if self.normalize_input:
+            rollout = self.experience_buffer.tensor_dict
+            self.model.running_mean_std.update(rollout["obses"])
+            if self.has_central_value:
+                self.central_value_net.model.running_mean_std.update(rollout["states"])
+        # The losses first; an asymmetric critic has put its own in place already.
+        losses = {"actor": actor, "critic": critic, "entropy": entropies, "bounds": bounds}
+        losses = {f"losses/{name}": values for name, values in losses.items()}
+        self.series = {**losses, "policy/kl": kls, **self.series}
+        return play_time, self.series
+
+    def play_steps(self) -> dict[str, Any]:
+        """Roll the policy out for `horizon_length` steps; returns the batch, flattened env by env."""
+        buffer = self.experience_buffer
+        timeouts: list[tuple[int, Tensor, dict[str, Tensor]]] = []
+        self._require_finite(0, None)
+        for step in range(self.horizon_length):
+            result = self.get_action_values(self.obs)
+            buffer.update_data("obses", step, self.obs["obs"])
+            buffer.update_data("dones", step, self.dones)
+            for name in self.update_list:
+                buffer.update_data(name, step, result[name])
+            if self.has_central_value:
+                buffer.update_data("states", step, self.obs["states"])
+            self.obs, reward, self.dones, infos = self.bridge.step(result["actions"].clamp(-1.0, 1.0))
+            self._require_finite(step + 1, reward)
+            buffer.update_data("rewards", step, self.rewards_shaper(reward.unsqueeze(1)))
+            ids = infos["time_outs"].nonzero().squeeze(1)
+            if self.value_bootstrap and len(ids):
+                timeouts.append((step, ids, {name: obs[ids] for name, obs in infos["final_obs"].items()}))
+        self._bootstrap(timeouts)
+        return self._batch()
+
+    def _bootstrap(self, timeouts: list[tuple[int, Tensor, dict[str, Tensor]]]) -> None:
+        """Add `gamma * V(last observation)` to the reward of the steps that ran out of time."""
+        if not timeouts:
+            return
+        steps = torch.cat([torch.full_like(ids, step) for step, ids, _ in timeouts])
+        envs = torch.cat([ids for _, ids, _ in timeouts])
+        final = {name: torch.cat([obs[name] for _, _, obs in timeouts]) for name in timeouts[0][2]}
+        self.experience_buffer.tensor_dict["rewards"][steps, envs] += self.gamma * self.values_of(final)
+
+    def _batch(self) -> dict[str, Any]:
+        """Returns by generalised advantage estimation, and everything flattened to `[N * horizon, ...]`."""
+        tensors = self.experience_buffer.tensor_dict
+        advantages = self.discount_values(
+            self.dones.float(),
+            self.values_of(self.obs),
+            tensors["dones"].float(),
+            tensors["values"],
+            tensors["rewards"],
+        )
+        batch = self.experience_buffer.get_transformed_list(a2c_common.swap_and_flatten01, self.tensor_list)
+        batch["returns"] = a2c_common.swap_and_flatten01(advantages + tensors["values"])
+        batch["played_frames"] = self.batch_size
+        batch["step_time"] = 0.0
+        return batch
+
+    @torch.no_grad()
+    def values_of(self, obs: dict[str, Tensor]) -> Tensor:
+        """The critic's value `[B, 1]` of observations `{obs, states?}`, in units of the scaled reward."""
+        if self.has_central_value:
+            return self.get_central_value({"is_train": False, "states": obs["states"]})
+        network = self.model
+        _, _, value, _ = network.a2c_network({"obs": network.norm_obs(obs["obs"])})
+        return network.denorm_value(value)
+
+    @torch.no_grad()
+    def act(self, obs: Tensor) -> Tensor:
+        """The mean action `[B, num_actions]` for policy observations `[B, size]`, clamped to [-1, 1]."""
+        mean, _, _, _ = self.model.a2c_network({"obs": self.model.norm_obs(obs)})
+        return mean.clamp(-1.0, 1.0)
+
+    def prepare_dataset(self, batch_dict: dict[str, Any]) -> None:
+        """As rl_games', after the value statistics have learnt the new returns."""
+        if self.normalize_value:
+            self.value_mean_std.update(batch_dict["returns"])
+        super().prepare_dataset(batch_dict)
+
+    def set_train(self) -> None:
+        """Nothing here depends on the mode; rl_games walks all modules before every minibatch."""
+
+    def train_central_value(self) -> None:
+        """The epochs of the asymmetric critic; as rl_games', but for a device transfer per minibatch."""
+        critic = self.central_value_net
+        critic.train()
+        losses = self.series.setdefault("losses/critic", [])
+        for _ in range(critic.mini_epoch):
+            for minibatch in range(len(critic.dataset)):
+                losses.append(critic.calc_gradients(critic.dataset[minibatch]).detach())
+
+    def trancate_gradients_and_step(self) -> None:
+        """Average over ranks, clip (keeping the norm as a metric) and step; the name is rl_games'."""
+        grads = [param.grad for param in self.model.parameters() if param.grad is not None]
+        if self.multi_gpu:
+            flat = torch.cat([grad.view(-1) for grad in grads])
+            dist.all_reduce(flat)
+            means = (flat / self.world_size).split([grad.numel() for grad in grads])
+            for grad, mean in zip(grads, means):
+                grad.copy_(mean.view_as(grad))
+        if self.truncate_grads:
+            self.scaler.unscale_(self.optimizer)
+            norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.grad_norm)
+            self.series.setdefault("policy/grad_norm", []).append(norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+
+    def _require_finite(self, step: int, reward: Tensor | None) -> None:
+        """Raise LearnerError when the current observation or the reward holds NaN or Inf.
+
+        A sum tells it in one pass; sampling would fail a moment later in words that name neither.
+        """
+        total = sum(obs.sum() for obs in self.obs.values())
+        if reward is not None:
+            total = total + reward.sum()
+        if bool(torch.isfinite(torch.as_tensor(total))):
+            return
+        where = f"in iteration {self.epoch_num}, step {step} of {self.horizon_length}"
+        if reward is not None and not bool(torch.isfinite(reward).all()):
+            envs = (~torch.isfinite(reward)).nonzero().squeeze(1).tolist()
+            raise LearnerError(f"The reward is not finite {where}, in env {_few(envs)}")
+        terms = self.bridge.spec.observation_terms
+        for name, group in (("obs", "policy"), ("states", "critic")):
+            bad = ~torch.isfinite(self.obs[name]) if name in self.obs else torch.zeros(1, 1)
+            if bool(bad.any()):
+                named = _term_names(terms.get(group, ()), bad.any(0).nonzero().squeeze(1).tolist())
+                envs = _few(bad.any(1).nonzero().squeeze(1).tolist())
+                raise LearnerError(f"The {group} observation is not finite {where}: {named}, in env {envs}")
+
+
+class _ClipFraction(DefaultDiagnostics):
+    """Keeps the share of samples whose probability ratio left the clip range, per minibatch."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+
+    def mini_batch(self, agent: Any, batch: dict[str, Tensor], e_clip: float, minibatch: int) -> None:
+        """rl_games calls this after every gradient step."""
+        ratio = (batch["old_neglogp"] - batch["new_neglogp"].detach()).exp()
+        clipped = ((ratio - 1.0).abs() > e_clip).float().mean()
+        self.agent.series.setdefault("policy/clip_fraction", []).append(clipped)
+
+
+def _term_names(terms: Tuple[Tuple[str, int], ...], columns: list[int]) -> str:
+    """The observation terms that these columns belong to."""
+    names, start = [], 0
+    for name, size in terms:
+        if any(start <= column < start + size for column in columns):
+            names.append(name)
+        start += size
+    return f"term {', '.join(names)}" if names else f"column {_few(columns)}"
+
+
+def _few(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:5])) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")

@@ -1,0 +1,85 @@
+"""Our env in the shape that rl_games steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium.spaces import Box
+from torch import Tensor
+
+from rlkit.env.spec import EnvSpec, Observations, VecEnv
+from rlkit.learners.api import LearnerError
+from rlkit.learners.ppo.library import IVecEnv
+
+
+class Bridge(IVecEnv):
+    """A `VecEnv` as an `IVecEnv`: observations `{obs, states?}`, one done flag, time-outs in the infos."""
+
+    def __init__(self, spec: EnvSpec) -> None:
+        self.spec = spec
+        self._env: VecEnv | None = None
+
+    @property
+    def env(self) -> VecEnv:
+        """The env that is stepped; raises LearnerError before `attach`."""
+        if self._env is None:
+            raise LearnerError("PPO has no env yet: it is handed over with `iterate(env)`")
+        return self._env
+
+    def attach(self, env: VecEnv) -> None:
+        """Step this env from now on; raises LearnerError when it is not of the sizes PPO was built for."""
+        if env is self._env:
+            return
+        ours, theirs = _sizes(self.spec), _sizes(env.spec)
+        if ours != theirs:
+            raise LearnerError(f"PPO was built for {ours}, this env has {theirs}")
+        for name, obs in env.observe().items():
+            wanted = torch.Size((self.spec.num_envs, self.spec.obs_sizes[name]))
+            if (obs.shape, obs.dtype, obs.device.type) != (wanted, torch.float32, self.spec.device.type):
+                raise LearnerError(
+                    f"The {name} observation is {list(obs.shape)} {obs.dtype} on {obs.device}; "
+                    f"its spec says {list(wanted)} torch.float32 on {self.spec.device}"
+                )
+        self._env = env
+
+    def get_env_info(self) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Spaces: observations unbounded, actions in [-1, 1]."""
+        info = {
+            "observation_space": _unbounded(self.spec.obs_sizes["policy"]),
+            "action_space": Box(-1.0, 1.0, (self.spec.num_actions,), np.float32),
+            "agents": 1,
+            "value_size": 1,
+        }
+        if self.spec.asymmetric:
+            info["state_space"] = _unbounded(self.spec.obs_sizes["critic"])
+        return info
+
+    def reset(self) -> dict[str, Tensor]:
+        """Start new episodes everywhere."""
+        return self.observations(self.env.reset())
+
+    def observe(self) -> dict[str, Tensor]:
+        """The current observation, without a step."""
+        return self.observations(self.env.observe())
+
+    def step(self, actions: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor, dict[str, Any]]:
+        """One env-step: `(observations, reward [N], done [N] bool, {time_outs [N], final_obs})`."""
+        obs, reward, terminated, truncated, info = self.env.step(actions)
+        infos = {"time_outs": truncated, "final_obs": self.observations(info.final_obs)}
+        return self.observations(obs), reward, terminated | truncated, infos
+
+    def observations(self, groups: Observations) -> dict[str, Tensor]:
+        """Our groups under rl_games' names."""
+        if self.spec.asymmetric:
+            return {"obs": groups["policy"], "states": groups["critic"]}
+        return {"obs": groups["policy"]}
+
+
+def _sizes(spec: EnvSpec) -> dict[str, int]:
+    return {"envs": spec.num_envs, **spec.obs_sizes, "actions": spec.num_actions}
+
+
+def _unbounded(size: int) -> Box:
+    return Box(-np.inf, np.inf, (size,), np.float32)

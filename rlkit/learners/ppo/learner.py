@@ -1,0 +1,180 @@
+"""PPO: rl_games' agent behind the `Learner` seam."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor
+
+from rlkit.env.spec import EnvSpec, Observations, VecEnv
+from rlkit.learners.api import Iteration, Learner, LearnerError, Policy
+from rlkit.learners.ppo.agent import Agent, Series
+from rlkit.learners.ppo.bridge import Bridge
+from rlkit.learners.ppo.params import minibatch_size, read_settings, rl_games_params
+
+
+class PPO(Learner):
+    """Proximal policy optimisation; see docs/learners.md for its settings and metrics.
+
+    train: the `train` section, flat, under rl_games' names. seed: of the initial weights; sampling while
+    training draws from torch's global generator, which the caller seeds, saves and restores. Raises
+    LearnerError for settings that do not fit. With several ranks, building and iterating are collective.
+    """
+
+    def __init__(self, train: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> None:
+        self.spec = spec
+        bridge, settings = Bridge(spec), read_settings(train, spec)
+        self._untrainable = ""
+        try:
+            minibatch = minibatch_size(settings, spec.num_envs)
+        except LearnerError as error:
+            # A trained policy may act in any number of envs; only `iterate` needs minibatches.
+            minibatch, self._untrainable = settings.horizon_length * spec.num_envs, str(error)
+        params = rl_games_params(settings, spec, bridge.get_env_info(), minibatch)
+        devices = [spec.device] if spec.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(seed)
+            self._agent = Agent(params, bridge)
+
+    def iterate(self, env: VecEnv) -> Iteration:
+        """One rollout of `horizon_length` steps from the env's current state, and its update.
+
+        The env has been reset (or restored) by the caller. env_steps counts the envs of all ranks. Raises
+        LearnerError on a non-finite observation, reward, loss or parameter; the networks are of no use then.
+        """
+        if self._untrainable:
+            raise LearnerError(self._untrainable)
+        agent = self._agent
+        agent.bridge.attach(env)
+        start = time.perf_counter()
+        collect_time, series = agent.run_epoch()
+        metrics = self._metrics(series)
+        return Iteration(
+            env_steps=agent.batch_size * agent.world_size,
+            metrics=metrics,
+            collect_time=collect_time,
+            update_time=time.perf_counter() - start - collect_time,
+        )
+
+    def _metrics(self, series: Series) -> dict[str, float]:
+        """Means over the minibatches, in one transfer from the device."""
+        agent = self._agent
+        means = {name: torch.stack(values).mean() for name, values in series.items()}
+        means["policy/std"] = agent.experience_buffer.tensor_dict["sigmas"][-1].mean()
+        parameters = torch.stack([parameter.detach().sum() for parameter in self._parameters()]).sum()
+        *values, total = torch.stack([*means.values(), parameters]).tolist()
+        metrics = dict(zip(means, values))
+        if not all(map(math.isfinite, [*values, total])):
+            raise LearnerError(self._diverged(series))
+        metrics["policy/learning_rate"] = agent.last_lr
+        return metrics
+
+    def _diverged(self, series: Series) -> str:
+        """Which quantity was the first to be non-finite, and where."""
+        agent = self._agent
+        steps = agent.num_minibatches * agent.mini_epochs_num
+        first, where = steps, f"in the parameters, after minibatch {steps} of {steps}"
+        for name, values in series.items():
+            finite = torch.isfinite(torch.stack(values)).tolist()
+            if False not in finite:
+                continue
+            # KL comes at the end of a mini-epoch, the others with every minibatch.
+            place = (finite.index(False) + 1) * steps // len(finite) - 1
+            if place < first:
+                first, where = place, f"in {name}, first in minibatch {place + 1} of {steps}"
+        return (
+            f"PPO diverged in iteration {agent.epoch_num}: NaN or Inf {where}. "
+            "A smaller train.learning_rate, train.reward_scale or train.truncate_grads=true usually helps."
+        )
+
+    def _parameters(self) -> list[Tensor]:
+        agent = self._agent
+        critic = list(agent.central_value_net.model.parameters()) if agent.has_central_value else []
+        return [*agent.model.parameters(), *critic]
+
+    def policy(self) -> Policy:
+        """The mean action of the current networks, clamped to [-1, 1], for any number of rows."""
+
+        def act(obs: Observations) -> Tensor:
+            return self._agent.act(obs["policy"])
+
+        return act
+
+    def state(self) -> dict[str, Any]:
+        """A snapshot: tensors (copies) and plain values that `torch.load(weights_only=True)` reads."""
+        agent = self._agent
+        state: dict[str, Any] = {
+            "sizes": self._sizes(),
+            "iteration": agent.epoch_num,
+            "env_steps": agent.frame,
+            "learning_rate": agent.last_lr,
+            "model": agent.model.state_dict(),
+            "optimizer": agent.optimizer.state_dict(),
+            "scaler": agent.scaler.state_dict(),
+        }
+        if agent.has_central_value:
+            state["critic"] = agent.central_value_net.model.state_dict()
+            state["critic_optimizer"] = agent.central_value_net.optimizer.state_dict()
+        return _copy(state)
+
+    def load(self, state: Mapping[str, Any], *, policy_only: bool = False) -> None:
+        """Continue from `state()`; with `policy_only` take the networks of the policy and its normaliser.
+
+        Raises LearnerError, before anything is changed, when sizes or networks differ.
+        """
+        agent, state = self._agent, _copy(dict(state))
+        self._require_fit(state, policy_only)
+        agent.model.load_state_dict(state["model"])
+        if policy_only:
+            return
+        agent.optimizer.load_state_dict(state["optimizer"])
+        agent.scaler.load_state_dict(state["scaler"])
+        if agent.has_central_value:
+            agent.central_value_net.model.load_state_dict(state["critic"])
+            agent.central_value_net.optimizer.load_state_dict(state["critic_optimizer"])
+        agent.epoch_num = state["iteration"]
+        agent.frame = state["env_steps"]
+        agent.last_lr = state["learning_rate"]
+
+    def _sizes(self) -> dict[str, int]:
+        return {**self.spec.obs_sizes, "actions": self.spec.num_actions}
+
+    def _require_fit(self, state: Mapping[str, Any], policy_only: bool) -> None:
+        """Raise LearnerError unless every tensor of `state` has its place here."""
+        if "sizes" not in state or "model" not in state:
+            raise LearnerError("This is not a state of PPO: it has no 'sizes' and 'model'")
+        agent = self._agent
+        wrong = [
+            f"{name}: {state['sizes'].get(name)} in it, {size} here"
+            for name, size in self._sizes().items()
+            if state["sizes"].get(name) != size and not (policy_only and name == "critic")
+        ]
+        parts = [("model", agent.model)]
+        if agent.has_central_value and not policy_only:
+            parts.append(("critic", agent.central_value_net.model))
+        for part, module in parts:
+            ours = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+            theirs = {name: tuple(tensor.shape) for name, tensor in state.get(part, {}).items()}
+            wrong += [
+                f"{part}.{name}: {theirs.get(name, 'absent')} in it, {ours.get(name, 'absent')} here"
+                for name in sorted(ours.keys() | theirs.keys())
+                if ours.get(name) != theirs.get(name)
+            ]
+        if wrong:
+            raise LearnerError(
+                "The checkpoint does not fit this task and these train settings:\n  " + "\n  ".join(wrong[:8])
+            )
+
+
+def _copy(value: Any) -> Any:
+    """Nested dicts and lists with every tensor cloned, so that later training cannot change them."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, Mapping):
+        return {key: _copy(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_copy(item) for item in value]
+    return value

@@ -1,0 +1,56 @@
+"""Running mean and variance, in place of rl_games' own module of the same buffers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+
+class RunningNormalizer(nn.Module):
+    """Shifts and scales features to mean 0 and variance 1 with statistics of all samples seen.
+
+    rl_games' RunningMeanStd learns whenever it is called in training mode: in every mini-epoch anew, and on
+    each rank for itself. This one learns when `update` is called: once per sample, from all ranks together.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    count: Tensor
+
+    def __init__(self, size: int, epsilon: float = 1e-5, clip: float = 5.0) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+        self.clip = clip
+        self.register_buffer("running_mean", torch.zeros(size, dtype=torch.float64))
+        self.register_buffer("running_var", torch.ones(size, dtype=torch.float64))
+        self.register_buffer("count", torch.ones((), dtype=torch.float64))
+
+    def forward(self, x: Tensor, denorm: bool = False) -> Tensor:
+        """Normalised `[..., size]`, clipped to +-clip; with `denorm` the way back."""
+        mean = self.running_mean.float()
+        std = (self.running_var.float() + self.epsilon).sqrt()
+        if denorm:
+            return x.clamp(-self.clip, self.clip) * std + mean
+        return ((x - mean) / std).clamp(-self.clip, self.clip)
+
+    @torch.no_grad()
+    def update(self, x: Tensor) -> None:
+        """Learn from `x [..., size]`, and from what the other ranks pass in their call.
+
+        Parallel variance: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm" (1979).
+        """
+        samples = x.reshape(-1, x.shape[-1])
+        var, mean = (moment.double() for moment in torch.var_mean(samples, dim=0, correction=0))
+        count = torch.full_like(mean, float(samples.shape[0]))
+        if dist.is_available() and dist.is_initialized():
+            sums = torch.stack([count, count * mean, count * (var + mean**2)])
+            dist.all_reduce(sums)
+            count, mean = sums[0], sums[1] / sums[0]
+            var = (sums[2] / count - mean**2).clamp(min=0.0)
+        total = self.count + count
+        delta = mean - self.running_mean
+        squares = self.running_var * self.count + var * count + delta**2 * self.count * count / total
+        self.running_mean.add_(delta * count / total)
+        self.running_var.copy_(squares / total)
+        self.count.copy_(total[0])

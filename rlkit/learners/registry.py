@@ -1,0 +1,19 @@
+"""The learners by name; a learner's library is imported when it is made."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Mapping
+
+if TYPE_CHECKING:
+    from rlkit.env.spec import EnvSpec
+    from rlkit.learners.api import Learner
+
+# `train.learner` in conf/train/*.yaml: (module, class).
+LEARNERS = {"ppo": ("rlkit.learners.ppo", "PPO")}
+
+
+def make(name: str, settings: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> Learner:
+    """Build the learner `name` for `spec` from the `train` section of the configuration."""
+    module, cls = LEARNERS[name]
+    return getattr(importlib.import_module(module), cls)(settings, spec, seed=seed)

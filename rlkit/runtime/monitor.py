@@ -1,0 +1,101 @@
+"""What the training loop wants to know of an env, gathered while a learner steps it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor
+
+from rlkit.env.spec import Observations, StepInfo, VecEnv
+
+
+class Monitor(VecEnv):
+    """A `VecEnv` that passes everything on and keeps episode statistics and the time spent in `step`."""
+
+    def __init__(self, env: VecEnv) -> None:
+        self.env = env
+        self.spec = env.spec
+        self._sums: dict[str, Tensor] = {}
+        # Sums of the latest iterations that together hold at least as many episodes as there are envs: one
+        # mean that neither jumps with a few lucky episodes nor favours the short ones that end first.
+        self._window: deque[dict[str, float]] = deque()
+        self._step_time = 0.0
+
+    def reset(self) -> Observations:
+        """See `VecEnv.reset`."""
+        return self.env.reset()
+
+    def observe(self) -> Observations:
+        """See `VecEnv.observe`."""
+        return self.env.observe()
+
+    def step(self, actions: Tensor) -> tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
+        """See `VecEnv.step`."""
+        started = time.perf_counter()
+        result = self.env.step(actions)
+        for name, value in result[4].episodes.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._step_time += time.perf_counter() - started
+        return result
+
+    def collect(self) -> tuple[dict[str, float], float, float]:
+        """Statistics since the last call: `(means over ended episodes, seconds in step, seconds in physics)`.
+
+        The means are empty when no episode ended; "episode/count" tells how many did.
+        """
+        names = list(self._sums)
+        values = torch.stack([self._sums[name] for name in names]).tolist() if names else []
+        sums = dict(zip(names, values))
+        self._sums = {}
+        step_time, self._step_time = self._step_time, 0.0
+        physics_time = getattr(self.env, "physics_time", 0.0)
+        if physics_time:
+            self.env.physics_time = 0.0  # type: ignore[attr-defined]
+        if sums:
+            self._window.append(sums)
+            while sum(s["count"] for s in list(self._window)[1:]) >= self.spec.num_envs:
+                self._window.popleft()
+        return episode_means(sums), step_time, physics_time
+
+    def window(self) -> dict[str, float]:
+        """Means over the latest episodes, at least one per env; empty until that many have ended."""
+        total: dict[str, float] = {}
+        for sums in self._window:
+            for name, value in sums.items():
+                total[name] = total.get(name, 0.0) + value
+        return episode_means(total) if total.get("count", 0.0) >= self.spec.num_envs else {}
+
+    def monitor_state(self) -> dict[str, Any]:
+        """What an exact resume needs of the statistics."""
+        return {"window": [dict(sums) for sums in self._window]}
+
+    def load_monitor_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from `monitor_state()`."""
+        self._window = deque(dict(sums) for sums in state["window"])
+
+    def state(self) -> dict[str, Any]:
+        """See `VecEnv.state`."""
+        return self.env.state()
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """See `VecEnv.load_state`."""
+        self.env.load_state(state)
+
+    def close(self) -> None:
+        """See `VecEnv.close`."""
+        self.env.close()
+
+
+def episode_means(sums: Mapping[str, float]) -> dict[str, float]:
+    """Metric names and means from sums over episodes: "return" becomes "episode/return", and so on."""
+    count = sums.get("count", 0.0)
+    if not count:
+        return {}
+    means = {"episode/count": count}
+    for name, value in sums.items():
+        if name != "count":
+            means[name if "/" in name else f"episode/{name}"] = value / count
+    return means

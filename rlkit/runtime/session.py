@@ -1,0 +1,144 @@
+"""One session: boot simulator, task and learner in the one order that is safe, then train or test."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Iterator, Optional, Tuple
+
+import torch
+from rich.console import Console
+
+from rlkit.config import Experiment
+from rlkit.env.task_env import EnvError, TaskEnv
+from rlkit.learners.api import Learner, LearnerError
+from rlkit.runtime import checkpoint as checkpoints
+from rlkit.runtime import test
+from rlkit.runtime.build import build_env, build_learner
+from rlkit.runtime.checkpoint_head import CheckpointError
+from rlkit.runtime.ranks import Ranks, joined
+from rlkit.runtime.seeding import seed_everything
+from rlkit.runtime.startup import Startup
+from rlkit.runtime.train import Training
+from rlkit.sims.api import SimulatorError
+from rlkit.tasks.api import TaskError
+from rlkit.workspace import Resolved, Run, WorkspaceError, write_atomic
+
+log = logging.getLogger("rlkit")
+
+DONE, FAILED = 0, 1
+EXPECTED = (SimulatorError, TaskError, LearnerError, EnvError, CheckpointError, WorkspaceError)
+
+
+class Session:
+    """A request with its run folder (None on ranks that do not write) and the checkpoint it starts from."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        source: Optional[Resolved],
+        run: Optional[Run],
+        ranks: Ranks,
+        console: Console,
+    ) -> None:
+        self.experiment, self.source, self.run, self.ranks, self.console = (
+            experiment,
+            source,
+            run,
+            ranks,
+            console,
+        )
+        self.checkpoint = source.checkpoint if source is not None else None
+
+    def play(self, startup: Startup) -> int:
+        """Train or test; returns the exit status. Errors that we raise on purpose become one message."""
+        startup.lap("imports")
+        try:
+            with self._booted(startup) as (env, learner):
+                if self.experiment.kind == "test":
+                    return self._test(env, learner)
+                return self._train(env, learner, startup)
+        except EXPECTED as error:
+            log.error("%s", error)
+            if self.run is not None:
+                self.run.set_state("failed", str(error))
+                self._say_what_is_left(self.run)
+            return FAILED
+
+    @contextmanager
+    def _booted(self, startup: Startup) -> Iterator[Tuple[TaskEnv, Learner]]:
+        """Seeded generators, then the simulator with the task, then the learner; closed on the way out."""
+        settings, ranks = self.experiment.training, self.ranks
+        torch.set_num_threads(settings.threads)
+        with joined(ranks, ranks.device(self.experiment.env.device)):
+            self._agree()
+            seed = self.experiment.training.seed
+            seed_everything(seed + ranks.rank, deterministic=settings.torch_deterministic)
+            env = build_env(self.experiment, ranks)
+            startup.lap("simulator and task")
+            try:
+                learner = build_learner(self.experiment, env)
+                startup.lap("learner")
+                yield env, learner
+            finally:
+                env.close()
+
+    def _agree(self) -> None:
+        """Take rank 0's seed and checkpoint."""
+        training = self.experiment.training
+        seed, self.checkpoint = self.ranks.agree(training.seed, self.checkpoint)
+        self.experiment = replace(self.experiment, training=replace(training, seed=seed))
+
+    def _train(self, env: TaskEnv, learner: Learner, startup: Startup) -> int:
+        training = Training(self.experiment, env, learner, self.run, self.ranks)
+        if self.checkpoint is None:
+            training.start()
+        else:
+            if self.source is not None:
+                log.info("%s: %s", self.source.how, self.checkpoint)
+            training.resume(self.checkpoint)
+        stopped_by = training.loop(self.console, startup)
+        if self.run is not None:
+            self.run.set_state("done" if stopped_by is None else "interrupted")
+            self._say_what_next(self.run, training.at.iteration, stopped_by)
+        return DONE if stopped_by is None else 128 + stopped_by
+
+    def _test(self, env: TaskEnv, learner: Learner) -> int:
+        experiment, source, run = self.experiment, self.source, self.run
+        assert source is not None and run is not None  # the request was checked: a test names its checkpoint
+        log.info("%s: %s", source.how, source.checkpoint)
+        saved = checkpoints.load(source.checkpoint, env.spec.device)
+        learner.load(saved.learner, policy_only=True)
+        tested = source.run_path.name if source.run_path else None
+        run.update(checkpoint=source.checkpoint, tested_run=tested, iterations=saved.iteration)
+        settings = experiment.testing
+        per_env = test.episodes_per_env(settings.games_num, settings.episodes_per_env, env.spec.num_envs)
+        results = test.play(env, learner.policy(), per_env)
+        results.update(
+            checkpoint=str(source.checkpoint), iteration=saved.iteration, task=experiment.task_name
+        )
+        write_atomic(run.results, test.as_json(results))
+        title = f"{experiment.task_name}, iteration {saved.iteration}: {results['episodes']} episodes"
+        self.console.print(test.results_table(results, title))
+        run.update(best_return=results["return"]["mean"])
+        run.set_state("done")
+        log.info("results %s", run.results)
+        return DONE
+
+    def _say_what_is_left(self, run: Run) -> None:
+        if "last" in run.record.saved:
+            log.info("the last good checkpoint is of iteration %d", run.record.saved["last"])
+            log.info("  resume   python train.py checkpoint=%s:last", shlex.quote(run.name))
+
+    def _say_what_next(self, run: Run, iteration: int, stopped_by: Optional[int]) -> None:
+        name = shlex.quote(run.name)
+        if stopped_by is not None:
+            log.info("interrupted after iteration %d; everything is saved in %s", iteration, run.path)
+            log.info("  resume   python train.py checkpoint=%s:last", name)
+            return
+        log.info("done: %d iterations in %s", iteration, run.path)
+        log.info("  test     python train.py test=true checkpoint=%s", name)
+        log.info("  go on    python train.py checkpoint=%s:last maxIter=%d", name, 2 * iteration)
+        log.info("  curves   tensorboard --logdir runs/")

@@ -1,0 +1,46 @@
+"""How long the start took, from the process's birth to the first iteration, and where the time went."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import List, Tuple
+
+log = logging.getLogger("rlkit")
+
+
+class Startup:
+    """A stopwatch with named laps."""
+
+    def __init__(self) -> None:
+        self._laps: List[Tuple[str, float]] = [("configuration", process_age())]
+        self._last = time.perf_counter()
+        self._reported = False
+
+    def lap(self, name: str) -> None:
+        """What happened since the last lap was `name`."""
+        now = time.perf_counter()
+        self._laps.append((name, now - self._last))
+        self._last = now
+
+    def first_iteration_done(self) -> None:
+        """Report once, after the first iteration."""
+        if self._reported:
+            return
+        self._reported = True
+        self.lap("first iteration")
+        total = sum(seconds for _, seconds in self._laps)
+        split = ", ".join(f"{name} {seconds:.1f}" for name, seconds in self._laps)
+        log.info("started in %.1f s: %s", total, split)
+
+
+def process_age() -> float:
+    """Seconds since this process began (Linux, 10 ms steps); 0 where the system does not tell."""
+    try:
+        started = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return max(0.0, uptime - started / os.sysconf("SC_CLK_TCK"))

@@ -1,0 +1,127 @@
+"""The test loop: an exact number of episodes in every env, then a table and metrics.json."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from typing import Any, Dict, List
+
+import torch
+from rich.table import Table
+from torch import Tensor
+
+from rlkit.env.spec import VecEnv
+from rlkit.learners.api import Policy
+from rlkit.runtime.progress import duration
+
+log = logging.getLogger("rlkit")
+
+__test__ = False  # pytest: this module tests policies, it holds no test cases
+
+
+class Episodes:
+    """Results of the first `per_env` episodes of every env.
+
+    The same number from each env: taking the first that end anywhere would favour the short ones.
+    """
+
+    def __init__(self, env: VecEnv, per_env: int) -> None:
+        n, device = env.spec.num_envs, env.spec.device
+        self.per_env = per_env
+        self._finished = torch.zeros(n, dtype=torch.int64, device=device)
+        self._return = torch.zeros(n, dtype=torch.float64, device=device)
+        self._length = torch.zeros(n, dtype=torch.int64, device=device)
+        self._rows: Dict[str, List[Tensor]] = {}
+
+    def add(self, reward: Tensor, ended: Tensor, flags: Dict[str, Tensor]) -> None:
+        """Take one step of all envs. flags: `[N]` bool by name, read where an episode ended."""
+        self._return += reward
+        self._length += 1
+        counted = (ended & (self._finished < self.per_env)).nonzero().squeeze(-1)
+        values = {"env": counted, "return": self._return[counted], "length": self._length[counted]}
+        values.update({name: flag[counted] for name, flag in flags.items()})
+        for name, value in values.items():
+            self._rows.setdefault(name, []).append(value.cpu())
+        self._finished += ended
+        self._return[ended] = 0.0
+        self._length[ended] = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every env has finished its episodes."""
+        return bool((self._finished >= self.per_env).all())
+
+    @property
+    def done(self) -> int:
+        """How many episodes count so far."""
+        return int(self._finished.clamp(max=self.per_env).sum())
+
+    def results(self, control_period: float) -> Dict[str, Any]:
+        """Means, spreads and rates over all counted episodes."""
+        columns = {name: torch.cat(parts).double() for name, parts in self._rows.items()}
+        returns, lengths = columns.pop("return"), columns.pop("length")
+        columns.pop("env")
+        return {
+            "episodes": len(returns),
+            "return": spread(returns),
+            "length": spread(lengths),
+            "seconds": spread(lengths * control_period),
+            "success_rate": columns.pop("success").mean().item(),
+            "timeout_rate": columns.pop("timeout").mean().item(),
+            "criteria": {name: column.mean().item() for name, column in columns.items()},
+        }
+
+
+def spread(values: Tensor) -> Dict[str, float]:
+    """Mean, standard deviation (of the sample), least and greatest."""
+    deviation = values.std().item() if len(values) > 1 else 0.0
+    return {
+        "mean": values.mean().item(),
+        "std": deviation,
+        "min": values.min().item(),
+        "max": values.max().item(),
+    }
+
+
+@torch.no_grad()
+def play(env: VecEnv, policy: Policy, per_env: int) -> Dict[str, Any]:
+    """Play `per_env` episodes in every env with `policy` and return the results."""
+    episodes = Episodes(env, per_env)
+    obs = env.reset()
+    total = per_env * env.spec.num_envs
+    step, told = 0, 0
+    while not episodes.complete:
+        obs, reward, terminated, truncated, info = env.step(policy(obs))
+        flags = {"success": info.success, "timeout": truncated, **info.reached}
+        episodes.add(reward, terminated | truncated, flags)
+        step += 1
+        if step % 250 == 0 or episodes.done - told > total // 4:
+            told = episodes.done
+            log.info("%d of %d episodes, %s simulated", told, total, duration(step * env.spec.control_period))
+    return episodes.results(env.spec.control_period)
+
+
+def results_table(results: Dict[str, Any], title: str) -> Table:
+    """The results as a table for people."""
+    table = Table(title=title, title_justify="left")
+    for column in ("", "mean", "std", "min", "max"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name in ("return", "length", "seconds"):
+        row = results[name]
+        table.add_row(name, *(f"{row[part]:.2f}" for part in ("mean", "std", "min", "max")))
+    table.add_row("success rate", f"{100 * results['success_rate']:.1f}%", "", "", "")
+    for name, rate in sorted(results["criteria"].items()):
+        table.add_row(f"  {name}", f"{100 * rate:.1f}%", "", "", "")
+    table.add_row("  time-out", f"{100 * results['timeout_rate']:.1f}%", "", "", "")
+    return table
+
+
+def episodes_per_env(games: int | None, per_env: int, num_envs: int) -> int:
+    """`testing.gamesNum` asks for a total: rounded up to the same number in every env."""
+    return per_env if games is None else max(1, math.ceil(games / num_envs))
+
+
+def as_json(results: Dict[str, Any]) -> str:
+    """The content of metrics.json."""
+    return json.dumps(results, indent=2) + "\n"

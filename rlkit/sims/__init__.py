@@ -1,0 +1,1 @@
+"""Simulators: one file each, behind the seam in `rlkit.sims.api`."""

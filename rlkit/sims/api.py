@@ -1,0 +1,166 @@
+"""The seam between a task and the engine that moves its bodies.
+
+Every array is a torch tensor `[num_envs, ...]` on `Simulator.device`, float32 unless said,
+in SI units, in the world frame, with quaternions as (w, x, y, z), and names in the model's order.
+A task asks for what it needs in a `SceneSpec`; a backend that cannot give it says so by name when it is built.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+
+class SimulatorError(RuntimeError):
+    """The simulator cannot build the scene or cannot do what was asked; the message names the part."""
+
+
+@dataclass(frozen=True)
+class PhysicsSettings:
+    """How the engine integrates: the `sim` section of the configuration.
+
+    dt: duration of one simulator step, s. Each is cut into `substeps` integrator steps of `dt / substeps`.
+    iterations, ls_iterations: upper bounds of the constraint solver and of its line search.
+    cone: friction cone, "pyramidal" (faster) or "elliptic" (isotropic friction, less creep).
+    impratio: ratio of frictional to normal constraint impedance; only elliptic cones use values above 1.
+    """
+
+    dt: float
+    substeps: int
+    iterations: int = 10
+    ls_iterations: int = 10
+    solver: str = "newton"
+    cone: str = "pyramidal"
+    impratio: float = 1.0
+    integrator: str = "implicitfast"
+    num_threads: int = 0  # 0: all cores
+
+    def steps_per_control(self, control_period: float) -> int:
+        """Simulator steps in one control period (s); raises SimulatorError when it is not a whole number."""
+        steps = round(control_period / self.dt)
+        if steps < 1 or not math.isclose(steps * self.dt, control_period, rel_tol=1e-6):
+            raise SimulatorError(
+                f"the control period {control_period} s is not a whole number of simulator steps of"
+                f" sim.dt={self.dt} s; try sim.dt={control_period / max(1, steps):g}"
+            )
+        return steps
+
+
+@dataclass(frozen=True)
+class ContactSensor:
+    """Net contact force on a body, optionally only the part that one other body causes.
+
+    name: how the task asks for it. body: the body the force acts on. other: None counts every contact.
+    subtree: count the contacts of everything attached below `body` too, e.g. of a whole finger.
+    """
+
+    name: str
+    body: str
+    other: str | None = None
+    subtree: bool = False
+
+
+@dataclass(frozen=True)
+class SceneSpec:
+    """What a task needs to exist: the model and the names it will read or drive.
+
+    mjcf: the model as MJCF text, radians, mesh-free.
+    joints: hinge and slide joints (one number each) in the order the task reads them.
+    actuators: in the order of `step(ctrl)`; all of them, every actuator of the model.
+    bodies, sites: frames whose pose is read; bodies also give velocities.
+    free_bodies: bodies on a free joint whose pose and velocity a reset sets.
+    """
+
+    mjcf: str
+    joints: tuple[str, ...]
+    actuators: tuple[str, ...]
+    bodies: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    free_bodies: tuple[str, ...] = ()
+    contacts: tuple[ContactSensor, ...] = ()
+
+
+@dataclass(frozen=True)
+class ResetState:
+    """The state a reset gives to the envs in `env_ids` (k of them).
+
+    joint_pos, joint_vel: `[k, joints]` rad or m, rad/s or m/s.
+    free_pose: `[k, free_bodies, 7]` position (m) and quaternion wxyz. free_vel: `[k, free_bodies, 6]`
+    linear then angular velocity, world frame, m/s and rad/s.
+    """
+
+    joint_pos: Tensor
+    joint_vel: Tensor
+    free_pose: Tensor
+    free_vel: Tensor
+
+
+class Simulator(ABC):
+    """N copies of one scene, stepped together.
+
+    All state tensors below are fresh after `step` and after `reset`: they describe the state the next `step`
+    starts from. Contact forces are the exception that physics imposes: they are the ones that acted during
+    the last integrator step (zero after a reset). They are persistent buffers, overwritten in place by the
+    next call: read them, do not keep or write them.
+    """
+
+    spec: SceneSpec
+    physics: PhysicsSettings
+    num_envs: int
+    device: torch.device
+    joint_range: Tensor  # [joints, 2] lower and upper limit, rad or m
+    ctrl_range: Tensor  # [actuators, 2]
+    joint_pos: Tensor  # [N, joints] rad or m
+    joint_vel: Tensor  # [N, joints] rad/s or m/s
+    body_pos: Tensor  # [N, bodies, 3] m, world: the body frame's origin
+    body_quat: Tensor  # [N, bodies, 4] wxyz, body to world
+    body_lin_vel: Tensor  # [N, bodies, 3] m/s, world: of the body frame's origin
+    body_ang_vel: Tensor  # [N, bodies, 3] rad/s, world
+    site_pos: Tensor  # [N, sites, 3] m, world
+    site_quat: Tensor  # [N, sites, 4] wxyz, site to world
+    contact_force: Tensor  # [N, contacts, 3] N, world: the force that acts ON the sensor's body
+    contact_count: Tensor  # [N, contacts] number of contact points matched, float32
+    unstable: Tensor  # [N] bool: the engine warned or produced a non-finite number in the last step
+
+    @abstractmethod
+    def step(self, ctrl: Tensor, num_steps: int) -> None:
+        """Advance every env by `num_steps` simulator steps (num_steps * dt seconds) under `ctrl`.
+
+        ctrl: `[N, actuators]`, each actuator's own unit (position targets: rad or m), held for the whole call.
+        An env whose engine warned or whose state is not finite is marked in `unstable` and must be reset.
+        """
+
+    @abstractmethod
+    def reset(self, env_ids: Tensor, state: ResetState) -> None:
+        """Put the envs `env_ids` ([k] int64) into `state`, clear their warm start; all other envs stay bit-equal."""
+
+    @abstractmethod
+    def model_field(self, name: str) -> Tensor:
+        """Per-env values of a model field, e.g. "body_mass", `[N, ...]` float64, a live view to write into.
+
+        Call `apply_model_fields(env_ids)` after writing. Raises SimulatorError for a field it cannot vary.
+        """
+
+    @abstractmethod
+    def apply_model_fields(self, env_ids: Tensor) -> None:
+        """Recompute what the engine derives from the written model fields, in these envs."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """Everything needed to continue bit-exactly, as CPU tensors (for checkpoints and replays)."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Continue from `state()`; raises SimulatorError when it belongs to another scene or number of envs."""
+
+    @abstractmethod
+    def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
+        """The full engine state of a few envs, as numpy arrays, for a renderer in another process."""
+
+    def close(self) -> None:
+        """Release threads and memory; the simulator cannot be used afterwards."""

@@ -1,0 +1,268 @@
+"""MuJoCo on the CPU: all environments on one thread pool, bit-equal to a loop over single simulations."""
+
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import logging
+import os
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator, SimulatorError
+from rlkit.sims.mujoco_scene import build_scene  # first: refuses an unusable version of mujoco
+
+import mujoco  # isort: skip
+from mujoco import batch  # isort: skip
+
+from rlkit.sims.mujoco_motion import MotionReader  # isort: skip
+
+_log = logging.getLogger(__name__)
+
+
+def available_cores() -> int:
+    """Number of cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class MujocoSimulator(Simulator):
+    """N copies of one MuJoCo model, stepped by `mujoco.batch.Batch`.
+
+    Poses and velocities come from a `MotionReader` at the new state. Contact forces are MuJoCo's of the last
+    integrator step. An env the engine warned about (a position, velocity, acceleration or control that is
+    huge or not finite, a full contact or constraint buffer) is `unstable`; the engine may have put it back to
+    the model's initial state meanwhile, so its numbers mean nothing until it is reset.
+    """
+
+    def __init__(self, spec: SceneSpec, physics: PhysicsSettings, num_envs: int, device: str = "cpu") -> None:
+        if torch.device(device).type != "cpu":
+            raise SimulatorError(f"sim=mujoco runs on the CPU only, not on {device}: use env.device=cpu")
+        if num_envs < 1:
+            raise SimulatorError(f"numEnvs={num_envs}: a simulator needs at least one env")
+        self.spec, self.physics, self.num_envs, self.device = spec, physics, num_envs, torch.device("cpu")
+        self.num_threads = physics.num_threads or available_cores()
+        self._scene = build_scene(spec, physics)
+        self._log_engine_warnings()
+        self._batch = batch.Batch(self._scene.model, num_envs, nthread=self.num_threads)
+        self._motion = MotionReader(self._scene.motion_model, self._batch)
+        self._fields: dict[str, np.ndarray] = {}
+        self._bind()
+        self._refresh(np.arange(num_envs))
+
+    @staticmethod
+    def _log_engine_warnings() -> None:
+        """MuJoCo would print each warning and write MUJOCO_LOG.TXT into the user's folder."""
+        if mujoco.get_mju_user_warning() is None:
+            mujoco.set_mju_user_warning(_log.debug)
+
+    def _bind(self) -> None:
+        """Wrap the engine's arrays once: what follows are live views and persistent buffers."""
+        scene, n = self._scene, self.num_envs
+        model, blocks = scene.model, scene.blocks
+        self._state: np.ndarray = self._batch.state
+        self._initial_row = self._state[0].copy()
+        self._qpos, self._qvel = self._batch.bind("qpos"), self._batch.bind("qvel")
+        self._ctrl = self._batch.bind("ctrl")
+        self._ctrl_in_model_order = np.zeros(self._ctrl.shape, np.float32)
+        buffer = torch.zeros(n, blocks["contact"].stop)
+        split = blocks["contact"].start
+        self._motion_buffer, self._contact_buffer = buffer.numpy()[:, :split], buffer.numpy()[:, split:]
+        self._motion_sensors = self._motion.sensors[:, scene.first_motion :]
+        self._contact_sensors = self._batch.bind("sensordata")[:, scene.first_contact :]
+        for name, block in blocks.items():
+            view = buffer[:, block.start : block.stop].unflatten(1, block.shape)
+            if name == "contact":
+                self.contact_count, self.contact_force = view[..., 0], view[..., 1:]
+            else:
+                setattr(self, name, view)
+        self.unstable = torch.zeros(n, dtype=torch.bool)
+        joints = [model.joint(name).id for name in self.spec.joints]
+        actuators = [model.actuator(name).id for name in self.spec.actuators]
+        self.joint_range = _limits(model.jnt_range, model.jnt_limited)[joints]
+        self.ctrl_range = _limits(model.actuator_ctrlrange, model.actuator_ctrllimited)[actuators]
+
+    def step(self, ctrl: Tensor, num_steps: int) -> None:
+        """Advance every env by `num_steps * substeps` integrator steps; see `Simulator.step`.
+
+        Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
+        """
+        if tuple(ctrl.shape) != self._ctrl.shape or num_steps < 1:
+            raise SimulatorError(
+                f"step(ctrl {tuple(ctrl.shape)}, num_steps {num_steps}): ctrl must be {self._ctrl.shape}"
+                " and num_steps at least 1"
+            )
+        np.take(
+            ctrl.detach().numpy(), self._scene.actuator_order, 1, out=self._ctrl_in_model_order, mode="clip"
+        )
+        np.copyto(self._ctrl, self._ctrl_in_model_order)
+        failed = None
+        try:
+            self._batch.step(nstep=num_steps * self.physics.substeps)
+        except batch.SimulationError as error:
+            failed = error.ids  # these kept the state they had; the others have stepped
+            _log.debug("%s", error)
+        self._motion.refresh()
+        with np.errstate(over="ignore", invalid="ignore"):  # an unstable env may not fit into float32
+            np.copyto(self._motion_buffer, self._motion_sensors, casting="same_kind")
+            np.copyto(self._contact_buffer, self._contact_sensors, casting="same_kind")
+        self._find_unstable(failed)
+
+    def _find_unstable(self, failed: np.ndarray | None) -> None:
+        """Mark envs that failed, that the engine warned about, or whose state holds a non-finite number."""
+        unstable, counters = self.unstable.numpy(), self._batch.warning
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.logical_not(np.isfinite(self._state.sum(axis=1)), out=unstable)
+        if counters.any():
+            unstable |= counters[:, :, 1].any(axis=1)  # [N, kind of warning, (last info, count)]
+            counters[...] = 0
+        if failed is not None:
+            unstable[failed] = True
+
+    def reset(self, env_ids: Tensor, state: ResetState) -> None:
+        """Put `env_ids` into `state`; see `Simulator.reset`. Quaternions are normalised here.
+
+        Raises SimulatorError when an env is listed twice or a shape does not fit.
+        """
+        ids = env_ids.numpy()
+        if not len(ids):
+            return
+        if len(np.unique(ids)) < len(ids):
+            raise SimulatorError(f"reset: an env is listed twice in {ids.tolist()}")
+        self._check_shapes(len(ids), state)
+        self._state[ids] = self._initial_row
+        scene = self._scene
+        self._qpos[ids[:, None], scene.qpos_ids] = state.joint_pos.numpy()
+        self._qvel[ids[:, None], scene.qvel_ids] = state.joint_vel.numpy()
+        pose, velocity = state.free_pose.double(), state.free_vel.double()
+        quat = torch.nn.functional.normalize(pose[..., 3:], dim=-1)
+        # MuJoCo keeps the angular velocity of a free joint in the body's frame
+        spin = _rotate_inverse(quat, velocity[..., 3:])
+        for k, (pos, vel) in enumerate(zip(scene.free_qpos_ids, scene.free_qvel_ids)):
+            self._qpos[ids, pos : pos + 3] = pose[:, k, :3].numpy()
+            self._qpos[ids, pos + 3 : pos + 7] = quat[:, k].numpy()
+            self._qvel[ids, vel : vel + 3] = velocity[:, k, :3].numpy()
+            self._qvel[ids, vel + 3 : vel + 6] = spin[:, k].numpy()
+        self._refresh(np.sort(ids))
+        self._contact_buffer[ids] = 0.0
+        self.unstable[env_ids] = False
+
+    def _check_shapes(self, k: int, state: ResetState) -> None:
+        joints, free = len(self.spec.joints), len(self.spec.free_bodies)
+        expected = {
+            "joint_pos": (k, joints),
+            "joint_vel": (k, joints),
+            "free_pose": (k, free, 7),
+            "free_vel": (k, free, 6),
+        }
+        for name, shape in expected.items():
+            given = tuple(getattr(state, name).shape)
+            if given != shape:
+                raise SimulatorError(f"reset: {name} is {given}, must be {shape} for {k} envs")
+
+    def _refresh(self, ids: np.ndarray) -> None:
+        """Bring poses and velocities of the envs `ids` (sorted) up to date; contact forces stay."""
+        self._motion.refresh(ids)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._motion_buffer[ids] = self._motion_sensors[ids]
+
+    def model_field(self, name: str) -> Tensor:
+        """See `Simulator.model_field`. From the first call on the engine keeps `name` for every env."""
+        if name not in self._fields:
+            if name not in batch.MODEL_FIELDS:
+                near = difflib.get_close_matches(name, sorted(batch.MODEL_FIELDS), n=1)
+                hint = f"; the nearest is '{near[0]}'" if near else ""
+                raise SimulatorError(f"MuJoCo has no per-env model field '{name}'{hint}")
+            owner, field = _owner(self._scene.model, name)
+            if np.asarray(getattr(owner, field)).dtype != np.float64 or name.startswith("sensor_"):
+                raise SimulatorError(f"model field '{name}' is structure, not a quantity that can vary")
+            self._fields[name] = self._batch.expand(name)
+            self._motion.expand(name)
+        return torch.from_numpy(self._fields[name])
+
+    def apply_model_fields(self, env_ids: Tensor) -> None:
+        """See `Simulator.apply_model_fields`; about 0.1 ms an env, so call it at resets only.
+
+        Poses and velocities are fresh afterwards.
+        """
+        ids = np.sort(env_ids.numpy())
+        for name, values in self._fields.items():
+            self._motion.expand(name)[ids] = values[ids]
+        if any(_derives_constants(name) for name in self._fields):
+            self._batch.set_const(ids)
+            self._motion.set_const(ids)
+        self._refresh(ids)
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Simulator.state`: integration state, model fields, and what the last step left behind."""
+        saved = {
+            "scene": _fingerprint(self.spec),
+            "integration": torch.from_numpy(self._state.copy()),
+            "contacts": torch.from_numpy(self._contact_buffer.copy()),
+            "unstable": self.unstable.clone(),
+        }
+        saved.update({f"model.{name}": torch.from_numpy(v.copy()) for name, v in self._fields.items()})
+        return saved
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """See `Simulator.load_state`. Model fields that the state lacks return to the model's values."""
+        if not torch.equal(state["scene"], _fingerprint(self.spec)):
+            raise SimulatorError("this simulator state belongs to another scene")
+        if len(state["integration"]) != self.num_envs:
+            raise SimulatorError(
+                f"this simulator state is of {len(state['integration'])} envs, here are {self.num_envs}"
+            )
+        saved = {key[len("model.") :]: values for key, values in state.items() if key.startswith("model.")}
+        for name in sorted(set(saved) | set(self._fields)):
+            field = self.model_field(name)
+            owner, attribute = _owner(self._scene.model, name)
+            field.copy_(saved[name] if name in saved else torch.as_tensor(getattr(owner, attribute)))
+        self._state[...] = state["integration"].numpy()
+        self.apply_model_fields(torch.arange(self.num_envs))
+        self._contact_buffer[...] = state["contacts"].numpy()
+        self.unstable.copy_(state["unstable"])
+
+    def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
+        """See `Simulator.render_states`: arrays `[k, ...]` by MjData name, for a model of `spec.mjcf`."""
+        rows = list(env_ids)
+        names = ("time", "qpos", "qvel", "act", "ctrl")
+        return {name: np.array(self._batch.bind(name)[rows]) for name in names}
+
+    def close(self) -> None:
+        """Release threads and memory; the simulator cannot be used afterwards."""
+        self.__dict__.clear()
+
+
+def _limits(values: np.ndarray, limited: np.ndarray) -> Tensor:
+    """`[n, 2]` lower and upper limit, infinite where there is none."""
+    return torch.from_numpy(np.where(limited[:, None] != 0, values, (-np.inf, np.inf))).float()
+
+
+def _owner(model: mujoco.MjModel, name: str) -> tuple[Any, str]:
+    """The object that holds the model field `name` ("opt.gravity" is in the options), and its name there."""
+    return (model.opt, name[len("opt.") :]) if name.startswith("opt.") else (model, name)
+
+
+def _derives_constants(name: str) -> bool:
+    """Whether the engine derives other constants from the model field `name`."""
+    return name.startswith("opt.") or name in mujoco.MjModel._setconst_inputs
+
+
+def _fingerprint(spec: SceneSpec) -> Tensor:
+    """`[32]` uint8: SHA-256 of the scene, so that a state is not loaded into another one."""
+    digest = hashlib.sha256(repr(spec).encode()).digest()
+    return torch.tensor(list(digest), dtype=torch.uint8)
+
+
+def _rotate_inverse(quat: Tensor, vector: Tensor) -> Tensor:
+    """`vector` (`[..., 3]`, world) in the frame of the unit quaternion `quat` (`[..., 4]` wxyz)."""
+    w, axis = quat[..., :1], -quat[..., 1:]
+    cross = torch.linalg.cross(axis, vector)
+    return vector + 2.0 * (w * cross + torch.linalg.cross(axis, cross))

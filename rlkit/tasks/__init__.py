@@ -1,0 +1,1 @@
+"""Tasks: one file each, behind the seam in `rlkit.tasks.api`."""

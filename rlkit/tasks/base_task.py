@@ -1,0 +1,356 @@
+"""BaseTask: the floating hand alone. Holding still is its optimum; other hand tasks build on it."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor
+
+from rlkit.sims import models
+from rlkit.sims.api import ContactSensor, ResetState, SceneSpec, Simulator
+from rlkit.tasks import dexhand
+from rlkit.tasks.api import Task, TaskError, failure, observation, reward
+from rlkit.tasks.rotations import conjugate, multiply, rotate_inverse
+
+NUM_BASE, NUM_CONTROLS, NUM_FINGERS = 6, 12, 5
+NUM_COMMANDS = NUM_BASE + NUM_CONTROLS
+
+
+class BaseTask(Task):
+    """The DexHand on its six-axis base, driven by 6 base and 12 finger commands.
+
+    controlMode "position_delta": an action moves the previous target by at most the velocity limit times the control
+    period. "position": it names a target within the range, approached at no more than that velocity.
+    """
+
+    name = "BaseTask"
+
+    @classmethod
+    def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
+        """The hand over the ground."""
+        return SceneSpec(
+            mjcf=models.load("dexhand"),
+            joints=dexhand.JOINTS,
+            actuators=dexhand.JOINTS,
+            bodies=(dexhand.HAND_BODY, dexhand.CARRIAGE_BODY),
+            sites=dexhand.TIPS + dexhand.PADS,
+            contacts=cls.finger_contacts(None),
+        )
+
+    @staticmethod
+    def finger_contacts(other: str | None) -> tuple[ContactSensor, ...]:
+        """One sensor per finger: the force on its links, from everything or from the body `other` alone."""
+        return tuple(
+            ContactSensor(name, root, other, subtree=True)
+            for name, root in zip(dexhand.FINGERS, dexhand.FINGER_ROOTS)
+        )
+
+    def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
+        super().__init__(config, sim, generator)
+        n, device = self.num_envs, self.device
+        self._coupling = dexhand.coupling_matrix(device)
+        self._observed = torch.tensor(dexhand.control_joints(), device=device) + NUM_BASE
+        ranges = torch.cat((sim.joint_range[:NUM_BASE], sim.joint_range[self._observed]))
+        self._low, self._high = ranges.unbind(-1)  # [18] m or rad
+        self._joint_low, self._joint_high = sim.joint_range[NUM_BASE:].unbind(-1)  # [19] rad
+        self._speed = torch.tensor(
+            [config["maxBaseLinearVelocity"]] * 3
+            + [config["maxBaseAngularVelocity"]] * 3
+            + [config["maxFingerJointVelocity"]] * NUM_CONTROLS,
+            device=device,
+        )  # [18] m/s or rad/s
+        self._delta_targets = self._control_mode(config["controlMode"]) == "position_delta"
+        self._policy_owned = self._owned_commands(config)
+        self.action_names = tuple(
+            (dexhand.BASE_JOINTS + dexhand.CONTROLS)[i] for i in self._policy_owned.tolist()
+        )
+
+        self.targets = torch.zeros(n, NUM_COMMANDS, device=device)  # m or rad
+        self.last_actions = torch.zeros(n, NUM_COMMANDS, device=device)  # [-1, 1]
+        self.contact_time = torch.zeros(n, NUM_FINGERS, device=device)  # s
+        # What the smoothness terms compare with: the values one control step ago.
+        self.last_joint_vel = torch.zeros_like(sim.joint_vel)
+        self.last_hand_vel = torch.zeros(n, 6, device=device)
+        self.last_touching = torch.zeros(n, NUM_FINGERS, dtype=torch.bool, device=device)
+
+    @staticmethod
+    def _control_mode(mode: str) -> str:
+        if mode not in ("position", "position_delta"):
+            raise TaskError(f"task.controlMode={mode!r}: allowed are position and position_delta")
+        return mode
+
+    def _owned_commands(self, config: Mapping[str, Any]) -> Tensor:
+        owned = [config["policyControlsHandBase"]] * NUM_BASE + [
+            config["policyControlsFingers"]
+        ] * NUM_CONTROLS
+        if not any(owned):
+            raise TaskError(
+                "task.policyControlsHandBase and task.policyControlsFingers are both false:"
+                " nothing is left to control; set one of them to true"
+            )
+        return torch.tensor([i for i, own in enumerate(owned) if own], device=self.device)
+
+    # Actions.
+
+    def controls(self, actions: Tensor) -> Tensor:
+        """Actuator targets `[N, 25]` (m, rad); see the class for what an action means."""
+        self.last_actions[:, self._policy_owned] = actions
+        step = self._speed * self.control_period
+        if self._delta_targets:
+            wanted = self.targets + self.last_actions * step
+        else:
+            wanted = self._low + 0.5 * (self.last_actions + 1.0) * (self._high - self._low)
+            wanted = torch.minimum(torch.maximum(wanted, self.targets - step), self.targets + step)
+        wanted = torch.minimum(torch.maximum(wanted, self._low), self._high)
+        self.targets[:, self._policy_owned] = wanted[:, self._policy_owned]
+        return self.joint_targets(self.targets)
+
+    def joint_targets(self, targets: Tensor) -> Tensor:
+        """Targets of the 25 joints `[k, 25]` from those of the 18 commands `[k, 18]`."""
+        return torch.cat((targets[:, :NUM_BASE], targets[:, NUM_BASE:] @ self._coupling.T), dim=-1)
+
+    # State.
+
+    def refresh(self) -> None:
+        """Name the pieces of the simulator's state."""
+        sim = self.sim
+        self.base_pos, self.finger_pos = sim.joint_pos[:, :NUM_BASE], sim.joint_pos[:, NUM_BASE:]
+        self.base_vel, self.finger_vel = sim.joint_vel[:, :NUM_BASE], sim.joint_vel[:, NUM_BASE:]
+        self.hand_pos, self.hand_quat = sim.body_pos[:, 0], sim.body_quat[:, 0]
+        self.hand_vel = torch.cat((sim.body_lin_vel[:, 0], sim.body_ang_vel[:, 0]), dim=-1)
+        self.tip_pos, self.tip_quat = sim.site_pos[:, :5], sim.site_quat[:, :5]
+        self.pad_pos, self.pad_quat = sim.site_pos[:, 5:10], sim.site_quat[:, 5:10]
+        self.finger_force = sim.contact_force[:, :5]
+        self.force_magnitude = self.finger_force.norm(dim=-1)
+        self.touching = self.force_magnitude > float(self.config["contactForceThreshold"])
+
+    def advance(self) -> None:
+        """Run the contact timers."""
+        self.contact_time += self.control_period
+        self.contact_time *= self.touching
+
+    def remember(self) -> None:
+        """Keep what the smoothness terms compare with."""
+        self.last_joint_vel.copy_(self.sim.joint_vel)
+        self.last_hand_vel.copy_(self.hand_vel)
+        self.last_touching.copy_(self.touching)
+
+    def reset(self, env_ids: Tensor) -> ResetState:
+        """The configured initial pose with its noise, everything at rest."""
+        k = len(env_ids)
+        start, noise = self.config["initialPose"], self.config["resetNoise"]
+        mount = torch.tensor(dexhand.MOUNT_POSITION, device=self.device)
+        targets = torch.empty(k, NUM_COMMANDS, device=self.device)
+        targets[:, :3] = torch.tensor(start["handPosition"], device=self.device) - mount
+        targets[:, 3:6] = torch.tensor(start["handRotation"], device=self.device)
+        targets[:, 6:] = torch.tensor(start["fingers"], device=self.device)
+        targets[:, :3] += self.uniform(-1.0, 1.0, k, 3) * float(noise["handPosition"])
+        targets[:, 3:6] += self.uniform(-1.0, 1.0, k, 3) * float(noise["handRotation"])
+        targets[:, 6:] += self.uniform(-1.0, 1.0, k, NUM_CONTROLS) * float(noise["fingers"])
+        targets = torch.minimum(torch.maximum(targets, self._low), self._high)
+        self.targets[env_ids] = targets
+        for memory in (self.last_actions, self.contact_time, self.last_joint_vel, self.last_hand_vel):
+            memory[env_ids] = 0.0
+        self.last_touching[env_ids] = False
+        joints = self.joint_targets(targets)
+        return ResetState(joints, torch.zeros_like(joints), *self.free_bodies(k))
+
+    def free_bodies(self, k: int) -> tuple[Tensor, Tensor]:
+        """First pose `[k, free_bodies, 7]` and velocity `[k, free_bodies, 6]` of what lies about; here nothing."""
+        return torch.zeros(k, 0, 7, device=self.device), torch.zeros(k, 0, 6, device=self.device)
+
+    def memory(self) -> dict[str, Tensor]:
+        """What spans steps."""
+        return {
+            "targets": self.targets,
+            "last_actions": self.last_actions,
+            "contact_time": self.contact_time,
+            "last_joint_vel": self.last_joint_vel,
+            "last_hand_vel": self.last_hand_vel,
+            "last_touching": self.last_touching,
+        }
+
+    # Observations.
+
+    @observation(6)
+    def base_dof_pos(self) -> Tensor:
+        """Base joints: x, y, z (m, from the mount), rotations about x, y, z (rad)."""
+        return self.base_pos
+
+    @observation(6)
+    def base_dof_vel(self) -> Tensor:
+        """Base joint velocities, m/s and rad/s."""
+        return self.base_vel
+
+    @observation(6)
+    def base_dof_target(self) -> Tensor:
+        """Base joint targets, m and rad."""
+        return self.targets[:, :NUM_BASE]
+
+    @observation(12)
+    def active_finger_dof_pos(self) -> Tensor:
+        """The twelve controls' joints, rad, in the order of the actions."""
+        return self.sim.joint_pos[:, self._observed]
+
+    @observation(12)
+    def active_finger_dof_vel(self) -> Tensor:
+        """Their velocities, rad/s."""
+        return self.sim.joint_vel[:, self._observed]
+
+    @observation(12)
+    def active_finger_dof_target(self) -> Tensor:
+        """Their targets, rad."""
+        return self.targets[:, NUM_BASE:]
+
+    @observation(19)
+    def all_finger_dof_pos(self) -> Tensor:
+        """All finger joints, rad."""
+        return self.finger_pos
+
+    @observation(19)
+    def all_finger_dof_vel(self) -> Tensor:
+        """All finger joint velocities, rad/s."""
+        return self.finger_vel
+
+    @observation(18)
+    def target_error(self) -> Tensor:
+        """Target minus position of the 18 commands, m and rad: what the servos push against."""
+        return self.targets - torch.cat((self.base_pos, self.sim.joint_pos[:, self._observed]), dim=-1)
+
+    @observation(7)
+    def hand_pose(self) -> Tensor:
+        """The hand's position (m) and orientation wxyz, world."""
+        return torch.cat((self.hand_pos, self.hand_quat), dim=-1)
+
+    @observation(7)
+    def hand_pose_arr_aligned(self) -> Tensor:
+        """The same without the hand's mounting rotation: identity when the base joints are zero."""
+        return torch.cat((self.sim.body_pos[:, 1], self.sim.body_quat[:, 1]), dim=-1)
+
+    @observation(15)
+    def contact_forces(self) -> Tensor:
+        """Contact force on each finger, N, world."""
+        return self.finger_force.flatten(1)
+
+    @observation(5)
+    def contact_force_magnitude(self) -> Tensor:
+        """Its magnitude, N."""
+        return self.force_magnitude
+
+    @observation(5)
+    def contact_binary(self) -> Tensor:
+        """1 where that magnitude is above task.contactForceThreshold."""
+        return self.touching.float()
+
+    @observation(5)
+    def contact_duration(self) -> Tensor:
+        """How long each finger has been touching without a break, s."""
+        return self.contact_time
+
+    @observation(18)
+    def prev_actions(self) -> Tensor:
+        """The last actions in [-1, 1]; zero for commands that the policy does not own."""
+        return self.last_actions
+
+    @observation(35)
+    def fingertip_poses_world(self) -> Tensor:
+        """Position (m) and orientation wxyz of the five fingertips, world."""
+        return torch.cat((self.tip_pos, self.tip_quat), dim=-1).flatten(1)
+
+    @observation(35)
+    def fingertip_poses_hand(self) -> Tensor:
+        """The same in the hand's frame."""
+        return self._in_hand(self.tip_pos, self.tip_quat)
+
+    @observation(35)
+    def fingerpad_poses_world(self) -> Tensor:
+        """Position (m) and orientation wxyz of the five finger pads, world."""
+        return torch.cat((self.pad_pos, self.pad_quat), dim=-1).flatten(1)
+
+    @observation(35)
+    def fingerpad_poses_hand(self) -> Tensor:
+        """The same in the hand's frame."""
+        return self._in_hand(self.pad_pos, self.pad_quat)
+
+    def _in_hand(self, pos: Tensor, quat: Tensor) -> Tensor:
+        hand_quat = self.hand_quat[:, None]
+        local = rotate_inverse(hand_quat, pos - self.hand_pos[:, None])
+        return torch.cat((local, multiply(conjugate(hand_quat).expand_as(quat), quat)), dim=-1).flatten(1)
+
+    @observation(1)
+    def episode_time(self) -> Tensor:
+        """Time since the episode began, s."""
+        return (self.episode_step * self.control_period).float()[:, None]
+
+    # Rewards: all at most 1, larger is better.
+
+    @reward
+    def alive(self) -> Tensor:
+        """1 in every step."""
+        return torch.ones(self.num_envs, device=self.device)
+
+    @reward
+    def height_safety(self) -> Tensor:
+        """1 − exp(−20 (lowest tip − 2 cm)), not below 0: fingertips well above the ground."""
+        lowest = self.tip_pos[..., 2].amin(dim=-1)
+        return (1.0 - torch.exp(-20.0 * (lowest - 0.02))).clamp(0.0, 1.0)
+
+    @reward
+    def finger_velocity(self) -> Tensor:
+        """exp(−0.1 ‖finger joint velocities‖)."""
+        return torch.exp(-0.1 * self.finger_vel.norm(dim=-1))
+
+    @reward
+    def hand_velocity(self) -> Tensor:
+        """exp(−0.2 ‖hand velocity‖)."""
+        return torch.exp(-0.2 * self.hand_vel[:, :3].norm(dim=-1))
+
+    @reward
+    def hand_angular_velocity(self) -> Tensor:
+        """exp(−0.2 ‖hand angular velocity‖)."""
+        return torch.exp(-0.2 * self.hand_vel[:, 3:].norm(dim=-1))
+
+    @reward
+    def joint_limit(self) -> Tensor:
+        """1 − mean over finger joints of how far each is into the last tenth of its range at the upper end.
+
+        Open fingers rest on their lower limit by design, so only the upper one counts.
+        """
+        span = self._joint_high - self._joint_low
+        into = ((self.finger_pos - self._joint_low) / span - 0.9).clamp(0.0, 0.1) / 0.1
+        return 1.0 - into.mean(dim=-1)
+
+    @reward
+    def finger_acceleration(self) -> Tensor:
+        """exp(−2 ‖change of finger joint velocities in one control step‖)."""
+        return torch.exp(-2.0 * (self.finger_vel - self.last_joint_vel[:, NUM_BASE:]).norm(dim=-1))
+
+    @reward
+    def hand_acceleration(self) -> Tensor:
+        """exp(−0.5 ‖change of the hand's velocity in one control step‖)."""
+        return torch.exp(-0.5 * (self.hand_vel - self.last_hand_vel)[:, :3].norm(dim=-1))
+
+    @reward
+    def hand_angular_acceleration(self) -> Tensor:
+        """exp(−0.5 ‖change of the hand's angular velocity in one control step‖)."""
+        return torch.exp(-0.5 * (self.hand_vel - self.last_hand_vel)[:, 3:].norm(dim=-1))
+
+    @reward
+    def contact_stability(self) -> Tensor:
+        """exp(−number of fingers whose contact began or ended in this step)."""
+        return torch.exp(-(self.touching ^ self.last_touching).sum(dim=-1).float())
+
+    @reward
+    def object_height(self) -> Tensor:
+        """0: there is no object here. Tasks with one say how high it is."""
+        return torch.zeros(self.num_envs, device=self.device)
+
+    # Endings.
+
+    @failure
+    def hitting_ground(self) -> Tensor:
+        """The hand's base or a fingertip is below its height threshold."""
+        limits = self.config["heightSafety"]
+        tips_low = (self.tip_pos[..., 2] < float(limits["fingertip"])).any(dim=-1)
+        return tips_low | (self.hand_pos[:, 2] < float(limits["handBase"]))

@@ -1,0 +1,230 @@
+"""BoxGrasping: take a box from the ground and hold it up."""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor
+
+from rlkit.sims import models
+from rlkit.sims.api import ResetState, SceneSpec, Simulator
+from rlkit.tasks import dexhand
+from rlkit.tasks.api import failure, observation, reward, success
+from rlkit.tasks.base_task import BaseTask
+from rlkit.tasks.rotations import about_z, conjugate, multiply, rotate, rotate_inverse
+
+BOX = 2  # index in the scene's bodies, after hand and carriage
+
+
+class BoxGrasping(BaseTask):
+    """Solved when the box's centre has been above `successHeight` with enough fingers on it for `successDuration`.
+
+    Fingers are on the box when the contact force between finger and box, and nothing else, exceeds
+    `contactForceThreshold`. Positions of the box are of its centre; "gap" is a pad's distance to its surface.
+    """
+
+    name = "BoxGrasping"
+
+    @classmethod
+    def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
+        """The hand over the ground, and a free box of the configured size, mass and friction."""
+        return SceneSpec(
+            mjcf=add_box(models.load("dexhand"), config["box"]),
+            joints=dexhand.JOINTS,
+            actuators=dexhand.JOINTS,
+            bodies=(dexhand.HAND_BODY, dexhand.CARRIAGE_BODY, "box"),
+            sites=dexhand.TIPS + dexhand.PADS,
+            free_bodies=("box",),
+            contacts=cls.finger_contacts("box"),
+        )
+
+    def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
+        super().__init__(config, sim, generator)
+        self._half = 0.5 * float(config["box"]["size"])  # m
+        self._success_height = float(config["successHeight"])  # m
+        self._success_duration = float(config["successDuration"])  # s
+        self.held_time = torch.zeros(self.num_envs, device=self.device)  # s
+        self._palm_offset = torch.tensor([0.0, 0.0, 0.1], device=self.device)
+
+    # State.
+
+    def refresh(self) -> None:
+        """Add the box, and the pads as it sees them."""
+        super().refresh()
+        sim = self.sim
+        self.box_position, self.box_quat = sim.body_pos[:, BOX], sim.body_quat[:, BOX]
+        self.box_velocity, self.box_spin = sim.body_lin_vel[:, BOX], sim.body_ang_vel[:, BOX]
+        self.pads_in_box = rotate_inverse(self.box_quat[:, None], self.pad_pos - self.box_position[:, None])
+        self.gap = (self.pads_in_box.abs() - self._half).clamp(min=0.0).norm(dim=-1)  # [N, 5] m
+        self.fingers_on_box = self.touching.sum(dim=-1)
+        self.thumb_and_finger = self.touching[:, 0] & self.touching[:, 1:].any(dim=-1)
+        self.lift = ((self.box_position[:, 2] - self._half) / (self._success_height - self._half)).clamp(
+            0.0, 1.2
+        )
+
+    def advance(self) -> None:
+        """Run the timer of the hold: unbroken time above the height with enough fingers on the box."""
+        super().advance()
+        enough = self.fingers_on_box >= int(self.config["minFingersForGrasp"])
+        held = enough & (self.box_position[:, 2] > self._success_height)
+        self.held_time += self.control_period
+        self.held_time *= held
+
+    def reset(self, env_ids: Tensor) -> ResetState:
+        """Hand as in BaseTask; the box at rest on the ground, anywhere within its range, turned at random."""
+        self.held_time[env_ids] = 0.0
+        return super().reset(env_ids)
+
+    def free_bodies(self, k: int) -> tuple[Tensor, Tensor]:
+        """The box on the ground: xy and yaw drawn uniformly."""
+        box = self.config["box"]
+        pose = torch.zeros(k, 1, 7, device=self.device)
+        reach = float(box["xyRange"])
+        pose[:, 0, :2] = self.uniform(-reach, reach, k, 2)
+        pose[:, 0, 2] = self._half
+        yaw = math.radians(float(box["yawRange"]))
+        pose[:, 0, 3:] = about_z(self.uniform(-yaw, yaw, k))
+        return pose, torch.zeros(k, 1, 6, device=self.device)
+
+    def memory(self) -> dict[str, Tensor]:
+        """What spans steps."""
+        return {**super().memory(), "held_time": self.held_time}
+
+    # Observations.
+
+    @observation(7)
+    def box_pose(self) -> Tensor:
+        """The box's position (m) and orientation wxyz, world."""
+        return torch.cat((self.box_position, self.box_quat), dim=-1)
+
+    @observation(6)
+    def box_vel(self) -> Tensor:
+        """Its linear (m/s) and angular (rad/s) velocity, world."""
+        return torch.cat((self.box_velocity, self.box_spin), dim=-1)
+
+    @observation(3)
+    def hand_to_box(self) -> Tensor:
+        """From the hand to the box, m, in the hand's frame."""
+        return rotate_inverse(self.hand_quat, self.box_position - self.hand_pos)
+
+    @observation(4)
+    def box_quat_hand(self) -> Tensor:
+        """The box's orientation wxyz in the hand's frame."""
+        return multiply(conjugate(self.hand_quat), self.box_quat)
+
+    @observation(15)
+    def pads_to_box(self) -> Tensor:
+        """From the box's centre to each finger pad, m, in the box's frame."""
+        return self.pads_in_box.flatten(1)
+
+    @observation(5)
+    def pad_gaps(self) -> Tensor:
+        """Each pad's distance to the box's surface, m."""
+        return self.gap
+
+    @observation(5)
+    def fingerpad_distances(self) -> Tensor:
+        """Each pad's distance to the box's centre, m."""
+        return self.pads_in_box.norm(dim=-1)
+
+    @observation(3)
+    def first_three_fingerpad_centroid(self) -> Tensor:
+        """The middle of the pads of thumb, index and middle finger, m, world."""
+        return self.pad_pos[:, :3].mean(dim=1)
+
+    @observation(1)
+    def grasp_time(self) -> Tensor:
+        """How long the box has been held above the success height, s."""
+        return self.held_time[:, None]
+
+    # Rewards.
+
+    @reward
+    def object_height(self) -> Tensor:
+        """The box's height while thumb and finger hold it: 0 on the ground, 1 at the success height, at most 1.2."""
+        return self.lift * self.thumb_and_finger
+
+    @reward
+    def lift_speed(self) -> Tensor:
+        """The box's upward speed while held below the success height, in units of 0.2 m/s, within [0, 1]."""
+        speed = (self.box_velocity[:, 2] / 0.2).clamp(0.0, 1.0)
+        return speed * self.thumb_and_finger * (self.lift < 1.0)
+
+    @reward
+    def single_finger_contact(self) -> Tensor:
+        """1 while exactly one finger is on the box."""
+        return (self.fingers_on_box == 1).float()
+
+    @reward
+    def multi_finger_contact(self) -> Tensor:
+        """1 while the thumb and at least one other finger are on the box."""
+        return self.thumb_and_finger.float()
+
+    @reward
+    def contact_fraction(self) -> Tensor:
+        """The share of the five fingers that are on the box."""
+        return self.fingers_on_box.float() / 5.0
+
+    @reward
+    def hand_to_object(self) -> Tensor:
+        """exp(−5 ‖palm − box‖), with a slope from afar; the palm's centre is 11 cm from the hand's origin."""
+        palm = self.hand_pos + rotate(self.hand_quat, self._palm_offset.expand_as(self.hand_pos))
+        return torch.exp(-5.0 * (palm - self.box_position).norm(dim=-1))
+
+    @reward
+    def finger_to_object(self) -> Tensor:
+        """exp(−gap / 3 cm), the mean over the five pads, the thumb counted as much as the four fingers."""
+        near = torch.exp(-self.gap / 0.03)
+        return 0.5 * near[:, 0] + 0.5 * near[:, 1:].mean(dim=-1)
+
+    @reward
+    def fingerpad_to_box_centroid(self) -> Tensor:
+        """exp(−‖middle of the first three pads − box‖ / 5 cm): the box between thumb and fingers."""
+        centroid = self.pad_pos[:, :3].mean(dim=1)
+        return torch.exp(-20.0 * (centroid - self.box_position).norm(dim=-1))
+
+    @reward
+    def grasp_duration(self) -> Tensor:
+        """How much of the required hold is done, 0 to 1."""
+        return (self.held_time / self._success_duration).clamp(0.0, 1.0)
+
+    # Endings.
+
+    @success
+    def grasp_lift_success(self) -> Tensor:
+        """Held above the success height by enough fingers for long enough."""
+        return self.held_time >= self._success_duration - 0.5 * self.control_period
+
+    @failure
+    def box_too_far(self) -> Tensor:
+        """The box is further from the hand than maxBoxDistance."""
+        return (self.box_position - self.hand_pos).norm(dim=-1) > float(self.config["maxBoxDistance"])
+
+
+def add_box(mjcf: str, box: Mapping[str, Any]) -> str:
+    """The scene `mjcf` with a free body "box": size (edge, m), mass (kg), friction (its own value decides)."""
+    half, mass = 0.5 * float(box["size"]), float(box["mass"])
+    inertia = mass * (2.0 * half) ** 2 / 6.0  # solid cube
+    root = ET.fromstring(mjcf)
+    world = root.find("worldbody")
+    assert world is not None
+    body = ET.SubElement(world, "body", name="box", pos=f"0 0 {half}")
+    ET.SubElement(body, "freejoint", name="box")
+    ET.SubElement(body, "inertial", pos="0 0 0", mass=f"{mass}", diaginertia=" ".join([f"{inertia}"] * 3))
+    ET.SubElement(
+        body,
+        "geom",
+        name="box",
+        type="box",
+        size=" ".join([f"{half}"] * 3),
+        contype="2",
+        conaffinity="1",
+        priority="1",  # this geom's friction counts in its contacts, so that task.box.friction means what it says
+        condim="4",
+        friction=f"{box['friction']} 0.01 0.0001",
+        rgba="0.2 0.5 0.9 1",
+    )
+    return ET.tostring(root, encoding="unicode")

@@ -1,0 +1,170 @@
+"""Files and links that appear whole or not at all, and the locks that keep two processes apart."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+import weakref
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Callable, Iterator, Optional, Union
+
+from rlkit.workspace.errors import WorkspaceError, explained
+from rlkit.workspace.layout import archive_folder
+
+Content = Union[str, bytes, Callable[[BinaryIO], None]]
+
+TEMPORARY_SUFFIX = ".tmp"
+_LOCK_WAIT_SECONDS = 60.0
+_LOCK_POLL_SECONDS = 0.02
+
+
+def temporary_beside(path: Path) -> Path:
+    """A free hidden name in the folder of `path`, so that os.replace stays on one file system."""
+    return path.parent / f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}{TEMPORARY_SUFFIX}"
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file or link of this name is what a killed write left behind."""
+    return name.startswith(".") and name.endswith(TEMPORARY_SUFFIX)
+
+
+def write_atomic(path: Union[str, Path], content: Content) -> None:
+    """Write a file so that readers see the old content or the new, never a part.
+
+    `content` is text (UTF-8), bytes, or a function that writes to the open binary file it is given.
+    Raises WorkspaceError when the file cannot be written; the old file then stands untouched.
+    """
+    path = Path(path)
+    temporary = temporary_beside(path)
+    with explained(f"write {path}"):
+        try:
+            with temporary.open("xb") as handle:
+                if callable(content):
+                    content(handle)
+                else:
+                    handle.write(content.encode("utf-8") if isinstance(content, str) else content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            temporary.replace(path)
+        except BaseException:  # also on Ctrl-C: no half-written file may stay
+            remove_if_there(temporary)
+            raise
+
+
+def link_atomic(link: Union[str, Path], target: Union[str, Path]) -> None:
+    """Point the symbolic link `link` at `target`, replacing an old link in one step.
+
+    Raises WorkspaceError when a real folder stands where the link should be.
+    """
+    link = Path(link)
+    temporary = temporary_beside(link)
+    with explained(f"make the link {link}"):
+        try:
+            temporary.symlink_to(target)
+            temporary.replace(link)
+        except BaseException:
+            remove_if_there(temporary)
+            raise
+
+
+def remove_if_there(path: Path) -> None:
+    """Delete a file or link; nothing happens when it is gone already."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+
+
+class FileLock:
+    """An exclusive flock on a file, held until released or until the process ends, however it ends.
+
+    The kernel frees the lock at kill -9 too. A forked child gives up its copy at once, so a worker that
+    outlives its parent does not keep a dead run alive.
+    """
+
+    def __init__(self, path: Union[str, Path]) -> None:
+        self.path = Path(path)
+        self._descriptor: Optional[int] = None
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free; False when another holder has it."""
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            taken = _try_flock(descriptor, fcntl.LOCK_EX)
+        except OSError:
+            os.close(descriptor)
+            raise
+        if not taken:
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        _held.add(self)
+        return True
+
+    def acquire(self, wait: float = _LOCK_WAIT_SECONDS) -> None:
+        """Take the lock, waiting up to `wait` seconds; raises WorkspaceError after that."""
+        deadline = time.monotonic() + wait
+        with explained(f"lock {self.path}"):
+            while not self.try_acquire():
+                if time.monotonic() > deadline:
+                    raise WorkspaceError(
+                        f"another process has held {self.path} for {wait:.0f} s; if it hangs, end it "
+                        f"(`fuser -v {self.path}` names it) and start again"
+                    )
+                time.sleep(_LOCK_POLL_SECONDS)
+
+    def release(self) -> None:
+        """Give the lock back; harmless when it is not held."""
+        descriptor, self._descriptor = self._descriptor, None
+        _held.discard(self)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def is_locked(path: Union[str, Path]) -> bool:
+    """Whether some process holds the FileLock of this file; False when the file does not exist.
+
+    Asks with a shared lock: two who look at once do not take each other for the holder, and a read-only
+    archive can be looked at.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try_flock(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def workspace_lock(root: Union[str, Path]) -> Iterator[None]:
+    """Keep other processes from changing the links and states of this workspace inside the block."""
+    lock = FileLock(archive_folder(Path(root)) / ".lock")
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _try_flock(descriptor: int, mode: int) -> bool:
+    try:
+        fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        raise
+    return True
+
+
+_held: weakref.WeakSet[FileLock] = weakref.WeakSet()
+
+
+def _forget_in_child() -> None:
+    for lock in list(_held):
+        lock.release()  # closing the child's copy leaves the parent's lock in place
+
+
+os.register_at_fork(after_in_child=_forget_in_child)

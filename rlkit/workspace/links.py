@@ -1,0 +1,139 @@
+"""The window: what runs/ shows of the archive. Every function here is called under workspace_lock."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Dict, List, Optional, Set
+
+from rlkit.workspace.atomic import is_temporary, link_atomic, remove_if_there
+from rlkit.workspace.errors import WorkspaceError, explained
+from rlkit.workspace.layout import (
+    KINDS,
+    LATEST,
+    PINNED,
+    WorkspaceLimits,
+    archive_folder,
+    exists,
+    make_folders,
+    pinned_folder,
+    window_folder,
+)
+from rlkit.workspace.record import DONE
+from rlkit.workspace.scan import RunEntry, all_runs, archived_runs, entries, pinned_names, run_name_of_link
+
+
+def refresh(root: Path, limits: WorkspaceLimits) -> None:
+    """Bring runs/ in line with the archive: repair links, show the recent runs, point latest_*.
+
+    Real folders, links to other places and everything in runs/pinned/ that works stay as they are.
+    """
+    make_folders(root)
+    _remove_leftovers(window_folder(root))
+    repair(root)
+    if limits.use_clean_workspace:
+        _show_recent(root, limits)
+    point_latest(root)
+
+
+def repair(root: Path) -> None:
+    """Re-point, by run name, the links that broke when the tree was moved or mounted elsewhere.
+
+    A broken link in runs/ to a run that is no longer in the archive is removed; a pinned one stays, since
+    its archive may only be away for the moment.
+    """
+    for folder in (window_folder(root), pinned_folder(root)):
+        for entry in entries(folder):
+            link = Path(entry.path)
+            name = run_name_of_link(link)
+            if name is None or entry.name in LATEST.values() or exists(link):
+                continue
+            target = archive_folder(root) / name
+            if target.is_dir():
+                link_atomic(link, target)
+            elif folder != pinned_folder(root):
+                _unlink(link)
+
+
+def point_latest(root: Path) -> None:
+    """Point latest_train at the newest run that can be tested, latest_test at the newest finished test."""
+    runs = all_runs(root)
+    newest = {
+        "train": next((run for run in reversed(runs) if run.can_be_latest), None),
+        "test": next((run for run in reversed(runs) if _is_finished_test(run)), None),
+    }
+    for kind, run in newest.items():
+        link = window_folder(root) / LATEST[kind]
+        if os.path.lexists(link) and not link.is_symlink():
+            raise WorkspaceError(
+                f"{link} must be a link, but a file or folder of that name exists; move it away"
+            )
+        if run is None:
+            _unlink(link)
+        else:
+            _point(link, run.path)
+
+
+def _is_finished_test(run: RunEntry) -> bool:
+    return run.record is not None and run.record.kind == "test" and run.state == DONE
+
+
+def _show_recent(root: Path, limits: WorkspaceLimits) -> None:
+    runs = archived_runs(root)
+    pinned = set(pinned_names(root).values())
+    wanted = shown(runs, pinned, limits)
+    known: Dict[str, RunEntry] = {run.name: run for run in runs}
+    for entry in entries(window_folder(root)):
+        link = Path(entry.path)
+        if entry.name == PINNED or entry.name in LATEST.values():
+            continue
+        name = run_name_of_link(link)
+        run = known.get(name) if name is not None else None
+        if run is None or run.record is None or (entry.name in wanted and name == entry.name):
+            continue  # not a link of ours, or of unknown kind, or as it should be
+        if run.live and run.name not in pinned:
+            continue  # the user's own name for a run under way
+        _unlink(link)
+    for name in wanted:
+        link = window_folder(root) / name
+        if link.is_symlink() or not os.path.lexists(link):
+            _point(link, archive_folder(root) / name)
+
+
+def shown(runs: List[RunEntry], pinned: Set[str], limits: WorkspaceLimits) -> Set[str]:
+    """The names of the runs that runs/ should link to: every live one, then the newest up to the limits.
+
+    `runs` goes from old to new. Pinned runs are left out: they have their link already.
+    """
+    candidates = [run for run in reversed(runs) if run.record is not None and run.name not in pinned]
+    per_kind = {"train": limits.max_train_runs, "test": limits.max_test_runs}
+    kept: List[RunEntry] = []
+    for kind in KINDS:
+        kept += _newest([run for run in candidates if run.record and run.record.kind == kind], per_kind[kind])
+    kept.sort(key=lambda run: run.age_key, reverse=True)
+    return {run.name for run in _newest(kept, limits.max_recent_runs)}
+
+
+def _newest(runs: List[RunEntry], limit: Optional[int]) -> List[RunEntry]:
+    """The live runs, and with them the newest others until there are `limit`; `runs` goes from new to old."""
+    if limit is None:
+        return runs
+    live = [run for run in runs if run.live]
+    others = [run for run in runs if not run.live]
+    return live + others[: max(0, limit - len(live))]
+
+
+def _point(link: Path, target: Path) -> None:
+    if not link.is_symlink() or os.readlink(link) != str(target):
+        link_atomic(link, target)
+
+
+def _unlink(link: Path) -> None:
+    with explained(f"remove the link {link}"):
+        remove_if_there(link)  # it may be gone: the user can move it to runs/pinned/ at any moment
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for entry in entries(folder):
+        if is_temporary(entry.name):
+            _unlink(Path(entry.path))

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import pytest
+
+from rlkit import app
+from rlkit.config import completion
+from rlkit.config.compose import compose
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {"torch", "numpy", "mujoco", "tensorboard", "rl_games"}
+
+
+def run(*words: str, cwd: Path, code: str = ""):
+    """`python train.py <words>` in a folder of its own; the imported modules are the last line of stdout."""
+    probe = "import atexit, sys; atexit.register(lambda: print(*sys.modules))\n"
+    script = f"{probe}{code}\nsys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'train.py'\n"
+    script += "from rlkit.app import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", script, *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def modules(done) -> set[str]:
+    return {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+
+
+PREFLIGHT = ["env.numEnv=3", "numEnvs=abc task=BoxGraspin logLevel=warn --num_envs 3 config=nope"]
+AFTER_HYDRA = [
+    "train.minibatch_size=1000 sim.dt=0.015 device=cuda:99",
+    "task.observations=[hand_poze] test=true",
+]
+
+
+@pytest.mark.parametrize("line", PREFLIGHT)
+def test_a_misspelt_request_ends_before_hydra_is_imported(line, tmp_path):
+    done = run(*line.split(), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+    assert not modules(done) & (HEAVY | {"hydra", "omegaconf", "antlr4", "rich"})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("line", AFTER_HYDRA)
+def test_a_combination_that_cannot_run_ends_before_torch_is_imported(line, tmp_path):
+    done = run(*line.split(), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert not modules(done) & HEAVY
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_input_costs_little():
+    """CPU time in this process: wall time depends on what else the machine does."""
+    from rlkit.config import ConfigError
+    from rlkit.config.preflight import read_request
+
+    start = time.process_time()
+    with pytest.raises(ConfigError):
+        read_request(["env.numEnv=3"])
+    assert time.process_time() - start < 0.15
+
+
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """Experiments that reach the runtime, which a stand-in replaces."""
+    found = []
+    launch = types.ModuleType("rlkit.runtime.launch")
+    launch.run_experiment = lambda experiment, source: found.append(experiment) or 0  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "rlkit.runtime.launch", launch)
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    monkeypatch.chdir(tmp_path)
+    return found
+
+
+def test_a_run_prints_its_summary_and_starts(started, tmp_path, capsys):
+    assert app.main(["task=BoxGrasping", "numEnvs=8", "device=cpu", "render=true"]) == 0
+    assert started == [compose(["task=BoxGrasping", "numEnvs=8", "device=cpu", "render=true"])]
+    out = capsys.readouterr().out
+    assert "BoxGrasping: train" in out
+    assert "env.numEnvs: 8 (default: " in out
+    assert "sim.name: mujoco (asked: auto)" in out
+    assert "warning: rendering comes with a later release" in out
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_of_own_configurations(started, tmp_path):
+    mine = tmp_path / "my confs"
+    (mine / "task").mkdir(parents=True)
+    (mine / "task" / "Mine.yaml").write_text(
+        "# @package _global_\ndefaults: [BaseTask, _self_]\ntask: {name: Mine}\n"
+    )
+    (mine / "own.yaml").write_text("defaults: [config, _self_]\nenv: {numEnvs: 6}\n")
+    words = ["-cd", str(mine), "config=own", "task=Mine", "train=BaseTaskPPO", "device=cpu"]
+    assert app.main(words) == 0
+    assert app.main(["-m", *words]) == 0
+    assert [(e.task_name, e.env.num_envs) for e in started] == [("Mine", 6)] * 2
+    assert app.main(["-cd", "nowhere"]) == 2
+
+
+def test_a_checkpoint_that_is_not_there_is_a_bad_request(started, tmp_path, capsys):
+    assert app.main(["test=true", "checkpoint=runs/nothing", "device=cpu"]) == 2
+    assert "nothing" in capsys.readouterr().err
+    assert app.main(["-m", "checkpoint=latest", "seed=1,2", "device=cpu"]) == 2
+    assert started == []
+    assert not (tmp_path / "runs").exists()
+
+
+def test_of_several_ranks_one_talks(started, monkeypatch, capsys):
+    monkeypatch.setenv("RANK", "1")
+    assert app.main(["device=cpu", "--local-rank=1"]) == 0
+    assert app.main(["env.numEnv=3"]) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def test_a_sweep_starts_every_job_and_keeps_its_books_in_one_folder(started, tmp_path):
+    assert app.main(["-m", "task=BaseTask,BoxGrasping", "numEnvs=4,8", "device=cpu"]) == 0
+    assert [(e.task_name, e.env.num_envs) for e in started] == [
+        ("BaseTask", 4),
+        ("BaseTask", 8),
+        ("BoxGrasping", 4),
+        ("BoxGrasping", 8),
+    ]
+    assert [e.choices["physics"] for e in started] == ["default", "default", "accurate", "accurate"]
+    folders = list((tmp_path / "runs_all").iterdir())
+    assert len(folders) == 1
+    assert (folders[0] / "multirun.yaml").is_file()
+
+
+def test_sweep_functions_work(started):
+    assert app.main(["-m", "seed=range(1,3)", "numEnvs=choice(4,8)", "task=glob(Base*)", "device=cpu"]) == 0
+    assert [(e.training.seed, e.env.num_envs) for e in started] == [(1, 4), (1, 8), (2, 4), (2, 8)]
+
+
+def test_a_wrong_job_of_a_sweep_function_is_a_bad_request(started, capsys):
+    assert app.main(["-m", "sim.dt=choice(0.015,0.01)", "device=cpu"]) == 2
+    assert started == []
+    assert "error: sim.dt=0.015" in capsys.readouterr().err
+
+
+def test_a_job_that_fails_while_running_exits_with_1(started, monkeypatch):
+    def fail(_experiment, _source):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(sys.modules["rlkit.runtime.launch"], "run_experiment", fail)
+    with pytest.raises(SystemExit) as stop:
+        app.main(["-m", "seed=1,2", "device=cpu"])
+    assert stop.value.code == 1
+
+
+def test_no_job_of_a_sweep_starts_when_one_is_wrong(started, tmp_path, capsys):
+    assert app.main(["-m", "sim.dt=0.01,0.015", "device=cpu"]) == 2
+    assert started == []
+    assert "sweep job 1 (sim.dt=0.015 env.device=cpu): sim.dt=0.015" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_hydra_options_still_work(started, tmp_path, capsys):
+    assert app.main(["--cfg", "job", "-p", "env", "numEnvs=8"]) == 0
+    assert "numEnvs: 8" in capsys.readouterr().out
+    assert app.main(["hydra.verbose=true", "device=cpu"]) == 0
+    assert len(started) == 1
+    assert app.main(["hydra.foo=3"]) == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_lists_choices_short_names_and_settings(capsys):
+    assert app.main(["--help", "task=BoxGrasping"]) == 0
+    out = capsys.readouterr().out
+    for text in ("BaseTask | BoxGrasping", "maxIter     training.maxIterations", "task.box.size", "[rad/s]"):
+        assert text in out
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("python train.py numE", ["numEnvs="]),
+        ("python train.py task=Bo", ["task=BoxGrasping"]),
+        ("python train.py task=BoxGrasping task.box.si", ["task.box.size="]),
+        ("python train.py task.box.si", []),
+        ("python train.py config=t", ["config=test_render", "config=train_headless"]),
+        (
+            "python train.py logLevel=",
+            ["logLevel=debug", "logLevel=error", "logLevel=info", "logLevel=warning"],
+        ),
+        ("python train.py env.num_envs=", ["env.num_envs=auto"]),
+        ("python train.py task=BaseTask physics=f", ["physics=fast"]),
+    ],
+)
+def test_the_shell_completes(line, found):
+    assert completion.candidates(line) == found
+
+
+def test_completion_answers_and_installs_in_the_shell(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COMP_LINE", "python train.py maxI")
+    assert app.main(["-sc", "query=bash"]) == 0
+    assert capsys.readouterr().out == "maxIter=\n"
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    assert app.main(["-sc", "install=bash"]) == 0
+    assert "hydra_bash_completion" in capsys.readouterr().out

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import pytest
+
+from rlkit.config import ConfigError
+from rlkit.config.preflight import read_request
+
+WRONG = [
+    ("env.numEnv=3", "did you mean env.numEnvs=3?"),
+    ("numEnv=3", "did you mean env.numEnvs=3?"),
+    ("maxIterations=3", "did you mean training.maxIterations=3?"),
+    ("train.learning_rat=0.1", "did you mean train.learning_rate=0.1?"),
+    ("task.rewardWeights.aliv=1", "did you mean task.rewardWeights.alive=1?"),
+    ("task.box.size=0.1", "it belongs to task=BoxGrasping"),
+    ("+env.numEnv=3", "nothing reads; did you mean env.numEnvs=3?"),
+    ("+foo=3", "nothing reads"),
+    ("~env.numEnvs", "cannot be removed"),
+    ("~physics", "cannot be left out"),
+    ("task=BoxGraspin", "did you mean task=BoxGrasping?"),
+    ("task=Quadruped", "options are BaseTask, BoxGrasping"),
+    ("sim=fast", "write physics=fast"),
+    ("physics.fast", "write physics=fast"),
+    ("physics/fast", "write physics=fast"),
+    ("physics.fast=true", "write physics=fast"),
+    ("physics", "write physics=<option>; options are accurate, default, fast"),
+    ("config=train_headles", "did you mean config=train_headless?"),
+    ("-cn nope", "there are config, debug, test_render, train_headless"),
+    ("config=config,debug", "one root configuration at a time"),
+    ("config=debug -cn test_render", "two root configurations"),
+    ("numEnvs", "a value is missing"),
+    ("numEnvs = 64", "write numEnvs=64"),
+    ("numEnvs =64", "write numEnvs=64"),
+    ("numEnvs= 64", "write numEnvs=64"),
+    ("seed 5", "write seed=5"),
+    ("--num_envs 64", "settings have no dashes: write num_envs=64"),
+    ("--num_envs=64", "settings have no dashes: write num_envs=64"),
+    ("-cn", "needs a value"),
+    ("task.name=BoxGrasping", "write task=BoxGrasping"),
+    ("training=3", "is a section"),
+    ("numEnvs=abc", "needs int in [1, 1000000] or auto, got 'abc'"),
+    ("numEnvs=0", "got 0"),
+    ("numEnvs=64.0", "write 64"),
+    ("numEnvs=64,128", "several values need a sweep: add -m"),
+    ("logLevel=warn", "did you mean warning?"),
+    ("device=gpu", "auto or cpu or cuda or cuda:N"),
+    ("device=", "is a shell variable unset?"),
+    ("render=yes", "write true"),
+    ("train.gamma=1.2", "float in (0, 1]"),
+    ("train.lr_schedule=adaptiv", "did you mean adaptive?"),
+    ("train.units=[]", "list of int >= 1"),
+    ("train.units=[64,0]", "list of int >= 1"),
+    ("task.initialPose.handPosition=[1,2]", "list of 3 float"),
+    ("+defaults=[config,a/b/c]", "cannot read 'a/b/c'"),
+    ("-m numEnvs=8,0", "got 0"),
+    ("-m task=BaseTask,BoxGraspin", "did you mean task=BoxGrasping?"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), WRONG, ids=[line for line, _ in WRONG])
+def test_one_mistake_gives_one_message_that_helps(line, message):
+    with pytest.raises(ConfigError) as caught:
+        read_request(line.split())
+    assert len(caught.value.messages) == 1, caught.value.report()
+    assert message in caught.value.messages[0]
+
+
+def test_several_mistakes_come_together():
+    with pytest.raises(ConfigError) as caught:
+        read_request(["numEnv=3", "task=BoxGraspin", "logLevel=warn", "--seed", "3"])
+    assert len(caught.value.messages) == 4
+    assert caught.value.report().startswith("error: 4 mistakes in this request\n  1. ")
+
+
+def rewritten(*words: str) -> list[str]:
+    return list(read_request(words).argv)
+
+
+def test_aliases_and_spellings_become_full_names():
+    assert rewritten("numEnvs=8", "maxIter=2", "logLevel=debug") == [
+        "env.numEnvs=8",
+        "training.maxIterations=2",
+        "logging.logLevel=debug",
+    ]
+    assert rewritten("num_envs=8", "env.num_envs=8", "env.numEnvs=8") == ["env.numEnvs=8"] * 3
+    assert rewritten("train.learningRate=0.1") == ["train.learning_rate=0.1"]
+    assert rewritten("task.reward_weights.alive=1") == ["task.rewardWeights.alive=1"]
+
+
+def test_older_spellings_of_train_reach_their_sections():
+    assert rewritten("train.seed=1", "train.test=true", "train.torch_deterministic=true") == [
+        "training.seed=1",
+        "training.test=true",
+        "training.torchDeterministic=true",
+    ]
+    assert rewritten("train.reloadInterval=3", "train.logging.logLevel=info") == [
+        "testing.reloadInterval=3",
+        "logging.logLevel=info",
+    ]
+
+
+def test_options_stand_before_overrides_and_launcher_words_are_dropped():
+    assert rewritten("task=BoxGrasping", "-cn", "test_render", "numEnvs=4", "--local-rank=1") == [
+        "--config-name=test_render",
+        "task=BoxGrasping",
+        "env.numEnvs=4",
+    ]
+    assert rewritten("config=debug", "--local_rank", "0", "-m", "seed=1,2") == [
+        "--multirun",
+        "--config-name=debug",
+        "training.seed=1,2",
+    ]
+
+
+def test_info_takes_its_own_words_alone():
+    assert rewritten("--info", "searchpath", "numEnvs=8") == ["--info=searchpath", "env.numEnvs=8"]
+    assert rewritten("numEnvs=8", "-i") == ["--info=all", "env.numEnvs=8"]
+    assert rewritten("--info=plugins") == ["--info=plugins"]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "+defaults=[config,/physics/fast]",
+        "defaults=[config,/physics/fast]",
+        "+defaults=config,/physics/fast",
+        "+defaults=[config, override /physics: fast]",
+        "++defaults=['config','/physics/fast']",
+        "+physics=fast",
+        "/physics=fast",
+    ],
+)
+def test_every_spelling_of_a_physics_choice(word):
+    assert rewritten(word)[-1] == "physics=fast"
+
+
+def test_free_text_is_quoted_for_hydra(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert rewritten("checkpoint=runs/a b=c,d.pth") == ["training.checkpoint='runs/a b=c,d.pth'"]
+    assert rewritten("checkpoint=~/a.pth") == ["training.checkpoint=/home/someone/a.pth"]
+    assert rewritten("checkpoint=it's") == ["training.checkpoint='it\\'s'"]
+    assert rewritten("checkpoint=null") == ["training.checkpoint=null"]
+    assert rewritten("logging.experimentName=123") == ["logging.experimentName='123'"]
+    assert rewritten("-m", "checkpoint=a b,c") == ["--multirun", "training.checkpoint='a b',c"]
+
+
+def test_sweep_functions_are_left_to_hydra():
+    words = ["-m", "numEnvs=choice(8,16)", "seed=range(1,3)", "task=glob(Box*)"]
+    assert rewritten(*words)[1:] == [
+        "env.numEnvs=choice(8,16)",
+        "training.seed=range(1,3)",
+        "task=glob(Box*)",
+    ]
+
+
+def test_a_task_without_train_file_is_told_how_to_get_one(tmp_path):
+    from guide import conf_with_my_task
+
+    conf = conf_with_my_task(tmp_path)
+    (conf / "task" / "Mine.yaml").write_text(
+        "# @package _global_\ndefaults: [BaseTask, _self_]\ntask: {name: Mine}\n"
+    )
+    with pytest.raises(ConfigError, match=r"conf/train/MinePPO.yaml: copy conf/train/BaseTaskPPO.yaml"):
+        read_request(["task=Mine"], conf)
+    assert "train=MyTaskPPO" in read_request(["task=Mine", "train=MyTaskPPO"], conf).argv

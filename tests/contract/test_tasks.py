@@ -1,0 +1,156 @@
+"""What holds for every task on every simulator that is installed here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+import torch
+
+from rlkit.config import compose
+from rlkit.config.machine import Machine
+from rlkit.env.task_env import TaskEnv
+from rlkit.runtime.build import build_env
+from rlkit.runtime.ranks import Ranks
+from rlkit.sims.registry import SIMULATORS
+from rlkit.tasks.registry import task_class
+
+ROOT = Path(__file__).parents[2]
+TASKS = sorted(path.stem for path in (ROOT / "conf" / "task").glob("*.yaml"))
+INSTALLED = [name for name in SIMULATORS if name in Machine.detect().simulators]
+PAIRS = [(task, sim) for task in TASKS for sim in INSTALLED]
+
+
+def make(task: str, sim: str, *words: str) -> TaskEnv:
+    experiment = compose([f"task={task}", f"sim={sim}", "device=cpu", "numEnvs=8", *words])
+    return build_env(experiment, Ranks())
+
+
+@pytest.fixture(params=PAIRS, ids=lambda pair: "-".join(pair))
+def env(request: pytest.FixtureRequest) -> Iterator[TaskEnv]:
+    env = make(*request.param)
+    yield env
+    env.close()
+
+
+def actions(env: TaskEnv, steps: int, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(steps, env.spec.num_envs, env.spec.num_actions, generator=generator) * 2 - 1
+
+
+def test_there_is_a_task_and_a_simulator_to_test() -> None:
+    assert len(PAIRS) >= 2
+
+
+def test_observations_have_the_declared_sizes_and_stay_finite(env: TaskEnv) -> None:
+    obs = env.reset()
+    terms = env.task.terms("observation")
+    for action in actions(env, 60):
+        width = sum(size for _, size in env.spec.observation_terms["policy"])
+        assert obs["policy"].shape == (8, width) == (8, env.spec.obs_sizes["policy"])
+        assert obs["policy"].dtype == torch.float32 and torch.isfinite(obs["policy"]).all()
+        obs, rewards, terminated, truncated, info = env.step(action)
+        assert rewards.shape == (8,) and torch.isfinite(rewards).all()
+        assert not (terminated & truncated).any()
+        assert torch.isfinite(info.final_obs["policy"]).all()
+    for name, size in terms.items():  # those too that the configuration does not list
+        term = getattr(env.task, name)()
+        assert term.shape == (8, size), name
+        assert torch.isfinite(term).all(), name
+
+
+def test_every_reward_term_is_a_finite_number_per_env_and_pure(env: TaskEnv) -> None:
+    env.reset()
+    for action in actions(env, 10):
+        env.step(action)
+    for name in env.task.terms("reward"):
+        once, again = getattr(env.task, name)(), getattr(env.task, name)()
+        assert once.shape == (8,) and torch.isfinite(once).all(), name
+        assert torch.equal(once, again), name
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_configuration_lists_every_reward_term_and_every_ending(task: str) -> None:
+    config = compose([f"task={task}", "device=cpu"]).task
+    cls = task_class(task)
+    assert set(config["rewardWeights"]) == set(cls.terms("reward"))
+    assert set(config["termination"]["success"]) == set(cls.terms("success"))
+    assert set(config["termination"]["failure"]) == set(cls.terms("failure"))
+
+
+def test_a_finished_episode_leaves_nothing_behind(env: TaskEnv) -> None:
+    """After a reset the observation is a function of the drawn state alone: no old contact, timer or velocity."""
+    env.reset()
+    for action in actions(env, 25):
+        env.step(action)
+    env.task.generator.manual_seed(7)
+    used = env.reset()["policy"].clone()
+    fresh_env = make(env.spec.task, INSTALLED[0])
+    fresh_env.task.generator.manual_seed(7)
+    assert torch.equal(fresh_env.reset()["policy"], used)
+    fresh_env.close()
+
+
+def test_state_continues_bit_exactly(env: TaskEnv) -> None:
+    twin = make(env.spec.task, INSTALLED[0], "seed=99")
+    env.reset()
+    plan = actions(env, 30)
+    env.stagger()
+    for action in plan[:10]:
+        env.step(action)
+    twin.load_state(env.state())
+    assert torch.equal(env.observe()["policy"], twin.observe()["policy"])
+    for action in plan[10:]:
+        ours, theirs = env.step(action), twin.step(action)
+        assert torch.equal(ours[0]["policy"], theirs[0]["policy"])
+        assert torch.equal(ours[1], theirs[1])
+    twin.close()
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(env: TaskEnv) -> None:
+    def rewards(seed: int) -> torch.Tensor:
+        other = make(env.spec.task, INSTALLED[0], f"seed={seed}")
+        other.reset()
+        total = torch.stack([other.step(action)[1] for action in actions(env, 15)])
+        other.close()
+        return total
+
+    assert torch.equal(rewards(3), rewards(3))
+    assert not torch.equal(rewards(3), rewards(4))
+
+
+@pytest.mark.parametrize(("task", "sim"), PAIRS)
+def test_timing_and_dynamics_do_not_depend_on_the_number_of_envs(task: str, sim: str) -> None:
+    """Env 0 to 3 of a large batch move as the four of a small one, bit for bit."""
+    few, many = make(task, sim, "numEnvs=4"), make(task, sim, "numEnvs=300")
+    few.reset(), many.reset()
+    ids = torch.arange(4)
+    few.task.generator.manual_seed(5)
+    state = few.task.reset(ids)
+    for env in (few, many):
+        env.sim.reset(ids, state)
+    many.task.targets[:4] = few.task.targets  # type: ignore[attr-defined]
+    for action in actions(few, 40):
+        padded = torch.zeros(300, few.spec.num_actions)
+        padded[:4] = action
+        steps = few.sim.physics.steps_per_control(few.spec.control_period)
+        few.sim.step(few.task.controls(action), steps)
+        many.sim.step(many.task.controls(padded), steps)
+        for name in ("joint_pos", "joint_vel", "body_pos", "site_pos", "contact_force"):
+            assert torch.equal(getattr(few.sim, name), getattr(many.sim, name)[:4]), name
+    few.close(), many.close()
+
+
+@pytest.mark.parametrize("sim", INSTALLED)
+def test_a_finger_on_the_ground_is_not_on_the_box(sim: str) -> None:
+    env = make("BoxGrasping", sim, "task.termination.failure.hitting_ground=false", "task.box.xyRange=0.0")
+    env.reset()
+    down = torch.zeros(8, 18)
+    for step in range(60):
+        down[:, 0] = float(step < 20)  # away from the box, then into the ground
+        down[:, 2] = -float(step >= 20)
+        env.step(down)
+    assert (env.task.tip_pos[..., 2].amin(dim=-1) < 0.012).all()  # type: ignore[attr-defined]
+    assert not env.task.touching.any()  # type: ignore[attr-defined]
+    env.close()

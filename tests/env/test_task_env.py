@@ -1,0 +1,215 @@
+"""The order of events inside a step, by hand, on a cart whose position is the number of steps since its reset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from stub_simulator import StubSimulator
+from torch import Tensor
+
+from rlkit.env.task_env import EnvError, TaskEnv
+from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, SimulatorError
+from rlkit.tasks.api import Task, TaskError, failure, observation, reward, success
+
+CONFIG = {
+    "controlPeriod": 0.02,
+    "episodeLength": 5,
+    "observations": ["position"],
+    "rewardWeights": {"progress": 2.0, "unused": 0.0},
+    "termination": {"success": {"reached": True}, "failure": {"lost": True}},
+    "terminationRewards": {"success": 100.0, "failure": -50.0, "timeout": -7.0},
+}
+
+
+class Counter(Task):
+    """Position counts control steps; an env succeeds at `goal`, fails at `limit`."""
+
+    name = "Counter"
+    action_names = ("push",)
+
+    @classmethod
+    def scene(cls, config: Any) -> SceneSpec:
+        return SceneSpec(mjcf="", joints=("slide",), actuators=("slide",))
+
+    def __init__(self, config: Any, sim: Any, generator: torch.Generator) -> None:
+        super().__init__(config, sim, generator)
+        self.goal = torch.full((self.num_envs,), 1e9)
+        self.limit = torch.full((self.num_envs,), 1e9)
+        self.seen_actions: list[Tensor] = []
+
+    def controls(self, actions: Tensor) -> Tensor:
+        self.seen_actions.append(actions.clone())
+        return actions
+
+    def refresh(self) -> None:
+        self.position_now = self.sim.joint_pos[:, 0]
+
+    def reset(self, env_ids: Tensor) -> ResetState:
+        zero = torch.zeros(len(env_ids), 1)
+        return ResetState(zero, zero, torch.zeros(len(env_ids), 0, 7), torch.zeros(len(env_ids), 0, 6))
+
+    @observation(1)
+    def position(self) -> Tensor:
+        return self.sim.joint_pos
+
+    @reward
+    def progress(self) -> Tensor:
+        return self.position_now
+
+    @reward
+    def unused(self) -> Tensor:
+        raise AssertionError("a term of weight 0 is not evaluated")
+
+    @success
+    def reached(self) -> Tensor:
+        return self.position_now >= self.goal
+
+    @failure
+    def lost(self) -> Tensor:
+        return self.position_now >= self.limit
+
+
+def advance(sim: StubSimulator, _: Tensor) -> None:
+    sim.joint_pos += 1.0
+
+
+def make(n: int = 3, config: Any = CONFIG, on_step: Any = advance, **physics: Any) -> TaskEnv:
+    settings = PhysicsSettings(**{"dt": 0.01, "substeps": 2, **physics})
+    sim = StubSimulator(Counter.scene(config), n, on_step, settings)
+    return TaskEnv(sim, Counter(config, sim, torch.Generator()))
+
+
+def test_a_time_out_bootstraps_from_the_true_last_observation_and_returns_the_next_first() -> None:
+    env = make()
+    assert torch.equal(env.reset()["policy"], torch.zeros(3, 1))
+    for step in range(1, 5):
+        obs, rewards, terminated, truncated, _ = env.step(torch.zeros(3, 1))
+        assert obs["policy"].flatten().tolist() == [step] * 3
+        assert rewards.tolist() == [2.0 * step] * 3
+        assert not (terminated | truncated).any()
+    obs, rewards, terminated, truncated, info = env.step(torch.zeros(3, 1))
+    assert truncated.all() and not terminated.any()
+    assert info.final_obs["policy"].flatten().tolist() == [5.0] * 3
+    assert obs["policy"].flatten().tolist() == [0.0] * 3
+    assert rewards.tolist() == [2.0 * 5 - 7.0] * 3
+    assert info.episodes["count"] == 3 and info.episodes["timeout"] == 3
+    assert info.episodes["return"] == 3 * (2.0 * 15 - 7.0)
+    assert info.episodes["reward/progress"] == 3 * 2.0 * 15
+    assert info.episodes["length"] == 15
+
+
+def test_success_counts_before_failure_and_failure_before_time_out() -> None:
+    env = make()
+    env.reset()
+    task = env.task
+    assert isinstance(task, Counter)
+    for _ in range(4):
+        env.step(torch.zeros(3, 1))
+    task.goal[0] = task.limit[0] = task.limit[1] = 5.0
+    _, rewards, terminated, truncated, info = env.step(torch.zeros(3, 1))
+    assert terminated.tolist() == [True, True, False]
+    assert truncated.tolist() == [False, False, True]
+    assert info.success.tolist() == [True, False, False]
+    assert rewards.tolist() == [10.0 + 100.0, 10.0 - 50.0, 10.0 - 7.0]
+    assert info.reached["failure/lost"].tolist() == [True, True, False]
+    assert info.episodes["success/reached"] == 1 and info.episodes["failure/lost"] == 2
+
+
+def test_only_the_ended_env_starts_anew() -> None:
+    env = make()
+    env.reset()
+    task = env.task
+    assert isinstance(task, Counter)
+    task.limit[1] = 2.0
+    env.step(torch.zeros(3, 1))
+    obs, *_ = env.step(torch.zeros(3, 1))
+    assert obs["policy"].flatten().tolist() == [2.0, 0.0, 2.0]
+    assert task.episode_step.tolist() == [2, 0, 2]
+    obs, _, _, _, info = env.step(torch.zeros(3, 1))
+    assert obs["policy"].flatten().tolist() == [3.0, 1.0, 3.0]
+    assert info.episodes == {}
+
+
+def test_an_exploded_env_ends_as_a_failure_with_finite_numbers() -> None:
+    def explode(sim: StubSimulator, _: Tensor) -> None:
+        sim.joint_pos += 1.0
+        sim.joint_pos[1] = float("nan")
+        sim.unstable[1] = True
+
+    env = make(on_step=explode)
+    env.reset()
+    obs, rewards, terminated, _, info = env.step(torch.zeros(3, 1))
+    assert terminated.tolist() == [False, True, False]
+    assert rewards.tolist() == [2.0, -50.0, 2.0]
+    assert info.final_obs["policy"][1] == 0.0 and obs["policy"][1] == 0.0
+    assert info.reached["failure/unstable"].tolist() == [False, True, False]
+
+
+def test_actions_are_clamped_and_held_for_one_control_period() -> None:
+    env = make(dt=0.005)
+    env.reset()
+    env.step(torch.tensor([[3.0], [-3.0], [0.5]]))
+    task = env.task
+    assert isinstance(task, Counter)
+    assert task.seen_actions[0].flatten().tolist() == [1.0, -1.0, 0.5]
+    assert (
+        isinstance(env.sim, StubSimulator) and env.sim.steps_taken == 4
+    )  # 0.02 s / 0.005 s, whatever the substeps
+
+
+def test_a_control_period_that_is_no_multiple_of_dt_is_refused() -> None:
+    with pytest.raises(SimulatorError, match="not a whole number of simulator steps"):
+        make(dt=0.015)
+
+
+def test_stagger_spreads_the_ends() -> None:
+    env = make(5)
+    env.reset()
+    env.stagger()
+    ends = []
+    for _ in range(5):
+        _, _, _, truncated, _ = env.step(torch.zeros(5, 1))
+        ends.append(int(truncated.sum()))
+    assert ends == [1, 1, 1, 1, 1]
+
+
+def test_state_continues_bit_exactly() -> None:
+    def noisy(sim: StubSimulator, ctrl: Tensor) -> None:
+        sim.joint_pos += ctrl * 0.37
+
+    first, second = make(on_step=noisy), make(on_step=noisy)
+    actions = torch.rand(12, 3, 1, generator=torch.Generator().manual_seed(1))
+    first.reset()
+    for action in actions[:4]:
+        first.step(action)
+    second.load_state(first.state())
+    assert torch.equal(first.observe()["policy"], second.observe()["policy"])
+    for action in actions[4:]:
+        ours, theirs = first.step(action), second.step(action)
+        for a, b in zip(ours[1:4], theirs[1:4]):
+            assert torch.equal(a, b)
+        assert ours[4].episodes.keys() == theirs[4].episodes.keys()
+        for name, value in ours[4].episodes.items():
+            assert torch.equal(value, theirs[4].episodes[name])
+
+
+def test_a_state_of_another_number_of_envs_is_refused() -> None:
+    small = make(2)
+    small.reset()
+    with pytest.raises(EnvError, match="number of envs"):
+        make(3).load_state(small.state())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rewardWeights": {"progres": 1.0}}, "did you mean progress"),
+        ({"observations": ["positions"]}, "did you mean position"),
+        ({"termination": {"success": {"lost": True}, "failure": {}}}, "no success term 'lost'"),
+    ],
+)
+def test_names_that_the_task_lacks_are_refused(change: Any, message: str) -> None:
+    with pytest.raises(TaskError, match=message):
+        make(config={**CONFIG, **change})

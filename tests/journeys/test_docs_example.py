@@ -1,0 +1,47 @@
+"""The worked example of docs/tasks.md, run as it stands there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def blocks(language: str) -> list[str]:
+    text = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.journey
+def test_the_reward_term_of_the_guide_trains(tmp_path: Path) -> None:
+    for name in ("rlkit", "conf", "train.py"):
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, tmp_path / name)
+    (tmp_path / "rlkit/tasks/level_grasping.py").write_text(blocks("python")[0])
+    (tmp_path / "conf/task/LevelGrasping.yaml").write_text(blocks("yaml")[0])
+    copy_command, *train_commands = blocks("bash")[0].splitlines()
+    subprocess.run(["bash", "-c", copy_command], cwd=tmp_path, check=True)
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for command in train_commands:
+        words = [sys.executable, *command.split()[1:], "maxIter=12", "numEnvs=8", "task.episodeLength=64"]
+        subprocess.run(words, cwd=tmp_path, check=True, env=env)
+    weights = []
+    for run in sorted((tmp_path / "runs_all").iterdir()):
+        if not run.is_dir():
+            continue
+        rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        told = [row["reward/palm_down"] for row in rows if "reward/palm_down" in row]
+        assert told
+        weights.append(sum(told) / len(told))
+    assert (
+        len(weights) == 2 and 3.0 < weights[1] / weights[0] < 7.0
+    )  # five times the weight, about the same poses

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rlkit.env.dummy import PointMass
+from rlkit.learners.api import LearnerError
+from rlkit.learners.ppo import PPO
+
+
+def start(settings, asymmetric, seed=3):
+    env = PointMass(16, asymmetric=asymmetric)
+    torch.manual_seed(seed)
+    env.reset()
+    return PPO(settings, env.spec, seed=seed), env
+
+
+def flat(value, name=""):
+    """Every leaf of nested dicts and lists by its path."""
+    items = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    )
+    if items is None:
+        return {name: value}
+    return {path: leaf for key, item in items for path, leaf in flat(item, f"{name}.{key}").items()}
+
+
+def assert_same(one, other):
+    one, other = flat(one), flat(other)
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        same = torch.equal(value, other[name]) if isinstance(value, torch.Tensor) else value == other[name]
+        assert same, name
+
+
+@pytest.mark.parametrize("asymmetric", [False, True])
+@pytest.mark.parametrize("schedule_type", ["legacy", "standard"])
+def test_8_and_8_iterations_are_16(train, tmp_path, asymmetric, schedule_type):
+    settings = train(schedule_type=schedule_type)
+    straight, env = start(settings, asymmetric)
+    metrics = [straight.iterate(env).metrics for _ in range(16)]
+
+    first, env_a = start(settings, asymmetric)
+    for _ in range(8):
+        first.iterate(env_a)
+    torch.save(
+        {"ppo": first.state(), "env": env_a.state(), "rng": torch.get_rng_state()},
+        tmp_path / "checkpoint.pth",
+    )
+    saved = torch.load(tmp_path / "checkpoint.pth", weights_only=True)
+
+    second, env_b = start(settings, asymmetric, seed=99)
+    second.load(saved["ppo"])
+    env_b.load_state(saved["env"])
+    torch.set_rng_state(saved["rng"])
+    resumed = [second.iterate(env_b).metrics for _ in range(8)]
+
+    assert resumed == metrics[8:]
+    assert_same(second.state(), straight.state())
+    # the adapted rate is what was carried over
+    assert metrics[7]["policy/learning_rate"] != settings["learning_rate"]
+    assert saved["ppo"]["learning_rate"] == metrics[7]["policy/learning_rate"]
+
+
+def test_a_state_is_a_snapshot(train):
+    learner, env = start(train(), False)
+    learner.iterate(env)
+    state, again = learner.state(), learner.state()
+    learner.iterate(env)
+    assert_same(state, again)
+    learner.load(state)
+    learner.iterate(env)
+    assert_same(state, again)
+
+
+def test_policy_only_takes_what_acting_needs(train):
+    trained, env = start(train(), True)
+    for _ in range(3):
+        trained.iterate(env)
+    fresh, _ = start(train(), True, seed=5)
+    act, obs = fresh.policy(), {"policy": torch.randn(7, 4)}
+    assert not torch.equal(act(obs), trained.policy()(obs))
+    fresh.load(trained.state(), policy_only=True)
+    assert torch.equal(act(obs), trained.policy()(obs))
+    assert fresh.state()["iteration"] == 0
+
+
+def test_a_state_of_other_sizes_is_refused_and_changes_nothing(train):
+    learner, _ = start(train(), False)
+    before = learner.state()
+    other, _ = start(train(), True)
+    with pytest.raises(LearnerError, match="critic: 5 in it, 4 here"):
+        learner.load(other.state())
+    wide, _ = start(train(units=(64, 64)), False)
+    with pytest.raises(LearnerError, match=r"actor_mlp.0.bias: \(64,\) in it, \(32,\) here"):
+        learner.load(wide.state())
+    with pytest.raises(LearnerError, match="not a state of PPO"):
+        learner.load({"actor": {}})
+    assert_same(learner.state(), before)

@@ -1,0 +1,103 @@
+"""Episode means, the window over the latest of them, and how an iteration's time is shared out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from scripted_env import ScriptedEnv
+
+from rlkit.learners.api import Iteration
+from rlkit.runtime.monitor import Monitor, episode_means
+from rlkit.runtime.train import time_split
+
+ZERO = torch.zeros(2, 1)
+
+
+def play(monitor, steps):
+    for _ in range(steps):
+        monitor.step(ZERO)
+    return monitor.collect()[0]
+
+
+def test_means_weigh_every_episode_the_same():
+    # In 4 steps env 0 ends four episodes of return 10, env 1 one of return 4.
+    means = play(Monitor(ScriptedEnv([1, 4], [10.0, 1.0])), 4)
+    assert means == {
+        "episode/count": 5.0,
+        "episode/return": pytest.approx((4 * 10.0 + 4.0) / 5),
+        "episode/length": pytest.approx((4 * 1 + 4) / 5),
+        "episode/success": 0.0,
+        "reward/still": 2.0,
+    }
+
+
+def test_without_an_ended_episode_there_are_no_means():
+    monitor = Monitor(ScriptedEnv([5, 5], [1.0, 1.0]))
+    assert play(monitor, 2) == {}
+    assert monitor.window() == {}
+
+
+def test_collect_starts_anew():
+    monitor = Monitor(ScriptedEnv([2, 2], [1.0, 1.0]))
+    assert play(monitor, 2)["episode/count"] == 2.0
+    assert monitor.collect() == ({}, 0.0, 0.0)
+
+
+def test_the_window_waits_for_one_episode_per_env():
+    monitor = Monitor(ScriptedEnv([1, 9], [1.0, 1.0]))
+    play(monitor, 1)
+    assert monitor.window() == {}
+    play(monitor, 1)
+    assert monitor.window()["episode/count"] == 2.0
+
+
+def test_the_window_holds_the_latest_iterations_with_an_episode_per_env():
+    env = ScriptedEnv([1, 1], [1.0, 1.0])
+    monitor = Monitor(env)
+    play(monitor, 1)
+    env.rewards = torch.tensor([3.0, 5.0])
+    play(monitor, 1)  # these two episodes alone are enough: the older ones leave
+    assert monitor.window() == {
+        "episode/count": 2.0,
+        "episode/return": 4.0,
+        "episode/length": 1.0,
+        "episode/success": 0.0,
+        "reward/still": 2.0,
+    }
+
+
+def test_the_window_weighs_by_episodes_not_by_iterations():
+    monitor = Monitor(ScriptedEnv([1, 1], [0.0, 0.0]))
+    # One iteration with 1 episode of return 9 and a later one with 3 of return 1: 12 / 4, not (9 + 1) / 2.
+    monitor.load_monitor_state({"window": [{"count": 1.0, "return": 9.0}, {"count": 3.0, "return": 3.0}]})
+    assert monitor.window() == {"episode/count": 4.0, "episode/return": 3.0}
+
+
+def test_the_window_survives_a_checkpoint():
+    first, second = (Monitor(ScriptedEnv([1, 2], [1.0, 2.0])) for _ in range(2))
+    play(first, 3)
+    second.load_monitor_state(first.monitor_state())
+    assert second.window() == first.window() != {}
+
+
+def test_the_time_in_physics_is_read_and_cleared():
+    env = ScriptedEnv([1, 1], [0.0, 0.0])
+    env.physics_time = 0.25  # type: ignore[attr-defined]
+    monitor = Monitor(env)
+    monitor.step(ZERO)
+    _, step_time, physics_time = monitor.collect()
+    assert physics_time == 0.25
+    assert step_time > 0.0
+    assert monitor.collect()[1:] == (0.0, 0.0)
+
+
+def test_the_shares_of_an_iteration_add_up_to_it():
+    result = Iteration(env_steps=10, metrics={}, collect_time=5.0, update_time=2.0)
+    split = time_split(result, step_time=4.0, physics_time=3.0)
+    assert split == {"time/physics": 3.0, "time/env": 1.0, "time/policy": 1.0, "time/update": 2.0}
+    assert sum(split.values()) == result.collect_time + result.update_time
+
+
+def test_no_episode_has_no_mean():
+    assert episode_means({}) == {}
+    assert episode_means({"count": 0.0, "return": 0.0}) == {}

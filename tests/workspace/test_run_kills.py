@@ -1,0 +1,137 @@
+"""Many starts at once, and kill -9 at any moment: the archive stays readable, the links stay whole."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from workspace_helper import Workspace
+
+from rlkit.workspace import WorkspaceLimits, list_runs, resolve
+
+WORKER = """
+import sys
+sys.path.insert(0, {helper!r})
+from datetime import datetime, timezone
+from pathlib import Path
+from workspace_helper import Workspace
+from rlkit.workspace import write_atomic
+workspace = Workspace(Path(sys.argv[1]))
+limit = int(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+run = workspace.start(now=datetime(2026, 5, 5, tzinfo=timezone.utc))
+iteration = 0
+while limit == 0 or iteration < limit:
+    iteration += 1
+    write_atomic(run.checkpoint_path("last"), b"x" * 200000)
+    run.checkpoint_saved("last", iteration)
+    run.update(iterations=iteration, best_return=1.0)
+run.set_state("done")
+"""
+
+
+def worker(root: Path, limit: int) -> subprocess.Popen:
+    script = WORKER.format(helper=str(Path(__file__).parent))
+    command = [sys.executable, "-c", script, str(root), str(limit)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+def go(process: subprocess.Popen) -> None:
+    assert process.stdin is not None
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+
+
+def end(process: subprocess.Popen) -> int:
+    status = process.wait()
+    for stream in (process.stdin, process.stdout):
+        assert stream is not None
+        stream.close()
+    return status
+
+
+def broken_links(root: Path) -> list[Path]:
+    links = [*(root / "runs").iterdir(), *(root / "runs" / "pinned").iterdir()]
+    return [link for link in links if link.is_symlink() and not link.exists()]
+
+
+def test_several_starts_in_the_same_second_each_get_a_run(workspace):
+    processes = [worker(workspace.root, 2) for _ in range(5)]
+    for process in processes:
+        go(process)
+    assert [end(process) for process in processes] == [0] * 5
+    rows = list_runs(workspace.root)
+    stem = min((row.name for row in rows), key=len)
+    assert {row.name for row in rows} == {stem, *(f"{stem}_{number}" for number in range(2, 6))}
+    assert {(row.state, row.iterations) for row in rows} == {("done", 2)}
+    assert workspace.shown() == {row.name for row in rows}
+    assert workspace.latest("train") == f"{stem}_5"
+    assert not broken_links(workspace.root)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_kill_at_any_moment_leaves_a_readable_archive(workspace, seed):
+    kill_and_check(workspace, random.Random(seed).uniform(0.0, 0.12))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("milliseconds", range(60))
+def test_a_kill_at_each_moment_leaves_a_readable_archive(workspace, milliseconds):
+    kill_and_check(workspace, milliseconds / 1000.0)
+
+
+def kill_and_check(workspace: Workspace, seconds: float) -> None:
+    before = workspace.trained().name
+    process = worker(workspace.root, 0)
+    go(process)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    assert end(process) == -signal.SIGKILL
+    rows = list_runs(workspace.root)
+    assert {row.state for row in rows if row.name != before} <= {"interrupted", "unreadable"}
+    for row in rows:
+        if row.state == "unreadable":  # killed between claiming the name and writing the record
+            assert row.reason == "no run.json"
+            assert {path.name for path in Path(row.path).iterdir() if path.suffix != ".tmp"} <= {".lock"}
+    found = resolve("latest", root=workspace.root)
+    assert len(found.checkpoint.read_bytes()) in (len(b"weights"), 200_000)
+    after = workspace.start()
+    assert after.name in workspace.shown()
+    assert not broken_links(workspace.root)
+    assert not [path for path in workspace.window.iterdir() if path.suffix == ".tmp"]
+
+
+def test_the_user_may_pin_at_any_moment_of_a_start(workspace):
+    """Links are moved away as fast as they appear, while runs start and end."""
+    workspace.limits = WorkspaceLimits(max_train_runs=2)
+    workspace.trained()
+    done = threading.Event()
+
+    def pin() -> None:
+        while not done.is_set():
+            for name in workspace.shown():
+                with contextlib.suppress(FileNotFoundError):
+                    (workspace.window / name).rename(workspace.pins / name)
+
+    user = threading.Thread(target=pin)
+    user.start()
+    runs = [workspace.trained() for _ in range(15)]
+    done.set()
+    user.join()
+    last = workspace.start()
+    assert workspace.shown() <= {last.name, *(run.name for run in runs)}
+    assert not broken_links(workspace.root)
+    for run in runs:
+        assert (workspace.window / run.name).exists() + (workspace.pins / run.name).exists() <= 1
+        assert (run.path / "run.json").is_file()
