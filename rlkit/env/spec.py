@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -14,12 +14,29 @@ Observations = Dict[str, Tensor]
 observations both names hold the same tensor."""
 
 
+class EnvError(RuntimeError):
+    """The environment produced something it must not: the message names the term, the envs and the value."""
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A symmetry of a task: mirrored observations want mirrored actions, and earn the same.
+
+    Each field holds, for every number of a vector, where its mirror image is read from and the sign it gets:
+    `mirrored = vector[..., source] * sign`. observations: by group ("policy", "critic").
+    """
+
+    observations: Mapping[str, Tuple[Tuple[int, ...], Tuple[float, ...]]]
+    actions: Tuple[Tuple[int, ...], Tuple[float, ...]]
+
+
 @dataclass(frozen=True)
 class EnvSpec:
     """What a learner must know before it builds its networks.
 
     obs_sizes: numbers in each observation group. observation_names: the terms that make up a group, in order, with
     their sizes. control_period: seconds of one env-step. max_episode_length: env-steps. Actions lie in [-1, 1].
+    mirror: the symmetry that the task declares, if it has one.
     """
 
     task: str
@@ -34,6 +51,7 @@ class EnvSpec:
     reward_terms: tuple[str, ...] = ()
     success_criteria: tuple[str, ...] = ()
     failure_criteria: tuple[str, ...] = ()
+    mirror: Optional[Mirror] = None
 
     @property
     def asymmetric(self) -> bool:
@@ -59,9 +77,15 @@ class StepInfo:
 
 
 class VecEnv(ABC):
-    """N environments stepped together; see `rlkit.env.task_env.TaskEnv.step` for the order inside a step."""
+    """N environments stepped together; see `rlkit.env.task_env.TaskEnv.step` for the order inside a step.
+
+    physics_time: seconds spent in physics since it was last set to zero. resumable: whether `state()` holds what is
+    needed to go on with the episodes; where it does not, a resumed training begins new ones.
+    """
 
     spec: EnvSpec
+    physics_time: float = 0.0
+    resumable: bool = True
 
     @abstractmethod
     def reset(self) -> Observations:
@@ -87,6 +111,13 @@ class VecEnv(ABC):
     @abstractmethod
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from `state()`."""
+
+    def stagger(self) -> None:
+        """Spread the episodes' ages, so that envs do not all time out in the same step; called after a reset."""
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """Raw simulator state of all envs by name, for a look after a failure; empty where there is none."""
+        return {}
 
     def close(self) -> None:
         """Release the simulator."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 import torch
 from torch import Tensor
 
-from rlkit.env.spec import EnvSpec, Observations, StepInfo, VecEnv
+from rlkit.env.spec import EnvError, EnvSpec, Mirror, Observations, StepInfo, VecEnv
 from rlkit.sims.api import Simulator
 from rlkit.tasks.api import Task
-
-
-class EnvError(RuntimeError):
-    """The environment produced something it must not: the message names the term, the envs and the value."""
 
 
 class TaskEnv(VecEnv):
@@ -40,6 +36,7 @@ class TaskEnv(VecEnv):
             reward_terms=tuple(task.reward_weights),
             success_criteria=tuple(task.success_terms),
             failure_criteria=tuple(task.failure_terms),
+            mirror=_mirror(task, layout),
         )
         end_rewards = task.config["terminationRewards"]
         self._end_rewards = {name: float(end_rewards[name]) for name in ("success", "failure", "timeout")}
@@ -48,7 +45,7 @@ class TaskEnv(VecEnv):
         self._weights = torch.tensor(list(task.reward_weights.values()), device=device)[:, None]
         self._terms = torch.zeros(len(task.reward_weights), n, device=device)
         self._obs = torch.zeros(n, width, device=device)
-        self.physics_time = 0.0  # s, spent in the simulator's step since it was last read
+        self.physics_time = 0.0
 
     def reset(self) -> Observations:
         """Start everywhere. Episodes begin staggered in nothing: all are new."""
@@ -159,6 +156,11 @@ class TaskEnv(VecEnv):
         length, n = self.spec.max_episode_length, self.spec.num_envs
         self.task.episode_step += torch.arange(n, device=self.spec.device) * length // n
 
+    def snapshot(self) -> dict[str, Tensor]:
+        """The simulator's poses of all envs, with the policy's observation."""
+        poses = self.sim.render_states(range(self.spec.num_envs))
+        return {"obs": self._obs.clone(), **{name: torch.as_tensor(value) for name, value in poses.items()}}
+
     def state(self) -> dict[str, Any]:
         """Simulator, task memory, counters and the task's random generator."""
         return {
@@ -194,3 +196,26 @@ class TaskEnv(VecEnv):
     def close(self) -> None:
         """Release the simulator."""
         self.sim.close()
+
+
+def _mirror(task: Task, layout: tuple[tuple[str, int], ...]) -> Optional[Mirror]:
+    """The images that the task gives term by term, joined over the observation's `layout` of (term, size).
+
+    Raises EnvError where a term of the observation has no image or one of another size.
+    """
+    images = task.mirror()
+    if images is None:
+        return None
+    for name, size in (*layout, ("actions", len(task.action_names))):
+        source, sign = images.get(name, ((), ()))
+        if sorted(source) != list(range(size)) or len(sign) != size:
+            raise EnvError(f"{task.name}.mirror: the image of {name} must rearrange its {size} numbers")
+    sources: list[int] = []
+    signs: list[float] = []
+    for name, _ in layout:
+        source, sign = images[name]
+        sources += [len(signs) + index for index in source]
+        signs += sign
+    observation = (tuple(sources), tuple(signs))
+    source, sign = images["actions"]
+    return Mirror({"policy": observation, "critic": observation}, (tuple(source), tuple(sign)))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 import torch
 
 from rlkit.config import Experiment, SimSettings
+from rlkit.env.spec import VecEnv
 from rlkit.env.task_env import TaskEnv
 from rlkit.learners import registry as learners
 from rlkit.learners.api import Learner
@@ -14,19 +17,25 @@ from rlkit.sims.api import PhysicsSettings
 from rlkit.tasks.registry import task_class
 
 
-def build_env(experiment: Experiment, ranks: Ranks) -> TaskEnv:
-    """The task on its simulator; ranks draw different resets. Raises SimulatorError or TaskError."""
+def build_env(
+    experiment: Experiment, ranks: Ranks, *, num_envs: Optional[int] = None, seed: Optional[int] = None
+) -> VecEnv:
+    """The task on its simulator; ranks draw different resets.
+
+    num_envs, seed: others than the experiment's, for an env beside the training's. Raises SimulatorError,
+    TaskError or EnvError.
+    """
+    num_envs = experiment.env.num_envs if num_envs is None else num_envs
+    seed = experiment.training.seed + ranks.rank if seed is None else seed
     task = task_class(experiment.task_name)
     device = ranks.device(experiment.env.device)
     physics = physics_settings(experiment.sim, ranks)
-    sim = sims.make(
-        experiment.sim.name, task.scene(experiment.task), physics, experiment.env.num_envs, device
-    )
-    generator = torch.Generator(device=device).manual_seed(experiment.training.seed + ranks.rank)
+    sim = sims.make(experiment.sim.name, task.scene(experiment.task), physics, num_envs, device)
+    generator = torch.Generator(device=device).manual_seed(seed)
     return TaskEnv(sim, task(experiment.task, sim, generator))
 
 
-def build_learner(experiment: Experiment, env: TaskEnv) -> Learner:
+def build_learner(experiment: Experiment, env: VecEnv) -> Learner:
     """The learner for this env; all ranks begin with the same networks. Raises LearnerError."""
     return learners.make(
         experiment.train["learner"], experiment.train, env.spec, seed=experiment.training.seed

@@ -17,7 +17,7 @@ class Monitor(VecEnv):
 
     def __init__(self, env: VecEnv) -> None:
         self.env = env
-        self.spec = env.spec
+        self.spec, self.resumable = env.spec, env.resumable
         self._sums: dict[str, Tensor] = {}
         # Sums of the latest iterations that together hold at least as many episodes as there are envs: one
         # mean that neither jumps with a few lucky episodes nor favours the short ones that end first.
@@ -51,9 +51,7 @@ class Monitor(VecEnv):
         sums = dict(zip(names, values))
         self._sums = {}
         step_time, self._step_time = self._step_time, 0.0
-        physics_time = getattr(self.env, "physics_time", 0.0)
-        if physics_time:
-            self.env.physics_time = 0.0  # type: ignore[attr-defined]
+        physics_time, self.env.physics_time = self.env.physics_time, 0.0
         if sums:
             self._window.append(sums)
             while sum(s["count"] for s in list(self._window)[1:]) >= self.spec.num_envs:
@@ -83,6 +81,10 @@ class Monitor(VecEnv):
     def load_state(self, state: Mapping[str, Any]) -> None:
         """See `VecEnv.load_state`."""
         self.env.load_state(state)
+
+    def stagger(self) -> None:
+        """See `VecEnv.stagger`."""
+        self.env.stagger()
 
     def close(self) -> None:
         """See `VecEnv.close`."""

@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 
 from rlkit.config import Experiment
-from rlkit.env.task_env import EnvError, TaskEnv
+from rlkit.env.spec import EnvError, VecEnv
 from rlkit.learners.api import Learner, LearnerError
 from rlkit.runtime import checkpoint as checkpoints
 from rlkit.runtime import test
@@ -68,7 +68,7 @@ class Session:
             return FAILED
 
     @contextmanager
-    def _booted(self, startup: Startup) -> Iterator[Tuple[TaskEnv, Learner]]:
+    def _booted(self, startup: Startup) -> Iterator[Tuple[VecEnv, Learner]]:
         """Seeded generators, then the simulator with the task, then the learner; closed on the way out."""
         settings, ranks = self.experiment.training, self.ranks
         torch.set_num_threads(settings.threads)
@@ -91,7 +91,7 @@ class Session:
         seed, self.checkpoint = self.ranks.agree(training.seed, self.checkpoint)
         self.experiment = replace(self.experiment, training=replace(training, seed=seed))
 
-    def _train(self, env: TaskEnv, learner: Learner, startup: Startup) -> int:
+    def _train(self, env: VecEnv, learner: Learner, startup: Startup) -> int:
         training = Training(self.experiment, env, learner, self.run, self.ranks)
         if self.checkpoint is None:
             training.start()
@@ -105,7 +105,7 @@ class Session:
             self._say_what_next(self.run, training.at.iteration, stopped_by)
         return DONE if stopped_by is None else 128 + stopped_by
 
-    def _test(self, env: TaskEnv, learner: Learner) -> int:
+    def _test(self, env: VecEnv, learner: Learner) -> int:
         experiment, source, run = self.experiment, self.source, self.run
         assert source is not None and run is not None  # the request was checked: a test names its checkpoint
         log.info("%s: %s", source.how, source.checkpoint)

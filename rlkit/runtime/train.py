@@ -8,13 +8,13 @@ import time
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ContextManager, Dict, Mapping, Optional
+from typing import Any, ContextManager, Dict, Mapping, Optional
 
 import numpy as np
 from rich.console import Console
 
 from rlkit.config import Experiment
-from rlkit.env.task_env import EnvError, TaskEnv
+from rlkit.env.spec import EnvError, VecEnv
 from rlkit.learners.api import Iteration, Learner, LearnerError
 from rlkit.runtime import checkpoint as checkpoints
 from rlkit.runtime.checkpoint import Checkpoint
@@ -50,7 +50,7 @@ class Training:
     """
 
     def __init__(
-        self, experiment: Experiment, env: TaskEnv, learner: Learner, run: Optional[Run], ranks: Ranks
+        self, experiment: Experiment, env: VecEnv, learner: Learner, run: Optional[Run], ranks: Ranks
     ) -> None:
         self.experiment, self.env, self.learner, self.run, self.ranks = experiment, env, learner, run, ranks
         self.monitor = Monitor(env)
@@ -144,7 +144,7 @@ class Training:
             seed=self.experiment.training.seed,
             learner=self.learner.state(),
             rng=rng_state(),
-            env=self.monitor.state() if with_env else None,
+            env=self.monitor.state() if with_env and self.env.resumable else None,
             monitor=self.monitor.monitor_state() if with_env else None,
             progress={
                 "seconds": self.at.seconds,
@@ -199,6 +199,8 @@ class Training:
 
     def _load_episodes(self, saved: Checkpoint) -> str:
         """Go on with the saved episodes; returns why they cannot go on here, empty when they can."""
+        if not self.env.resumable:
+            return f"the envs of {self.experiment.task_name} cannot save where they stand"
         if saved.env is None or saved.monitor is None:
             return (
                 "the best checkpoint holds the policy alone; take checkpoint=<run>:last to continue exactly"
@@ -235,9 +237,9 @@ class Training:
         if self.run is None:
             return
         path = self.run.path / "failure_dump.npz"
-        states = self.env.sim.render_states(range(self.env.spec.num_envs))
+        arrays: Dict[str, Any] = {name: value.cpu().numpy() for name, value in self.env.snapshot().items()}
         content = io.BytesIO()
-        np.savez(content, obs=self.env.observe()["policy"].cpu().numpy(), **states)
+        np.savez(content, **arrays)
         try:
             write_atomic(path, content.getvalue())
         except WorkspaceError as error:  # a full disk must not hide what went wrong before

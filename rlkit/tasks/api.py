@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Iterable, Mapping, TypeVar
+from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Tuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,6 +24,8 @@ from torch import Tensor
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
 
 Term = Callable[[], Tensor]
+MirrorImage = Tuple[Sequence[int], Sequence[float]]
+"""For every number of a vector: where its mirror image is read from, and the sign it gets."""
 _Method = TypeVar("_Method", bound=Callable[[Any], Tensor])
 
 
@@ -123,6 +125,14 @@ class Task(ABC):
     def memory(self) -> dict[str, Tensor]:
         """The tensors `[N, ...]` that span steps, by name: saved and restored for an exact resume."""
         return {}
+
+    # Symmetry.
+
+    def mirror(self) -> Optional[Mapping[str, MirrorImage]]:
+        """The task's left-right symmetry: the mirror image of every chosen observation term, by its name, and of
+        the "actions". None where the task has no such symmetry.
+        """
+        return None
 
     # The terms, found by their decorators.
 

@@ -82,7 +82,7 @@ def test_the_window_survives_a_checkpoint():
 
 def test_the_time_in_physics_is_read_and_cleared():
     env = ScriptedEnv([1, 1], [0.0, 0.0])
-    env.physics_time = 0.25  # type: ignore[attr-defined]
+    env.physics_time = 0.25
     monitor = Monitor(env)
     monitor.step(ZERO)
     _, step_time, physics_time = monitor.collect()
