@@ -71,11 +71,16 @@ def from_environment() -> Ranks:
 
 @contextmanager
 def joined(ranks: Ranks, device: str) -> Iterator[None]:
-    """Inside, the ranks can talk: NCCL between GPUs, gloo on the CPU."""
+    """Inside, the ranks can talk: NCCL between GPUs, gloo on the CPU. No thread of theirs outlives it."""
     if ranks.size == 1:
         yield
         return
     import torch
+
+    # Before there is a group: functions of this module take the group as a default argument, and torch's
+    # optimisers import it on the way. A group held there outlives its destruction, and one of its threads
+    # that lets go of a tensor while Python is ending aborts the process.
+    import torch.distributed.nn
     from torch import distributed
 
     cuda = device.startswith("cuda")
@@ -84,6 +89,6 @@ def joined(ranks: Ranks, device: str) -> Iterator[None]:
     distributed.init_process_group("nccl" if cuda else "gloo")
     try:
         yield
-        distributed.barrier()  # leave together: a rank that left while rank 0 still wrote has aborted
+        distributed.barrier()  # leave together: none closes its connections while another still listens
     finally:
         distributed.destroy_process_group()
