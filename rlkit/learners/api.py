@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping, Tuple
 
 from torch import Tensor
 
@@ -23,13 +23,24 @@ class Iteration:
     """What one iteration of a learner reports.
 
     env_steps: steps of all envs together. metrics: scalar losses and rates by name ("losses/actor", "policy/kl" ...).
-    collect_time, update_time: seconds; the env measures its own share of the first.
+    collect_time, update_time: seconds; the env measures its own share of the first. warnings: what the user should
+    know, a message by a key that stays the same while the numbers in the message change.
     """
 
     env_steps: int
     metrics: Mapping[str, float]
     collect_time: float
     update_time: float
+    warnings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How other weights fitted a learner: tensors that were taken, that stay as they were, that found no place."""
+
+    loaded: Tuple[str, ...]
+    missing: Tuple[str, ...]
+    unused: Tuple[str, ...]
 
 
 class Learner(ABC):
@@ -46,9 +57,19 @@ class Learner(ABC):
         """The current deterministic policy; it follows later `load` calls."""
 
     @abstractmethod
-    def state(self) -> dict[str, Any]:
-        """Networks, optimisers, schedules, normalisers, counters: tensors and plain values only."""
+    def state(self, *, experience: bool = True) -> dict[str, Any]:
+        """Networks, optimisers, schedules, normalisers, counters: tensors and plain values only.
+
+        experience: whether to put in what was collected and is still learned from, where a learner keeps that.
+        """
 
     @abstractmethod
     def load(self, state: Mapping[str, Any], *, policy_only: bool = False) -> None:
         """Continue from `state()`; `policy_only` takes what acting needs. Raises LearnerError when it does not fit."""
+
+    def initialize(self, weights: Mapping[str, Tensor]) -> Fit:
+        """Begin from other weights, matched by name and shape; what found no match stays as it was.
+
+        Raises LearnerError where nothing fits, or where the learner cannot do it at all.
+        """
+        raise LearnerError(f"{type(self).__name__} cannot start from other weights")

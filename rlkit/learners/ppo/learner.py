@@ -103,8 +103,11 @@ class PPO(Learner):
 
         return act
 
-    def state(self) -> dict[str, Any]:
-        """A snapshot: tensors (copies) and plain values that `torch.load(weights_only=True)` reads."""
+    def state(self, *, experience: bool = True) -> dict[str, Any]:
+        """A snapshot: tensors (copies) and plain values that `torch.load(weights_only=True)` reads.
+
+        experience: PPO forgets a rollout with its update and keeps none.
+        """
         agent = self._agent
         state: dict[str, Any] = {
             "sizes": self._sizes(),
