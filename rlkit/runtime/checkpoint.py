@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Mapping, Optional
+from typing import Any, BinaryIO, Mapping, Optional
 
 import torch
 
@@ -48,22 +47,34 @@ class Checkpoint:
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint`; raises WorkspaceError when the disk does not take it: the old file is then kept."""
-    buffer = io.BytesIO()
-    torch.save({f.name: getattr(checkpoint, f.name) for f in fields(Checkpoint)}, buffer)
-    write_atomic(path, buffer.getvalue())
+    """Write `checkpoint`, tensor by tensor: a large one is never a second time in memory.
+
+    Raises WorkspaceError when the disk does not take it: the old file is then kept.
+    """
+    content = {f.name: getattr(checkpoint, f.name) for f in fields(Checkpoint)}
+    write_atomic(path, lambda handle: _write(content, handle))
+
+
+def _write(content: Mapping[str, Any], handle: BinaryIO) -> None:
+    try:
+        torch.save(content, handle)
+    except RuntimeError as error:  # torch closes its archive after a failed write, and fails again at that
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def load(path: Path, device: torch.device) -> Checkpoint:
     """Read a checkpoint onto `device` without running any code of its; raises CheckpointError."""
     try:
-        data = path.read_bytes()
+        handle = path.open("rb")
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
-    try:
-        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except _TORN as error:
-        raise torn(path, error) from error
+    with handle:
+        try:
+            content = torch.load(handle, map_location="cpu", weights_only=True)
+        except _TORN as error:
+            raise torn(path, error) from error
     names = {f.name for f in fields(Checkpoint)}
     if not isinstance(content, dict) or set(content) != names:
         raise CheckpointError(f"{path} is no rlkit checkpoint: it lacks some of {', '.join(sorted(names))}")

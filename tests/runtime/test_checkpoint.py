@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import resource
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from dataclasses import fields, replace
 from pathlib import Path
@@ -72,6 +74,33 @@ def test_a_folder_that_is_gone_is_told(saved):
     path, checkpoint = saved
     with pytest.raises(WorkspaceError, match="gone"):
         checkpoints.save(path.parent / "gone" / "checkpoint_last.pth", checkpoint)
+
+
+def test_a_disk_that_fills_up_is_told_and_keeps_the_old_file(saved):
+    path, checkpoint = saved
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))  # as a disk with 1 MB left
+    try:
+        with pytest.raises(WorkspaceError, match=r"could not write .*_last.pth: File too large"):
+            checkpoints.save(path, replace(checkpoint, learner={"replay": torch.zeros(1_000_000)}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert [path.name for path in path.parent.iterdir()] == ["checkpoint_last.pth"]
+
+
+def test_a_large_state_is_not_copied_to_be_saved(saved):
+    path, checkpoint = saved
+    large = replace(checkpoint, learner={"replay": torch.zeros(4_000_000)})
+    tracemalloc.start()
+    try:
+        checkpoints.save(path, large)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert path.stat().st_size > 16_000_000
+    assert peak < 1_000_000
 
 
 def load(path):
