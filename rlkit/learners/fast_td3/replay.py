@@ -248,18 +248,20 @@ class ReplayBuffer:
     def sample(self, count: int, generator: torch.Generator) -> Batch:
         """Draw `count` transitions, all stored ones alike, with replacement.
 
-        generator: on the storage device. Where that is the learner's device nothing here waits for the host or
-        depends on a value in it, so it can be captured in a CUDA graph (with the generator registered there); the
-        captured draw follows the ring as it grows. Errors: RuntimeError while nothing is stored.
+        Where storage and device are one, nothing here waits for the host or depends on a value in it, so it can be
+        captured in a CUDA graph (with the generator registered there); the captured draw follows the ring as it
+        grows. With storage on the CPU a generator there spares a wait for the GPU. Errors: RuntimeError while
+        nothing is stored.
         """
         if not self._stored:
             raise RuntimeError("replay buffer: sample() before the first add(): nothing is stored yet")
         return self._gather(self._draw(count, generator))
 
-    def _draw(self, count: int, generator: Optional[torch.Generator]) -> Tensor:
-        # 62 random bits keep the remainder uniform to 1e-11 for any ring; 24-bit floats would not reach every row.
-        drawn = torch.randint(2**62, (count,), generator=generator, device=self.storage)
-        return (self._oldest + drawn % self._filled) % self._ring
+    def _draw(self, count: int, generator: torch.Generator) -> Tensor:
+        # 62 random bits leave the remainder uniform, to 1e-9 in a ring of 2**32 rows; 24-bit floats would not reach
+        # every row of a large one.
+        drawn = torch.randint(2**62, (count,), generator=generator, device=generator.device)
+        return (self._oldest + drawn.to(self.storage) % self._filled) % self._ring
 
     def _gather(self, rows: Tensor) -> Batch:
         """The batch of the chains that start at `rows [B]`, each slot * num_envs + env."""
