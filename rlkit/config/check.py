@@ -6,19 +6,22 @@ import re
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional
 
-from rlkit.config import keys, learners, types
-from rlkit.config.machine import Machine
+from rlkit.config import engine, keys, learners, types
+from rlkit.config.machine import CPU_ONLY, Machine
 from rlkit.config.schema import Schema
 
 Plain = Mapping[str, Any]
 
-_REQUIRED_OF_TASK = (
-    "task.name",
-    "task.episodeLength",
-    "task.controlPeriod",
-    "task.cpuNumEnvs",
-    "task.observations",
-)
+_REQUIRED_OF_TASK = {
+    "gymnasium": ("task.name", "task.episodeLength", "task.cpuNumEnvs"),
+    "simulator": (
+        "task.name",
+        "task.episodeLength",
+        "task.controlPeriod",
+        "task.cpuNumEnvs",
+        "task.observations",
+    ),
+}
 RENDER_NOTE = "rendering comes with a later release; the run goes on without a window (write render=false)"
 RELOAD_NOTE = "hot reload comes with a later release; the test plays the checkpoint as it is now"
 VIDEO_NOTE = "video recording comes with a later release; no video is written (write env.recordVideo=false)"
@@ -36,8 +39,11 @@ def check_types(plain: Plain, schema: Schema) -> List[str]:
             problem = _type_problem(name, value, schema)
             if problem is not None:
                 problems.append(problem)
-    missing = [n for n in schema.names if not n.startswith("task.") and n not in flat]
-    missing += [name for name in _REQUIRED_OF_TASK if name not in flat]
+    missing = [
+        n for n in schema.names if not n.startswith("task.") and not n.endswith(".*") and n not in flat
+    ]
+    kind = "gymnasium" if flat.get("task.engine") == "gymnasium" else "simulator"
+    missing += [name for name in _REQUIRED_OF_TASK[kind] if name not in flat]
     problems += [f"{name}: is missing; it needs a value in conf/" for name in missing]
     return problems
 
@@ -78,14 +84,15 @@ def check_machine(plain: Plain, machine: Machine) -> List[str]:
         elif index >= machine.cuda_devices:
             last = f"cuda:{machine.cuda_devices - 1}"
             problems.append(f"env.device={device}: the last device here is {last}; write device={last}")
-        elif sim in machine.cpu_only:
-            problems.append(f"env.device={device}: sim={sim} keeps its tensors on the CPU; write device=cpu")
     return problems
 
 
-def check_combinations(plain: Plain) -> List[str]:
+def check_combinations(plain: Plain, machine: Machine) -> List[str]:
     """What must hold between settings, `auto` values already resolved."""
-    problems = _timing(plain) + learners.CHECKS[plain["train"]["learner"]](plain)
+    problems = engine.check(plain, machine)
+    problems += _timing(plain) if engine.engine_of(plain) == "simulator" else []
+    problems += learners.CHECKS[plain["train"]["learner"]](plain, machine)
+    problems += _initial_weights(plain["training"])
     training, task = plain["training"], plain["task"]
     if training["test"] and training["checkpoint"] is None:
         problems.append("training.test=true: a policy to test is missing; add checkpoint=latest")
@@ -105,6 +112,33 @@ def check_combinations(plain: Plain) -> List[str]:
     return problems
 
 
+def _initial_weights(training: Mapping[str, Any]) -> List[str]:
+    """The file of training.initFrom exists, and the run is a new training."""
+    given = training["initFrom"]
+    if given is None:
+        return []
+    start = f"training.initFrom={given}: "
+    if training["test"]:
+        return [f"{start}only a training begins with other weights; leave it out, or write test=false"]
+    if training["checkpoint"] is not None:
+        return [
+            f"{start}training.checkpoint={training['checkpoint']} is resumed with its own weights; "
+            "leave one of the two out"
+        ]
+    file = Path(given).expanduser()
+    if file.is_file():
+        return []
+    if not file.parent.is_dir():
+        return [f"{start}there is no folder {file.parent}"]
+    what = "is a folder; name the file in it" if file.is_dir() else "there is no such file"
+    inside = file if file.is_dir() else file.parent
+    names = sorted(path.name for path in inside.iterdir() if path.is_file())
+    near = names[:3] if file.is_dir() else types.nearest(file.name, names, 3)
+    return [
+        start + what + (f"; did you mean {' or '.join(str(inside / name) for name in near)}?" if near else "")
+    ]
+
+
 def _timing(plain: Plain) -> List[str]:
     period, dt = float(plain["task"]["controlPeriod"]), float(plain["sim"]["dt"])
     steps = period / dt
@@ -118,9 +152,12 @@ def _timing(plain: Plain) -> List[str]:
     ]
 
 
-def notes(plain: Plain) -> List[str]:
-    """Things to say at the start that do not stop the run."""
+def notes(plain: Plain, asked: Mapping[str, Any], cpu_only: FrozenSet[str] = CPU_ONLY) -> List[str]:
+    """Things to say at the start that do not stop the run; `asked` as resolve() returned it."""
     found = [RENDER_NOTE] if plain["env"]["render"] else []
+    sim, device = plain["sim"]["name"], plain["env"]["device"]
+    if device != "cpu" and sim in cpu_only and asked.get("env.device") != "auto":
+        found.append(f"sim={sim} steps on the CPU; every step is copied to {device}")
     found += [VIDEO_NOTE] if plain["env"]["recordVideo"] else []
     return found + ([RELOAD_NOTE] if plain["training"]["test"] and plain["testing"]["reloadInterval"] else [])
 

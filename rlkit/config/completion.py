@@ -39,6 +39,7 @@ def candidates(line: str) -> List[str]:
 
 def _names(word: str, schema: Schema) -> List[str]:
     names = [f"{name}=" for name in (*keys.ALIASES, *keys.GROUPS, "config", *schema.names)]
+    names = [name.replace("*=", "") for name in names]
     return [name for name in names if name.startswith(word)]
 
 

@@ -75,14 +75,16 @@ def experiment_from(config: Any, request: Request, machine: Optional[Machine] = 
         hydra = config.pop("hydra")
         plain = cast(Dict[str, Any], OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
         config.hydra = hydra
-    problems = check.check_types(plain, request.schema)
+    learner = plain.get("train", {}).get("learner")
+    schema = request.schema.of_learner(learner) if learner in LEARNER_KEYS else request.schema
+    problems = check.check_types(plain, schema)
     if not problems:
         problems = check.task_file_name(plain, choices["task"])
         known = term_names(plain["task"]["name"])
         problems += [] if known is None else check.check_terms(plain["task"], known)
     if problems:
         raise ConfigError(problems)
-    check.coerce_numbers(plain, request.schema)
+    check.coerce_numbers(plain, schema)
     return _resolved(plain, machine or Machine.detect(), choices, overrides, request.config_name)
 
 
@@ -108,7 +110,7 @@ def from_yaml(text: str) -> Experiment:
         tuple(composed["overrides"]),
         composed["config"],
         composed["asked"],
-        tuple(check.notes(plain)),
+        tuple(check.notes(plain, composed["asked"])),
     )
 
 
@@ -120,10 +122,11 @@ def _resolved(
     config_name: str,
 ) -> Experiment:
     asked = resolve(plain, machine)
-    problems = check.check_machine(plain, machine) + check.check_combinations(plain)
+    problems = check.check_machine(plain, machine) + check.check_combinations(plain, machine)
     if problems:
         raise ConfigError(problems)
-    return freeze_experiment(plain, choices, overrides, config_name, asked, tuple(check.notes(plain)))
+    notes = tuple(check.notes(plain, asked, machine.cpu_only))
+    return freeze_experiment(plain, choices, overrides, config_name, asked, notes)
 
 
 def _plain_message(error: Exception) -> str:

@@ -31,13 +31,20 @@ class SimSettings:
 
 @dataclass(frozen=True)
 class EnvSettings:
-    """How many environments, and on which torch device they give their tensors."""
+    """How many environments, and on which torch device they give their tensors.
+
+    id, ids, kwargs, vectorization: of a task whose engine is Gymnasium; `kwargs` goes to gymnasium.make.
+    """
 
     num_envs: int
     device: str
     render: Optional[bool]
     record_video: bool
     graphics_device_id: int
+    id: Optional[str]
+    ids: Tuple[str, ...]
+    kwargs: Mapping[str, Any]
+    vectorization: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,9 @@ class TrainingSettings:
     resume: Optional[str]
     torch_deterministic: bool
     checkpoint_interval: int
+    eval_interval: int
+    eval_envs: int
+    init_from: Optional[str]
     threads: int
 
 
@@ -116,8 +126,13 @@ class Experiment:
         return str(self.task["name"])
 
     @property
+    def engine(self) -> str:
+        """What steps the task: `simulator` or `gymnasium`."""
+        return str(self.task.get("engine", "simulator"))
+
+    @property
     def decimation(self) -> int:
-        """Simulator steps between two actions."""
+        """Simulator steps between two actions, of a task on a simulator."""
         return round(float(self.task["controlPeriod"]) / self.sim.dt)
 
     def sections(self) -> Dict[str, Any]:
@@ -125,7 +140,7 @@ class Experiment:
         plain: Dict[str, Any] = {"task": thaw(self.task), "train": thaw(self.train)}
         for name in _SECTIONS:
             section = getattr(self, name)
-            plain[name] = {camel(f.name): getattr(section, f.name) for f in fields(section)}
+            plain[name] = {camel(f.name): thaw(getattr(section, f.name)) for f in fields(section)}
         return {name: plain[name] for name in ("sim", "env", "task", "train", *list(_SECTIONS)[2:])}
 
     def to_yaml(self) -> str:
@@ -172,7 +187,7 @@ def freeze_experiment(
 
 
 def _settings(kind: Type[T], values: Mapping[str, Any]) -> T:
-    return kind(**{f.name: values[camel(f.name)] for f in fields(cast(Any, kind))})
+    return kind(**{f.name: freeze(values[camel(f.name)]) for f in fields(cast(Any, kind))})
 
 
 def freeze(value: Any) -> Any:

@@ -15,8 +15,16 @@ from rlkit.config import command_line
 from rlkit.config.conf import find_conf
 
 # What a resume decides anew, and what a test does besides.
-_NOT_RESUMED = ("training.checkpoint", "training.test", "training.resume", "logging.experimentName")
+_NOT_RESUMED = (
+    "training.checkpoint",
+    "training.test",
+    "training.resume",
+    "training.initFrom",
+    "logging.experimentName",
+)
 _NOT_TESTED = ("env", "env.", "sim.numThreads", "training.", "testing.", "logging.", "experiment.")
+# What the task is, though it stands in `env`.
+_GYMNASIUM = ("env.id", "env.ids", "env.kwargs")
 
 
 def asked_checkpoint(argv: Sequence[str]) -> Tuple[Optional[str], Optional[str]]:
@@ -57,6 +65,10 @@ def inherited(argv: Sequence[str], config_yaml: Path, *, test: bool) -> List[str
 
 def _kept(word: str, typed: set[str], test: bool) -> bool:
     key = word.lstrip("+~").partition("=")[0]
+    if key in _GYMNASIUM[:2]:
+        return typed.isdisjoint(_GYMNASIUM[:2])
+    if key.startswith(_GYMNASIUM[2]):
+        return key not in typed
     dropped = _NOT_RESUMED + (_NOT_TESTED if test else ())
     return key not in typed and not key.startswith("hydra") and not key.startswith(dropped)
 

@@ -2,21 +2,15 @@
 
 A name that ends in `*` describes every key below that section. Settings under `task` that have no
 line here are those that the chosen task's YAML declares; their type is that of the YAML value.
+The settings of the learners are in train_keys.py.
 """
 
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, Tuple
 
-
-class Key(NamedTuple):
-    """One setting: its name in the YAML, its type (see types.py), its unit, what it means."""
-
-    name: str
-    type: str
-    unit: str
-    meaning: str
-
+from rlkit.config.train_keys import LEARNER_KEYS as LEARNER_KEYS
+from rlkit.config.train_keys import Key
 
 GROUPS = ("sim", "physics", "env", "task", "train")
 SECTIONS = ("sim", "env", "task", "train", "training", "testing", "logging", "experiment")
@@ -33,7 +27,7 @@ ALIASES: Dict[str, str] = {
 }
 
 COMMON_KEYS: Tuple[Key, ...] = (
-    Key("sim.name", "auto|mujoco", "", "simulator; auto takes the best one that is installed"),
+    Key("sim.name", "auto|mujoco|gymnasium", "", "simulator; auto takes the one that fits the task best"),
     Key("sim.numThreads", "int >= 1 or auto", "", "physics threads; auto takes every core"),
     Key("sim.dt", "float in (0, 0.1]", "s", "one simulator step; task.controlPeriod is a multiple of it"),
     Key("sim.substeps", "int in [1, 64]", "", "integrator steps in each simulator step of dt"),
@@ -48,10 +42,36 @@ COMMON_KEYS: Tuple[Key, ...] = (
     Key("env.render", "bool or null", "", "show a window; null lets the mode decide"),
     Key("env.recordVideo", "bool", "", "record videos into the run's folder"),
     Key("env.graphicsDeviceId", "int >= 0", "", "GPU that draws"),
+    Key("env.id", "text or null", "", "the Gymnasium environment of task=Gym, as HalfCheetah-v5"),
+    Key("env.ids", "[] or list of text", "", "several of them instead: each episode draws one"),
+    Key("env.kwargs.*", "any", "", "passed on to gymnasium.make, as env.kwargs.forward_reward_weight=2.0"),
+    Key("env.vectorization", "auto|sync|async", "", "Gymnasium environments in this process or in others"),
     Key("task.name", "text", "", "the task; follows task=<name> and is never set alone"),
-    Key("task.episodeLength", "int in [2, 1000000]", "control steps", "longest episode"),
+    Key("task.engine", "simulator|gymnasium", "", "what steps the task; never set alone"),
+    Key(
+        "task.episodeLength",
+        "int in [2, 1000000] or auto",
+        "control steps",
+        "longest episode; auto: the Gymnasium environment's own limit",
+    ),
     Key("task.controlPeriod", "float in (0, 1]", "s", "time between two actions"),
-    Key("task.cpuNumEnvs", "int in [1, 1000000]", "", "what env.numEnvs=auto means when training on a CPU"),
+    Key(
+        "task.cpuNumEnvs",
+        "int in [1, 1000000]",
+        "",
+        "what env.numEnvs=auto means where physics runs on the CPU",
+    ),
+    Key(
+        "task.wrapper",
+        "text or null",
+        "",
+        "function that wraps each Gymnasium environment, as module:function",
+    ),
+    Key("task.packages", "[] or list of text", "", "Python modules that the task needs; imported first"),
+    Key("task.install", "text or null", "", "the command that installs them"),
+    Key("task.actions", "joint_targets|torques", "", "what an action means to the robot's joints"),
+    Key("task.decimation", "int in [1, 1000]", "steps", "steps of the environment in each control step"),
+    Key("task.orientation", "bool", "", "append projected gravity and gyro to the observation"),
     Key("task.controlMode", "position|position_delta", "", "actions are targets, or changes of targets"),
     Key("task.policyControlsHandBase", "bool", "", "whether the policy moves the hand's base"),
     Key("task.policyControlsFingers", "bool", "", "whether the policy moves the fingers"),
@@ -100,9 +120,22 @@ COMMON_KEYS: Tuple[Key, ...] = (
     Key("training.test", "bool", "", "test a trained policy instead of training one"),
     Key("training.checkpoint", "path or null", "", "resume or test this: latest, a run, a folder or a file"),
     Key("training.resume", "auto or null", "", "auto: continue in the same run folder where it stood"),
+    Key("training.initFrom", "path or null", "", "begin a new training with the weights of this file"),
     Key("training.torchDeterministic", "bool", "", "ask torch for deterministic algorithms (slower)"),
     Key("training.checkpointInterval", "int >= 1", "iterations", "how often a checkpoint is saved"),
-    Key("training.threads", "int >= 1 or auto", "", "torch threads; auto means 1 on the CPU"),
+    Key(
+        "training.evalInterval",
+        "int >= 0 or auto",
+        "iterations",
+        "how often the policy is evaluated; 0 never; auto: 50 for fast_td3, 0 for ppo",
+    ),
+    Key("training.evalEnvs", "int >= 1", "episodes", "episodes of an evaluation, each in an env of its own"),
+    Key(
+        "training.threads",
+        "int >= 1 or auto",
+        "",
+        "torch threads; auto: every core, but 1 for ppo on the CPU",
+    ),
     Key("testing.reloadInterval", "float >= 0", "s", "look for a newer checkpoint this often; 0 never"),
     Key("testing.gamesNum", "int >= 1 or null", "episodes", "episodes in all; null counts episodesPerEnv"),
     Key("testing.episodesPerEnv", "int >= 1", "episodes", "episodes that every environment plays"),
@@ -116,37 +149,3 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "experiment.useCleanWorkspace", "bool", "", "runs live in runs_all/, links in runs/; false: all there"
     ),
 )
-PPO_KEYS: Tuple[Key, ...] = (
-    Key("train.learner", "ppo", "", "the learner that reads this section"),
-    Key("train.horizon_length", "int >= 1", "steps", "steps of every environment in one iteration"),
-    Key("train.num_minibatches", "int >= 1 or null", "", "minibatches, if minibatch_size is null"),
-    Key("train.minibatch_size", "int >= 2 or null", "samples", "divides horizon_length x env.numEnvs"),
-    Key("train.mini_epochs", "int >= 1", "", "passes over the data of one iteration"),
-    Key("train.learning_rate", "float in (0, 1]", "", "learning rate at the start"),
-    Key("train.lr_schedule", "adaptive|constant", "", "adaptive follows the policy's change (KL)"),
-    Key("train.kl_threshold", "float > 0", "nats", "policy change that the adaptive schedule aims at"),
-    Key("train.schedule_type", "legacy|standard", "", "adapt after every minibatch or after every epoch"),
-    Key("train.gamma", "float in (0, 1]", "", "discount of the reward"),
-    Key("train.tau", "float in [0, 1]", "", "lambda of generalised advantage estimation"),
-    Key("train.e_clip", "float in (0, 1)", "", "clip range of the policy ratio"),
-    Key("train.clip_value", "bool", "", "clip the value loss too"),
-    Key("train.entropy_coef", "float >= 0", "", "weight of the entropy bonus"),
-    Key("train.critic_coef", "float >= 0", "", "weight of the value loss"),
-    Key("train.bounds_loss_coef", "float >= 0", "", "weight of the penalty on actions beyond the bounds"),
-    Key("train.truncate_grads", "bool", "", "clip the gradient to grad_norm"),
-    Key("train.grad_norm", "float > 0", "", "largest norm of the gradient"),
-    Key("train.normalize_input", "bool", "", "normalise observations by running statistics"),
-    Key("train.normalize_value", "bool", "", "normalise returns by running statistics"),
-    Key("train.normalize_advantage", "bool", "", "normalise advantages in each batch"),
-    Key("train.value_bootstrap", "bool", "", "at a time-out, count the value of the last state"),
-    Key("train.reward_scale", "float > 0", "", "factor on the reward that the learner sees"),
-    Key("train.units", "list of int >= 1", "", "widths of the hidden layers"),
-    Key("train.activation", "elu|relu|tanh|sigmoid|selu|swish|gelu|softplus|None", "", "of hidden layers"),
-    Key("train.separate", "bool", "", "separate networks for policy and value"),
-    Key("train.fixed_sigma", "bool", "", "the spread of the actions does not depend on the state"),
-    Key("train.sigma_init", "float in [-10, 2]", "", "log of the actions' first standard deviation"),
-    Key("train.mixed_precision", "bool", "", "16-bit arithmetic in the networks (CUDA only)"),
-    Key("train.torch_compile", "bool", "", "compile the networks (CUDA only)"),
-)
-
-LEARNER_KEYS: Dict[str, Tuple[Key, ...]] = {"ppo": PPO_KEYS}

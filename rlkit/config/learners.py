@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, MutableMapping
 
+from rlkit.config import fast_td3
+from rlkit.config.machine import Machine
+
 Plain = Mapping[str, Any]
 
 
-def resolve_ppo(plain: MutableMapping[str, Any], asked: Dict[str, Any]) -> None:
+def resolve_ppo(plain: MutableMapping[str, Any], asked: Dict[str, Any], _machine: Machine) -> None:
     """Derive minibatch_size from num_minibatches, or the other way round; needs a whole env.numEnvs.
 
     Where the count does not divide the batch, the nearest one that does is taken and put on record.
@@ -30,7 +33,7 @@ def resolve_ppo(plain: MutableMapping[str, Any], asked: Dict[str, Any]) -> None:
         train["num_minibatches"] = batch // size
 
 
-def check_ppo(plain: Plain) -> List[str]:
+def check_ppo(plain: Plain, _machine: Machine) -> List[str]:
     """The combinations that PPO cannot run with."""
     train, env = plain["train"], plain["env"]
     problems: List[str] = []
@@ -77,5 +80,6 @@ def _around(start: int, fits: Callable[[int], bool], limit: int) -> List[int]:
     return [n for n in (below, above) if n is not None]
 
 
-RESOLVERS = {"ppo": resolve_ppo}
-CHECKS: Dict[str, Callable[[Plain], List[str]]] = {"ppo": check_ppo}
+Resolver = Callable[[MutableMapping[str, Any], Dict[str, Any], Machine], None]
+RESOLVERS: Dict[str, Resolver] = {"ppo": resolve_ppo, "fast_td3": fast_td3.resolve}
+CHECKS: Dict[str, Callable[[Plain, Machine], List[str]]] = {"ppo": check_ppo, "fast_td3": fast_td3.check}

@@ -5,34 +5,90 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import FrozenSet
+from typing import Callable, FrozenSet, Iterable, Optional
 
-SIMULATORS = {"mujoco": "mujoco"}  # simulator -> the Python package that it needs; the best one first
-CPU_ONLY = frozenset({"mujoco"})  # simulators whose tensors live on the CPU
+# simulator -> the Python package that it needs; the best one first
+SIMULATORS = {"mujoco": "mujoco", "gymnasium": "gymnasium"}
+CPU_ONLY = frozenset({"mujoco", "gymnasium"})  # simulators whose tensors live on the CPU
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The facts that `auto` values and device checks rest on."""
+    """The facts that `auto` values and checks of devices, packages and memory rest on; None where unknown.
+
+    memory: bytes of main memory that are free. gpu_memory: the same of a CUDA device, by its index; it may take
+    a while and is asked only where it matters. has_package: whether a Python module can be imported.
+    """
 
     cores: int = 1
     cuda_devices: int = 0
     cuda_missing: str = ""  # why there is no CUDA device
     simulators: FrozenSet[str] = field(default_factory=frozenset)
     cpu_only: FrozenSet[str] = CPU_ONLY
+    cpu_bf16: bool = False  # whether the processor multiplies bf16 matrices
+    memory: Optional[int] = None
+    gpu_memory: Callable[[int], Optional[int]] = lambda _: None
+    has_package: Callable[[str], bool] = lambda _: True
 
     @classmethod
     def detect(cls) -> Machine:
         """Look at this machine: a few files, no heavy import."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        found = frozenset(name for name, package in SIMULATORS.items() if importlib.util.find_spec(package))
+        found = frozenset(name for name, package in SIMULATORS.items() if _importable(package))
         devices = _nvidia_devices()
         missing = "no NVIDIA device is visible"
         if devices and not _torch_has_cuda():
             devices, missing = 0, "the installed torch is built without CUDA"
-        return cls(cores, devices, "" if devices else missing, found)
+        return cls(
+            cores,
+            devices,
+            "" if devices else missing,
+            found,
+            cpu_bf16=_cpu_bf16(_lines("/proc/cpuinfo")),
+            memory=_available(_lines("/proc/meminfo")),
+            gpu_memory=_gpu_available,
+            has_package=_importable,
+        )
+
+
+def _importable(package: str) -> bool:
+    """Whether a module can be found; of a dotted name its top package is looked for, which imports nothing."""
+    return importlib.util.find_spec(package.partition(".")[0]) is not None
+
+
+def _lines(file: str) -> Iterable[str]:
+    """The lines of a file one by one, none where there is no such file: the kernel writes them as they are read."""
+    if Path(file).exists():
+        with Path(file).open(encoding="utf-8") as lines:
+            yield from lines
+
+
+def _cpu_bf16(cpuinfo: Iterable[str]) -> bool:
+    """Whether the first processor's flags name bf16 instructions."""
+    flags = next((line.split() for line in cpuinfo if line.startswith("flags")), [])
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags)
+
+
+def _available(meminfo: Iterable[str]) -> Optional[int]:
+    """Bytes that can be taken without swapping."""
+    line = next((line for line in meminfo if line.startswith("MemAvailable:")), None)
+    return None if line is None else int(line.split()[1]) * 1024
+
+
+def _gpu_available(index: int) -> Optional[int]:
+    """Free bytes of the CUDA device `index` as this process counts them, None where the driver does not tell."""
+    visible = [word.strip() for word in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if word.strip()]
+    device = visible[index] if index < len(visible) else str(index)
+    query = ["nvidia-smi", "-i", device, "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=2, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    mib = answer.stdout.strip()
+    return int(mib) * 1024**2 if answer.returncode == 0 and mib.isdigit() else None
 
 
 def _nvidia_devices() -> int:

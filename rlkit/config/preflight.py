@@ -113,7 +113,9 @@ def _check(override: Override, schema: Schema, conf: Conf, sweep: bool) -> Optio
         return f"{typed}: settings cannot be removed; give another value, as {name}=..."
     if name == "task.name":
         return f"{typed}: the name follows the task's file: write task={value}"
-    override.key, override.prefix = name, ""
+    if name == "task.engine":
+        return f"{typed}: what steps a task is for its file to say; choose another task, as task=Gym"
+    override.key, override.prefix = name, "++" if schema.is_free(name) else ""
     return _value(override, str(schema.type_of(name)), sweep)
 
 
@@ -162,9 +164,9 @@ def _unknown(override: Override, schema: Schema, conf: Conf) -> Optional[str]:
     section = next((name for name in spelt if schema.is_section(name) or name in keys.SECTIONS), None)
     if section is not None:
         if value.startswith("{"):
-            override.key, override.prefix = section, ""
+            override.key, override.prefix = section, "++" if schema.is_free(section) else ""
             return None
-        inside = [name for name in schema.names if name.startswith(section + ".")]
+        inside = [name.replace("*", "<name>") for name in schema.names if name.startswith(section + ".")]
         return f"{override.typed}: {section} is a section; set what is in it, as {inside[0]}=<value>"
     task_hint = ""
     if key.startswith("task."):
@@ -190,6 +192,9 @@ def _value(override: Override, spec: str, sweep: bool) -> Optional[str]:
         return f"{override.typed}: several values need a sweep: add -m"
     if types.is_text(spec):
         parts = [values.quote(part, "path" in spec) for part in parts]
+        override.value = ",".join(parts)
+    elif spec == "any":  # text alone is quoted: `2.0` must stay a number
+        parts = [values.quote(part, False) if isinstance(values.parse(part), str) else part for part in parts]
         override.value = ",".join(parts)
     for part in parts:
         value = values.parse(part)

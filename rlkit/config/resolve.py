@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Dict, MutableMapping
+from typing import Any, Dict, Mapping, MutableMapping
 
 from rlkit.config import learners
+from rlkit.config.engine import engine_of
 from rlkit.config.machine import SIMULATORS, Machine
 
 CUDA_NUM_ENVS = 1024
 CPU_TEST_NUM_ENVS = 64
+EVAL_INTERVAL = {"ppo": 0, "fast_td3": 50}  # iterations, by learner
 
 
 def resolve(plain: MutableMapping[str, Any], machine: Machine) -> Dict[str, Any]:
@@ -21,22 +23,38 @@ def resolve(plain: MutableMapping[str, Any], machine: Machine) -> Dict[str, Any]
         plain[section][key] = value
 
     if plain["sim"]["name"] == "auto":
-        installed = [name for name in SIMULATORS if name in machine.simulators]
-        replace("sim", "name", (installed or list(SIMULATORS))[0])
+        replace("sim", "name", _best_simulator(plain, machine))
+    physics_on_cpu = plain["sim"]["name"] in machine.cpu_only
+    learner = plain["train"]["learner"]
     if plain["env"]["device"] == "auto":
-        on_gpu = machine.cuda_devices > 0 and plain["sim"]["name"] not in machine.cpu_only
-        replace("env", "device", "cuda:0" if on_gpu else "cpu")
+        # FastTD3 learns so much for each step that a GPU pays even where every step is copied to it.
+        pays = not physics_on_cpu or (learner == "fast_td3" and not plain["training"]["test"])
+        replace("env", "device", "cuda:0" if machine.cuda_devices > 0 and pays else "cpu")
     if plain["env"]["device"] == "cuda":
         replace("env", "device", "cuda:0")
     if plain["sim"]["numThreads"] == "auto":
         replace("sim", "numThreads", machine.cores)
     on_cpu = plain["env"]["device"] == "cpu"
     if plain["env"]["numEnvs"] == "auto":
-        cpu_count = CPU_TEST_NUM_ENVS if plain["training"]["test"] else plain["task"]["cpuNumEnvs"]
-        replace("env", "numEnvs", cpu_count if on_cpu else CUDA_NUM_ENVS)
+        cpu_count = plain["task"]["cpuNumEnvs"]
+        if plain["training"]["test"]:
+            cpu_count = (
+                CPU_TEST_NUM_ENVS if engine_of(plain) == "simulator" else min(CPU_TEST_NUM_ENVS, cpu_count)
+            )
+        replace("env", "numEnvs", cpu_count if on_cpu or physics_on_cpu else CUDA_NUM_ENVS)
     if plain["training"]["threads"] == "auto":
-        replace("training", "threads", 1 if on_cpu else machine.cores)
+        replace("training", "threads", 1 if on_cpu and learner == "ppo" else machine.cores)
+    if plain["training"]["evalInterval"] == "auto":
+        replace("training", "evalInterval", EVAL_INTERVAL[learner])
     if plain["training"]["seed"] == -1:
         replace("training", "seed", random.SystemRandom().randrange(2**31))
-    learners.RESOLVERS[plain["train"]["learner"]](plain, asked)
+    learners.RESOLVERS[learner](plain, asked, machine)
     return asked
+
+
+def _best_simulator(plain: Mapping[str, Any], machine: Machine) -> str:
+    """The first installed one that can run the task; the first of all where none is, for the message."""
+    if engine_of(plain) == "gymnasium":
+        return "gymnasium"
+    fits = [name for name in SIMULATORS if name != "gymnasium"]
+    return next((name for name in fits if name in machine.simulators), fits[0])

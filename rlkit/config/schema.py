@@ -8,6 +8,10 @@ from rlkit.config import keys, types
 from rlkit.config.command_line import spellings
 from rlkit.config.keys import Key
 
+_FREE = tuple(
+    key.name[: -len(".*")] for key in keys.COMMON_KEYS if key.name.endswith(".*") and key.type == "any"
+)
+
 
 class Schema:
     """The schema lines that count for a request, with the keys that its YAML files declare.
@@ -17,20 +21,29 @@ class Schema:
 
     def __init__(self, learners: Sequence[str], declared: Mapping[str, object]) -> None:
         learner_keys = [key for learner in learners for key in keys.LEARNER_KEYS[learner]]
-        self._keys: Dict[str, Key] = {key.name: key for key in (*keys.COMMON_KEYS, *learner_keys)}
+        self._keys: Dict[str, Key] = {}
+        for key in (*keys.COMMON_KEYS, *learner_keys):
+            self._keys[key.name] = _either(self._keys.get(key.name), key)
         self._declared = dict(declared)
         self._spellings = self._index()
 
+    def of_learner(self, learner: str) -> Schema:
+        """The same for one learner, where a sweep chooses between several."""
+        return Schema([learner], self._declared)
+
     @property
     def names(self) -> List[str]:
-        """Every setting that may be given, by its full name; of `task`, those that the task declares."""
+        """Every setting that may be given, by its full name; of `task`, those that the task declares.
+
+        A name that ends in `.*` stands for any name below that section.
+        """
         fixed = [name for name in self._keys if not name.startswith("task.")]
         return fixed + list(self._declared)
 
     def key(self, name: str) -> Optional[Key]:
         """The schema line of a full name; None where only the YAML declares it, or nothing does."""
         section = name.rpartition(".")[0] + ".*"
-        return self._keys.get(name) or self._keys.get(section)
+        return self._keys.get(name) or self._keys.get(section) or self._keys.get(_free_section(name) + ".*")
 
     def type_of(self, name: str) -> Optional[str]:
         """The type of a setting, None where no such setting exists."""
@@ -41,7 +54,11 @@ class Schema:
 
     def canonical(self, typed: str) -> Optional[str]:
         """The full name behind any accepted spelling, None where there is none."""
-        return self._spellings.get(typed)
+        return typed if _free_section(typed) else self._spellings.get(typed)
+
+    def is_free(self, name: str) -> bool:
+        """Whether `name` is such a section, or stands in one, whose names are not ours: they may be added."""
+        return name in _FREE or bool(_free_section(name))
 
     def is_section(self, name: str) -> bool:
         """Whether `name` has settings below it."""
@@ -83,3 +100,15 @@ class Schema:
             for spelling in spellings(name):
                 index.setdefault(spelling, name)
         return index
+
+
+def _free_section(name: str) -> str:
+    """The section of names that are not ours which `name` stands in, empty where there is none."""
+    return next((section for section in _FREE if name.startswith(section + ".")), "")
+
+
+def _either(first: Optional[Key], second: Key) -> Key:
+    """One line for a setting that two learners have: what either of them takes."""
+    if first is None or first.type == second.type:
+        return second
+    return second._replace(type=f"{first.type} or {second.type}")

@@ -5,10 +5,18 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import Dict, FrozenSet, Mapping, Optional, Set
+from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Set
 
 KINDS = ("observation", "reward", "success", "failure")
 _TASKS = Path(__file__).resolve().parents[1] / "tasks"
+
+
+class Term(NamedTuple):
+    """One method of a task that is marked as a term; `size` of an observation, where the source says a number."""
+
+    kind: str
+    name: str
+    size: Optional[int]
 
 
 def term_names(task: str, folder: Path = _TASKS) -> Optional[Mapping[str, FrozenSet[str]]]:
@@ -18,6 +26,29 @@ def term_names(task: str, folder: Path = _TASKS) -> Optional[Mapping[str, Frozen
     not a task of this folder. The task itself then says at its making what it does not know.
     """
     found: Dict[str, Set[str]] = {kind: set() for kind in KINDS}
+    terms = _terms(task, folder)
+    if terms is None:
+        return None
+    for term in terms:
+        found[term.kind].add(term.name)
+    return {kind: frozenset(names) for kind, names in found.items()}
+
+
+def observation_sizes(task: str, folder: Path = _TASKS) -> Optional[Mapping[str, int]]:
+    """Observation term -> how many numbers it has, of those whose source says it; None as in term_names."""
+    terms = _terms(task, folder)
+    if terms is None:
+        return None
+    sizes: Dict[str, int] = {}
+    for term in terms:  # the class itself first: what it defines anew counts
+        if term.size is not None:
+            sizes.setdefault(term.name, term.size)
+    return sizes
+
+
+def _terms(task: str, folder: Path) -> Optional[List[Term]]:
+    """The terms of a task's class, then those of its parent, and so on."""
+    found: List[Term] = []
     name = task
     while name != "Task":
         path = folder / f"{_module(name)}.py"
@@ -27,12 +58,19 @@ def term_names(task: str, folder: Path = _TASKS) -> Optional[Mapping[str, Frozen
             return None
         for method in classes[0].body:
             if isinstance(method, ast.FunctionDef):
-                for decorator in method.decorator_list:
-                    kind = decorator.func if isinstance(decorator, ast.Call) else decorator
-                    if isinstance(kind, ast.Name) and kind.id in found:
-                        found[kind.id].add(method.name)
+                found += [term for d in method.decorator_list for term in _term(method.name, d)]
         name = classes[0].bases[0].id
-    return {kind: frozenset(names) for kind, names in found.items()}
+    return found
+
+
+def _term(method: str, decorator: ast.expr) -> List[Term]:
+    """The term that a decorator such as `@observation(19)` makes of a method, if it makes one."""
+    kind = decorator.func if isinstance(decorator, ast.Call) else decorator
+    if not isinstance(kind, ast.Name) or kind.id not in KINDS:
+        return []
+    first = decorator.args[0] if isinstance(decorator, ast.Call) and decorator.args else None
+    size = first.value if isinstance(first, ast.Constant) and isinstance(first.value, int) else None
+    return [Term(kind.id, method, size)]
 
 
 def _module(name: str) -> str:

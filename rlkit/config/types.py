@@ -5,6 +5,8 @@ A type is one or more alternatives joined by ` or `:
     bool, text, path         as they read; `path` and `text` are never empty
     int, float               optionally with a range: `int >= 1`, `float > 0`, `float in [0, 1)`
     list of <alternative>    at least one item; `list of 3 float` has exactly three
+    []                       the empty list
+    any                      whatever it is
     null                     the YAML null
     fast|slow                one of these words; a word that ends in `:N` stands for any number, as in cuda:0
 """
@@ -46,7 +48,7 @@ def words(spec: str) -> List[str]:
         kind = alternative.split(" ")[0]
         if kind == "bool":
             found += ["true", "false"]
-        elif kind not in ("int", "float", "text", "path", "list"):
+        elif kind not in ("int", "float", "text", "path", "list", "any"):
             found += alternative.split("|")
     return found
 
@@ -110,6 +112,8 @@ def _fits(alternative: str, value: object) -> bool:
         return True
     if kind == "null":
         return value is None
+    if kind == "[]":
+        return isinstance(value, (list, tuple)) and not value
     if kind == "bool":
         return isinstance(value, bool)
     if kind in ("text", "path"):

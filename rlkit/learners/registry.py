@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rlkit.learners.api import Learner
 
 # `train.learner` in conf/train/*.yaml: (module, class).
-LEARNERS = {"ppo": ("rlkit.learners.ppo", "PPO")}
+LEARNERS = {"ppo": ("rlkit.learners.ppo", "PPO"), "fast_td3": ("rlkit.learners.fast_td3", "FastTD3")}
 
 
 def make(name: str, settings: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> Learner:
