@@ -7,7 +7,7 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
-from rlkit.env.spec import EnvSpec, Observations, StepInfo, VecEnv
+from rlkit.env.spec import EnvSpec, Mirror, Observations, StepInfo, VecEnv
 
 
 class PointMass(VecEnv):
@@ -32,6 +32,7 @@ class PointMass(VecEnv):
             action_names=("x", "y"),
             max_episode_length=max_episode_length,
             control_period=0.05,
+            mirror=_left_right(asymmetric),
             observation_terms={"policy": terms, "critic": (*terms, ("distance", 1))[: critic - 2]},
         )
         self._generator = torch.Generator().manual_seed(seed)
@@ -93,3 +94,10 @@ class PointMass(VecEnv):
         self._state[ids, :2] = torch.rand(len(ids), 2, generator=self._generator) * 2.0 - 1.0
         self._age[ids] = 0
         self._return[ids] = 0.0
+
+
+def _left_right(asymmetric: bool) -> Mirror:
+    """x and its velocity change sign; the distance does not."""
+    image = ((0, 1, 2, 3), (-1.0, 1.0, -1.0, 1.0))
+    critic = ((0, 1, 2, 3, 4), (-1.0, 1.0, -1.0, 1.0, 1.0)) if asymmetric else image
+    return Mirror({"policy": image, "critic": critic}, ((0, 1), (-1.0, 1.0)))

@@ -1,0 +1,127 @@
+"""The actor, and the critics as one batched network."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Callable, Dict, List, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from rlkit.learners.fast_td3 import simba
+from rlkit.learners.fast_td3.settings import Settings
+
+ACTIVATIONS: Dict[str, Callable[[], nn.Module]] = {
+    "relu": partial(nn.ReLU, inplace=True),  # a linear layer does not need its output again: saves a copy
+    "silu": nn.SiLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+}
+LAYER_NORM_EPS = 1e-6
+NUM_CRITICS = 2
+
+
+class Actor(nn.Module):
+    """Observations `[B, size]` (normalised) to actions `[B, actions]` in [-1, 1].
+
+    The last layer starts small (weights ~ N(0, init_scale²), bias 0): the first actions are near 0.
+    """
+
+    def __init__(self, size: int, num_actions: int, settings: Settings) -> None:
+        super().__init__()
+        units = settings.actor_units
+        if settings.network == "simba":
+            self.torso: nn.Module = simba.Torso(None, size, units)
+        else:
+            self.torso = _mlp(size, units, settings, nn.Linear, lambda n: nn.LayerNorm(n, eps=LAYER_NORM_EPS))
+        self.head = nn.Linear(units[-1], num_actions)
+        nn.init.normal_(self.head.weight, 0.0, settings.init_scale)
+        nn.init.zeros_(self.head.bias)
+        self.squash = torch.tanh if settings.action_squash == "tanh" else _clip
+
+    def forward(self, obs: Tensor) -> Tensor:
+        """See the class."""
+        return self.squash(self.head(self.torso(obs)).float())
+
+
+class Critics(nn.Module):
+    """Observations `[B, size]` (normalised) and actions `[B, actions]` to logits `[critics, B, atoms]`.
+
+    The members share no parameter; they run as one batched matrix product a layer.
+    """
+
+    def __init__(self, size: int, num_actions: int, settings: Settings, members: int = NUM_CRITICS) -> None:
+        super().__init__()
+        units, inputs = settings.critic_units, size + num_actions
+        if settings.network == "simba":
+            self.torso: nn.Module = simba.Torso(members, inputs, units)
+        else:
+            self.torso = _mlp(
+                inputs,
+                units,
+                settings,
+                lambda n, m: EnsembleLinear(members, n, m),
+                lambda n: EnsembleLayerNorm(members, n),
+            )
+        self.head = EnsembleLinear(members, units[-1], settings.num_atoms)
+
+    def forward(self, obs: Tensor, action: Tensor) -> Tensor:
+        """See the class."""
+        return self.head(self.torso(torch.cat([obs, action], -1)))
+
+
+class EnsembleLinear(nn.Module):
+    """`members` linear layers at once: `[B, inputs]` (shared) or `[members, B, inputs]` to `[members, B, outputs]`.
+
+    Initialised as nn.Linear is: uniform within 1/√inputs.
+    """
+
+    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        bound = 1.0 / math.sqrt(inputs)
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return torch.baddbmm(self.bias, x.expand(len(self.weight), *x.shape[-2:]), self.weight)
+
+
+class EnsembleLayerNorm(nn.Module):
+    """Layer normalisation of `[members, B, width]` with each member's own gain and offset."""
+
+    def __init__(self, members: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(members, 1, width))
+        self.bias = nn.Parameter(torch.zeros(members, 1, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        normal = nn.functional.layer_norm(x, x.shape[-1:], eps=LAYER_NORM_EPS)
+        return torch.addcmul(self.bias, normal, self.weight)
+
+
+def _mlp(
+    size: int,
+    units: Sequence[int],
+    settings: Settings,
+    linear: Callable[[int, int], nn.Module],
+    norm: Callable[[int], nn.Module],
+) -> nn.Sequential:
+    """Linear and activation for each width, with layer normalisation before or after the activation if asked."""
+    layers: List[nn.Module] = []
+    for inputs, outputs in zip((size, *units), units):
+        layers.append(linear(inputs, outputs))
+        activation = ACTIVATIONS[settings.activation]()
+        if settings.network == "layer_norm":
+            normal = norm(outputs)
+            layers += [normal, activation] if settings.norm_order == "before" else [activation, normal]
+        else:
+            layers.append(activation)
+    return nn.Sequential(*layers)
+
+
+def _clip(x: Tensor) -> Tensor:
+    return x.clamp(-1.0, 1.0)
