@@ -5,9 +5,10 @@ ARGS ?= task=BoxGrasping
 BIN = $(VENV)/bin
 RUNTIME = $(VENV)/.runtime-installed
 DEV = $(VENV)/.dev-installed
+SOCCER = $(VENV)/.soccer-installed
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help train test check format lint types fast-test pythons bench clean
+.PHONY: help train test check format lint types fast-test soccer pythons bench clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +34,8 @@ types: $(DEV)  ## Check the types
 fast-test: $(DEV)  ## Run the tests that take no more than a few seconds each
 	$(BIN)/python -m pytest -q -m "not slow and not journey"
 
+soccer: $(SOCCER)  ## Install the environments of task=Soccer and task=SoccerMulti (80 MB)
+
 pythons:  ## Compose the training guide's commands on Python 3.8 and 3.12, where they are installed
 	.ci/pythons
 
@@ -54,7 +57,14 @@ $(RUNTIME): $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[mujoco,plot]'
 	@touch $@
 
-$(DEV): $(RUNTIME)
+# sai-mujoco demands a gymnasium and other packages that it does not need; pyproject.toml tells more.
+$(SOCCER): $(RUNTIME)
+	@echo "installing the soccer environments ..."
+	$(PIP) --editable '.[soccer]'
+	$(PIP) --no-deps sai-mujoco
+	@touch $@
+
+$(DEV): $(RUNTIME) $(SOCCER)
 	@echo "installing what the tests need ..."
 	$(PIP) --editable '.[dev]'
 	@touch $@

@@ -18,6 +18,7 @@ RULES = {
     "sims": ({"rlkit.sims"}, {"torch", "numpy", "mujoco"}),
     "env": ({"rlkit.env", "rlkit.sims.api", "rlkit.tasks.api"}, {"torch"}),
     "learners": ({"rlkit.learners", "rlkit.env.spec"}, {"torch", "numpy", "rl_games", "gymnasium"}),
+    "soccer": ({"rlkit.soccer", "rlkit.env.spec"}, {"numpy", "mujoco", "gymnasium"}),
     "runtime": (
         {"rlkit.runtime", "rlkit.config", "rlkit.workspace", "rlkit.env", "rlkit.learners.api",
          "rlkit.learners.registry", "rlkit.sims.api", "rlkit.sims.registry", "rlkit.tasks.api",
