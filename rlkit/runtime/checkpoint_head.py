@@ -15,7 +15,7 @@ FORMAT = 1
 _HEAD = {"task": str, "learner_name": str, "iteration": int, "format": int}
 
 # What zipfile and pickle raise on bytes that are cut short, of another kind, or up to no good.
-_NOT_OURS = (
+NOT_OURS = (
     zipfile.BadZipFile,
     pickle.UnpicklingError,
     StopIteration,
@@ -49,10 +49,10 @@ def read_head(path: Path) -> CheckpointHead:
     try:
         with zipfile.ZipFile(path) as archive:
             pickled = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-            content = _PlainValues(io.BytesIO(archive.read(pickled))).load()
+            content = PlainValues(io.BytesIO(archive.read(pickled))).load()
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
-    except _NOT_OURS as error:
+    except NOT_OURS as error:
         raise torn(path, error) from error
     values: Dict[str, Any] = {}
     if isinstance(content, dict):
@@ -84,22 +84,22 @@ def torn(path: Path, error: BaseException) -> CheckpointError:
     )
 
 
-class _Nothing:
+class Nothing:
     """Stands for every object that is not a plain value; takes whatever a pickle does with it."""
 
-    def __new__(cls, *_: Any, **__: Any) -> _Nothing:
+    def __new__(cls, *_: Any, **__: Any) -> Nothing:
         return super().__new__(cls)
 
     def __setstate__(self, _: Any) -> None:
         pass
 
 
-class _PlainValues(pickle.Unpickler):
+class PlainValues(pickle.Unpickler):
     """Reads plain values; tensors and foreign classes become placeholders, so none of their code runs."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Ordered dicts are plain enough."""
-        return collections.OrderedDict if (module, name) == ("collections", "OrderedDict") else _Nothing
+        return collections.OrderedDict if (module, name) == ("collections", "OrderedDict") else Nothing
 
-    def persistent_load(self, _: Any) -> None:
+    def persistent_load(self, pid: Any) -> Any:
         """A tensor's storage: left in the file."""

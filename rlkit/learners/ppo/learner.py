@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from rlkit.env.spec import EnvSpec, Observations, VecEnv
-from rlkit.learners.api import Iteration, Learner, LearnerError, Policy
+from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
 from rlkit.learners.ppo.agent import Agent, Series
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.params import minibatch_size, read_settings, rl_games_params
+from rlkit.learners.weights import transfer
 
 
 class PPO(Learner):
@@ -141,6 +142,27 @@ class PPO(Learner):
         agent.epoch_num = state["iteration"]
         agent.frame = state["env_steps"]
         agent.last_lr = state["learning_rate"]
+
+    def initialize(self, weights: Mapping[str, Tensor]) -> Fit:
+        """Begin with those of `weights` that fit: a checkpoint's networks, or layers of an actor from elsewhere.
+
+        Raises LearnerError when none fits. The optimiser, the learning rate and all counters begin anew.
+        """
+        return transfer(
+            self._networks(), weights, actor=("model.a2c_network.actor_mlp.", "model.a2c_network.mu")
+        )
+
+    def _networks(self) -> dict[str, Tensor]:
+        """The tensors themselves, under the names that they have in a checkpoint."""
+        agent = self._agent
+        networks = {"model": agent.model}
+        if agent.has_central_value:
+            networks["critic"] = agent.central_value_net.model
+        return {
+            f"{part}.{name}": tensor
+            for part, network in networks.items()
+            for name, tensor in network.state_dict().items()
+        }
 
     def _sizes(self) -> dict[str, int]:
         return {**self.spec.obs_sizes, "actions": self.spec.num_actions}

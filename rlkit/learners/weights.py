@@ -1,0 +1,111 @@
+"""Put weights from elsewhere into a learner's networks: by name, else layer by layer where the sizes leave no doubt."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from typing import Dict, List, Mapping, Tuple
+
+import torch
+from torch import Tensor
+
+from rlkit.learners.api import Fit, LearnerError
+
+# Parts of names that say that a tensor belongs to no network from observations to the mean action.
+_NO_ACTOR = re.compile(
+    r"critic|value|target|(^|[._])(qf|vf|q)\d*([._]|$)|std|sigma|var([._]|$)", re.IGNORECASE
+)
+
+Sizes = Tuple[Tuple[str, Tuple[int, ...]], ...]
+"""A layer's tensors with their shapes: (("bias", (256,)), ("weight", (256, 51)))."""
+
+
+def transfer(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], *, actor: Tuple[str, ...]) -> Fit:
+    """Copy `weights` into `own`, in place, wherever they fit, and tell what was and what was not.
+
+    own: the learner's tensors by dotted name; those that begin with one of `actor` make up its policy network. A layer
+    (all tensors whose names differ in the last part alone) is taken whole or not at all. Layers of the same sizes and
+    name come first; names may differ in what stands before a dot. Layers of the actor that are left then get those
+    of the file with the same sizes, in order, if there are as many of them; critics, target networks and deviations
+    are never taken for an actor. Raises LearnerError, before anything is changed, when nothing fits.
+    """
+    here, there = _layers(own), _layers(weights)
+    pairs = _by_name(here, there)
+    taken = set(pairs.values())
+    left_here = {
+        layer: sizes for layer, sizes in here.items() if layer not in pairs and layer.startswith(actor)
+    }
+    left_there = {
+        layer: sizes for layer, sizes in there.items() if layer not in taken and not _NO_ACTOR.search(layer)
+    }
+    pairs.update(_by_sizes(left_here, left_there))
+    if not pairs:
+        raise LearnerError(_nothing_fits(own, weights, actor))
+    sources = {
+        name: _join(pairs[layer], leaf)
+        for name in own
+        for layer, _, leaf in [name.rpartition(".")]
+        if layer in pairs
+    }
+    with torch.no_grad():
+        for name, source in sources.items():
+            own[name].copy_(weights[source])
+    used = set(sources.values())
+    return Fit(
+        loaded=tuple(name if name == source else f"{name} <- {source}" for name, source in sources.items()),
+        missing=tuple(_sized(name, own) for name in own if name not in sources),
+        unused=tuple(_sized(name, weights) for name in weights if name not in used),
+    )
+
+
+def _layers(tensors: Mapping[str, Tensor]) -> Dict[str, Sizes]:
+    """The sizes of each layer by its name, in order of appearance."""
+    parameters: Dict[str, List[Tuple[str, Tuple[int, ...]]]] = defaultdict(list)
+    for name, tensor in tensors.items():
+        layer, _, leaf = name.rpartition(".")
+        parameters[layer].append((leaf, tuple(tensor.shape)))
+    return {layer: tuple(sorted(sizes)) for layer, sizes in parameters.items()}
+
+
+def _by_name(here: Mapping[str, Sizes], there: Mapping[str, Sizes]) -> Dict[str, str]:
+    """Own layers to those of the same sizes whose name is equal, or is the one that ends as theirs does."""
+    pairs = {}
+    for layer, sizes in here.items():
+        same = [layer] if layer in there else [other for other in there if _same_end(layer, other)]
+        if len(same) == 1 and there[same[0]] == sizes:
+            pairs[layer] = same[0]
+    claims = Counter(pairs.values())
+    return {layer: source for layer, source in pairs.items() if claims[source] == 1}
+
+
+def _same_end(name: str, other: str) -> bool:
+    return name.endswith(f".{other}") or other.endswith(f".{name}")
+
+
+def _by_sizes(here: Mapping[str, Sizes], there: Mapping[str, Sizes]) -> Dict[str, str]:
+    """Own layers to those of the same sizes, in order, where both sides have equally many."""
+    pairs: Dict[str, str] = {}
+    for sizes in set(here.values()):
+        ours = [layer for layer in here if here[layer] == sizes]
+        theirs = [layer for layer in there if there[layer] == sizes]
+        if len(ours) == len(theirs):
+            pairs.update(zip(ours, theirs))
+    return pairs
+
+
+def _join(layer: str, leaf: str) -> str:
+    return f"{layer}.{leaf}" if layer else leaf
+
+
+def _sized(name: str, tensors: Mapping[str, Tensor]) -> str:
+    return f"{name} {list(tensors[name].shape)}"
+
+
+def _nothing_fits(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], actor: Tuple[str, ...]) -> str:
+    here = [_sized(name, own) for name in own if name.startswith(actor)]
+    there = [_sized(name, weights) for name in weights]
+    return (
+        "None of the pretrained weights fits this learner's networks.\n"
+        f"  the policy has: {', '.join(here[:12])}\n  the file has: {', '.join(there[:12])}\n"
+        "Give the hidden widths, the layer normalisation and the observations that the weights were trained with"
+    )
