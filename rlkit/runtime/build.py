@@ -7,8 +7,10 @@ from typing import Optional
 import torch
 
 from rlkit.config import Experiment, SimSettings
+from rlkit.config.machine import CPU_ONLY
 from rlkit.env.spec import VecEnv
 from rlkit.env.task_env import TaskEnv
+from rlkit.env.transfer import DeviceEnv
 from rlkit.learners import registry as learners
 from rlkit.learners.api import Learner
 from rlkit.runtime.ranks import Ranks
@@ -20,15 +22,22 @@ from rlkit.tasks.registry import task_class
 def build_env(
     experiment: Experiment, ranks: Ranks, *, num_envs: Optional[int] = None, seed: Optional[int] = None
 ) -> VecEnv:
-    """The task on its simulator; ranks draw different resets.
+    """The envs of the task on `env.device`, whatever their simulator steps on; ranks draw different resets.
 
     num_envs, seed: others than the experiment's, for an env beside the training's. Raises SimulatorError,
     TaskError or EnvError.
     """
     num_envs = experiment.env.num_envs if num_envs is None else num_envs
     seed = experiment.training.seed + ranks.rank if seed is None else seed
-    task = task_class(experiment.task_name)
     device = ranks.device(experiment.env.device)
+    if device.startswith("cuda") and experiment.sim.name in CPU_ONLY:
+        return DeviceEnv(_env_on(experiment, ranks, num_envs, seed, "cpu"), torch.device(device))
+    return _env_on(experiment, ranks, num_envs, seed, device)
+
+
+def _env_on(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int, device: str) -> VecEnv:
+    """The task on its simulator, with its tensors on `device`."""
+    task = task_class(experiment.task_name)
     physics = physics_settings(experiment.sim, ranks)
     sim = sims.make(experiment.sim.name, task.scene(experiment.task), physics, num_envs, device)
     generator = torch.Generator(device=device).manual_seed(seed)
