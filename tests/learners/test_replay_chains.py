@@ -267,3 +267,30 @@ def test_a_state_of_other_envs_is_refused_and_nothing_changes():
     with pytest.raises(ValueError, match=r"num_envs 3 \(here 2\)"):
         pair.buffer.load_state(other.buffer.state())
     pair.check()
+
+
+def test_a_new_buffer_that_loads_goes_on_forgetting_what_it_must():
+    """Two truncations are stored and kept; two more, in every step, take the places of their final observations."""
+    pair = Pair(num_envs=2, steps=6, n_step=3, limit=4, groups="shared")
+    pair.start()
+    for ending in (RUNS_ON, TRUNCATED, RUNS_ON, TRUNCATED):
+        pair.add([ending, ending])
+    loaded = ReplayBuffer(**pair.options)
+    loaded.load_state(pair.buffer.state())
+    pair.buffer = loaded
+    pair.check()
+    for _ in range(2):
+        pair.add([TRUNCATED, RUNS_ON])
+        pair.check()
+    assert pair.buffer._gather(torch.tensor([1 * 2])).weight.item() == 0.0
+    assert pair.buffer._gather(torch.tensor([1 * 2 + 1])).weight.item() == 1.0
+
+
+def test_more_final_observations_than_a_byte_counts():
+    """Episodes of two steps in a ring of 520: 260 final observations are pointed at."""
+    pair = Pair(num_envs=1, steps=520, n_step=2, limit=2, groups="shared")
+    pair.start()
+    for time in range(530):
+        pair.add([TRUNCATED if time % 2 else RUNS_ON])
+    pair.check()
+    assert pair.buffer._gather(torch.arange(521)).weight.sum() == 520  # all but the open slot

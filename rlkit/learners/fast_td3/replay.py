@@ -67,7 +67,7 @@ class ReplayBuffer:
 
     storage: where the rows lie, `device` unless told; "cpu" for a learner on CUDA keeps them in ordinary memory,
     gathers into pinned memory and copies without blocking (pinning the ring itself would round its size up to a
-    power of two). dtype: of the stored observations. policy_in_critic: the critic's observation starts with the
+    power of two; the tests, which need no GPU, do not run this path). dtype: of the stored observations. policy_in_critic: the critic's observation starts with the
     policy's, and only the critic's is stored.
     """
 
@@ -112,9 +112,8 @@ class ReplayBuffer:
         where = self.storage
         self._ring = (steps + 1) * num_envs  # rows in the ring
         self._obs = torch.zeros(self._ring + self._finals * num_envs, width, dtype=dtype, device=where)
-        self._moves = torch.zeros(
-            self._ring, num_actions + 1, dtype=torch.float32, device=where
-        )  # action, reward
+        # action and reward
+        self._moves = torch.zeros(self._ring, num_actions + 1, dtype=torch.float32, device=where)
         self._ending = torch.zeros(self._ring, dtype=code, device=where)
         self._envs = torch.arange(num_envs, device=where)
         # each env's row of final observations that is written next, and the transition that each such row belongs to
@@ -123,10 +122,9 @@ class ReplayBuffer:
         self._final = torch.zeros(num_envs, width, dtype=dtype, device=where)
 
         self._started, self._head, self._stored = False, 0, 0
-        self._oldest = torch.zeros(
-            (), dtype=torch.long, device=where
-        )  # row at which the oldest transitions begin
-        self._filled = torch.zeros((), dtype=torch.long, device=where)  # rows that can be drawn
+        # row at which the oldest transitions begin, and how many rows can be drawn from there on
+        self._oldest = torch.zeros((), dtype=torch.long, device=where)
+        self._filled = torch.zeros((), dtype=torch.long, device=where)
 
     @property
     def steps_stored(self) -> int:
