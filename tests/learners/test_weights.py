@@ -6,10 +6,11 @@ from typing import Dict
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rlkit.env.dummy import PointMass
 from rlkit.learners.api import LearnerError
+from rlkit.learners.fast_td3 import FastTD3
 from rlkit.learners.ppo import PPO
 from rlkit.learners.weights import transfer
 
@@ -196,3 +197,72 @@ def test_ppo_takes_an_actor_from_elsewhere_and_keeps_its_critic(train):
 def _reset(env: PointMass) -> PointMass:
     env.reset()
     return env
+
+
+def test_fast_td3_acts_exactly_as_the_official_architecture_does(fast_train):
+    """Linear, ReLU, LayerNorm(eps 1e-6) after it, the mean clamped to [-1, 1]: written out once more."""
+    torch.manual_seed(0)
+    spec = PointMass(4).spec
+    size, actions = spec.obs_sizes["policy"], spec.num_actions
+    linears = [nn.Linear(size, 32), nn.Linear(32, 32), nn.Linear(32, 32)]
+    norms = [nn.LayerNorm(32, eps=1e-6) for _ in linears]
+    mean, deviation = nn.Linear(32, actions), nn.Linear(32, actions)
+    for norm_ in norms:
+        nn.init.normal_(norm_.weight)
+        nn.init.normal_(norm_.bias)
+    for tensor in linears[1].parameters():
+        tensor.data *= 0.01  # its small outputs tell eps 1e-6 from 1e-5, the default of torch
+    mean.weight.data *= 5  # and some of its actions are clamped
+    parts = nn.ModuleDict(
+        {"hidden_layers": nn.ModuleList(linears), "layer_norms": nn.ModuleList(norms), "mean_net": mean,
+         "log_std_net": deviation}
+    )  # fmt: skip
+    settings = fast_train(
+        network="layer_norm",
+        norm_order="after",
+        action_squash="clip",
+        obs_normalization=False,
+        actor_units=(32,) * 3,
+    )
+    learner = FastTD3(settings, spec, seed=0)
+    fit = learner.initialize({f"actor_net.{name}": tensor for name, tensor in parts.state_dict().items()})
+    assert len(fit.loaded) == 14
+    assert all(name.startswith("update.critics.") for name in fit.missing)
+    obs = 2 * torch.randn(64, size)
+    with torch.no_grad():
+        x = obs
+        for layer, norm_ in zip(linears, norms):
+            x = norm_(torch.relu(layer(x)))
+        expected = mean(x).clamp(-1, 1)
+    assert (expected.abs() == 1).any()
+    assert (expected.abs() < 1).any()
+    torch.testing.assert_close(learner.policy()({"policy": obs}), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("target_actor", [False, True])
+def test_fast_td3_begins_as_the_policy_of_a_checkpoint_with_targets_to_match(fast_train, target_actor):
+    env = PointMass(16)
+    settings = fast_train(target_actor=target_actor)
+    teacher, pupil = (FastTD3(settings, env.spec, seed=seed) for seed in (1, 2))
+    env.reset()
+    teacher.iterate(env)
+    state = teacher.state()
+    weights = {
+        f"{part}.{name}": tensor
+        for part, tensors in (
+            ("update.actor", state["update"]["actor"]),
+            ("update.critics", state["update"]["critics"]),
+            ("update.target_critics", state["update"]["target_critics"]),
+            ("policy_norm", state["policy_norm"]),
+        )
+        for name, tensor in tensors.items()
+    }
+    pupil.initialize(weights)
+    obs = {"policy": torch.randn(9, env.spec.obs_sizes["policy"])}
+    assert torch.equal(pupil.policy()(obs), teacher.policy()(obs))
+    begun = pupil.state()
+    for network in ("critics", *(["actor"] if target_actor else [])):
+        for name, tensor in begun["update"][network].items():
+            assert torch.equal(tensor, state["update"][network][name])
+            assert torch.equal(tensor, begun["update"][f"target_{network}"][name])
+    assert (begun["step"], begun["updates"]) == (0, 0)

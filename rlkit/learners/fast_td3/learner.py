@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rlkit.env.spec import EnvSpec, Observations, VecEnv
-from rlkit.learners.api import Iteration, Learner, LearnerError, Policy
+from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
 from rlkit.learners.fast_td3.exploration import Exploration
 from rlkit.learners.fast_td3.normalizer import ReturnScale, RunningNorm
 from rlkit.learners.fast_td3.replay import ReplayBuffer
@@ -19,6 +19,7 @@ from rlkit.learners.fast_td3.settings import Settings, read_settings
 from rlkit.learners.fast_td3.turns import Turns, cuda_graph
 from rlkit.learners.fast_td3.update import Update
 from rlkit.learners.fast_td3.watch import warnings
+from rlkit.learners.weights import transfer
 
 log = logging.getLogger("rlkit")
 
@@ -207,6 +208,24 @@ class FastTD3(Learner):
             log.warning("%s; it is left behind and fills anew", error)
             return
         self._obs = {"policy": state["obs"]}
+
+    def initialize(self, weights: Mapping[str, Tensor]) -> Fit:
+        """Begin with those of `weights` that fit: a checkpoint's networks, or layers of an actor from elsewhere.
+
+        The targets begin as copies. Raises LearnerError when none fits; optimisers and counters begin anew.
+        """
+        parts = {
+            "update.actor": self.update.actor,
+            "update.critics": self.update.critics,
+            "policy_norm": self.policy_norm,
+            "critic_norm": self.critic_norm,
+        }
+        own = {
+            f"{part}.{name}": t for part, module in parts.items() for name, t in module.state_dict().items()
+        }
+        fit = transfer(own, weights, actor=("update.actor.",))
+        self.update.copy_to_targets()
+        return fit
 
     def _sizes(self) -> Dict[str, int]:
         return {**self.spec.obs_sizes, "actions": self.spec.num_actions}

@@ -185,6 +185,13 @@ class Update:
         if self.scaler is not None and "scaler" in state:
             self.scaler.load_state_dict(state["scaler"])
 
+    def copy_to_targets(self) -> None:
+        """Make every target network equal to the one that it follows, in place."""
+        modules = self._modules()
+        for name, module in modules.items():
+            if name.startswith("target_"):
+                module.load_state_dict(modules[name[len("target_") :]].state_dict())
+
     def tensors(self) -> List[Tensor]:
         """Every tensor that a turn changes."""
         found = [tensor for module in self._modules().values() for tensor in module.state_dict().values()]
@@ -255,8 +262,9 @@ def _frozen_copy(module: nn.Module) -> Any:
 @torch.no_grad()
 def _follow(target: nn.Module, online: nn.Module, tau: float) -> None:
     """target ← target + tau (online - target)."""
-    online_now = list(online.parameters())
-    torch._foreach_lerp_(list(target.parameters()), online_now, tau)  # pyright: ignore[reportPrivateImportUsage]
+    slow: List[Tensor] = list(target.parameters())
+    fast: List[Tensor] = list(online.parameters())
+    torch._foreach_lerp_(slow, fast, tau)  # pyright: ignore[reportPrivateImportUsage]
 
 
 def _norm(gradients: List[Optional[Tensor]]) -> Tensor:
