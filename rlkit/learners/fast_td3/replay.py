@@ -67,8 +67,8 @@ class ReplayBuffer:
 
     storage: where the rows lie, `device` unless told; "cpu" for a learner on CUDA keeps them in ordinary memory,
     gathers into pinned memory and copies without blocking (pinning the ring itself would round its size up to a
-    power of two; the tests, which need no GPU, do not run this path). dtype: of the stored observations. policy_in_critic: the critic's observation starts with the
-    policy's, and only the critic's is stored.
+    power of two; the tests, which need no GPU, do not run this path). dtype: of the stored observations.
+    policy_in_critic: the critic's observation starts with the policy's, and only the critic's is stored.
     """
 
     def __init__(
