@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
 from rlkit.config.compose import compose_request, experiment_from
@@ -95,6 +96,8 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
         )
     if source is not None:
         _check_source(experiment, source)
+    if experiment.training.init_from is not None:
+        _check_weights(experiment, Path(experiment.training.init_from))
     if _leads():
         print_summary(experiment)
     from rlkit.runtime.launch import run_experiment
@@ -156,6 +159,17 @@ def _check_source(experiment: Experiment, source: Resolved) -> None:
                 f" training.maxIterations is {goal}; go on with maxIter={2 * head.iteration}"
             ]
         )
+
+
+def _check_weights(experiment: Experiment, path: Path) -> None:
+    """Refuse a file of pretrained weights that cannot be read, or none of which can fit the networks asked for."""
+    from rlkit.runtime.checkpoint_head import CheckpointError
+    from rlkit.runtime.weights_file import read_index, require_some_fit
+
+    try:
+        require_some_fit(path, read_index(path), experiment.train)
+    except CheckpointError as error:
+        raise ConfigError([f"training.initFrom: {error}"]) from error
 
 
 def _needs_hydra_main(request: Request) -> bool:

@@ -81,7 +81,7 @@ def require_some_fit(path: Path, index: Mapping[str, StoredTensor], train: Mappi
     have = ", ".join(f"{name} {list(shape)}" for name, shape in list(matrices.items())[:6]) or "no matrix"
     want = " ".join(f"train.{key}={list(units)}".replace(" ", "") for key, units in asked.items())
     raise CheckpointError(
-        f"training.initFrom={path}: none of its tensors can fit the networks of {want}; the file has {have}."
+        f"{path}: none of its tensors can fit the networks of {want}; the file has {have}."
         f" Give the file's widths: {_suggestion(matrices, asked)}"
     )
 
