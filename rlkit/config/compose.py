@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
@@ -133,5 +134,8 @@ def _plain_message(error: Exception) -> str:
     """Hydra's own message, without its search path and its advice to append unknown keys with `+`."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith(("Config search path", "provider=", "To append"))]
+    unknown = re.match(r"Could not override '(.+)'", lines[0]) if lines else None
+    if unknown:  # of a setting that another job of a sweep has
+        return f"{unknown.group(1)}: the files chosen here have no such setting"
     where = getattr(error, "full_key", None)
     return (f"{where}: " if where else "") + "; ".join(kept)

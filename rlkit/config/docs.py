@@ -10,18 +10,26 @@ from rlkit.config.compose import compose
 from rlkit.config.machine import SIMULATORS, Machine
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
+# Choices with settings of their own; each table leaves out what stands in one above it.
+MORE = (["task=BoxGrasping"], ["task=Gym", "env.id=Pendulum-v1"], ["task=Soccer"], ["train=FastTD3"])
 START, END = "<!-- settings: written by python -m rlkit.config.docs -->", "<!-- end of settings -->"
 
 
 def tables() -> str:
-    """Markdown: one table a section, with the defaults of `python train.py`, then what each task adds."""
+    """Markdown: one table a section, with the defaults of `python train.py`, then what other choices add."""
     lines: List[str] = []
-    base = _defaults("BaseTask")
+    base = _defaults([])
     for section in keys.SECTIONS:
         names = [name for name in base if name.startswith(section + ".")]
-        lines += [f"### {section}", "", *_table("BaseTask", names, base), ""]
-    added = {name: value for name, value in _defaults("BoxGrasping").items() if name not in base}
-    lines += ["### task, with task=BoxGrasping", "", *_table("BoxGrasping", list(added), added), ""]
+        lines += [f"### {section}", "", *_table([], names, base), ""]
+    for words in MORE:
+        defaults, section = _defaults(words), words[0].partition("=")[0]
+        if section == "task":
+            names = [name for name in defaults if name.startswith("task.") and name not in base]
+            base = {**defaults, **base}
+        else:
+            names = [name for name in defaults if name.startswith(section + ".")]
+        lines += [f"### {section}, with {words[0]}", "", *_table(words, names, defaults), ""]
     return "\n".join(lines)
 
 
@@ -32,14 +40,16 @@ def page(text: str) -> str:
     return f"{head}{START}\n\n{tables()}\n{END}{tail}"
 
 
-def _defaults(task: str) -> Dict[str, Any]:
-    """Full name -> the value as asked for (auto stays auto) when nothing is given."""
-    experiment = compose([f"task={task}"], machine=Machine(simulators=frozenset(SIMULATORS)))
-    return {**check.flatten(experiment.sections()), **experiment.asked}
+def _defaults(words: List[str]) -> Dict[str, Any]:
+    """Full name -> the value as asked for (auto stays auto) when nothing else is given."""
+    experiment = compose(words, machine=Machine(simulators=frozenset(SIMULATORS)))
+    values = {**check.flatten(experiment.sections()), **experiment.asked}
+    free = {name: {} for name in preflight.read_request(words).schema.names if name.endswith(".*")}
+    return {**values, **free}
 
 
-def _table(task: str, names: List[str], defaults: Dict[str, Any]) -> List[str]:
-    schema = preflight.read_request([f"task={task}"]).schema
+def _table(words: List[str], names: List[str], defaults: Dict[str, Any]) -> List[str]:
+    schema = preflight.read_request(words).schema
     rows = ["| setting | type | default | unit | meaning |", "|---|---|---|---|---|"]
     for name in names:
         key = schema.key(name)

@@ -151,8 +151,13 @@ def _bare(key: str, schema: Schema, conf: Conf) -> str:
         return f"{key}: a value is missing: write {key}=<option>; options are {_listed(conf, key)}"
     name = schema.canonical(key)
     if name is not None:
-        return f"{key}: a value is missing: write {key}=<{schema.type_of(name)}>, without spaces around '='"
+        return f"{key}: a value is missing: write {key}=<{_placeholder(schema, name)}>, without spaces around '='"
     return f"{key}: settings are written name=value, without spaces{_did_you_mean(key, '<value>', schema)}"
+
+
+def _placeholder(schema: Schema, name: str) -> str:
+    kind = schema.type_of(name)
+    return "value" if kind == "any" else str(kind)
 
 
 def _unknown(override: Override, schema: Schema, conf: Conf) -> Optional[str]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rlkit.config import check, types
+from rlkit.config import check, types, values
 from rlkit.config.compose import compose
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment
@@ -17,7 +17,7 @@ from rlkit.config.experiment import Experiment
 def print_summary(experiment: Experiment, console: Optional[Console] = None) -> None:
     """Print the summary; plain lines where the output is no terminal."""
     console = console or Console(soft_wrap=True)
-    title = f"{experiment.task_name}: {experiment.kind}"
+    title = f"{_what(experiment)}: {experiment.kind}"
     chosen = "  ".join(f"{group}={option}" for group, option in experiment.choices.items())
     if not console.is_terminal:
         print("\n".join([title, f"  {chosen}", *(f"  {name}: {text}" for name, text in rows(experiment))]))
@@ -43,16 +43,32 @@ def rows(experiment: Experiment) -> List[Tuple[str, str]]:
 
 
 def differences(experiment: Experiment) -> dict[str, Tuple[Any, Any]]:
-    """Settings that differ from `python train.py task=<the same>`: name -> (default, value).
+    """Settings that differ from `python train.py task=<the same> train=<the same>`: name -> (default, value).
 
-    Empty where the default request itself cannot run on this machine.
+    With the same Gymnasium environments, which the title names. Empty where the default request itself cannot
+    run on this machine.
     """
     try:
-        default = compose([f"task={experiment.choices['task']}"])
+        choices = [f"{group}={experiment.choices[group]}" for group in ("task", "train")]
+        default = compose([*choices, *_environments(experiment)])
     except ConfigError:
         return {}
     before, after = check.flatten(default.sections()), check.flatten(experiment.sections())
     return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
+
+
+def _what(experiment: Experiment) -> str:
+    """The task, and the Gymnasium environments that it is made of."""
+    ids = [experiment.env.id] if experiment.env.id is not None else experiment.env.ids
+    return experiment.task_name + (f" ({', '.join(ids)})" if ids else "")
+
+
+def _environments(experiment: Experiment) -> List[str]:
+    """The words that choose the Gymnasium environments of a task, none for a task on a simulator."""
+    if experiment.engine == "simulator":
+        return []
+    chosen = "null" if experiment.env.id is None else values.quote(experiment.env.id, path=False)
+    return [f"env.id={chosen}", f"env.ids=[{','.join(experiment.env.ids)}]"]
 
 
 def _show(value: Any) -> str:

@@ -36,6 +36,8 @@ def problem(spec: str, value: object) -> Optional[str]:
         return f"{text}; did you mean {near[0]}?"
     if isinstance(value, str) and "bool" in spec and value.lower() in ("yes", "on", "no", "off"):
         return f"{text}; write {'true' if value.lower() in ('yes', 'on') else 'false'}"
+    if isinstance(value, str) and "list of text" in spec:
+        return f"{text}; write [{value}]"
     if isinstance(value, float) and value.is_integer() and _fits_any(spec, int(value)):
         return f"{text}; write {int(value)}"
     return text

@@ -179,7 +179,12 @@ def test_hydra_options_still_work(started, tmp_path, capsys):
 def test_help_lists_choices_short_names_and_settings(capsys):
     assert app.main(["--help", "task=BoxGrasping"]) == 0
     out = capsys.readouterr().out
-    for text in ("BaseTask | BoxGrasping", "maxIter     training.maxIterations", "task.box.size", "[rad/s]"):
+    for text in (
+        "BaseTask | BoxGrasping | Gym",
+        "maxIter     training.maxIterations",
+        "task.box.size",
+        "[rad/s]",
+    ):
         assert text in out
 
 

@@ -8,11 +8,11 @@ from guide import conf_with_my_task
 from rlkit.config import ConfigError, compose, from_yaml
 from rlkit.config.conf import Conf, find_conf
 from rlkit.config.docs import PAGE, page
-from rlkit.config.machine import Machine
+from rlkit.config.machine import SIMULATORS, Machine
 from rlkit.config.terms import term_names
 
-CPU = Machine(cores=2, cuda_missing="no NVIDIA device is visible", simulators=frozenset({"mujoco"}))
-CUDA = Machine(cores=16, cuda_devices=2, simulators=frozenset({"mujoco"}), cpu_only=frozenset())
+CPU = Machine(cores=2, cuda_missing="no NVIDIA device is visible", simulators=frozenset(SIMULATORS))
+CUDA = Machine(cores=16, cuda_devices=2, simulators=frozenset(SIMULATORS), cpu_only=frozenset())
 CONF = Conf(find_conf())
 
 
@@ -26,16 +26,28 @@ def refused(line: str, machine: Machine = CPU) -> str:
     return caught.value.report()
 
 
+def task_words(task: str) -> str:
+    """`task=<task>` with what it cannot do without."""
+    return "task=Gym env.id=Pendulum-v1" if task == "Gym" else f"task={task}"
+
+
 @pytest.mark.parametrize("task", CONF.options("task"))
 @pytest.mark.parametrize("root", CONF.roots())
 def test_every_task_composes_under_every_root(root, task):
-    assert composed(f"config={root} task={task}").task_name == task
+    assert composed(f"config={root} {task_words(task)}").task_name == task
 
 
 @pytest.mark.parametrize("group", ["sim", "physics", "env", "train"])
 def test_every_option_of_every_group_composes(group):
     for option in CONF.options(group):
-        assert composed(f"{group}={option}").choices[group] == option
+        task = " task=Gym env.id=Pendulum-v1" if option == "gymnasium" else ""
+        assert composed(f"{group}={option}{task}").choices[group] == option
+
+
+@pytest.mark.parametrize("task", CONF.options("task"))
+def test_every_learner_composes_with_every_task(task):
+    for train in (f"{task}PPO", f"{task}FastTD3", "FastTD3", "TD3"):
+        assert composed(f"train={train} {task_words(task)}").choices["train"] == train
 
 
 def test_the_command_line_wins_over_the_root_and_the_root_over_the_task():
@@ -174,7 +186,8 @@ def test_terms_read_from_the_source_are_those_of_the_class():
     pytest.importorskip("torch")
     from rlkit.tasks.registry import task_class
 
-    for task in CONF.options("task"):
+    assert term_names("Gym") is None
+    for task in ("BaseTask", "BoxGrasping"):
         known = term_names(task)
         assert known is not None
         for kind, names in known.items():
@@ -193,6 +206,9 @@ def test_the_page_of_settings_is_current():
 
 
 def test_a_simulator_of_the_cpu_stays_there_on_a_machine_with_a_gpu():
-    machine = Machine(cores=16, cuda_devices=2, simulators=frozenset({"mujoco"}))
+    machine = dataclasses.replace(CUDA, cpu_only=frozenset(SIMULATORS))
     assert composed("", machine).env.device == "cpu"
-    assert "sim=mujoco keeps its tensors on the CPU; write device=cpu" in refused("device=cuda", machine)
+    asked = composed("device=cuda", machine)
+    assert (asked.env.device, asked.env.num_envs) == ("cuda:0", 128)
+    assert asked.notes == ("sim=mujoco steps on the CPU; every step is copied to cuda:0",)
+    assert from_yaml(asked.to_yaml()) == asked

@@ -52,6 +52,16 @@ WRONG = [
     ("task.initialPose.handPosition=[1,2]", "list of 3 float"),
     ("+defaults=[config,a/b/c]", "cannot read 'a/b/c'"),
     ("-m numEnvs=8,0", "got 0"),
+    ("task.engine=gymnasium task=Gym", "as task=Gym"),
+    ("env.ids=HalfCheetah-v5", "write [HalfCheetah-v5]"),
+    ("env.kwargs=3", "as env.kwargs.<name>=<value>"),
+    ("env.kwargs.gravity", "write env.kwargs.gravity=<value>"),
+    ("env.kwarg.gravity=1", "there is no setting env.kwarg.gravity"),
+    ("train=FastTD3 train.num_update=3", "did you mean train.num_updates=3?"),
+    ("train=FastTD3 train.e_clip=0.1", "there is no setting train.e_clip"),
+    ("train=FastTD3 train.v_min=low", "needs float, got 'low'"),
+    ("train=FastTD3 train.amp=yes", "write true"),
+    ("train=FastTD", "did you mean train=FastTD3?"),
     ("-m task=BaseTask,BoxGraspin", "did you mean task=BoxGrasping?"),
 ]
 
@@ -141,6 +151,17 @@ def test_free_text_is_quoted_for_hydra(monkeypatch):
     assert rewritten("checkpoint=null") == ["training.checkpoint=null"]
     assert rewritten("logging.experimentName=123") == ["logging.experimentName='123'"]
     assert rewritten("-m", "checkpoint=a b,c") == ["--multirun", "training.checkpoint='a b',c"]
+
+
+def test_what_goes_to_gymnasium_keeps_its_name_and_its_type():
+    assert rewritten("env.kwargs.some_name=2.0", "env.kwargs.xmlFile=/a b/c=d.xml", "task=Gym")[:2] == [
+        "++env.kwargs.some_name=2.0",
+        "++env.kwargs.xmlFile='/a b/c=d.xml'",
+    ]
+    assert rewritten("env.kwargs.a.b=[1,2]", "env.kwargs={c: 1}") == [
+        "++env.kwargs.a.b=[1,2]",
+        "++env.kwargs={c: 1}",
+    ]
 
 
 def test_sweep_functions_are_left_to_hydra():

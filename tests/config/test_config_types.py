@@ -20,6 +20,8 @@ FITS = [
     ("a|b", ["a", "b"], ["c", "a|b"]),
     ("auto or cuda:N", ["auto", "cuda:0", "cuda:12"], ["cuda:", "cuda:x", "cuda"]),
     ("list of int >= 1", [[1], (1, 2)], [[], [0], 1, "1"]),
+    ("[] or list of text", [[], ["a"], ()], ["a", None, [1], [""]]),
+    ("any", [1, "a", None, [1], {}], []),
     ("list of 2 float", [[1, 2.5]], [[1.0], [1.0, 2.0, 3.0]]),
 ]
 
@@ -44,8 +46,13 @@ def test_whole_numbers_become_floats_where_a_float_is_meant():
     assert repr(types.coerce("list of 2 float", [1, 2])) == "[1.0, 2.0]"
 
 
+def test_one_text_where_a_list_is_meant_is_told_its_brackets():
+    assert str(types.problem("[] or list of text", "A-v0")).endswith("write [A-v0]")
+
+
 def test_every_line_of_the_schema_is_readable():
-    for key in (*keys.COMMON_KEYS, *keys.PPO_KEYS):
+    learners = [key for lines in keys.LEARNER_KEYS.values() for key in lines]
+    for key in (*keys.COMMON_KEYS, *learners):
         types.problem(key.type, 1)
         types.problem(key.type, [1])
         assert key.meaning, key.name

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from rlkit.config import compose
+from rlkit.config.conf import Conf
 from rlkit.config.machine import Machine
 from rlkit.env.task_env import TaskEnv
 from rlkit.runtime.build import build_env
@@ -17,7 +18,8 @@ from rlkit.sims.registry import SIMULATORS
 from rlkit.tasks.registry import task_class
 
 ROOT = Path(__file__).parents[2]
-TASKS = sorted(path.stem for path in (ROOT / "conf" / "task").glob("*.yaml"))
+CONF = Conf(ROOT / "conf")
+TASKS = [task for task in CONF.options("task") if CONF.declared(task).get("task.engine") != "gymnasium"]
 INSTALLED = [name for name in SIMULATORS if name in Machine.detect().simulators]
 PAIRS = [(task, sim) for task in TASKS for sim in INSTALLED]
 
