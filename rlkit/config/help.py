@@ -15,6 +15,8 @@ python train.py test=true checkpoint=latest      test the newest one
 Examples
   python train.py task=BoxGrasping numEnvs=2048
   python train.py task=BoxGrasping physics=fast maxIter=500
+  python train.py task=BoxGrasping train=FastTD3   another learner
+  python train.py task=Gym env.id=HalfCheetah-v5   any Gymnasium environment
   python train.py config=train_headless
   python train.py -m seed=1,2,3                    one run for each seed
 """
