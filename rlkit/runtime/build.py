@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Optional
+import importlib
+from functools import partial
+from typing import Any, Callable, Dict, Mapping, Optional
 
 import torch
 
 from rlkit.config import Experiment, SimSettings
+from rlkit.config.experiment import thaw
 from rlkit.config.machine import CPU_ONLY
-from rlkit.env.spec import VecEnv
+from rlkit.env.spec import EnvError, VecEnv
 from rlkit.env.task_env import TaskEnv
 from rlkit.env.transfer import DeviceEnv
 from rlkit.learners import registry as learners
@@ -36,12 +39,53 @@ def build_env(
 
 
 def _env_on(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int, device: str) -> VecEnv:
-    """The task on its simulator, with its tensors on `device`."""
+    """The task on its simulator or made of Gymnasium environments, with its tensors on `device`."""
+    if experiment.engine == "gymnasium":
+        return _gym_env(experiment, ranks, num_envs, seed)
     task = task_class(experiment.task_name)
     physics = physics_settings(experiment.sim, ranks)
     sim = sims.make(experiment.sim.name, task.scene(experiment.task), physics, num_envs, device)
     generator = torch.Generator(device=device).manual_seed(seed)
     return TaskEnv(sim, task(experiment.task, sim, generator))
+
+
+def _gym_env(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int) -> VecEnv:
+    """Gymnasium environments as the `env` and `task` sections ask for them."""
+    from rlkit.env.gym import GymEnv  # only here: no other task needs gymnasium
+
+    env, task = experiment.env, experiment.task
+    return GymEnv(
+        (env.id,) if env.id is not None else env.ids,
+        num_envs,
+        seed=seed,
+        task=experiment.task_name,
+        kwargs=env.kwargs,
+        packages=task.get("packages", ()),
+        wrap=_wrapper(task),
+        max_episode_length=None if task["episodeLength"] == "auto" else int(task["episodeLength"]),
+        vectorization=env.vectorization,
+        processes=ranks.threads(experiment.sim.num_threads),
+    )
+
+
+def _wrapper(task: Mapping[str, Any]) -> Optional[Callable[[Any], Any]]:
+    """`task.wrapper`, "module:function": it is called with an environment and the `task` section as a plain dict.
+
+    Raises EnvError where there is no such function.
+    """
+    name = task.get("wrapper")
+    if name is None:
+        return None
+    module, _, function = str(name).partition(":")
+    try:
+        wrap = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise EnvError(f"task.wrapper={name}: {error}; it must be <module>:<function>") from error
+    return partial(_wrapped, wrap, thaw(task))
+
+
+def _wrapped(wrap: Callable[[Any, Dict[str, Any]], Any], task: Dict[str, Any], env: Any) -> Any:
+    return wrap(env, task)
 
 
 def build_learner(experiment: Experiment, env: VecEnv) -> Learner:

@@ -92,12 +92,17 @@ class Monitor(VecEnv):
 
 
 def episode_means(sums: Mapping[str, float]) -> dict[str, float]:
-    """Metric names and means from sums over episodes: "return" becomes "episode/return", and so on."""
-    count = sums.get("count", 0.0)
-    if not count:
-        return {}
-    means = {"episode/count": count}
+    """Metric names and means from sums over episodes: "return" becomes "episode/return", and so on.
+
+    What is summed over the episodes of one task, "task/<id>/return", is divided by their own number,
+    "task/<id>/count"; it is left out while there are none.
+    """
+    means: dict[str, float] = {}
     for name, value in sums.items():
-        if name != "count":
-            means[name if "/" in name else f"episode/{name}"] = value / count
+        group, _, quantity = name.rpartition("/")
+        of_a_task = group.startswith("task/")
+        count = sums[f"{group}/count"] if of_a_task else sums["count"]
+        if count:
+            metric = name if group else f"episode/{name}"
+            means[metric] = value if quantity == "count" else value / count
     return means

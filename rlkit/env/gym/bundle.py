@@ -1,0 +1,254 @@
+"""Several sub-environments in one process, as one Gymnasium environment whose observation is a row for each.
+
+Gymnasium's vector environments run one process per environment and merge every `info` by name; with a bundle a process
+has many, and all that a step tells is numbers in shared memory.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from rlkit.env.gym.making import Form, Member, Recipe
+from rlkit.env.spec import EnvError
+
+FLAGS = ("reward", "terminated", "truncated", "success", "unstable", "task", "return", "length")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every sub-environment knows: the tasks that an episode may be of, the seed of them all, the process of
+    the learner, and the columns of a row.
+
+    A row: observation | true last observation | FLAGS | returns by reward term. The step's reward, what ended, and
+    of the episode so far its task, return and length.
+    """
+
+    recipes: Tuple[Recipe, ...]
+    forms: Tuple[Form, ...]
+    seed: int
+    owner: int
+
+    @cached_property
+    def longest(self) -> int:
+        """Numbers in the longest observation; shorter ones are padded with zeros."""
+        return max(form.obs_size for form in self.forms)
+
+    @cached_property
+    def obs_size(self) -> int:
+        """Numbers in the observation: with several tasks a one-hot of the task stands at its end."""
+        return self.longest + (len(self.forms) if len(self.forms) > 1 else 0)
+
+    @cached_property
+    def reward_terms(self) -> Tuple[str, ...]:
+        """Names of the reward's terms, of all tasks."""
+        return tuple(dict.fromkeys(name for form in self.forms for name in form.reward_terms))
+
+    @cached_property
+    def columns(self) -> Dict[str, slice]:
+        """Where in a row the parts stand."""
+        sizes = {"obs": self.obs_size, "final_obs": self.obs_size, "flags": len(FLAGS)}
+        sizes["term_returns"] = len(self.reward_terms)
+        ends = np.cumsum(list(sizes.values()))
+        return {name: slice(int(end) - size, int(end)) for (name, size), end in zip(sizes.items(), ends)}
+
+    @property
+    def width(self) -> int:
+        """Numbers in a row."""
+        return self.columns["term_returns"].stop
+
+
+class SubEnv:
+    """One of the N environments: episode after episode, each of a task drawn anew.
+
+    The draws and the members' seeds follow from (seed, index) alone, wherever the sub-environment runs.
+    """
+
+    def __init__(self, plan: Plan, index: int) -> None:
+        self.plan, self.index, self.task = plan, index, 0
+        self._members: List[Optional[Member]] = [None] * len(
+            plan.recipes
+        )  # made when drawn: they cost memory
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Let the next episodes be the first ones again, by their seeds."""
+        seed, tasks = (self.plan.seed, self.index), range(len(self._members))
+        self._random = np.random.default_rng(np.random.SeedSequence(seed))
+        sequences = [np.random.SeedSequence((*seed, 1 + task)) for task in tasks]
+        self._seeds = {task: int(sequences[task].generate_state(1)[0]) for task in tasks}
+
+    @property
+    def member(self) -> Member:
+        """The environment that the present episode is of."""
+        member = self._members[self.task]
+        assert member is not None
+        return member
+
+    def restart(self) -> np.ndarray:
+        """Begin a new episode; its first observation, flat."""
+        if len(self._members) > 1:
+            self.task = int(self._random.integers(len(self._members)))
+        try:
+            if self._members[self.task] is None:
+                self._members[self.task] = Member(self.plan.recipes[self.task])
+            # Seeded once: after that its generator goes on.
+            first = self._checked(self.member.reset(self._seeds.pop(self.task, None)))
+        except (
+            Exception
+        ) as error:  # the environment is foreign code: whatever it raises, say which one it was
+            raise self._broken("could not begin an episode", error) from error
+        if not np.isfinite(first).all():
+            raise EnvError(f"{self._name}: the first observation of an episode is not finite: {first}")
+        return first
+
+    def step(self, action: np.ndarray, age: float) -> Tuple[np.ndarray, float, bool, bool, Mapping[str, Any]]:
+        """One env-step with an action within the member's bounds, `[num_actions]`; age: steps before this one."""
+        try:
+            obs, reward, terminated, truncated, info = self.member.step(action)
+            return self._checked(obs), reward, terminated, truncated, info
+        except Exception as error:  # as above
+            raise self._broken(f"failed in step {age + 1:.0f} of its episode", error) from error
+
+    def _checked(self, obs: np.ndarray) -> np.ndarray:
+        size = self.plan.forms[self.task].obs_size
+        if obs.size != size:
+            raise EnvError(f"{self._name}: the observation has {obs.size} numbers, its space says {size}")
+        return obs
+
+    @property
+    def _name(self) -> str:
+        return f"{self.plan.recipes[self.task].env_id} (env {self.index})"
+
+    def _broken(self, what: str, error: Exception) -> EnvError:
+        if isinstance(error, EnvError):
+            return error
+        return EnvError(
+            f"{self._name} {what}: {type(error).__name__}: {error}\n{traceback.format_exc()}".rstrip()
+        )
+
+    def close(self) -> None:
+        """Close the members that were made."""
+        for member in self._members:
+            if member is not None:
+                member.env.close()
+
+
+class Bundle(gymnasium.Env):
+    """The sub-environments `indices`; `height` rows, of which those beyond the sub-environments stay empty.
+
+    An EnvError of a sub-environment comes back as `info["error"]`, so that it arrives whole from another process.
+    """
+
+    def __init__(self, plan: Plan, indices: Sequence[int], height: int) -> None:
+        actions = plan.forms[0].num_actions
+        self.observation_space = spaces.Box(-np.inf, np.inf, (height, plan.width), np.float32)
+        self.action_space = spaces.Box(-1.0, 1.0, (height, actions), np.float32)
+        self.plan = plan
+        self._envs = [SubEnv(plan, index) for index in indices]
+        self._rows = np.zeros((height, plan.width), np.float32)
+        columns, ours = plan.columns, self._rows[: len(indices)]
+        self._obs, self._final_obs = ours[:, columns["obs"]], ours[:, columns["final_obs"]]
+        self._flag = dict(zip(FLAGS, ours[:, columns["flags"]].T))
+        self._term_returns = ours[:, columns["term_returns"]]
+        # Of the episode that each env plays: its task's bounds of actions in float64, its age and its time limit.
+        self._middle, self._half = np.zeros((2, len(indices), actions))
+        self._age, self._limit = np.zeros((2, len(indices)))
+        if os.getpid() != plan.owner:
+            # Ctrl+C reaches every process of the terminal: the learner's decides when the others end.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def reset(
+        self, *, seed: Optional[int] = None, options: Optional[Dict[str, Any]] = None
+    ) -> Tuple[np.ndarray, Dict[str, Any]]:
+        """A new episode everywhere; the seed is the plan's."""
+        self._rows[:] = 0.0
+        return self._rows, self._guarded(self._restart, range(len(self._envs)))
+
+    def step(self, action: np.ndarray) -> Tuple[np.ndarray, float, bool, bool, Dict[str, Any]]:
+        """One env-step of all; action: `[height, num_actions]` in [-1, 1]."""
+        return self._rows, 0.0, False, False, self._guarded(self._step, action)
+
+    def rewind(self) -> None:
+        """See `GymEnv.rewind`."""
+        for env in self._envs:
+            env.rewind()
+
+    def stagger(self, num_envs: int) -> None:
+        """Age every episode by the share of its length that its env's index has among `num_envs`."""
+        for place, env in enumerate(self._envs):
+            limit = self._limit[place]
+            if np.isfinite(limit):
+                self._age[place] += env.index * int(limit) // num_envs
+
+    def close(self) -> None:
+        """Close every sub-environment."""
+        for env in self._envs:
+            env.close()
+
+    def _guarded(self, do: Any, argument: Any) -> Dict[str, Any]:
+        try:
+            do(argument)
+        except EnvError as error:
+            return {"error": str(error)}
+        return {}
+
+    def _step(self, action: np.ndarray) -> None:
+        flag = self._flag
+        ended = (flag["terminated"] + flag["truncated"]) != 0.0
+        for sums in (flag["return"], flag["length"], self._term_returns):
+            sums[ended] = 0.0
+        own = self._middle + self._half * action[: len(self._envs)]
+        for place, env in enumerate(self._envs):
+            obs, reward, terminated, truncated, info = env.step(own[place], self._age[place])
+            self._obs[place, : obs.size] = obs
+            flag["reward"][place], flag["terminated"][place] = reward, terminated
+            flag["truncated"][place] = truncated
+            flag["success"][place] = bool(info.get("success", info.get("is_success", False)))
+            self._add_terms(place, info)
+        self._final_obs[:] = self._obs
+        self._age += 1.0
+        self._judge()
+
+    def _add_terms(self, place: int, info: Mapping[str, Any]) -> None:
+        if self.plan.reward_terms:
+            terms = info.get("reward_terms", {})
+            self._term_returns[place] += [terms.get(name, 0.0) for name in self.plan.reward_terms]
+
+    def _judge(self) -> None:
+        """Endings: a number that is not finite before a termination, that before a time-out; then new episodes."""
+        flag = self._flag
+        stable = np.isfinite(self._final_obs).all(axis=1) & np.isfinite(flag["reward"])
+        if not stable.all():  # the last step of an exploded episode says nothing
+            for values in (self._final_obs, flag["reward"], flag["success"]):
+                values[~stable] = 0.0
+        flag["unstable"][:] = ~stable
+        terminated = (flag["terminated"] != 0.0) | ~stable
+        truncated = ((flag["truncated"] != 0.0) | (self._age >= self._limit)) & ~terminated
+        flag["terminated"][:], flag["truncated"][:] = terminated, truncated
+        flag["success"] *= terminated | truncated
+        flag["return"] += flag["reward"]
+        flag["length"] += 1.0
+        flag["task"][:] = [env.task for env in self._envs]
+        self._restart(np.flatnonzero(terminated | truncated).tolist())
+
+    def _restart(self, places: Sequence[int]) -> None:
+        for place in places:
+            env = self._envs[place]
+            first = env.restart()
+            form = self.plan.forms[env.task]
+            self._obs[place, : first.size] = first
+            if len(self.plan.forms) > 1:
+                self._obs[place, first.size :] = 0.0
+                self._obs[place, self.plan.longest + env.task] = 1.0
+            self._middle[place], self._half[place] = env.member.middle, env.member.half
+            self._age[place] = 0.0
+            self._limit[place] = form.episode_length or np.inf

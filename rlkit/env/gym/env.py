@@ -1,0 +1,235 @@
+"""N Gymnasium environments as one `VecEnv`."""
+
+from __future__ import annotations
+
+import logging
+import math
+import multiprocessing
+import os
+import time
+from functools import partial
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple, Union
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+from torch import Tensor
+
+from rlkit.env.gym.bundle import FLAGS, Bundle, Plan
+from rlkit.env.gym.making import Form, Recipe, Terms, look
+from rlkit.env.spec import EnvError, EnvSpec, Observations, StepInfo, VecEnv
+
+log = logging.getLogger("rlkit")
+
+NO_LIMIT = 1_000_000
+"""`max_episode_length` of environments that never time out [env-steps]."""
+
+WORTH_PROCESSES = 2e-3
+"""Seconds that a step of all envs must take in one process before `auto` chooses several."""
+
+
+class GymEnv(VecEnv):
+    """N copies of the Gymnasium environments `ids`; with several ids each episode draws one.
+
+    Observations are flattened to float32, padded with zeros to the longest and, with several ids, followed by
+    a one-hot of the task. An episode that yields a number that is not finite ends as a failure "unstable".
+    Success is what `info["success"]` or `info["is_success"]` says in the episode's last step. Gymnasium has
+    no way to save where an episode stands: a resumed training begins new ones.
+    """
+
+    resumable = False
+
+    def __init__(
+        self,
+        ids: Sequence[str],
+        num_envs: int,
+        *,
+        seed: int,
+        task: str = "Gym",
+        kwargs: Optional[Mapping[str, Any]] = None,
+        packages: Sequence[str] = (),
+        wrap: Optional[Callable[[gymnasium.Env], gymnasium.Env]] = None,
+        max_episode_length: Optional[int] = None,
+        vectorization: str = "auto",
+        processes: int = 1,
+    ) -> None:
+        """Look at each environment once, then start the processes.
+
+        seed: of all envs; sub-environment i draws from (seed, i). kwargs, packages, wrap: see `Recipe`.
+        max_episode_length: env-steps; None leaves each environment its own limit.
+        vectorization: "sync" runs all envs in this process, "async" in `processes` others, "auto" decides by how long
+        a step takes; the numbers are the same.
+        Raises EnvError for what cannot be made, has no usable spaces or does not fit together.
+        """
+        recipes = tuple(
+            Recipe(name, dict(kwargs or {}), tuple(packages), wrap, max_episode_length) for name in ids
+        )
+        self._plan = Plan(recipes, tuple(look(recipe) for recipe in recipes), seed, owner=os.getpid())
+        self.spec = _spec(task, num_envs, self._plan)
+        workers = _workers(vectorization, num_envs, processes, self._plan.forms)
+        self._vector, self._places = _start(self._plan, num_envs, workers)
+        shape = self._vector.action_space.shape  # [bundles, height, num_actions]
+        assert shape is not None
+        self._sent = np.zeros(shape, np.float32)
+        self._broken = False
+        self._obs = torch.zeros(num_envs, self._plan.obs_size)
+        self.physics_time = 0.0
+
+    def reset(self) -> Observations:
+        """New episodes everywhere: the first of a seeded sequence at the first call, the next ones after that."""
+        rows = self._exchange(self._vector.reset)
+        self._obs = torch.from_numpy(rows[:, self._plan.columns["obs"]].copy())
+        return self.observe()
+
+    def observe(self) -> Observations:
+        """The current observation."""
+        return {"policy": self._obs, "critic": self._obs}
+
+    @torch.no_grad()
+    def step(self, actions: Tensor) -> Tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
+        """Advance every environment by one step; see `VecEnv.step`.
+
+        Inside a step, in each environment: its own `step` with the action scaled to its bounds; the time limit, that
+        never holds together with a termination; a number that is not finite makes the step a failure with reward 0;
+        the observation as `info.final_obs`; where the episode ended, a new one of a task drawn anew.
+        """
+        started = time.perf_counter()
+        self._sent.reshape(-1, self.spec.num_actions)[self._places] = actions.clamp(-1.0, 1.0).numpy()
+        rows = self._exchange(lambda: self._vector.step(self._sent))
+        self.physics_time += time.perf_counter() - started
+
+        columns = self._plan.columns
+        numbers = torch.from_numpy(rows[:, columns["flags"]].T.copy())
+        flag = dict(zip(FLAGS, numbers))
+        holds = dict(zip(FLAGS, numbers != 0.0))
+        terminated, truncated = holds["terminated"], holds["truncated"]
+        self._obs, final_obs = (
+            torch.from_numpy(rows[:, columns[name]].copy()) for name in ("obs", "final_obs")
+        )
+        ended = rows[(terminated | truncated).numpy()]
+        info = StepInfo(
+            final_obs={"policy": final_obs, "critic": final_obs},
+            success=holds["success"],
+            reached={"failure/unstable": holds["unstable"]},
+            episodes=_episode_sums(self._plan, ended) if len(ended) else {},
+        )
+        return self.observe(), flag["reward"], terminated, truncated, info
+
+    def _exchange(self, ask: Callable[[], Any]) -> np.ndarray:
+        """The rows `[N, width]`, a copy, that the bundles answer with; raises EnvError for what failed there."""
+        try:
+            observations, *_, infos = ask()
+        except (EOFError, ConnectionError) as error:
+            self._broken = True
+            raise EnvError(
+                f"a process with environments of {self.spec.task} has died; it may have run out of memory:"
+                " fewer envs (numEnvs) or env.vectorization=sync need less"
+            ) from error
+        for message in filter(None, infos.get("error", ())):
+            raise EnvError(message)
+        return observations.reshape(-1, self._plan.width)[self._places]
+
+    def stagger(self) -> None:
+        """Spread the episodes' ages evenly, so that envs do not all time out in the same step."""
+        self._vector.call("stagger", self.spec.num_envs)
+
+    def rewind(self) -> None:
+        """Let the next `reset` begin with the episodes of the very first one, by their seeds."""
+        self._vector.call("rewind")
+
+    def snapshot(self) -> Dict[str, Tensor]:
+        """The policy's observation: Gymnasium shows no more of an environment's state."""
+        return {"obs": self._obs.clone()}
+
+    def state(self) -> Dict[str, Any]:
+        """Nothing: see `resumable`."""
+        return {}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Nothing to load."""
+
+    def close(self) -> None:
+        """Close the environments and end their processes."""
+        if self._broken and isinstance(self._vector, AsyncVectorEnv):
+            for process in self._vector.processes:  # gymnasium would wait for an answer of the dead one
+                process.terminate()
+                process.join()
+            self._vector.closed = True
+        else:
+            self._vector.close()
+
+
+def _episode_sums(plan: Plan, ended: np.ndarray) -> Dict[str, Tensor]:
+    """Sums over the rows of the episodes that ended, by metric; with several tasks also over each one's."""
+    flag = dict(zip(FLAGS, ended[:, plan.columns["flags"]].T))
+    columns = {name: flag[name] for name in ("return", "length", "success")}
+    columns.update({"count": np.ones(len(ended), np.float32), "timeout": flag["truncated"]})
+    sums = {name: column.sum() for name, column in columns.items()}
+    sums["failure/unstable"] = flag["unstable"].sum()
+    for name, total in zip(plan.reward_terms, ended[:, plan.columns["term_returns"]].sum(axis=0)):
+        sums[f"reward/{name}"] = total
+    if len(plan.recipes) > 1:
+        for index, recipe in enumerate(plan.recipes):
+            ours = flag["task"] == index
+            sums.update(
+                {f"task/{recipe.name}/{name}": column[ours].sum() for name, column in columns.items()}
+            )
+    return {name: torch.tensor(float(total)) for name, total in sums.items()}
+
+
+def _spec(task: str, num_envs: int, plan: Plan) -> EnvSpec:
+    """What a learner must know; raises EnvError where the tasks' actions do not fit together."""
+    forms, names = plan.forms, [recipe.env_id for recipe in plan.recipes]
+    sizes = [form.num_actions for form in forms]
+    if len(set(sizes)) > 1:
+        listed = ", ".join(f"{name} takes {size}" for name, size in zip(names, sizes))
+        raise EnvError(
+            f"env.ids: one policy needs actions of one size, but {listed}; train them in runs of their own"
+        )
+    first = forms[0]
+    terms: Terms = first.observation_terms
+    if len(forms) > 1:
+        terms = (("observation", plan.longest), ("task", len(forms)))
+    limits = [form.episode_length or NO_LIMIT for form in forms]
+    return EnvSpec(
+        task=task,
+        num_envs=num_envs,
+        device=torch.device("cpu"),
+        obs_sizes={"policy": plan.obs_size, "critic": plan.obs_size},
+        num_actions=sizes[0],
+        action_names=tuple(f"a{index}" for index in range(sizes[0])),
+        max_episode_length=max(limits),
+        control_period=first.control_period,
+        observation_terms={"policy": terms, "critic": terms},
+        reward_terms=plan.reward_terms,
+    )
+
+
+def _workers(vectorization: str, num_envs: int, processes: int, forms: Sequence[Form]) -> int:
+    """How many processes run the envs; 0 is this one."""
+    most = max(1, min(processes, num_envs))
+    if vectorization == "auto":
+        step_time = num_envs * sum(form.step_time for form in forms) / len(forms)
+        vectorization = "async" if most > 1 and step_time > WORTH_PROCESSES else "sync"
+    return most if vectorization == "async" else 0
+
+
+def _start(
+    plan: Plan, num_envs: int, workers: int
+) -> Tuple[Union[SyncVectorEnv, AsyncVectorEnv], np.ndarray]:
+    """The bundles as a vector env, and the row among all of theirs that belongs to each env `[N]`."""
+    count = max(1, workers)
+    height = math.ceil(num_envs / count)
+    shares = np.array_split(np.arange(num_envs), count)
+    rows = np.concatenate([index * height + np.arange(len(share)) for index, share in enumerate(shares)])
+    makers = [partial(Bundle, plan, share.tolist(), height) for share in shares]
+    # Bundles begin new episodes themselves: gymnasium's autoreset knows one episode per environment.
+    if not workers:
+        return SyncVectorEnv(makers, copy=False, autoreset_mode=AutoresetMode.DISABLED), rows
+    # Forked from a clean server with the imports done: a fork of this process, with torch's threads, may hang.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "rlkit.env.gym.bundle"])
+    vector = AsyncVectorEnv(makers, context="forkserver", copy=False, autoreset_mode=AutoresetMode.DISABLED)
+    log.info("environments in %d processes", workers)
+    return vector, rows
