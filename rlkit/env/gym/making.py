@@ -7,6 +7,7 @@ import importlib
 import math
 import time
 from dataclasses import dataclass, field
+from traceback import format_exc
 from typing import Any, Callable, Mapping, Optional, Tuple
 
 import gymnasium
@@ -139,6 +140,10 @@ def look(recipe: Recipe) -> Form:
     member = Member(recipe)
     try:
         return member.form(recipe)
+    except Exception as error:  # foreign code, that may raise anything: say whose it is
+        raise EnvError(
+            f"env.id={recipe.env_id} failed in its first steps: {type(error).__name__}: {error}\n{format_exc()}"
+        ) from error
     finally:
         member.env.close()
 
@@ -146,16 +151,16 @@ def look(recipe: Recipe) -> Form:
 def check_observations(env_id: str, space: spaces.Space) -> None:
     """Raise EnvError unless the observations can become one vector of numbers."""
     for name, part in _leaves(space, "observation"):
+        if not isinstance(part, (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)):
+            raise EnvError(
+                f"env.id={env_id}: {name} is {part}, which cannot become numbers; Box, Discrete, MultiDiscrete,"
+                " MultiBinary and Dict or Tuple of them can"
+            )
         if isinstance(part, spaces.Box) and part.dtype == np.uint8 and len(part.shape) == 3:
             raise EnvError(
                 f"env.id={env_id}: {name} is an image {part.shape}; the networks here take vectors of numbers."
                 " Choose an environment with a state observation"
             )
-    if not space.is_np_flattenable:
-        raise EnvError(
-            f"env.id={env_id}: its observations {space} cannot be flattened; Box, Discrete, MultiDiscrete,"
-            " MultiBinary and Dict or Tuple of them can"
-        )
 
 
 def check_actions(env_id: str, space: spaces.Space) -> spaces.Box:
