@@ -17,14 +17,14 @@ Sample = Dict[str, Tensor]
 class PlainReplay:
     """A ring for each field, environment-major: `[N, steps, size]`; next observations are stored in full."""
 
-    def __init__(self, num_envs: int, steps: int, obs_size: int, num_actions: int) -> None:
+    def __init__(
+        self, num_envs: int, steps: int, obs_size: int, num_actions: int, device: torch.device
+    ) -> None:
         self.num_envs, self.steps = num_envs, steps
+        sizes = {"obs": (obs_size,), "next_obs": (obs_size,), "action": (num_actions,)}
+        shapes = {**sizes, "reward": (), "terminated": ()}
         self.fields = {
-            "obs": torch.zeros(num_envs, steps, obs_size),
-            "next_obs": torch.zeros(num_envs, steps, obs_size),
-            "action": torch.zeros(num_envs, steps, num_actions),
-            "reward": torch.zeros(num_envs, steps),
-            "terminated": torch.zeros(num_envs, steps),
+            name: torch.zeros(num_envs, steps, *shape, device=device) for name, shape in shapes.items()
         }
         self.at = self.stored = 0
 
@@ -37,7 +37,9 @@ class PlainReplay:
     def sample(self, batch_size: int, generator: torch.Generator) -> Sample:
         """The same number of samples from every env."""
         count = max(1, batch_size // self.num_envs)
-        index = torch.randint(self.stored, (self.num_envs, count), generator=generator)
+        index = torch.randint(
+            self.stored, (self.num_envs, count), generator=generator, device=generator.device
+        )
         sample = {}
         for name, values in self.fields.items():
             wide = index if values.dim() == 2 else index[..., None].expand(-1, -1, values.shape[-1])
@@ -64,7 +66,8 @@ class PlainFastTD3:
         clipped_double: bool = True,
     ) -> None:
         self.actor, self.critics, self.targets = actor, list(critics), list(targets)
-        self.atoms = torch.linspace(v_min, v_max, num_atoms)
+        self.device = next(actor.parameters()).device
+        self.atoms = torch.linspace(v_min, v_max, num_atoms, device=self.device)
         self.gamma, self.tau, self.clipped_double = gamma, tau, clipped_double
         parameters = [p for critic in self.critics for p in critic.parameters()]
         self.critic_optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay)
@@ -83,7 +86,7 @@ class PlainFastTD3:
                 wanted = [torch.where(lowest, *projected)] * 2
             else:
                 wanted = projected
-        loss = torch.zeros(())
+        loss = torch.zeros((), device=self.device)
         for critic, target in zip(self.critics, wanted):
             logits_now = critic(torch.cat([sample["obs"], sample["action"]], -1))
             loss = loss - (target * logits_now.log_softmax(-1)).sum(-1).mean()
@@ -119,7 +122,7 @@ class PlainFastTD3:
         lower = torch.where((lower == upper) & (upper > 0), lower - 1, lower)
         upper = torch.where((lower == upper) & (upper == 0), upper + 1, upper)
         out = torch.zeros_like(probabilities).flatten()
-        row = (torch.arange(batch) * count)[:, None]
+        row = (torch.arange(batch, device=self.device) * count)[:, None]
         out.index_add_(0, (lower + row).flatten(), (probabilities * (upper - position)).flatten())
         out.index_add_(0, (upper + row).flatten(), (probabilities * (position - lower)).flatten())
         return out.view(batch, count)
@@ -136,8 +139,9 @@ def mlp(sizes: Sequence[int]) -> nn.Sequential:
 class RunningStatistics:
     """Mean and standard deviation of all rows seen; updated by every batch that is normalised."""
 
-    def __init__(self, size: int) -> None:
-        self.mean, self.variance, self.count = torch.zeros(size), torch.ones(size), 0
+    def __init__(self, size: int, device: torch.device) -> None:
+        self.mean, self.variance = torch.zeros(size, device=device), torch.ones(size, device=device)
+        self.count = 0
 
     def normalise(self, x: Tensor) -> Tensor:
         total = self.count + len(x)

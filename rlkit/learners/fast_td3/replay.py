@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rlkit.env.spec import Observations
+from rlkit.learners.fast_td3.replay_resize import resized
 
 # What became of a transition, one small code each; TRUNCATED + k points at the env's k-th row of final observations.
 RUNS_ON, TERMINATED, BARRED, TRUNCATED = 0, 1, 2, 3
@@ -329,17 +330,25 @@ class ReplayBuffer:
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from `state()`: the same draws from the same generator.
 
-        gamma and n_step may differ, for they are applied when a batch is drawn. Errors: ValueError, with the buffer
-        untouched, where it holds other envs, steps or sizes.
+        gamma, n_step and steps may differ: the first two are applied when a batch is drawn, and a ring of another
+        length takes the newest transitions that it can hold. Errors: ValueError, with the buffer untouched, where
+        it holds other envs or sizes.
         """
         ours, theirs = self._describe(), state["layout"]
+        free = ("steps", "final observations per env")
         differ = [
             f"{name} {theirs.get(name)} (here {ours[name]})"
             for name in ours
-            if theirs.get(name) != ours[name]
+            if theirs.get(name) != ours[name] and name not in free
         ]
         if differ:
             raise ValueError(f"the saved replay buffer does not fit this training: {', '.join(differ)}")
+        if not state["started"]:
+            self._started = False
+            self._place(0, 0)
+            return
+        if theirs["steps"] != self.steps:
+            state = resized(state, self.steps, self._finals, TRUNCATED, BARRED)
         filled, used = len(state["ending"]), len(state["finals"])
         self._obs[:filled].copy_(state["obs"])
         self._obs[self._ring : self._ring + used].copy_(state["finals"])
