@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Optional
+from typing import Dict, Mapping, Optional
 
 from rich.console import Console
 
@@ -43,3 +43,18 @@ def stop_logging() -> None:
         handler.close()
     log.setLevel(logging.NOTSET)
     log.propagate = True
+
+
+class Reminders:
+    """Logs warnings that come again and again: each at its first time, then once in `every` iterations."""
+
+    def __init__(self, every: int = 100) -> None:
+        self._every = every
+        self._told: Dict[str, int] = {}
+
+    def tell(self, iteration: int, warnings: Mapping[str, str]) -> None:
+        """warnings: messages by a key that says which are the same, whatever numbers they hold."""
+        for key, message in warnings.items():
+            if key not in self._told or iteration - self._told[key] >= self._every:
+                self._told[key] = iteration
+                log.warning("iteration %d: %s", iteration, message)

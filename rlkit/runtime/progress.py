@@ -25,6 +25,7 @@ class Progress:
         """total: the iteration to reach. start: the one begun from. quiet: show nothing."""
         self._total, self._start, self._interval = total, start, interval
         self._began = time.perf_counter()
+        self._evaluated: Optional[float] = None  # the latest return of an evaluation
         self._live: Optional[Live] = None
         if console.is_terminal and not quiet:
             self._live = Live(
@@ -44,11 +45,12 @@ class Progress:
         self, iteration: int, env_steps: int, window: Mapping[str, float], metrics: Mapping[str, float]
     ) -> None:
         """Show where the run stands. window: means over the latest episodes."""
+        self._evaluated = metrics.get("eval/return", self._evaluated)
         eta = (time.perf_counter() - self._began) / (iteration - self._start) * (self._total - iteration)
         if self._live is not None:
             self._live.update(self._panel(iteration, env_steps, eta, window, metrics))
         elif iteration % self._interval == 0 or iteration in (self._start + 1, self._total):
-            log.info("%s", line(iteration, self._total, env_steps, eta, window, metrics))
+            log.info("%s", line(iteration, self._total, env_steps, eta, window, metrics, self._evaluated))
 
     def _panel(
         self,
@@ -69,7 +71,8 @@ class Progress:
         pairs.add_row("rate", rate, "env-steps", f"{env_steps:,}")
         success = _percent(window.get("episode/success"))
         pairs.add_row("return", _number(window, "episode/return"), "success", success)
-        pairs.add_row("length", _number(window, "episode/length"))
+        evaluated = () if self._evaluated is None else ("evaluated", f"{self._evaluated:.1f}")
+        pairs.add_row("length", _number(window, "episode/length"), *evaluated)
         rows = Table.grid(padding=(0, 2))
         rows.add_column(min_width=_LABEL_WIDTH)
         rows.add_row("time", _time_split(metrics))
@@ -85,14 +88,19 @@ def line(
     eta: float,
     window: Mapping[str, float],
     metrics: Mapping[str, float],
+    evaluated: Optional[float] = None,
 ) -> str:
-    """One plain line about an iteration."""
+    """One plain line about an iteration. evaluated: the latest return of an evaluation."""
+    mean_return = _number(window, "episode/return")
+    if evaluated is not None:
+        mean_return += f" (evaluated {evaluated:.1f})"
+    critic = f"{metrics['losses/critic']:.3g}" if "losses/critic" in metrics else "-"
     return (
         f"{iteration:>{len(str(total))}}/{total}  {env_steps:>10,} steps"
         f"  {metrics['rate/env_steps_per_s']:>7,.0f}/s  ETA {duration(eta)}"
-        f"  return {_number(window, 'episode/return')}"
+        f"  return {mean_return}"
         f"  success {_percent(window.get('episode/success'))}  length {_number(window, 'episode/length')}"
-        f"  critic {metrics.get('losses/critic', float('nan')):.3g}  {_time_split(metrics)}"
+        f"  critic {critic}  {_time_split(metrics)}"
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Mapping
+from contextlib import contextmanager
+from typing import Any, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -53,3 +54,13 @@ def load_rng_state(state: Mapping[str, Any]) -> None:
     )
     if torch.cuda.is_available() and len(state.get("cuda", ())) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["cuda"])
+
+
+@contextmanager
+def preserved_rng() -> Iterator[None]:
+    """What the block draws from the global generators, nobody misses afterwards."""
+    state = rng_state()
+    try:
+        yield
+    finally:
+        load_rng_state(state)

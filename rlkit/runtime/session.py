@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import shlex
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
 import torch
@@ -15,9 +16,10 @@ from rlkit.config import Experiment
 from rlkit.env.spec import EnvError, VecEnv
 from rlkit.learners.api import Learner, LearnerError
 from rlkit.runtime import checkpoint as checkpoints
-from rlkit.runtime import test
+from rlkit.runtime import pretrained, test
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoint_head import CheckpointError
+from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
 from rlkit.runtime.ranks import Ranks, joined
 from rlkit.runtime.seeding import seed_everything
 from rlkit.runtime.startup import Startup
@@ -92,18 +94,50 @@ class Session:
         self.experiment = replace(self.experiment, training=replace(training, seed=seed))
 
     def _train(self, env: VecEnv, learner: Learner, startup: Startup) -> int:
-        training = Training(self.experiment, env, learner, self.run, self.ranks)
+        self._take_weights(learner)
+        with self._evaluation(startup) as evaluation:
+            training = Training(self.experiment, env, learner, self.run, self.ranks, evaluation)
+            stopped_by = self._trained(training, startup)
+        if self.run is not None:
+            self.run.set_state("done" if stopped_by is None else "interrupted")
+            self._say_what_next(self.run, training.at.iteration, stopped_by)
+        return DONE if stopped_by is None else 128 + stopped_by
+
+    def _trained(self, training: Training, startup: Startup) -> Optional[int]:
+        """Train from the start or the checkpoint; returns the signal that ended it early, if one did."""
         if self.checkpoint is None:
             training.start()
         else:
             if self.source is not None:
                 log.info("%s: %s", self.source.how, self.checkpoint)
             training.resume(self.checkpoint)
-        stopped_by = training.loop(self.console, startup)
+        return training.loop(self.console, startup)
+
+    def _take_weights(self, learner: Learner) -> None:
+        """With training.initFrom the learner of a new training begins with those weights; says which fitted."""
+        asked = self.experiment.training.init_from
+        if asked is None or self.checkpoint is not None:
+            return
+        fit = pretrained.start_from(learner, Path(asked))
         if self.run is not None:
-            self.run.set_state("done" if stopped_by is None else "interrupted")
-            self._say_what_next(self.run, training.at.iteration, stopped_by)
-        return DONE if stopped_by is None else 128 + stopped_by
+            self.console.print(pretrained.fit_table(fit, Path(asked)))
+            log.info("began with %d layers of %s; %d begin anew", len(fit.loaded), asked, len(fit.missing))
+
+    @contextmanager
+    def _evaluation(self, startup: Startup) -> Iterator[Optional[Evaluation]]:
+        """Envs to evaluate in, where training.evalInterval asks for it: on the rank that leads alone."""
+        settings, ranks = self.experiment.training, self.ranks
+        if not settings.eval_interval or not ranks.leads:
+            yield None
+            return
+
+        def make() -> VecEnv:
+            seed = settings.seed + SEED_OFFSET
+            return build_env(self.experiment, ranks, num_envs=settings.eval_envs, seed=seed)
+
+        with closing(Evaluation(make)) as evaluation:
+            startup.lap("evaluation envs")
+            yield evaluation
 
     def _test(self, env: VecEnv, learner: Learner) -> int:
         experiment, source, run = self.experiment, self.source, self.run

@@ -85,8 +85,8 @@ def spread(values: Tensor) -> Dict[str, float]:
 
 
 @torch.no_grad()
-def play(env: VecEnv, policy: Policy, per_env: int) -> Dict[str, Any]:
-    """Play `per_env` episodes in every env with `policy` and return the results."""
+def play(env: VecEnv, policy: Policy, per_env: int, *, quiet: bool = False) -> Dict[str, Any]:
+    """Play `per_env` episodes in every env with `policy` and return the results; tells how far it got."""
     episodes = Episodes(env, per_env)
     obs = env.reset()
     total = per_env * env.spec.num_envs
@@ -96,7 +96,7 @@ def play(env: VecEnv, policy: Policy, per_env: int) -> Dict[str, Any]:
         flags = {"success": info.success, "timeout": truncated, **info.reached}
         episodes.add(reward, terminated | truncated, flags)
         step += 1
-        if step % 250 == 0 or episodes.done - told > total // 4:
+        if not quiet and (step % 250 == 0 or episodes.done - told > total // 4):
             told = episodes.done
             log.info("%d of %d episodes, %s simulated", told, total, duration(step * env.spec.control_period))
     return episodes.results(env.spec.control_period)

@@ -8,7 +8,7 @@ import time
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ContextManager, Dict, Mapping, Optional
+from typing import Any, ContextManager, Dict, Mapping, Optional, Union
 
 import numpy as np
 from rich.console import Console
@@ -18,6 +18,8 @@ from rlkit.env.spec import EnvError, VecEnv
 from rlkit.learners.api import Iteration, Learner, LearnerError
 from rlkit.runtime import checkpoint as checkpoints
 from rlkit.runtime.checkpoint import Checkpoint
+from rlkit.runtime.evaluation import Evaluation
+from rlkit.runtime.logs import Reminders
 from rlkit.runtime.metrics import MetricsWriter
 from rlkit.runtime.monitor import Monitor
 from rlkit.runtime.progress import Progress
@@ -42,18 +44,32 @@ class Standing:
     best_return: float = NO_RETURN
     best_iteration: int = 0
 
+    @property
+    def best(self) -> Optional[float]:
+        """The best return, None before there is one."""
+        return self.best_return if self.best_return > NO_RETURN else None
+
 
 class Training:
     """One training, from its first iteration (or a checkpoint's next) to the last.
 
-    `run` is None on ranks that do not write.
+    `run` is None on ranks that do not write. With an `evaluation` its return decides which policy is the best;
+    without one, the mean over training's latest episodes.
     """
 
     def __init__(
-        self, experiment: Experiment, env: VecEnv, learner: Learner, run: Optional[Run], ranks: Ranks
+        self,
+        experiment: Experiment,
+        env: VecEnv,
+        learner: Learner,
+        run: Optional[Run],
+        ranks: Ranks,
+        evaluation: Optional[Evaluation] = None,
     ) -> None:
         self.experiment, self.env, self.learner, self.run, self.ranks = experiment, env, learner, run, ranks
+        self.evaluation = evaluation
         self.monitor = Monitor(env)
+        self.reminders = Reminders()
         self.at = Standing()
         self._saved_iteration = -1
 
@@ -73,11 +89,12 @@ class Training:
             while self.at.iteration < total:
                 metrics = self.iterate()
                 startup.first_iteration_done()
+                metrics.update(self._evaluate_when_due())
                 window = self.monitor.window()
                 if metrics_writer is not None:
                     metrics_writer.write(self.at.iteration, self.at.env_steps, self.at.seconds, metrics)
                     progress.show(self.at.iteration, self.at.env_steps, window, metrics)
-                self._save_when_due(window)
+                self._save_when_due(window, metrics)
                 if self.ranks.any(stop.asked):
                     break
             self._save_last()
@@ -97,24 +114,38 @@ class Training:
         self.at.seconds += elapsed
         episodes, step_time, physics_time = self.monitor.collect()
         times = time_split(result, step_time, physics_time)
+        if self.ranks.leads:
+            self.reminders.tell(self.at.iteration, result.warnings)
         return {**episodes, **result.metrics, **times, "rate/env_steps_per_s": result.env_steps / elapsed}
+
+    def _evaluate_when_due(self) -> Dict[str, float]:
+        """The evaluation's metrics every `training.evalInterval` iterations and after the last one, else none."""
+        settings, iteration = self.experiment.training, self.at.iteration
+        if self.evaluation is None or (
+            iteration % settings.eval_interval and iteration < settings.max_iterations
+        ):
+            return {}
+        return self.evaluation.metrics(self.learner.policy())
 
     # Saving.
 
-    def _save_when_due(self, window: Mapping[str, float]) -> None:
+    def _save_when_due(self, window: Mapping[str, float], metrics: Mapping[str, float]) -> None:
         iteration = self.at.iteration
-        mean_return = window.get("episode/return", NO_RETURN)
-        if iteration % self.experiment.logging.log_interval == 0:
-            improved = mean_return > self.at.best_return
-            if improved:
-                self.at.best_return, self.at.best_iteration = mean_return, iteration
-                self._save("best", with_env=False)
-            if self.run is not None:
-                best = self.at.best_return if self.at.best_return > NO_RETURN else None
-                self.run.update(iterations=iteration, best_return=best)
+        logged = iteration % self.experiment.logging.log_interval == 0
+        if self.evaluation is not None:
+            self._save_if_best(metrics.get("eval/return", NO_RETURN))
+        elif logged:
+            self._save_if_best(window.get("episode/return", NO_RETURN))
+        if logged and self.run is not None:
+            self.run.update(iterations=iteration, best_return=self.at.best)
         if iteration % self.experiment.training.checkpoint_interval == 0:
             self._save(iteration)
             self._save_last()
+
+    def _save_if_best(self, score: float) -> None:
+        if score > self.at.best_return:
+            self.at.best_return, self.at.best_iteration = score, self.at.iteration
+            self._save("best")
 
     def _save_last(self) -> None:
         if self._saved_iteration == self.at.iteration or self.at.iteration == 0:
@@ -122,27 +153,26 @@ class Training:
         self._save("last")
         self._saved_iteration = self.at.iteration
         if self.run is not None:
-            best = self.at.best_return if self.at.best_return > NO_RETURN else None
-            self.run.update(iterations=self.at.iteration, best_return=best)
+            self.run.update(iterations=self.at.iteration, best_return=self.at.best)
 
-    def _save(self, which: object, *, with_env: bool = True) -> None:
+    def _save(self, which: Union[int, str]) -> None:
+        """which: "best", "last" or the iteration; the best continues no episodes, only the last all experience."""
         if self.run is None:
             return
-        assert which in ("best", "last") or isinstance(which, int)
-        path = self.run.checkpoint_path(which)  # type: ignore[arg-type]
-        checkpoints.save(path, self.checkpoint(with_env=with_env))
-        self.run.checkpoint_saved(which, self.at.iteration)  # type: ignore[arg-type]
+        path = self.run.checkpoint_path(which)
+        checkpoints.save(path, self.checkpoint(with_env=which != "best", experience=which == "last"))
+        self.run.checkpoint_saved(which, self.at.iteration)
         log.debug("saved %s", path)
 
-    def checkpoint(self, *, with_env: bool) -> Checkpoint:
-        """Everything that an exact resume needs."""
+    def checkpoint(self, *, with_env: bool, experience: bool) -> Checkpoint:
+        """Everything that an exact resume needs, or less of it."""
         return Checkpoint(
             task=self.experiment.task_name,
             learner_name=self.experiment.train["learner"],
             iteration=self.at.iteration,
             env_steps=self.at.env_steps,
             seed=self.experiment.training.seed,
-            learner=self.learner.state(),
+            learner=self.learner.state(experience=experience),
             rng=rng_state(),
             env=self.monitor.state() if with_env and self.env.resumable else None,
             monitor=self.monitor.monitor_state() if with_env else None,
@@ -150,6 +180,7 @@ class Training:
                 "seconds": self.at.seconds,
                 "best_return": self.at.best_return,
                 "best_iteration": float(self.at.best_iteration),
+                "best_is_evaluated": float(self.evaluation is not None),
             },
         )
 
@@ -192,6 +223,8 @@ class Training:
         best = checkpoints.load(source, self.env.spec.device)
         if best.progress is None or (source != ours and best.iteration > self.at.iteration):
             return
+        if bool(best.progress.get("best_is_evaluated", 0.0)) != (self.evaluation is not None):
+            return  # a return while exploring and one of an evaluation do not compare
         self.at.best_return, self.at.best_iteration = best.progress["best_return"], best.iteration
         if source != ours:
             checkpoints.save(ours, best)

@@ -126,6 +126,38 @@ def test_twenty_iterations_are_ten_and_ten_more(project):
     assert_equal_runs(project, "straight", "resumed", first=11)
 
 
+LEARNERS = {
+    "ppo": ["train=BaseTaskPPO", "train.units=[8]"],
+    "fast_td3": ["train=BaseTaskFastTD3", "train.learning_starts=4", "train.batch_size=64"],
+}
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_training_does_not_notice_that_it_is_evaluated(project, learner):
+    words = [*LEARNERS[learner], "numEnvs=4", "task.episodeLength=20", "logging.logInterval=1"]
+    interval = "training.checkpointInterval=1"
+    for name, evaluation in (
+        ("plain", ["training.evalInterval=0"]),
+        ("watched", ["training.evalInterval=2", "training.evalEnvs=3"]),
+    ):
+        done = project.train(*words, *evaluation, interval, "maxIter=3", f"logging.experimentName={name}")
+        assert done.returncode == 0, done.stderr
+    rows = metrics(project, "watched")
+    names = {"eval/return", "eval/length", "eval/success", "eval/timeout"}
+    scores = [{key: row.pop(key) for key in names & row.keys()} for row in rows]
+    assert [score.keys() for score in scores] == [set(), names, names]  # every second, and the last
+    assert rows == metrics(project, "plain")
+    for which in (1, 2, 3, "last"):
+        a, b = (checkpoint(project, name, which) for name in ("plain", "watched"))
+        a.pop("progress"), b.pop("progress")  # which policy is the best is not the same question
+        assert differences(a, b) == []
+
+    second, third = scores[1]["eval/return"], scores[2]["eval/return"]
+    assert project.record("watched")["best_return"] == max(second, third)
+    assert project.record("watched")["saved"]["best"] == (2 if second >= third else 3)
+    assert re.search(rf"^3/3 .* \(evaluated {third:.1f}\)", done.stdout, re.MULTILINE)
+
+
 def test_a_resume_from_an_iteration_from_the_best_and_with_another_number_of_envs(project):
     words = [
         "train.units=[8]",

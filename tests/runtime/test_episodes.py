@@ -71,6 +71,12 @@ def test_progress_is_logged(caplog):
     assert "8 of 8 episodes, 1s simulated" in caplog.messages
 
 
+def test_quiet_means_quiet(caplog):
+    with caplog.at_level("INFO", "rlkit"):
+        testing.play(ScriptedEnv([2] * 8, [0.0] * 8), zero_policy, per_env=1, quiet=True)
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize(
     ("games", "per_env", "num_envs", "expected"),
     [(None, 3, 8, 3), (10, 1, 4, 3), (8, 5, 4, 2), (1, 5, 4, 1)],

@@ -7,7 +7,7 @@ import logging
 
 from rich.console import Console
 
-from rlkit.runtime.logs import start_logging, stop_logging
+from rlkit.runtime.logs import Reminders, start_logging, stop_logging
 
 log = logging.getLogger("rlkit")
 
@@ -36,3 +36,17 @@ def test_a_second_start_replaces_the_first(tmp_path):
     log.error("once")
     stop_logging()
     assert (first.getvalue(), second.getvalue()) == ("", "error: once\n")
+
+
+def test_a_warning_comes_back_only_after_a_while(caplog):
+    reminders = Reminders(every=10)
+    with caplog.at_level("WARNING", "rlkit"):
+        reminders.tell(5, {"edge": "returns hit 9.0", "ratio": "0.1 updates a step"})
+        reminders.tell(6, {"edge": "returns hit 9.5"})  # another number: the same warning
+        reminders.tell(14, {"ratio": "0.1 updates a step"})
+        reminders.tell(15, {"edge": "returns hit 9.9"})
+    assert caplog.messages == [
+        "iteration 5: returns hit 9.0",
+        "iteration 5: 0.1 updates a step",
+        "iteration 15: returns hit 9.9",
+    ]

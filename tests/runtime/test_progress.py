@@ -47,7 +47,7 @@ def test_a_plain_line():
 
 def test_before_the_first_episodes_there_are_dashes():
     text = line(1, 10, 8, 0.0, {}, {"rate/env_steps_per_s": 1.0})
-    assert "return -  success -  length -  critic nan" in text
+    assert "return -  success -  length -  critic -" in text
 
 
 class Terminal:
@@ -84,14 +84,32 @@ def test_the_time_left_counts_this_session_alone(plain):
     assert "ETA 10s" in plain.text.getvalue()
 
 
+def test_the_latest_evaluation_is_told_beside_the_return(plain):
+    with Progress(plain.console, total=5, start=0, interval=1, quiet=False) as progress:
+        for iteration, metrics in enumerate([METRICS, {**METRICS, "eval/return": 44.44}, METRICS], 1):
+            progress.show(iteration, iteration, WINDOW, metrics)
+    told = [row.split("return ")[1].split("  ")[0] for row in plain.text.getvalue().splitlines()]
+    assert told == ["12.3", "12.3 (evaluated 44.4)", "12.3 (evaluated 44.4)"]
+
+
 def test_a_terminal_shows_a_panel(monkeypatch):
     terminal = Terminal(monkeypatch, live=True)
-    metrics = {**METRICS, "policy/kl": 0.0123}
+    metrics = {**METRICS, "policy/kl": 0.0123, "eval/return": 44.44}
     with Progress(terminal.console, total=20, start=0, interval=10, quiet=False) as progress:
         terminal.now += 6.0
         progress.show(3, 3000, WINDOW, metrics)
     shown = terminal.text.getvalue()
-    for part in ("3 of 20", "3,000", "12,346 env-steps/s", "34s", "12.3", "26%", "critic 0.123", "kl 0.0123"):
+    for part in (
+        "3 of 20",
+        "3,000",
+        "12,346 env-steps/s",
+        "34s",
+        "12.3",
+        "26%",
+        "critic 0.123",
+        "kl 0.0123",
+        "44.4",
+    ):
         assert part in shown
 
 

@@ -1,0 +1,56 @@
+"""How good the policy is by itself: whole episodes without exploration, in envs that training never sees."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, Dict
+
+from rlkit.env.spec import VecEnv
+from rlkit.learners.api import Policy
+from rlkit.runtime.seeding import preserved_rng
+from rlkit.runtime.test import play
+
+# Far from the seeds of training's envs, which are training.seed + rank.
+SEED_OFFSET = 1_000_003
+
+
+class Evaluation:
+    """Plays one episode in each of its envs, every time from the same first states, so that scores compare.
+
+    make: builds the envs, the same ones each time. They are built here, so that what cannot be built is known
+    at the start; envs that cannot return to their first state are built anew for each evaluation. Training's
+    random numbers are left as they were.
+    """
+
+    def __init__(self, make: Callable[[], VecEnv]) -> None:
+        self._make = make
+        with preserved_rng():
+            self.env = make()
+            self._start = self.env.state() if self.env.resumable else None
+        self._played = False
+
+    def metrics(self, policy: Policy) -> Dict[str, float]:
+        """Play with `policy`: `eval/return`, `eval/length`, `eval/success`, `eval/timeout`, `time/evaluation` [s]."""
+        started = time.perf_counter()
+        with preserved_rng():
+            self._rewind()
+            results = play(self.env, policy, per_env=1, quiet=True)
+        return {
+            "eval/return": results["return"]["mean"],
+            "eval/length": results["length"]["mean"],
+            "eval/success": results["success_rate"],
+            "eval/timeout": results["timeout_rate"],
+            "time/evaluation": time.perf_counter() - started,
+        }
+
+    def _rewind(self) -> None:
+        if self._start is not None:
+            self.env.load_state(self._start)
+        elif self._played:
+            self.env.close()
+            self.env = self._make()
+        self._played = True
+
+    def close(self) -> None:
+        """Release the simulator."""
+        self.env.close()

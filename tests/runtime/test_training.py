@@ -1,0 +1,147 @@
+"""What the loop evaluates, saves and says, and when."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+from scripted_env import ScriptedEnv
+
+from rlkit.config import compose
+from rlkit.learners.api import Iteration, Learner, LearnerError
+from rlkit.runtime.metrics import read_metrics
+from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.startup import Startup
+from rlkit.runtime.train import Training
+from rlkit.workspace import checkpoint_name
+
+
+class Counting(Learner):
+    """Steps the env twice an iteration and counts its iterations; keeps experience and one warning."""
+
+    def __init__(self, env):
+        self.spec, self.count = env.spec, 0
+
+    def iterate(self, env):
+        for _ in range(2):
+            env.step(torch.zeros(self.spec.num_envs, 1))
+        self.count += 1
+        return Iteration(2 * self.spec.num_envs, {}, 0.0, 0.0, {"edge": f"at the edge for {self.count}"})
+
+    def policy(self):
+        return lambda obs: torch.full((len(obs["policy"]), 1), float(self.count))
+
+    def state(self, *, experience=True):
+        return {"count": self.count, **({"replay": torch.ones(3)} if experience else {})}
+
+    def load(self, state, *, policy_only=False):
+        self.count = state["count"]
+
+
+class Scores:
+    """An evaluation that gives the policy of iteration i the i-th return."""
+
+    def __init__(self, *returns):
+        self.returns = returns
+
+    def metrics(self, policy):
+        iteration = int(policy({"policy": torch.zeros(1, 1)})[0, 0])
+        return {"eval/return": self.returns[iteration - 1]}
+
+
+class Folder:
+    """The parts of a `Run` that the loop writes to."""
+
+    def __init__(self, path):
+        self.path, self.metrics, self.summaries = path, path / "metrics.jsonl", path / "summaries"
+        self.record: dict[str, Any] = {}
+        path.mkdir()
+
+    def checkpoint_path(self, which):
+        return self.path / checkpoint_name(which)
+
+    def checkpoint_saved(self, which, iteration):
+        self.record[f"saved {which}"] = iteration
+
+    def update(self, **facts):
+        self.record.update(facts)
+
+    def saved(self, which):
+        return torch.load(self.checkpoint_path(which), weights_only=True)
+
+
+def train(folder, *words, evaluation=None, source=None):
+    """Train to the end in a folder of this name; window returns are 2 (lengths of 2, rewards of 1)."""
+    common = ["task=BaseTask", "device=cpu", "logging.logInterval=1"]
+    env = ScriptedEnv([2, 2], [1.0, 1.0])
+    env.resumable = False  # new episodes after a resume
+    run = Folder(folder)
+    training = Training(compose([*common, *words]), env, Counting(env), run, Ranks(), evaluation)
+    if source is None:
+        training.start()
+    else:
+        training.resume(source)
+    training.loop(Console(file=io.StringIO()), Startup())
+    return training, run
+
+
+def evaluated(run):
+    return {row["iteration"]: row["eval/return"] for row in read_metrics(run.metrics) if "eval/return" in row}
+
+
+def test_every_nth_policy_and_the_last_is_evaluated(tmp_path):
+    scores = Scores(*map(float, range(10, 17)))
+    _, run = train(tmp_path / "a", "maxIter=7", "training.evalInterval=3", evaluation=scores)
+    assert evaluated(run) == {3: 12.0, 6: 15.0, 7: 16.0}
+
+
+def test_the_best_is_the_one_with_the_best_evaluation(tmp_path):
+    scores = Scores(-3.0, -1.0, -2.0)
+    _, run = train(tmp_path / "a", "maxIter=3", "training.evalInterval=1", evaluation=scores)
+    assert run.saved("best")["iteration"] == run.record["saved best"] == 2
+    assert run.record["best_return"] == run.saved("last")["progress"]["best_return"] == -1.0
+
+
+def test_without_evaluation_the_best_is_that_of_training(tmp_path):
+    _, run = train(tmp_path / "a", "maxIter=3")
+    assert run.record["saved best"] == 1
+    assert run.record["best_return"] == 2.0
+    assert evaluated(run) == {}
+
+
+def test_only_the_last_checkpoint_holds_the_experience(tmp_path):
+    scores = Scores(1.0, 2.0)
+    words = ("maxIter=2", "training.evalInterval=1", "training.checkpointInterval=1")
+    _, run = train(tmp_path / "a", *words, evaluation=scores)
+    held = {which: "replay" in run.saved(which)["learner"] for which in ("last", "best", 1, 2)}
+    assert held == {"last": True, "best": False, 1: False, 2: False}
+
+
+@pytest.mark.parametrize(("again", "best"), [(True, 5.0), (False, None)])
+def test_a_best_by_another_measure_is_not_taken_over(tmp_path, again, best):
+    scores = Scores(5.0, 4.0, 3.0)
+    words = ("training.evalInterval=1", "logging.logInterval=100")
+    _, first = train(tmp_path / "a", "maxIter=2", *words, evaluation=scores)
+    source = first.checkpoint_path("last")
+    training, run = train(
+        tmp_path / "b", "maxIter=3", *words, evaluation=scores if again else None, source=source
+    )
+    assert training.at.best == run.record["best_return"] == best
+    assert run.checkpoint_path("best").exists() == again
+
+
+def test_a_warning_is_told_once_in_a_hundred_iterations(tmp_path, caplog):
+    with caplog.at_level("WARNING", "rlkit"):
+        train(tmp_path / "a", "maxIter=102")
+    assert caplog.messages == [
+        "iteration 1: at the edge for 1",
+        "iteration 101: at the edge for 101",
+    ]
+
+
+def test_a_learner_that_takes_no_weights_says_so():
+    with pytest.raises(LearnerError, match="Counting cannot start from other weights"):
+        Counting(ScriptedEnv([1], [1.0])).initialize({})
