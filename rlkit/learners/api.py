@@ -36,7 +36,7 @@ class Iteration:
 
 @dataclass(frozen=True)
 class Fit:
-    """How other weights fitted a learner: tensors that were taken, that stay as they were, that found no place."""
+    """How other weights fitted a learner: layers that were taken, that stay as they were, that found no place."""
 
     loaded: Tuple[str, ...]
     missing: Tuple[str, ...]

@@ -21,7 +21,7 @@ Sizes = Tuple[Tuple[str, Tuple[int, ...]], ...]
 
 
 def transfer(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], *, actor: Tuple[str, ...]) -> Fit:
-    """Copy `weights` into `own`, in place, wherever they fit, and tell what was and what was not.
+    """Copy `weights` into `own`, in place, wherever they fit, and tell of which layers that is true.
 
     own: the learner's tensors by dotted name; those that begin with one of `actor` make up its policy network. A layer
     (all tensors whose names differ in the last part alone) is taken whole or not at all. Layers of the same sizes and
@@ -40,21 +40,20 @@ def transfer(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], *, actor:
     }
     pairs.update(_by_sizes(left_here, left_there))
     if not pairs:
-        raise LearnerError(_nothing_fits(own, weights, actor))
-    sources = {
-        name: _join(pairs[layer], leaf)
-        for name in own
-        for layer, _, leaf in [name.rpartition(".")]
-        if layer in pairs
-    }
+        raise LearnerError(_nothing_fits(here, there, actor))
     with torch.no_grad():
-        for name, source in sources.items():
-            own[name].copy_(weights[source])
-    used = set(sources.values())
+        for layer, source in pairs.items():
+            for leaf, _ in here[layer]:
+                own[_join(layer, leaf)].copy_(weights[_join(source, leaf)])
+    used = set(pairs.values())
     return Fit(
-        loaded=tuple(name if name == source else f"{name} <- {source}" for name, source in sources.items()),
-        missing=tuple(_sized(name, own) for name in own if name not in sources),
-        unused=tuple(_sized(name, weights) for name in weights if name not in used),
+        loaded=tuple(
+            layer if layer == pairs[layer] else f"{layer} <- {pairs[layer]}"
+            for layer in here
+            if layer in pairs
+        ),
+        missing=tuple(_sized(layer, here) for layer in here if layer not in pairs),
+        unused=tuple(_sized(layer, there) for layer in there if layer not in used),
     )
 
 
@@ -97,15 +96,15 @@ def _join(layer: str, leaf: str) -> str:
     return f"{layer}.{leaf}" if layer else leaf
 
 
-def _sized(name: str, tensors: Mapping[str, Tensor]) -> str:
-    return f"{name} {list(tensors[name].shape)}"
+def _sized(layer: str, layers: Mapping[str, Sizes]) -> str:
+    return f"{layer} ({', '.join(f'{leaf} {list(shape)}' for leaf, shape in reversed(layers[layer]))})"
 
 
-def _nothing_fits(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], actor: Tuple[str, ...]) -> str:
-    here = [_sized(name, own) for name in own if name.startswith(actor)]
-    there = [_sized(name, weights) for name in weights]
+def _nothing_fits(here: Mapping[str, Sizes], there: Mapping[str, Sizes], actor: Tuple[str, ...]) -> str:
+    ours = [_sized(layer, here) for layer in here if layer.startswith(actor)]
+    theirs = [_sized(layer, there) for layer in there]
     return (
         "None of the pretrained weights fits this learner's networks.\n"
-        f"  the policy has: {', '.join(here[:12])}\n  the file has: {', '.join(there[:12])}\n"
+        f"  the policy has: {', '.join(ours[:8])}\n  the file has: {', '.join(theirs[:8])}\n"
         "Give the hidden widths, the layer normalisation and the observations that the weights were trained with"
     )

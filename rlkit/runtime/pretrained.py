@@ -16,7 +16,7 @@ from rlkit.runtime.checkpoint_head import NOT_OURS, CheckpointError
 from rlkit.runtime.weights_file import StoredTensor, read_index
 
 SHOWN = 12
-"""Names of one kind that the table lists; a full critic may have more."""
+"""Layers of one kind that the table lists; a checkpoint of another learner may have many that are not used."""
 
 
 def load_tensors(path: Path) -> Dict[str, Tensor]:
@@ -47,7 +47,7 @@ def start_from(learner: Learner, path: Path) -> Fit:
 
 
 def fit_table(fit: Fit, path: Path) -> Table:
-    """What was loaded, what begins anew, and what of the file has no place here."""
+    """Which layers were loaded, which begin anew, and which of the file have no place here."""
     table = Table(title=f"weights from {path}", title_justify="left", show_header=False)
     for title, names in (("loaded", fit.loaded), ("begins anew", fit.missing), ("not used", fit.unused)):
         more = [f"... and {len(names) - SHOWN} more"] if len(names) > SHOWN else []
