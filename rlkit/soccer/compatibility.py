@@ -48,9 +48,12 @@ def apply() -> None:
     require_version(installed_version())
 
     # By name, because the package is an extra that the type checker need not find.
-    controller: Any = import_module("sai_mujoco.controllers.base.v0.controller")
-    bindings: Any = import_module("sai_mujoco.utils.v0.binding_utils")
-    base: Any = import_module("sai_mujoco.utils.v1.mujoco_env").MujocoEnv_v1
+    try:
+        controller: Any = import_module("sai_mujoco.controllers.base.v0.controller")
+        bindings: Any = import_module("sai_mujoco.utils.v0.binding_utils")
+        base: Any = import_module("sai_mujoco.utils.v1.mujoco_env").MujocoEnv_v1
+    except ModuleNotFoundError as error:  # it does not declare all that it imports
+        raise EnvError(f"sai-mujoco needs the package {error.name}; install it with: {INSTALL}") from error
 
     controller.mujoco = bindings.mujoco = _Mujoco33()
     bindings.MjData_v0.qM = property(lambda data: data._data)
