@@ -323,11 +323,12 @@ def _fill(root: Path, path: Path, record: RunRecord, lock: FileLock, config_yaml
 
 
 def _abandon(path: Path, lock: FileLock, error: BaseException) -> None:
-    """Mark a claim failed whose files could not be written; where even that cannot be written, remove it."""
+    """Mark a claim that was not completed; where even that cannot be written, remove it."""
+    state, reason = FAILED, f"the run folder could not be completed: {error}"
+    if isinstance(error, KeyboardInterrupt):
+        state, reason = INTERRUPTED, "stopped at once, while its folder was made"
     try:
-        record = read_record(path)
-        reason = f"the run folder could not be completed: {error}"
-        write_record(path, replace(record, state=FAILED, reason=reason))
+        write_record(path, replace(read_record(path), state=state, reason=reason))
     except WorkspaceError:
         import shutil
 

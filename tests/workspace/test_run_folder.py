@@ -192,6 +192,19 @@ def test_a_write_that_fails_after_the_claim_marks_the_run_failed(workspace, monk
     assert "No space left" in (record.reason or "")
 
 
+def test_a_stop_while_the_folder_is_made_is_an_interruption(workspace, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, "write_atomic", stop)
+    with pytest.raises(KeyboardInterrupt):
+        workspace.start("Box", now=EPOCH)
+    (path,) = (entry for entry in workspace.archive.iterdir() if entry.is_dir())
+    record = read_record(path)
+    assert (record.state, record.reason) == ("interrupted", "stopped at once, while its folder was made")
+    assert not is_locked(path / ".lock")
+
+
 def test_a_claim_in_which_nothing_can_be_written_is_removed(workspace, monkeypatch):
     def full(path, record):
         raise WorkspaceError("could not write run.json: No space left on device")
