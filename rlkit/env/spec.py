@@ -65,9 +65,11 @@ class StepInfo:
 
     final_obs: the true last observation of the envs that ended in this step (other rows: the current one).
     success: `[N]` bool, the episode that ended in this step met a success criterion of the task.
-    reached: `[N]` bool by "success/<criterion>" and "failure/<criterion>", true where it held in this step.
+    reached: `[N]` bool by "success/<criterion>" and "failure/<criterion>", true where it held in this step; where envs
+    play several tasks also by "task/<name>", true where the step was one of it.
     episodes: sums over the episodes that ended in this step, empty when none did: "count", "return", "length",
-    "success", "reward/<term>", "success/<criterion>", "failure/<criterion>", "timeout"; 0-dim tensors, no sync.
+    "success", "reward/<term>", "success/<criterion>", "failure/<criterion>", "timeout", and where envs play several
+    tasks the first of these again for each, as "task/<name>/count"; 0-dim tensors, no sync.
     """
 
     final_obs: Observations
@@ -114,6 +116,10 @@ class VecEnv(ABC):
 
     def stagger(self) -> None:
         """Spread the episodes' ages, so that envs do not all time out in the same step; called after a reset."""
+
+    def rewind(self) -> bool:
+        """Let the next `reset` draw what the very first one drew; False where only new envs can."""
+        return False
 
     def snapshot(self) -> dict[str, Tensor]:
         """Raw simulator state of all envs by name, for a look after a failure; empty where there is none."""

@@ -81,6 +81,10 @@ class DeviceEnv(VecEnv):
         self.env.stagger()
         self._obs = None
 
+    def rewind(self) -> bool:
+        """See `VecEnv.rewind`."""
+        return self.env.rewind()
+
     def state(self) -> Dict[str, Any]:
         """See `VecEnv.state`; on the CPU."""
         return self.env.state()

@@ -46,7 +46,7 @@ class Evaluation:
     def _rewind(self) -> None:
         if self._start is not None:
             self.env.load_state(self._start)
-        elif self._played:
+        elif self._played and not self.env.rewind():
             self.env.close()
             self.env = self._make()
         self._played = True

@@ -62,15 +62,29 @@ class Episodes:
         columns = {name: torch.cat(parts).double() for name, parts in self._rows.items()}
         returns, lengths = columns.pop("return"), columns.pop("length")
         columns.pop("env")
+        played = {name: columns.pop(name).bool() for name in list(columns) if name.startswith("task/")}
+        success = columns.pop("success")
+        tasks = {
+            name.partition("/")[2]: _summary(returns[ours], lengths[ours], success[ours])
+            for name, ours in played.items()
+            if ours.any()
+        }
         return {
-            "episodes": len(returns),
-            "return": spread(returns),
-            "length": spread(lengths),
+            **_summary(returns, lengths, success),
             "seconds": spread(lengths * control_period),
-            "success_rate": columns.pop("success").mean().item(),
             "timeout_rate": columns.pop("timeout").mean().item(),
             "criteria": {name: column.mean().item() for name, column in columns.items()},
+            **({"tasks": tasks} if tasks else {}),
         }
+
+
+def _summary(returns: Tensor, lengths: Tensor, success: Tensor) -> Dict[str, Any]:
+    return {
+        "episodes": len(returns),
+        "return": spread(returns),
+        "length": spread(lengths),
+        "success_rate": success.mean().item(),
+    }
 
 
 def spread(values: Tensor) -> Dict[str, float]:
@@ -110,6 +124,10 @@ def results_table(results: Dict[str, Any], title: str) -> Table:
     for name in ("return", "length", "seconds"):
         row = results[name]
         table.add_row(name, *(f"{row[part]:.2f}" for part in ("mean", "std", "min", "max")))
+    for name, task in results.get("tasks", {}).items():
+        row = (f"{task['return'][part]:.2f}" for part in ("mean", "std", "min", "max"))
+        table.add_row(f"return of {name}", *row)
+        table.add_row("  success rate", f"{100 * task['success_rate']:.1f}%", "", "", "")
     table.add_row("success rate", f"{100 * results['success_rate']:.1f}%", "", "", "")
     for name, rate in sorted(results["criteria"].items()):
         table.add_row(f"  {name}", f"{100 * rate:.1f}%", "", "", "")

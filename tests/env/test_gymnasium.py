@@ -16,7 +16,9 @@ from rlkit.env.gym import GymEnv
 from rlkit.env.gym.env import NO_LIMIT, WORTH_PROCESSES, _workers
 from rlkit.env.gym.making import Form
 from rlkit.env.spec import EnvError
+from rlkit.runtime.evaluation import Evaluation
 from rlkit.runtime.monitor import Monitor
+from rlkit.runtime.test import play
 
 ZERO = 1.0  # what the action 0 becomes in Count-v0, whose first action lies in [-2, 4]
 
@@ -240,13 +242,29 @@ def test_every_env_has_a_seed_of_its_own_whatever_their_number() -> None:
 def test_rewound_envs_play_their_first_episodes_again() -> None:
     env = make(["Count-v0", "Parts-v0"], 6, seed=5)
 
-    def play() -> list[Tensor]:
+    def begin() -> list[Tensor]:
         return [env.reset()["policy"], *(env.step(still(env))[0]["policy"] for _ in range(8))]
 
-    first, second = play(), play()
+    first, second = begin(), begin()
     assert not equal(first, second)
-    env.rewind()
-    assert equal(play(), first)
+    assert env.rewind()
+    assert equal(begin(), first)
+
+
+def test_evaluations_rewind_their_envs_instead_of_making_them_anew() -> None:
+    made: list[GymEnv] = []
+
+    def build() -> GymEnv:
+        made.append(make(num_envs=3, seed=5))
+        return made[-1]
+
+    def follow_the_draw(obs: Any) -> Tensor:
+        return obs["policy"][:, [1, 1]]
+
+    evaluation = Evaluation(build)
+    first, second = (evaluation.metrics(follow_the_draw) for _ in range(2))
+    assert len(made) == 1 and first["eval/length"] == 3.0
+    assert first["eval/return"] == second["eval/return"]
 
 
 @pytest.mark.slow
@@ -353,6 +371,21 @@ def test_metrics_come_out_for_each_task() -> None:
     assert means["task/Count-v0/timeout"] == 1.0 and means["task/Count-v0/success"] == 0.0
     assert means["episode/return"] == pytest.approx((63.0 * first + 2.0 * second) / (first + second))
     assert means["reward/steps"] == pytest.approx(60.0 * first / (first + second))
+
+
+def test_a_test_tells_the_results_of_each_task() -> None:
+    env = make(["Count-v0", "Parts-v0"], 8, seed=1)
+    counts = int(env.reset()["policy"][:, 5].sum())
+    env.rewind()
+    results = play(env, lambda _: still(env), per_env=1)
+    assert {name: task["episodes"] for name, task in results["tasks"].items()} == {
+        "Count-v0": counts,
+        "Parts-v0": 8 - counts,
+    }
+    assert results["tasks"]["Count-v0"]["return"]["mean"] == 60.0 + 3 * ZERO
+    assert results["tasks"]["Parts-v0"]["return"]["max"] == 2.0
+    assert results["tasks"]["Parts-v0"]["success_rate"] == 0.0
+    assert results["criteria"] == {"failure/unstable": 0.0} and results["episodes"] == 8
 
 
 def test_environments_are_made_when_an_episode_first_needs_them() -> None:

@@ -108,10 +108,14 @@ class GymEnv(VecEnv):
             torch.from_numpy(rows[:, columns[name]].copy()) for name in ("obs", "final_obs")
         )
         ended = rows[(terminated | truncated).numpy()]
+        reached = {"failure/unstable": holds["unstable"]}
+        if len(self._plan.recipes) > 1:
+            names = enumerate(recipe.name for recipe in self._plan.recipes)
+            reached.update({f"task/{name}": flag["task"] == index for index, name in names})
         info = StepInfo(
             final_obs={"policy": final_obs, "critic": final_obs},
             success=holds["success"],
-            reached={"failure/unstable": holds["unstable"]},
+            reached=reached,
             episodes=_episode_sums(self._plan, ended) if len(ended) else {},
         )
         return self.observe(), flag["reward"], terminated, truncated, info
@@ -134,9 +138,10 @@ class GymEnv(VecEnv):
         """Spread the episodes' ages evenly, so that envs do not all time out in the same step."""
         self._vector.call("stagger", self.spec.num_envs)
 
-    def rewind(self) -> None:
+    def rewind(self) -> bool:
         """Let the next `reset` begin with the episodes of the very first one, by their seeds."""
         self._vector.call("rewind")
+        return True
 
     def snapshot(self) -> Dict[str, Tensor]:
         """The policy's observation: Gymnasium shows no more of an environment's state."""
