@@ -54,7 +54,7 @@ $(BIN)/python:
 
 $(RUNTIME): $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing what training needs (torch and MuJoCo are large: a few minutes the first time) ..."
-	$(PIP) --editable '.[mujoco,plot]'
+	$(PIP) --editable '.[mujoco,gymnasium,plot]'
 	@touch $@
 
 # sai-mujoco demands a gymnasium and other packages that it does not need; pyproject.toml tells more.

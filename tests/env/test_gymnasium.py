@@ -435,6 +435,11 @@ def test_spaces_that_no_learner_here_can_use_are_refused(observations, actions, 
         ("HalfCheeta-v5", {}, "no environment of that name. Did you mean HalfCheetah-v5"),
         ("Pendulum", {}, "Did you mean Pendulum-v1"),
         ("known_envs:Cuont-v0", {}, "env.id=Cuont-v0.*Did you mean Count-v0"),
+        (
+            "Needy-v0",
+            {},
+            r"needs a package .* No module named 'a_package_that_is_not_there'.*\[mujoco,gymnasium\]",
+        ),
         ("nowhere:Count-v0", {}, "needs the module nowhere, which cannot be imported"),
         (
             "Count-v0",

@@ -50,7 +50,12 @@ class Recipe:
         limit = None if self.episode_length is None else -1  # -1: without the registered TimeLimit
         try:
             env = gymnasium.make(self.name, max_episode_steps=limit, disable_env_checker=True, **self.kwargs)
-        except (gymnasium.error.Error, ImportError, TypeError, ValueError, OSError) as error:
+        except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
+            raise EnvError(
+                f"env.id={self.env_id} needs a package that is not installed: {error}."
+                " Those of Gymnasium's MuJoCo environments come with: pip install -e '.[mujoco,gymnasium]'"
+            ) from error
+        except (gymnasium.error.Error, TypeError, ValueError, OSError) as error:
             given = f" with env.kwargs={dict(self.kwargs)}" if self.kwargs else ""
             raise EnvError(f"env.id={self.env_id} cannot be made{given}: {error}") from error
         return self.wrap(env) if self.wrap is not None else env
