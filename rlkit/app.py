@@ -94,6 +94,10 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
         raise ConfigError(
             ["training.test=true: a test runs in one process; start it with python, not torchrun"]
         )
+    if experiment.train["learner"] == "fast_td3" and _ranks() > 1:
+        raise ConfigError(
+            ["train.learner=fast_td3: FastTD3 trains in one process; start it with python, or choose a PPO file"]
+        )
     if source is not None:
         _check_source(experiment, source)
     if experiment.training.init_from is not None:

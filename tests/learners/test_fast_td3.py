@@ -311,6 +311,7 @@ def test_critics_that_tell_nothing_apart_are_told_of(fast_train):
     metrics = {"q/spread": 0.001, "returns/spread": 5.0}
     assert "collapse" in warnings(settings, 16, 2000, metrics)
     assert warnings(settings, 16, 500, metrics) == {}
+    assert warnings(settings, 16, 2000, {**metrics, "returns/reward_scale": 0.01}) == {}  # 0.001 of 0.05
     assert warnings(settings, 16, 2000, {**metrics, "q/spread": 0.5}) == {}
 
 

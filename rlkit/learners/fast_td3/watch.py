@@ -30,7 +30,8 @@ def warnings(settings: Settings, num_envs: int, updates: int, metrics: Mapping[s
                 f"{mass:.0%} of the critics' targets lie at the edge of their support, train.{end}={edge:g}; "
                 f"discounted returns reach {reached:.4g}: try train.{end}={_round_up(reached, edge):g}"
             )
-    spread, returns = metrics.get("q/spread", math.inf), metrics.get("returns/spread", 0.0)
+    spread = metrics.get("q/spread", math.inf)
+    returns = metrics.get("returns/spread", 0.0) * metrics.get("returns/reward_scale", 1.0)
     if updates > MANY_UPDATES and spread < COLLAPSED * returns:
         found["collapse"] = (
             f"the critics tell states apart by {spread:.2g} where returns differ by {returns:.2g}: they have "
