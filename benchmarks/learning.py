@@ -1,21 +1,26 @@
-"""Does it learn, and how fast: runs of `train.py` with several seeds, a table, and their curves as a PNG.
+"""Does it learn, and how fast: runs of `train.py` with several seeds and learners, a table, and their curves as a PNG.
 
     python -m benchmarks.learning task=BoxGrasping --seeds 0 1 2 --out docs/images/box_grasping.png
+    python -m benchmarks.learning task=Gym env.id=HalfCheetah-v5 --variants train=GymFastTD3 train=GymPPO \\
+        --reach return=2000 --peers TD3 PPO --out curves.png
     python -m benchmarks.learning --runs runs_all/A runs_all/B --out curves.png     # draw what exists
 
 Each run is the real command in a process of its own, one after another; afterwards its best checkpoint is tested with
-64 envs × 2 episodes, deterministic. Times are of training alone (`wall_time` in metrics.jsonl).
+64 envs × 2 episodes, deterministic. Times are of training alone (`wall_time` in metrics.jsonl), without evaluations.
+Curves are of evaluations where a run has them (training.evalInterval), else of the episodes while exploring. Peers are
+Stable-Baselines3's algorithms on the same Gymnasium environment, in this process, evaluated as often.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 from rich.console import Console
 from rich.table import Table
@@ -24,41 +29,57 @@ from rlkit.runtime.metrics import read_metrics
 from rlkit.workspace import list_runs
 
 ROOT = Path(__file__).parents[1]
-LEVELS = (0.5, 0.9)
+Level = Tuple[str, float]
 
 
 @dataclass
 class Curve:
-    """Smoothed success and return of one run, by env-steps and by seconds of training."""
+    """Success and return of one run, by env-steps and by seconds of training."""
 
     name: str
-    seconds: List[float]
-    steps: List[int]
-    success: List[float]
-    returns: List[float]
+    evaluated: bool = False
+    seconds: List[float] = field(default_factory=list)
+    steps: List[int] = field(default_factory=list)
+    success: List[float] = field(default_factory=list)
+    returns: List[float] = field(default_factory=list)
+    tested: str = "-"
+
+    def add(self, seconds: float, steps: int, success: float, mean_return: float) -> None:
+        """One more point."""
+        self.seconds.append(seconds)
+        self.steps.append(steps)
+        self.success.append(success)
+        self.returns.append(mean_return)
+
+    def reached(self, level: Level) -> str:
+        """Seconds and env-steps until the measure first was at least the level."""
+        values = self.success if level[0] == "success" else self.returns
+        found = (i for i, value in enumerate(values) if value >= level[1])
+        first = next(found, None)
+        return "-" if first is None else f"{self.seconds[first]:.0f} s, {self.steps[first]:,}"
 
 
-def read_curve(run: Path, window: int = 128) -> Curve:
-    """Means over the latest `window` episodes at least, as the progress display shows them."""
-    curve = Curve(run.name, [], [], [], [])
+def read_curve(run: Path, name: str = "", window: int = 128) -> Curve:
+    """The run's evaluations; without any, means over the latest `window` episodes at least, as they are displayed."""
+    rows = read_metrics(run / "metrics.jsonl")
+    curve = Curve(name or run.name, evaluated=any("eval/return" in row for row in rows))
     recent: List[dict[str, float]] = []
-    for row in read_metrics(run / "metrics.jsonl"):
+    for row in rows:
+        if curve.evaluated:
+            if "eval/return" in row:
+                point = (row["wall_time"], int(row["env_steps"]), row["eval/success"], row["eval/return"])
+                curve.add(*point)
+            continue
         if not row.get("episode/count"):
             continue
         recent.append(row)
         while sum(r["episode/count"] for r in recent[1:]) >= window:
             recent.pop(0)
         count = sum(r["episode/count"] for r in recent)
-        curve.seconds.append(row["wall_time"])
-        curve.steps.append(int(row["env_steps"]))
-        curve.success.append(sum(r["episode/success"] * r["episode/count"] for r in recent) / count)
-        curve.returns.append(sum(r["episode/return"] * r["episode/count"] for r in recent) / count)
+        success = sum(r["episode/success"] * r["episode/count"] for r in recent) / count
+        mean_return = sum(r["episode/return"] * r["episode/count"] for r in recent) / count
+        curve.add(row["wall_time"], int(row["env_steps"]), success, mean_return)
     return curve
-
-
-def reached(curve: Curve, level: float) -> Optional[float]:
-    """Seconds until the success while exploring first was at least `level`."""
-    return next((s for s, share in zip(curve.seconds, curve.success) if share >= level), None)
 
 
 def train_and_test(words: List[str], seed: int) -> Path:
@@ -77,53 +98,62 @@ def run(words: List[str]) -> None:
     subprocess.run([sys.executable, str(ROOT / "train.py"), *words], check=True)
 
 
-def tested_success(path: Path) -> Optional[float]:
-    """Success rate of the newest finished test of a run."""
-    rates = []
+def tested(path: Path) -> str:
+    """Success rate, or return where nothing succeeds, of the newest finished test of a run."""
+    found = []
     for row in list_runs(Path()):
         results = Path(row.path) / "metrics.json"
         if results.exists():
             content = json.loads(results.read_text(encoding="utf-8"))
             if f"/{path.name}/" in content["checkpoint"]:
-                rates.append((results.stat().st_mtime, content["success_rate"]))
-    return max(rates)[1] if rates else None
+                found.append((results.stat().st_mtime, content["success_rate"], content["return"]["mean"]))
+    if not found:
+        return "-"
+    _, success, mean_return = max(found)
+    return f"{100 * success:.1f}%" if success else f"{mean_return:,.0f}"
 
 
-def show(paths: List[Path], curves: List[Curve]) -> None:
+def show(curves: List[Curve], levels: List[Level]) -> None:
     """The table."""
-    table = Table(title="seconds of training until a share of the exploring episodes succeeds")
-    levels = [f"{100 * level:.0f}%" for level in LEVELS]
-    for column in ("run", "env-steps", "seconds", *levels, "best tested"):
+    measured = "evaluations" if all(curve.evaluated for curve in curves) else "exploring episodes"
+    table = Table(title=f"training time and env-steps until a level is reached by {measured}")
+    table.add_column("run")
+    columns = [f"{name} {level:g}" for name, level in levels]
+    for column in ("env-steps", "seconds", *columns, "best tested"):
         table.add_column(column, justify="right")
-    for path, curve in zip(paths, curves):
-        times = [reached(curve, level) for level in LEVELS]
-        tested = tested_success(path)
-        table.add_row(
-            curve.name,
-            f"{curve.steps[-1]:,}",
-            f"{curve.seconds[-1]:.0f}",
-            *("-" if t is None else f"{t:.0f}" for t in times),
-            "-" if tested is None else f"{100 * tested:.1f}%",
-        )
+    for curve in curves:
+        reached = [curve.reached(level) for level in levels]
+        total = f"{curve.steps[-1]:,}" if curve.steps else "-"
+        seconds = f"{curve.seconds[-1]:.0f}" if curve.seconds else "-"
+        table.add_row(curve.name, total, seconds, *reached, curve.tested)
     Console(soft_wrap=True).print(table)
 
 
 def draw(curves: List[Curve], out: Path, title: str) -> None:
-    """Success and return over minutes of training, one line a run."""
+    """Success and return over minutes of training, one line a run; return alone where nothing succeeds."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    succeeds = any(any(curve.success) for curve in curves)
+    figure, axes = plt.subplots(
+        1, 2 if succeeds else 1, figsize=(9 if succeeds else 6, 3.2), layout="constrained", squeeze=False
+    )
+    by_return = axes[0, -1]
+    names = list(dict.fromkeys(curve.name.rpartition(", seed")[0] or curve.name for curve in curves))
     for curve in curves:
+        variant = curve.name.rpartition(", seed")[0] or curve.name
+        look = {"color": f"C{names.index(variant)}", "linewidth": 1.4}
         minutes = [s / 60 for s in curve.seconds]
-        axes[0].plot(minutes, [100 * s for s in curve.success], label=curve.name, linewidth=1.4)
-        axes[1].plot(minutes, curve.returns, linewidth=1.4)
-    axes[0].set(ylabel="success while exploring, %", ylim=(-2, 102))
-    axes[0].legend(fontsize=7, frameon=False)
-    axes[1].set(ylabel="return")
-    for axis in axes:
+        if succeeds:
+            axes[0, 0].plot(minutes, [100 * s for s in curve.success], **look)
+        by_return.plot(minutes, curve.returns, label=curve.name, **look)
+    if succeeds:
+        axes[0, 0].set(ylabel="success, %", ylim=(-2, 102))
+    by_return.set(ylabel="return")
+    by_return.legend(fontsize=7, frameon=False)
+    for axis in axes[0]:
         axis.set_xlabel("minutes of training")
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
@@ -133,19 +163,60 @@ def draw(curves: List[Curve], out: Path, title: str) -> None:
     print(f"wrote {out}")
 
 
+def level(text: str) -> Level:
+    """`return=2000` or `success=0.9`."""
+    name, _, value = text.partition("=")
+    if name not in ("success", "return"):
+        raise argparse.ArgumentTypeError(f"{text}: write return=2000 or success=0.9")
+    return name, float(value)
+
+
 def main() -> None:
     """Parse, train and test unless runs are given, show and draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("words", nargs="*", help="as for train.py, e.g. task=BoxGrasping")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument(
+        "--variants", nargs="+", default=[""], help="further words of each contestant, quoted"
+    )
+    parser.add_argument("--reach", nargs="+", type=level, default=[("success", 0.5), ("success", 0.9)])
+    parser.add_argument(
+        "--peers", nargs="+", default=[], help="TD3, PPO, SAC of Stable-Baselines3 (task=Gym)"
+    )
+    parser.add_argument(
+        "--peer-seconds", type=float, default=300.0, help="of training, for each peer at most"
+    )
     parser.add_argument("--runs", nargs="+", type=Path, help="draw these instead of training")
     parser.add_argument("--out", type=Path, default=Path("curves.png"))
     parser.add_argument("--title", default="")
     options = parser.parse_args()
-    paths = options.runs or [train_and_test(options.words, seed) for seed in options.seeds]
-    curves = [read_curve(path) for path in paths]
-    show(paths, curves)
+    curves: List[Curve] = [_read(path, "") for path in options.runs or []]
+    if not options.runs:
+        for seed in options.seeds:
+            for variant in options.variants:
+                words = [*options.words, *shlex.split(variant)]
+                curves.append(_read(train_and_test(words, seed), f"{variant or 'rlkit'}, seed {seed}"))
+            for peer in options.peers:
+                curves.append(_peer(peer, options.words, seed, options.reach, options.peer_seconds))
+    show(curves, options.reach)
     draw(curves, options.out, options.title or " ".join(options.words))
+
+
+def _read(path: Path, name: str) -> Curve:
+    curve = read_curve(path, name)
+    curve.tested = tested(path)
+    return curve
+
+
+def _peer(name: str, words: List[str], seed: int, levels: List[Level], seconds: float) -> Curve:
+    from benchmarks.stable_baselines import learn
+
+    (env_id,) = [word.partition("=")[2] for word in words if word.startswith("env.id=")]
+    wanted: Optional[float] = max((value for kind, value in levels if kind == "return"), default=None)
+    curve = Curve(f"Stable-Baselines3 {name}, seed {seed}", evaluated=True)
+    for point in learn(name, env_id, seed=seed, until=wanted, seconds=seconds):
+        curve.add(point.seconds, point.steps, 0.0, point.mean_return)
+    return curve
 
 
 if __name__ == "__main__":
