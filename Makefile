@@ -42,6 +42,7 @@ pythons:  ## Compose the training guide's commands on Python 3.8 and 3.12, where
 bench: $(DEV)  ## Run the benchmarks that README quotes
 	$(BIN)/python -m benchmarks.physics
 	$(BIN)/python -m benchmarks.ppo
+	$(BIN)/python -m benchmarks.fast_td3
 
 clean:  ## Remove the virtual environment and caches; runs are kept
 	rm -rf $(VENV) .venv-3.* .pytest_cache .ruff_cache .hypothesis *.egg-info
