@@ -114,6 +114,37 @@ def test_a_resumed_run_is_bit_for_bit_the_one_that_never_stopped(project):
     assert any("episode/return" in row for row in metrics(project, "resumed"))
 
 
+@pytest.mark.parametrize("save_buffer", [True, False])
+def test_fast_td3_resumes_exactly_with_its_buffer_and_says_so_without(project, save_buffer):
+    """Also with more iterations, for which the buffer is longer."""
+    words = [
+        "train=BaseTaskFastTD3", "numEnvs=5", "task.episodeLength=20", "logging.logInterval=1", "train.amp=true",
+        "train.learning_starts=4", "train.batch_size=64", "train.lr_schedule=constant", "train.num_steps=3",
+        f"train.save_buffer={str(save_buffer).lower()}", "training.evalInterval=0",
+    ]  # fmt: skip
+    for more in (
+        ["maxIter=4", "logging.experimentName=straight"],
+        ["maxIter=2", "logging.experimentName=half"],
+    ):
+        done = project.train(*words, *more)
+        assert done.returncode == 0, done.stderr
+    done = project.train("checkpoint=half", "maxIter=4", "logging.experimentName=resumed")
+    assert done.returncode == 0, done.stderr
+    if save_buffer:
+        assert metrics(project, "resumed") == metrics(project, "straight")[2:]
+        a, b = checkpoint(project, "straight"), checkpoint(project, "resumed")
+        a["progress"].pop("seconds"), b["progress"].pop("seconds")
+        found = differences(a, b)
+        # A grown ring keeps its final observations in other places, which nothing that is drawn shows.
+        assert {path.rpartition("/")[2] for path in found} <= {"finals", "ending", "free", "owner"}
+        assert b["learner"]["replay"]["stored"] == 4 * 32
+    else:
+        assert (
+            "the replay buffer was not saved (train.save_buffer=true does that); it fills anew" in done.stdout
+        )
+        assert "replay" not in checkpoint(project, "resumed")["learner"]
+
+
 @pytest.mark.slow
 def test_twenty_iterations_are_ten_and_ten_more(project):
     for words in (
