@@ -36,7 +36,9 @@ class EnvSpec:
 
     obs_sizes: numbers in each observation group. observation_names: the terms that make up a group, in order, with
     their sizes. control_period: seconds of one env-step. max_episode_length: env-steps. Actions lie in [-1, 1].
-    mirror: the symmetry that the task declares, if it has one.
+    mirror: the symmetry that the task declares, if it has one. tasks: of a run in which each episode plays one of
+    several; where given, the last len(tasks) numbers of both observation groups are the one-hot of the task that the
+    running episode plays.
     """
 
     task: str
@@ -52,6 +54,7 @@ class EnvSpec:
     success_criteria: tuple[str, ...] = ()
     failure_criteria: tuple[str, ...] = ()
     mirror: Optional[Mirror] = None
+    tasks: Tuple[str, ...] = ()
 
     @property
     def asymmetric(self) -> bool:

@@ -89,7 +89,8 @@ def test_soccer_is_what_its_adapter_reads():
     assert (several.env.id, several.env.ids) == (None, (one.env.id, "LowerT1KickToTarget-v0"))
     for task in (one.task, several.task):
         assert (task["actions"], task["decimation"], task["orientation"]) == ("joint_targets", 10, True)
-    assert several.train["reward_normalization"] is True
+    by_ppo = composed("task=SoccerMulti")
+    assert all(experiment.train["reward_normalization"] is True for experiment in (one, several, by_ppo))
     with pytest.raises(ConfigError, match="needs joint_targets"):
         composed("task=Soccer task.actions=torque")
 

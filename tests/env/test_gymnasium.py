@@ -329,6 +329,7 @@ def test_several_tasks_pad_to_the_longest_and_name_the_task() -> None:
     obs = env.reset()["policy"]
     assert env.spec.obs_sizes["policy"] == 7 and env.spec.max_episode_length == 3
     assert env.spec.observation_terms["policy"] == (("observation", 5), ("task", 2))
+    assert env.spec.tasks == ("Count-v0", "Parts-v0") and make().spec.tasks == ()
     counts, parts = obs[:, 5] == 1.0, obs[:, 6] == 1.0
     assert counts.any() and parts.any() and torch.equal(counts, ~parts)
     assert (obs[counts][:, [0, 2, 3, 4]] == 0.0).all() and (obs[counts][:, 1] > 0.0).all()

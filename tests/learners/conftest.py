@@ -29,6 +29,7 @@ BASE = {
     "normalize_advantage": True,
     "value_bootstrap": True,
     "reward_scale": 1.0,
+    "reward_normalization": False,
     "units": (32, 32),
     "activation": "elu",
     "separate": True,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rlkit.learners.fast_td3.distribution import expectation, project, shifted, support, target_distribution
 from rlkit.learners.fast_td3.exploration import Exploration
 from rlkit.learners.fast_td3.meter import Meter
-from rlkit.learners.fast_td3.normalizer import ReturnScale, RunningNorm
+from rlkit.learners.fast_td3.normalizer import RunningNorm
 from rlkit.learners.fast_td3.update import scheduled
 
 CPU = torch.device("cpu")
@@ -114,21 +114,6 @@ def test_normalising_changes_no_statistics():
     before = {name: value.clone() for name, value in norm.state_dict().items()}
     norm(torch.full((5, 2), 100.0))
     assert all(torch.equal(value, before[name]) for name, value in norm.state_dict().items())
-
-
-def test_the_return_scale_by_hand():
-    scale = ReturnScale(2, gamma=0.5, limit=10.0, device=CPU)
-    assert scale.scale().item() == 1.0
-    scale.update(torch.tensor([4.0, 0.0]), torch.tensor([False, False]))  # returns 4, 0
-    scale.update(torch.tensor([2.0, 8.0]), torch.tensor([True, False]))  # returns 4, 8; env 0 then ends
-    scale.update(torch.tensor([1.0, 0.0]), torch.tensor([False, False]))  # returns 1, 4
-    values = torch.tensor([4.0, 0.0, 4.0, 8.0, 1.0, 4.0])
-    assert scale.variance.item() == pytest.approx(values.var(unbiased=False).item())
-    assert (scale.low.item(), scale.high.item()) == (0.0, 8.0)
-    # the largest return over the limit, 0.8, is less than the spread
-    assert scale.scale().item() == pytest.approx(1.0 / values.std(unbiased=False).item())
-    scale.update(torch.tensor([-400.0, 0.0]), torch.tensor([False, False]))  # return 0.5 - 400
-    assert scale.scale().item() == pytest.approx(1.0 / max(399.5 / 10.0, scale.variance.sqrt().item()))
 
 
 def test_noise_has_one_scale_an_env_and_a_new_one_only_after_its_episode():

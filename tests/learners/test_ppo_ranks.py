@@ -11,6 +11,7 @@ from torch import distributed, multiprocessing
 from rlkit.env.dummy import PointMass
 from rlkit.learners.ppo import PPO
 from rlkit.learners.ppo.normalizer import RunningNormalizer
+from rlkit.learners.returns import ReturnScale
 
 
 def work(rank: int, folder: str, cases: list) -> None:
@@ -26,7 +27,10 @@ def work(rank: int, folder: str, cases: list) -> None:
         results.append({"state": learner.state(), "env": env.state(), "env_steps": iterations[-1].env_steps})
     normalizer = RunningNormalizer(1)
     normalizer.update(torch.tensor([[2.0]]) if rank == 0 else torch.tensor([[4.0], [6.0]]))
-    results.append(normalizer.state_dict())
+    scale = ReturnScale(2, 0.5, torch.device("cpu"), tasks=("a", "b"))
+    rewards = torch.tensor([1.0, 1000.0]) if rank == 0 else torch.tensor([3.0, -3000.0])
+    scale.update(torch.eye(2), rewards, torch.tensor([False, False]))
+    results += [normalizer.state_dict(), scale.state_dict()]
     torch.save(results, f"{folder}/{rank}.pth")
     distributed.destroy_process_group()
 
@@ -51,6 +55,18 @@ def test_ranks_agree(train, folder):
                 assert torch.equal(tensor, b["state"][part][name]), name
         assert a["state"]["model"]["running_mean_std.count"].item() == 1 + 3 * 2 * 8 * 16
     # a prior of mean 0 and variance 1 that counts as one, and the samples 2, 4, 6
-    assert torch.equal(one[-1]["running_var"], other[-1]["running_var"])
-    assert one[-1]["running_mean"].item() == pytest.approx(3.0)
-    assert one[-1]["running_var"].item() == pytest.approx((1.0 + 9.0 + 1.0 + 1.0 + 9.0) / 4)
+    (ours, returns), (theirs, of_other) = one[-2:], other[-2:]
+    assert torch.equal(ours["running_var"], theirs["running_var"])
+    assert ours["running_mean"].item() == pytest.approx(3.0)
+    assert ours["running_var"].item() == pytest.approx((1.0 + 9.0 + 1.0 + 1.0 + 9.0) / 4)
+    # task a: 1 on one rank, 3 on the other; task b: 1000 and -3000
+    for name, hand in {
+        "count": [2.0, 2.0],
+        "mean": [2.0, -1000.0],
+        "variance": [1.0, 4e6],
+        "low": [0.0, -3000.0],
+        "high": [3.0, 1000.0],
+    }.items():
+        assert torch.equal(returns[name], of_other[name]), name
+        assert returns[name].tolist() == pytest.approx(hand), name
+    assert (returns["returns"].tolist(), of_other["returns"].tolist()) == ([1.0, 1000.0], [3.0, -3000.0])

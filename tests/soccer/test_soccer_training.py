@@ -75,3 +75,8 @@ def test_two_tasks_train_in_one_run_with_metrics_of_their_own(tmp_path):
     terms = sum(value for name, value in metrics.items() if name.startswith("reward/"))
     assert terms == pytest.approx(metrics["episode/return"], rel=1e-4)
     assert metrics["reward/robot_fallen"] < 0  # the goalie's task alone has this term
+    factors = {name for name in metrics if name.startswith("returns/reward_scale")}
+    assert factors == {
+        "returns/reward_scale/LowerT1GoaliePenaltyKick-v0",
+        "returns/reward_scale/LowerT1KickToTarget-v0",
+    }

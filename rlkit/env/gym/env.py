@@ -208,6 +208,7 @@ def _spec(task: str, num_envs: int, plan: Plan) -> EnvSpec:
         control_period=first.control_period,
         observation_terms={"policy": terms, "critic": terms},
         reward_terms=plan.reward_terms,
+        tasks=tuple(recipe.name for recipe in plan.recipes) if len(forms) > 1 else (),
     )
 
 

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from rlkit.env.spec import EnvSpec, Observations, VecEnv
 from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
 from rlkit.learners.fast_td3.exploration import Exploration
-from rlkit.learners.fast_td3.normalizer import ReturnScale, RunningNorm
+from rlkit.learners.fast_td3.normalizer import RunningNorm
 from rlkit.learners.fast_td3.replay import ReplayBuffer
 from rlkit.learners.fast_td3.settings import Settings, read_settings
 from rlkit.learners.fast_td3.turns import Turns, cuda_graph
 from rlkit.learners.fast_td3.update import Update
 from rlkit.learners.fast_td3.watch import warnings
+from rlkit.learners.returns import ReturnScale
 from rlkit.learners.weights import transfer
 
 log = logging.getLogger("rlkit")
@@ -38,7 +39,9 @@ class FastTD3(Learner):
         self.replay = _replay(settings, spec)
         self.policy_norm = _norm(settings, spec, "policy")
         self.critic_norm = _norm(settings, spec, "critic") if spec.asymmetric else self.policy_norm
-        self.returns = ReturnScale(spec.num_envs, settings.gamma, _largest_return(settings), device)
+        self.returns = ReturnScale(
+            spec.num_envs, settings.gamma, device, limit=_largest_return(settings), tasks=spec.tasks
+        )
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             torch.manual_seed(seed)
             self.update = Update(
@@ -95,7 +98,7 @@ class FastTD3(Learner):
         obs, reward, terminated, truncated, info = env.step(action)
         self.replay.add(obs, action, reward, terminated, truncated, info.final_obs)
         ended = terminated | truncated
-        self.returns.update(reward, ended)
+        self.returns.update(self._obs["policy"], reward, ended)
         self.exploration.redraw(ended)
         self._obs = obs
         self.step += 1
@@ -123,21 +126,20 @@ class FastTD3(Learner):
 
     def _metrics(self) -> Dict[str, float]:
         """Means over the iteration's updates; the one place that waits for the device."""
-        returns = self.returns
-        now = torch.stack([returns.low, returns.high, returns.variance.sqrt().float(), returns.scale()])
-        low, high, spread, scale = now.tolist()
+        returns = self.returns.summary()
+        if self.settings.reward_normalization:
+            returns.update(self.returns.scale_by_name())
+        of_returns = dict(zip(returns, torch.stack(list(returns.values())).tolist()))
         metrics = self.update.meter.read()
         bad = [name for name, value in metrics.items() if not math.isfinite(value)]
-        if bad or not math.isfinite(spread):
+        if bad or not math.isfinite(of_returns["returns/spread"]):
             raise LearnerError(
                 f"FastTD3 diverged after {self.turns.updates} updates: NaN or Inf in "
                 f"{', '.join(bad) or 'the rewards'}. A smaller train.critic_learning_rate, train.max_grad_norm=1 "
                 "or train.amp=false usually helps."
             )
         metrics["replay/fill"] = self.replay.fill
-        metrics.update({"returns/low": low, "returns/high": high, "returns/spread": spread})
-        if self.settings.reward_normalization:
-            metrics["returns/reward_scale"] = scale
+        metrics.update(of_returns)
         metrics["policy/learning_rate"] = float(self.update.actor_optimizer.param_groups[0]["lr"])
         return metrics
 
@@ -189,13 +191,9 @@ class FastTD3(Learner):
         self.step, self.learning_steps = state["step"], state["learning_steps"]
         self.turns.updates = state["updates"]
         self.generator.set_state(state["generator"].cpu())
-        same_envs = len(state["exploration"]) == self.spec.num_envs
-        returns = dict(state["returns"])
-        if same_envs:
+        if len(state["exploration"]) == self.spec.num_envs:
             self.exploration.std.copy_(state["exploration"])
-        else:
-            returns["returns"] = torch.zeros_like(self.returns.returns)
-        self.returns.load_state_dict(returns)
+        self.returns.restore(state["returns"])
         self._load_replay(state)
 
     def _load_replay(self, state: Mapping[str, Any]) -> None:
@@ -239,6 +237,8 @@ class FastTD3(Learner):
             for name, size in self._sizes().items()
             if state["sizes"].get(name) != size and (name != "critic" or not policy_only)
         ]
+        if not policy_only:
+            wrong += self.returns.misfit(state["returns"])
         if wrong:
             raise LearnerError(f"The saved policy has other sizes: {', '.join(wrong)}")
         modules = {"actor": self.update.actor}

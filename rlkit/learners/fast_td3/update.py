@@ -15,10 +15,10 @@ from rlkit.learners.fast_td3.distribution import support
 from rlkit.learners.fast_td3.losses import actor_loss, critic_loss, target_actions
 from rlkit.learners.fast_td3.meter import Meter
 from rlkit.learners.fast_td3.networks import Actor, Critics
-from rlkit.learners.fast_td3.normalizer import ReturnScale
 from rlkit.learners.fast_td3.replay import Batch, ReplayBuffer
 from rlkit.learners.fast_td3.settings import Settings
 from rlkit.learners.fast_td3.symmetry import Symmetry
+from rlkit.learners.returns import ReturnScale
 
 
 class Update:
@@ -68,18 +68,17 @@ class Update:
                 self.update_actor(batch)
 
     def draw(self) -> Batch:
-        """A batch from the replay, mirrored if asked, normalised by today's statistics."""
+        """A batch from the replay, mirrored if asked, normalised by today's statistics; rewards by their own task's."""
         batch = self.replay.sample(self.settings.batch_size, self.generator)
+        if self.scale is not None:
+            batch = batch._replace(reward=batch.reward * self.scale.scale_of(batch.policy))
         if self.symmetry is not None:
             batch = self.symmetry.augment(batch)
         policy, next_policy = self.policy_norm(batch.policy), self.policy_norm(batch.next_policy)
         critic, next_critic = policy, next_policy
         if batch.critic is not batch.policy:
             critic, next_critic = self.critic_norm(batch.critic), self.critic_norm(batch.next_critic)
-        reward = batch.reward if self.scale is None else batch.reward * self.scale.scale()
-        return batch._replace(
-            policy=policy, next_policy=next_policy, critic=critic, next_critic=next_critic, reward=reward
-        )
+        return batch._replace(policy=policy, next_policy=next_policy, critic=critic, next_critic=next_critic)
 
     def update_critics(self, batch: Batch) -> None:
         """One step of the critics towards the target, and of the target critics towards them."""

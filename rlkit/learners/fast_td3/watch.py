@@ -31,7 +31,9 @@ def warnings(settings: Settings, num_envs: int, updates: int, metrics: Mapping[s
                 f"discounted returns reach {reached:.4g}: try train.{end}={_round_up(reached, edge):g}"
             )
     spread = metrics.get("q/spread", math.inf)
-    returns = metrics.get("returns/spread", 0.0) * metrics.get("returns/reward_scale", 1.0)
+    # In a mixed run each task has its scale: by the smallest, that of the task that makes the spread.
+    scales = [value for name, value in metrics.items() if name.startswith("returns/reward_scale")]
+    returns = metrics.get("returns/spread", 0.0) * min(scales, default=1.0)
     if updates > MANY_UPDATES and spread < COLLAPSED * returns:
         found["collapse"] = (
             f"the critics tell states apart by {spread:.2g} where returns differ by {returns:.2g}: they have "

@@ -19,6 +19,7 @@ from rlkit.learners.ppo.library import (
     no_files_no_prints,
 )
 from rlkit.learners.ppo.normalizer import RunningNormalizer
+from rlkit.learners.returns import ReturnScale
 
 Series = Dict[str, List[Tensor]]
 """One 0-dim tensor a minibatch, by metric name, in the order of the minibatches."""
@@ -30,14 +31,16 @@ class Agent(A2CAgent):
     What differs from its own: a time-out is bootstrapped from the true last observation (rl_games: from the
     one before); observation statistics count a sample once and follow the update, so that the policy that is
     improved is the very policy that acted; all ranks share statistics and learning rate; NaN is an error.
+
+    returns: what rewards are scaled by, None for not at all.
     """
 
-    def __init__(self, params: dict[str, Any], bridge: Bridge) -> None:
+    def __init__(self, params: dict[str, Any], bridge: Bridge, returns: ReturnScale | None) -> None:
         config = params["config"]
         config.update(vec_env=bridge, features={"observer": AlgoObserver()}, multi_gpu=False)
         with no_files_no_prints(config):
             super().__init__("ppo", params)
-        self.bridge = bridge
+        self.bridge, self.returns = bridge, returns
         self.obs: Dict[str, Tensor] = {}
         self.series: Series = {}
         self.diagnostics = _ClipFraction(self)
@@ -100,6 +103,7 @@ class Agent(A2CAgent):
         """Roll the policy out for `horizon_length` steps; returns the batch, flattened env by env."""
         buffer = self.experience_buffer
         timeouts: list[tuple[int, Tensor, dict[str, Tensor]]] = []
+        followed: list[Tensor] = []
         self._require_finite(0, None)
         for step in range(self.horizon_length):
             result = self.get_action_values(self.obs)
@@ -112,11 +116,25 @@ class Agent(A2CAgent):
             self.obs, reward, self.dones, infos = self.bridge.step(result["actions"].clamp(-1.0, 1.0))
             self._require_finite(step + 1, reward)
             buffer.update_data("rewards", step, self.rewards_shaper(reward.unsqueeze(1)))
+            if self.returns is not None:
+                followed.append(self.returns.follow(reward, self.dones))
             ids = infos["time_outs"].nonzero().squeeze(1)
             if self.value_bootstrap and len(ids):
                 timeouts.append((step, ids, {name: obs[ids] for name, obs in infos["final_obs"].items()}))
+        if self.returns is not None:
+            self._scale_rewards(self.returns, torch.cat(followed))
         self._bootstrap(timeouts)
         return self._batch()
+
+    def _scale_rewards(self, scale: ReturnScale, returns: Tensor) -> None:
+        """Bring the rollout's rewards to the scale of their task's returns; `returns [horizon * N]` count already.
+
+        Once a rollout: within it all rewards have one scale, that of the values that they are added to.
+        """
+        rollout = self.experience_buffer.tensor_dict
+        obs = rollout["obses"].flatten(0, 1)
+        scale.learn(obs, returns)
+        rollout["rewards"].view(-1).mul_(scale.scale_of(obs))
 
     def _bootstrap(self, timeouts: list[tuple[int, Tensor, dict[str, Tensor]]]) -> None:
         """Add `gamma * V(last observation)` to the reward of the steps that ran out of time."""

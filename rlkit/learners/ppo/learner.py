@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from typing import Any, Mapping
@@ -14,7 +15,10 @@ from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
 from rlkit.learners.ppo.agent import Agent, Series
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.params import minibatch_size, read_settings, rl_games_params
+from rlkit.learners.returns import ReturnScale
 from rlkit.learners.weights import transfer
+
+log = logging.getLogger("rlkit")
 
 
 class PPO(Learner):
@@ -35,10 +39,13 @@ class PPO(Learner):
             # A trained policy may act in any number of envs; only `iterate` needs minibatches.
             minibatch, self._untrainable = settings.horizon_length * spec.num_envs, str(error)
         params = rl_games_params(settings, spec, bridge.get_env_info(), minibatch)
+        self._returns: ReturnScale | None = None
+        if settings.reward_normalization:
+            self._returns = ReturnScale(spec.num_envs, settings.gamma, spec.device, tasks=spec.tasks)
         devices = [spec.device] if spec.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
             torch.manual_seed(seed)
-            self._agent = Agent(params, bridge)
+            self._agent = Agent(params, bridge, self._returns)
 
     def iterate(self, env: VecEnv) -> Iteration:
         """One rollout of `horizon_length` steps from the env's current state, and its update.
@@ -65,6 +72,8 @@ class PPO(Learner):
         agent = self._agent
         means = {name: torch.stack(values).mean() for name, values in series.items()}
         means["policy/std"] = agent.experience_buffer.tensor_dict["sigmas"][-1].mean()
+        if self._returns is not None:
+            means.update({**self._returns.summary(), **self._returns.scale_by_name()})
         parameters = torch.stack([parameter.detach().sum() for parameter in self._parameters()]).sum()
         *values, total = torch.stack([*means.values(), parameters]).tolist()
         metrics = dict(zip(means, values))
@@ -119,6 +128,8 @@ class PPO(Learner):
             "optimizer": agent.optimizer.state_dict(),
             "scaler": agent.scaler.state_dict(),
         }
+        if self._returns is not None:
+            state["returns"] = self._returns.state_dict()
         if agent.has_central_value:
             state["critic"] = agent.central_value_net.model.state_dict()
             state["critic_optimizer"] = agent.central_value_net.optimizer.state_dict()
@@ -139,9 +150,19 @@ class PPO(Learner):
         if agent.has_central_value:
             agent.central_value_net.model.load_state_dict(state["critic"])
             agent.central_value_net.optimizer.load_state_dict(state["critic_optimizer"])
+        self._load_returns(state)
         agent.epoch_num = state["iteration"]
         agent.frame = state["env_steps"]
         agent.last_lr = state["learning_rate"]
+
+    def _load_returns(self, state: Mapping[str, Any]) -> None:
+        if (self._returns is None) != ("returns" not in state):
+            log.warning(
+                "the saved critic was trained with train.reward_normalization=%s: it has to learn another scale",
+                str("returns" in state).lower(),
+            )
+        elif self._returns is not None:
+            self._returns.restore(state["returns"])
 
     def initialize(self, weights: Mapping[str, Tensor]) -> Fit:
         """Begin with those of `weights` that fit: a checkpoint's networks, or layers of an actor from elsewhere.
@@ -188,6 +209,8 @@ class PPO(Learner):
                 for name in sorted(ours.keys() | theirs.keys())
                 if ours.get(name) != theirs.get(name)
             ]
+        if self._returns is not None and "returns" in state and not policy_only:
+            wrong += self._returns.misfit(state["returns"])
         if wrong:
             raise LearnerError(
                 "The checkpoint does not fit this task and these train settings:\n  " + "\n  ".join(wrong[:8])

@@ -43,6 +43,7 @@ class Settings:
     normalize_advantage: bool
     value_bootstrap: bool
     reward_scale: float
+    reward_normalization: bool
     units: tuple[int, ...]
     activation: str
     separate: bool

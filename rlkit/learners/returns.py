@@ -1,0 +1,164 @@
+"""Running statistics of discounted returns, to scale rewards by: in a mixed run those of each task on its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Tuple
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Of some returns, float64, 0-dim or `[tasks]`."""
+
+    count: Tensor
+    mean: Tensor
+    variance: Tensor
+    low: Tensor
+    high: Tensor
+
+
+class ReturnScale(nn.Module):
+    """Follows the discounted return G of every env, and gives the factor that brings rewards to one scale.
+
+    The factor is 1 / max(std(G), max|G| / limit) with G ← gamma G + r, from 0 at the start of an episode; rewards
+    are not centred. limit: what scaled returns must not exceed.
+
+    tasks: those of a mixed run (`EnvSpec.tasks`). Each has statistics and a factor of its own, `[tasks]`, and the
+    one-hot at the end of an observation says which ones count for it. Without tasks all is 0-dim.
+
+    Nothing here branches on a value or waits for the device. Several ranks share statistics, not single returns.
+    """
+
+    returns: Tensor
+    mean: Tensor
+    variance: Tensor
+    count: Tensor
+    low: Tensor
+    high: Tensor
+
+    def __init__(
+        self,
+        num_envs: int,
+        gamma: float,
+        device: torch.device,
+        *,
+        limit: float = math.inf,
+        tasks: Tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.gamma, self.limit, self.tasks = gamma, limit, tasks
+        self.register_buffer("returns", torch.zeros(num_envs, device=device))
+        shape = (len(tasks),) if tasks else ()
+        for name in ("mean", "variance", "count", "low", "high"):
+            dtype = torch.float32 if name in ("low", "high") else torch.float64
+            self.register_buffer(name, torch.zeros(shape, dtype=dtype, device=device))
+
+    # Learning.
+
+    def update(self, obs: Tensor, reward: Tensor, ended: Tensor) -> None:
+        """`follow` one step of all envs and `learn` from it; obs `[N, size]`: the policy observations acted on."""
+        self.learn(obs, self.follow(reward, ended))
+
+    @torch.no_grad()
+    def follow(self, reward: Tensor, ended: Tensor) -> Tensor:
+        """Returns `[N]` that the rewards `[N]` of one step have led to; `ended` `[N]` bool: new ones begin after it."""
+        self.returns.mul_(self.gamma).add_(reward)
+        reached = self.returns.clone()
+        self.returns.masked_fill_(ended, 0.0)
+        return reached
+
+    @torch.no_grad()
+    def learn(self, obs: Tensor, returns: Tensor) -> None:
+        """Merge returns `[B]` reached by acting on policy observations `[B, size]` (Chan et al. 1983).
+
+        Collective where there are several ranks.
+        """
+        new = _over_ranks(self._moments(obs, returns.double()))
+        total = self.count + new.count
+        share = new.count / total.clamp_min(1.0)
+        difference = new.mean - self.mean
+        between = difference.square() * share * (1.0 - share)
+        self.variance.lerp_(new.variance, share).add_(between)
+        self.mean.add_(difference * share)
+        self.count.copy_(total)
+        self.low.copy_(torch.minimum(self.low, new.low))
+        self.high.copy_(torch.maximum(self.high, new.high))
+
+    def _moments(self, obs: Tensor, values: Tensor) -> _Moments:
+        if not self.tasks:
+            count = torch.full_like(self.count, float(len(values)))
+            return _Moments(count, values.mean(), values.var(unbiased=False), values.min(), values.max())
+        member = self._one_hot(obs).double()
+        own = values.unsqueeze(1) * member  # 0 in the columns of other tasks; low and high include 0 anyway
+        count = member.sum(0)
+        divisor = count.clamp_min(1.0)
+        mean = own.sum(0) / divisor
+        variance = ((values.unsqueeze(1) - mean).square() * member).sum(0) / divisor
+        return _Moments(count, mean, variance, own.amin(0), own.amax(0))
+
+    def _one_hot(self, obs: Tensor) -> Tensor:
+        return obs[:, -len(self.tasks) :]
+
+    # Reading.
+
+    def scale(self) -> Tensor:
+        """The factor on rewards, `[tasks]` or 0-dim; 1 before anything was seen."""
+        size = torch.maximum(self.low.abs(), self.high.abs()) / self.limit
+        divisor = torch.maximum(self.variance.sqrt().float(), size)
+        return torch.where(divisor > 1e-8, 1.0 / divisor.clamp_min(1e-8), torch.ones_like(divisor))
+
+    def scale_of(self, obs: Tensor) -> Tensor:
+        """The factor on rewards earned by acting on policy observations `[B, size]`: `[B]`, without tasks 0-dim."""
+        scale = self.scale()
+        return scale.index_select(0, self._one_hot(obs).argmax(1)) if self.tasks else scale
+
+    def summary(self) -> Dict[str, Tensor]:
+        """Metrics of the returns met so far, of all tasks together; 0-dim float32."""
+        share = self.count / self.count.sum().clamp_min(1.0)
+        mean = (share * self.mean).sum()
+        variance = (share * (self.variance + (self.mean - mean).square())).sum()
+        return {
+            "returns/low": self.low.min(),
+            "returns/high": self.high.max(),
+            "returns/spread": variance.sqrt().float(),
+        }
+
+    def scale_by_name(self) -> Dict[str, Tensor]:
+        """Metrics of the factors, one a task; 0-dim float32."""
+        scale = self.scale()
+        if not self.tasks:
+            return {"returns/reward_scale": scale}
+        return {f"returns/reward_scale/{task}": scale[index] for index, task in enumerate(self.tasks)}
+
+    # Saving.
+
+    def misfit(self, state: Mapping[str, Any]) -> List[str]:
+        """Why `restore` cannot take this state; empty where it can."""
+        theirs, ours = (mean.numel() if mean.dim() else 0 for mean in (state["mean"], self.mean))
+        return [] if theirs == ours else [f"returns of {theirs} tasks (here {ours})"]
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state_dict()`, in place; with another number of envs single returns begin anew."""
+        same_envs = len(state["returns"]) == len(self.returns)
+        returns = state["returns"] if same_envs else torch.zeros_like(self.returns)
+        self.load_state_dict({**state, "returns": returns})
+
+
+def _over_ranks(ours: _Moments) -> _Moments:
+    """The moments of what all ranks passed."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return ours
+    second = ours.variance + ours.mean.square()
+    sums = ours.count * torch.stack([torch.ones_like(second), ours.mean, second])
+    extremes = torch.stack([ours.low, -ours.high])
+    dist.all_reduce(sums)
+    dist.all_reduce(extremes, op=dist.ReduceOp.MIN)
+    divisor = sums[0].clamp_min(1.0)
+    mean = sums[1] / divisor
+    variance = (sums[2] / divisor - mean.square()).clamp_min(0.0)
+    return _Moments(sums[0], mean, variance, extremes[0], -extremes[1])
