@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from signal import SIGINT
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
 from rlkit.config.compose import compose_request, experiment_from
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from rlkit.workspace import Resolved
 
 EXIT_BAD_REQUEST = 2
-EXIT_INTERRUPTED = 130
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -46,9 +46,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return _run(experiment, source)
     except ConfigError as error:
         return _refuse(error)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return 128 + getattr(stop, "signal", SIGINT)
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -96,12 +96,16 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
         )
     if experiment.train["learner"] == "fast_td3" and _ranks() > 1:
         raise ConfigError(
-            ["train.learner=fast_td3: FastTD3 trains in one process; start it with python, or choose a PPO file"]
+            [
+                "train.learner=fast_td3: FastTD3 trains in one process; start it with python, or choose a PPO file"
+            ]
         )
     if source is not None:
         _check_source(experiment, source)
     if experiment.training.init_from is not None:
         _check_weights(experiment, Path(experiment.training.init_from))
+    if experiment.engine == "gymnasium":
+        _check_environments(experiment)
     if _leads():
         print_summary(experiment)
     from rlkit.runtime.launch import run_experiment
@@ -174,6 +178,15 @@ def _check_weights(experiment: Experiment, path: Path) -> None:
         require_some_fit(path, read_index(path), experiment.train)
     except CheckpointError as error:
         raise ConfigError([f"training.initFrom: {error}"]) from error
+
+
+def _check_environments(experiment: Experiment) -> None:
+    """Refuse Gymnasium environments that are unknown, cannot be made or fit no learner or one another."""
+    from rlkit.runtime.gym_request import problems
+
+    found = problems(experiment)
+    if found:
+        raise ConfigError(found)
 
 
 def _needs_hydra_main(request: Request) -> bool:

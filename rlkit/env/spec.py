@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:  # requests are checked against environments before torch is imported
+    import torch
+    from torch import Tensor
 
-Observations = Dict[str, Tensor]
+Observations = Dict[str, "Tensor"]
 """Observation groups: "policy" `[N, spec.obs_sizes["policy"]]` and "critic", float32. Without privileged
 observations both names hold the same tensor."""
 

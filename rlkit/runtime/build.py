@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-from functools import partial
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Optional
 
 import torch
 
 from rlkit.config import Experiment, SimSettings
-from rlkit.config.experiment import thaw
 from rlkit.config.machine import CPU_ONLY
-from rlkit.env.spec import EnvError, VecEnv
+from rlkit.env.spec import VecEnv
 from rlkit.env.task_env import TaskEnv
 from rlkit.env.transfer import DeviceEnv
 from rlkit.learners import registry as learners
 from rlkit.learners.api import Learner
+from rlkit.runtime.gym_request import recipe_of
 from rlkit.runtime.ranks import Ranks
 from rlkit.sims import registry as sims
 from rlkit.sims.api import PhysicsSettings
@@ -51,41 +49,16 @@ def _env_on(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int, devi
 
 def _gym_env(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int) -> VecEnv:
     """Gymnasium environments as the `env` and `task` sections ask for them."""
-    from rlkit.env.gym import GymEnv  # only here: no other task needs gymnasium
+    from rlkit.env.gym.env import GymEnv  # only here: no other task needs gymnasium
 
-    env, task = experiment.env, experiment.task
     return GymEnv(
-        (env.id,) if env.id is not None else env.ids,
-        num_envs,
+        num_envs=num_envs,
         seed=seed,
         task=experiment.task_name,
-        kwargs=env.kwargs,
-        packages=task.get("packages", ()),
-        wrap=_wrapper(task),
-        max_episode_length=None if task["episodeLength"] == "auto" else int(task["episodeLength"]),
-        vectorization=env.vectorization,
+        vectorization=experiment.env.vectorization,
         processes=ranks.threads(experiment.sim.num_threads),
+        **recipe_of(experiment),
     )
-
-
-def _wrapper(task: Mapping[str, Any]) -> Optional[Callable[[Any], Any]]:
-    """`task.wrapper`, "module:function": it is called with an environment and the `task` section as a plain dict.
-
-    Raises EnvError where there is no such function.
-    """
-    name = task.get("wrapper")
-    if name is None:
-        return None
-    module, _, function = str(name).partition(":")
-    try:
-        wrap = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise EnvError(f"task.wrapper={name}: {error}; it must be <module>:<function>") from error
-    return partial(_wrapped, wrap, thaw(task))
-
-
-def _wrapped(wrap: Callable[[Any, Dict[str, Any]], Any], task: Dict[str, Any], env: Any) -> Any:
-    return wrap(env, task)
 
 
 def build_learner(experiment: Experiment, env: VecEnv) -> Learner:

@@ -14,6 +14,7 @@ from rlkit.config import Experiment
 from rlkit.runtime import ranks as launcher
 from rlkit.runtime.logs import start_logging, stop_logging
 from rlkit.runtime.startup import Startup
+from rlkit.runtime.stopping import StopAtOnce
 from rlkit.workspace import (
     Resolved,
     Run,
@@ -32,11 +33,12 @@ def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) ->
 
     source: the checkpoint to resume or to test. 0 done, 1 failed while running, 130 and 143 interrupted.
     """
-    startup = Startup()
     ranks = launcher.from_environment()
     _quiet_openmp()
     console = Console(soft_wrap=not sys.stdout.isatty())
     with ExitStack() as stack:
+        stop = stack.enter_context(StopAtOnce())
+        startup = Startup(stop)
         run = None
         if ranks.leads:
             try:
@@ -44,7 +46,7 @@ def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) ->
             except WorkspaceError as error:
                 print(f"error: {error}", file=sys.stderr)
                 return 1
-            stack.enter_context(_owned(run))
+            stack.enter_context(_owned(run, stop))
         start_logging(
             experiment.logging.log_level if ranks.leads else "warning", console, run and run.log_file
         )
@@ -89,15 +91,15 @@ def _claim(experiment: Experiment, source: Optional[Resolved]) -> tuple[Run, Opt
 
 
 @contextmanager
-def _owned(run: Run) -> Iterator[None]:
+def _owned(run: Run, stop: StopAtOnce) -> Iterator[None]:
     """Whatever breaks the block off, the run's state says how; nothing is swallowed."""
     try:
         yield
-    except KeyboardInterrupt:
-        run.set_state("interrupted", "stopped at once, without saving")
-        raise
     except BaseException as error:
-        if run.record.state == "running":
+        # A library may have made another error of the interrupt.
+        if isinstance(error, KeyboardInterrupt) or stop.signal is not None:
+            run.set_state("interrupted", "stopped at once, without saving")
+        elif run.record.state == "running":
             run.set_state("failed", f"{type(error).__name__}: {error}")
         raise
 

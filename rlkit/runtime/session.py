@@ -60,9 +60,10 @@ class Session:
         try:
             with self._booted(startup) as (env, learner):
                 if self.experiment.kind == "test":
-                    return self._test(env, learner)
+                    return self._test(env, learner, startup)
                 return self._train(env, learner, startup)
         except EXPECTED as error:
+            startup.stop.check()  # what was stopped half-way may fail in any way
             log.error("%s", error)
             if self.run is not None:
                 self.run.set_state("failed", str(error))
@@ -111,6 +112,7 @@ class Session:
             if self.source is not None:
                 log.info("%s: %s", self.source.how, self.checkpoint)
             training.resume(self.checkpoint)
+        startup.stop.over()
         return training.loop(self.console, startup)
 
     def _take_weights(self, learner: Learner) -> None:
@@ -139,7 +141,7 @@ class Session:
             startup.lap("evaluation envs")
             yield evaluation
 
-    def _test(self, env: VecEnv, learner: Learner) -> int:
+    def _test(self, env: VecEnv, learner: Learner, startup: Startup) -> int:
         experiment, source, run = self.experiment, self.source, self.run
         assert source is not None and run is not None  # the request was checked: a test names its checkpoint
         log.info("%s: %s", source.how, source.checkpoint)
@@ -147,6 +149,7 @@ class Session:
         learner.load(saved.learner, policy_only=True)
         tested = source.run_path.name if source.run_path else None
         run.update(checkpoint=source.checkpoint, tested_run=tested, iterations=saved.iteration)
+        startup.stop.over()
         settings = experiment.testing
         per_env = test.episodes_per_env(settings.games_num, settings.episodes_per_env, env.spec.num_envs)
         results = test.play(env, learner.policy(), per_env)

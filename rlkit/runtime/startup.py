@@ -6,24 +6,28 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import List, Tuple
+from typing import List, Optional, Tuple
+
+from rlkit.runtime.stopping import StopAtOnce
 
 log = logging.getLogger("rlkit")
 
 
 class Startup:
-    """A stopwatch with named laps."""
+    """A stopwatch with named laps; between them a start that was told to stop gives up."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop: Optional[StopAtOnce] = None) -> None:
+        self.stop = stop or StopAtOnce()
         self._laps: List[Tuple[str, float]] = [("configuration", process_age())]
         self._last = time.perf_counter()
         self._reported = False
 
     def lap(self, name: str) -> None:
-        """What happened since the last lap was `name`."""
+        """What happened since the last lap was `name`. Raises Stopped where a signal has come meanwhile."""
         now = time.perf_counter()
         self._laps.append((name, now - self._last))
         self._last = now
+        self.stop.check()
 
     def first_iteration_done(self) -> None:
         """Report once, after the first iteration."""

@@ -1,10 +1,60 @@
-"""Stopping on request: SIGINT and SIGTERM let the iteration finish, so that everything can be saved."""
+"""Stopping: at once during the start; later on request, so that the iteration can finish and be saved."""
 
 from __future__ import annotations
 
 import signal
 from types import FrameType
-from typing import Any, Optional
+from typing import Any, Dict, Optional
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+    """The process was told to stop by `signal`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = number
+
+
+class StopAtOnce:
+    """A context for the start, in which a signal interrupts at once and is never lost.
+
+    Libraries catch KeyboardInterrupt while they are imported, or turn it into errors of their own; what was asked for
+    then still happens at the next `check`, at the latest when the block ends.
+    """
+
+    def __init__(self) -> None:
+        self.signal: Optional[int] = None  # the one that came
+        self._previous: Dict[int, Any] = {}
+
+    def __enter__(self) -> StopAtOnce:
+        for number in SIGNALS:
+            self._previous[number] = signal.signal(number, self._interrupt)
+        return self
+
+    def __exit__(self, _: object, error: Optional[BaseException], __: object) -> None:
+        self._hand_back()
+        if not isinstance(error, Stopped):
+            self.check()
+
+    def check(self) -> None:
+        """Raise Stopped if a signal has come."""
+        if self.signal is not None:
+            raise Stopped(self.signal)
+
+    def over(self) -> None:
+        """End the start: `check` a last time, and let signals mean what they meant before."""
+        self._hand_back()
+        self.check()
+
+    def _interrupt(self, number: int, _: Optional[FrameType]) -> None:
+        self.signal = number
+        raise Stopped(number)
+
+    def _hand_back(self) -> None:
+        while self._previous:
+            signal.signal(*self._previous.popitem())
 
 
 class StopRequest:
@@ -13,10 +63,10 @@ class StopRequest:
     def __init__(self) -> None:
         self.signal: int = signal.SIGTERM  # what a rank reports that was stopped by another one's signal
         self.asked = False
-        self._previous: dict[int, Any] = {}
+        self._previous: Dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             self._previous[number] = signal.signal(number, self._ask)
         return self
 

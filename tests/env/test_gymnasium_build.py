@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rlkit.config import compose
-from rlkit.env.gym import GymEnv
+from rlkit.env.gym.env import GymEnv
 from rlkit.env.spec import EnvError
 from rlkit.runtime.build import build_env
 from rlkit.runtime.ranks import Ranks

@@ -90,13 +90,10 @@ def test_a_gymnasium_environment_needs_no_mujoco(project):
     (project.path / "without_mujoco.py").write_text(WITHOUT_MUJOCO)
     refused = project.shell("python without_mujoco.py task=BaseTask numEnvs=4 maxIter=1")
     assert refused.returncode == 2 and "mujoco" in refused.stderr  # it is really not there
+    refused = project.shell("python without_mujoco.py task=Gym env.id=HalfCheetah-v5")
+    assert refused.returncode == 2 and "pip install -e '.[mujoco,gymnasium]'" in refused.stderr
+    assert not project.names()
     words = " ".join(f"'{word}'" for word in SMALL)
     done = project.shell(f"python without_mujoco.py task=Gym env.id=Pendulum-v1 {words}")
     assert done.returncode == 0, done.stderr
     assert "done: 2 iterations" in done.stdout
-
-
-def test_an_unknown_environment_is_named_with_its_neighbours(project):
-    done = project.train("task=Gym", "env.id=Pendulm-v1")
-    assert done.returncode == 1
-    assert "Did you mean Pendulum-v1" in done.stdout + done.stderr

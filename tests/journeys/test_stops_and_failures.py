@@ -53,13 +53,14 @@ def test_a_signal_ends_a_run_with_everything_saved(project, number, status):
     assert f"resuming at iteration {done}, exactly where it was saved" in again.stdout
 
 
-def test_a_signal_during_the_start_ends_it_in_one_line(project):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_during_the_start_ends_it_in_one_line(project, number, status):
     process = project.start(*SMALL)
     wait_until(lambda: project.names(), "a run folder")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     (name,) = project.names()
-    assert process.returncode == 130
+    assert process.returncode == status
     assert stderr in ("interrupted\n", "")  # the start may have been over by a hair
     assert project.record(name)["state"] == "interrupted"
 

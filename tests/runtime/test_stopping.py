@@ -1,4 +1,4 @@
-"""The first signal asks, the second interrupts, and afterwards signals mean what they meant before."""
+"""A start ends at its first signal, whatever becomes of it; in the loop one asks and a second one interrupts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,80 @@ import signal
 
 import pytest
 
-from rlkit.runtime.stopping import StopRequest
+from rlkit.runtime.startup import Startup
+from rlkit.runtime.stopping import StopAtOnce, Stopped, StopRequest
+
+BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def swallow(number):
+    """As a library that catches KeyboardInterrupt while it is imported."""
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), number)
+
+
+@BOTH
+def test_a_signal_interrupts_the_start_at_once(number):
+    before = signal.getsignal(number)
+    with pytest.raises(Stopped) as stopped, StopAtOnce():
+        os.kill(os.getpid(), number)
+        raise AssertionError("went on")
+    assert stopped.value.signal == number
+    assert signal.getsignal(number) is before
+
+
+@BOTH
+def test_a_swallowed_interrupt_ends_the_start_at_its_next_lap(number):
+    with pytest.raises(Stopped) as stopped, StopAtOnce() as stop:
+        startup = Startup(stop)
+        startup.lap("before")
+        swallow(number)
+        startup.lap("imports")
+        raise AssertionError("went on")
+    assert stopped.value.signal == number
+
+
+def test_a_swallowed_interrupt_ends_the_start_at_its_end_at_the_latest():
+    reached = []
+    with pytest.raises(Stopped), StopAtOnce():
+        swallow(signal.SIGTERM)
+        reached.append("end")
+    assert reached == ["end"]
+    with pytest.raises(Stopped), StopAtOnce() as stop:
+        swallow(signal.SIGINT)
+        stop.over()
+        raise AssertionError("went on")
+
+
+def test_an_interrupt_that_became_another_error_is_one_again():
+    with pytest.raises(Stopped) as stopped, StopAtOnce():
+        swallow(signal.SIGTERM)
+        raise ImportError("half imported")
+    assert stopped.value.signal == signal.SIGTERM
+    assert isinstance(stopped.value.__context__, ImportError)
+
+
+def test_errors_of_a_start_that_nobody_stopped_stay_what_they_are():
+    with pytest.raises(KeyboardInterrupt) as pressed, StopAtOnce():
+        raise KeyboardInterrupt
+    assert not isinstance(pressed.value, Stopped)
+    with pytest.raises(ValueError, match="broken"), StopAtOnce():
+        raise ValueError("broken")
+
+
+def test_after_the_start_signals_mean_what_they_meant_before():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with StopAtOnce() as stop:
+        stop.over()
+        assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+        with StopRequest() as request:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert request.asked
+        Startup(stop).lap("the loop's signal is none of the start's")
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+@BOTH
 def test_the_first_signal_asks_and_the_second_interrupts(number):
     before = signal.getsignal(number)
     with StopRequest() as stop:

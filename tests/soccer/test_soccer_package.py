@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from rlkit.env.gym import GymEnv
+from rlkit.env.gym.env import GymEnv
 from rlkit.env.spec import EnvError
 from rlkit.soccer.adapter import adapt
 

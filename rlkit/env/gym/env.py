@@ -10,14 +10,13 @@ import time
 from functools import partial
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple, Union
 
-import gymnasium
 import numpy as np
 import torch
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from torch import Tensor
 
 from rlkit.env.gym.bundle import FLAGS, Bundle, Plan
-from rlkit.env.gym.making import Form, Recipe, Terms, look
+from rlkit.env.gym.making import Form, Terms, Wrap, check_agreement, look, recipes
 from rlkit.env.spec import EnvError, EnvSpec, Observations, StepInfo, VecEnv
 
 log = logging.getLogger("rlkit")
@@ -49,7 +48,7 @@ class GymEnv(VecEnv):
         task: str = "Gym",
         kwargs: Optional[Mapping[str, Any]] = None,
         packages: Sequence[str] = (),
-        wrap: Optional[Callable[[gymnasium.Env], gymnasium.Env]] = None,
+        wrap: Optional[Wrap] = None,
         max_episode_length: Optional[int] = None,
         vectorization: str = "auto",
         processes: int = 1,
@@ -62,10 +61,10 @@ class GymEnv(VecEnv):
         a step takes; the numbers are the same.
         Raises EnvError for what cannot be made, has no usable spaces or does not fit together.
         """
-        recipes = tuple(
-            Recipe(name, dict(kwargs or {}), tuple(packages), wrap, max_episode_length) for name in ids
+        made = recipes(
+            ids, kwargs=kwargs, packages=packages, wrap=wrap, max_episode_length=max_episode_length
         )
-        self._plan = Plan(recipes, tuple(look(recipe) for recipe in recipes), seed, owner=os.getpid())
+        self._plan = Plan(made, tuple(look(recipe) for recipe in made), seed, owner=os.getpid())
         self.spec = _spec(task, num_envs, self._plan)
         workers = _workers(vectorization, num_envs, processes, self._plan.forms)
         self._vector, self._places = _start(self._plan, num_envs, workers)
@@ -187,11 +186,7 @@ def _spec(task: str, num_envs: int, plan: Plan) -> EnvSpec:
     """What a learner must know; raises EnvError where the tasks' actions do not fit together."""
     forms, names = plan.forms, [recipe.env_id for recipe in plan.recipes]
     sizes = [form.num_actions for form in forms]
-    if len(set(sizes)) > 1:
-        listed = ", ".join(f"{name} takes {size}" for name, size in zip(names, sizes))
-        raise EnvError(
-            f"env.ids: one policy needs actions of one size, but {listed}; train them in runs of their own"
-        )
+    check_agreement(names, sizes)
     first = forms[0]
     terms: Terms = first.observation_terms
     if len(forms) > 1:

@@ -8,17 +8,22 @@ import math
 import time
 from dataclasses import dataclass, field
 from traceback import format_exc
-from typing import Any, Callable, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec, load_env_creator
 
+from rlkit.env.gym import engine_warnings
 from rlkit.env.spec import EnvError
 
 Terms = Tuple[Tuple[str, int], ...]
+Wrap = Callable[[gymnasium.Env], gymnasium.Env]
 
 _PROBE_STEPS = 10
+_WITH_MUJOCO = "pip install -e '.[mujoco,gymnasium]'"
+_INSTALLS = {"mujoco": _WITH_MUJOCO, "imageio": _WITH_MUJOCO, "sai_mujoco": "make soccer"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Recipe:
     env_id: str
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     packages: Tuple[str, ...] = ()
-    wrap: Optional[Callable[[gymnasium.Env], gymnasium.Env]] = None
+    wrap: Optional[Wrap] = None
     episode_length: Optional[int] = None
 
     @property
@@ -40,21 +45,29 @@ class Recipe:
         """The id without the module that registers it: how metrics call it."""
         return self.env_id.rpartition(":")[2]
 
-    def make(self) -> gymnasium.Env:
-        """The environment; raises EnvError where the id is unknown or the environment cannot be made."""
+    def find(self) -> EnvSpec:
+        """What the id is registered with; raises EnvError where it is unknown or a package is missing."""
         for package in (*self.packages, self.env_id.rpartition(":")[0]):
             if package:
-                _import(package, self.env_id)
+                try:
+                    importlib.import_module(package)
+                except ImportError as error:
+                    raise EnvError(_missing(self.env_id, error)) from error
         if self.name not in gymnasium.registry:
             raise EnvError(_unknown(self.name))
+        return gymnasium.registry[self.name]
+
+    def make(self) -> gymnasium.Env:
+        """The environment; raises EnvError where the id is unknown or the environment cannot be made."""
+        entry_point = self.find().entry_point
         limit = None if self.episode_length is None else -1  # -1: without the registered TimeLimit
         try:
+            if isinstance(entry_point, str):
+                load_env_creator(entry_point)  # imports MuJoCo, where the environment runs on it
+            engine_warnings.take_over()
             env = gymnasium.make(self.name, max_episode_steps=limit, disable_env_checker=True, **self.kwargs)
         except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
-            raise EnvError(
-                f"env.id={self.env_id} needs a package that is not installed: {error}."
-                " Those of Gymnasium's MuJoCo environments come with: pip install -e '.[mujoco,gymnasium]'"
-            ) from error
+            raise EnvError(_missing(self.env_id, error)) from error
         except (gymnasium.error.Error, TypeError, ValueError, OSError) as error:
             given = f" with env.kwargs={dict(self.kwargs)}" if self.kwargs else ""
             raise EnvError(f"env.id={self.env_id} cannot be made{given}: {error}") from error
@@ -153,6 +166,52 @@ def look(recipe: Recipe) -> Form:
         member.env.close()
 
 
+def recipes(
+    ids: Sequence[str],
+    *,
+    kwargs: Optional[Mapping[str, Any]] = None,
+    packages: Sequence[str] = (),
+    wrap: Optional[Wrap] = None,
+    max_episode_length: Optional[int] = None,
+) -> Tuple[Recipe, ...]:
+    """How the environments `ids` are made, one like the other."""
+    return tuple(Recipe(name, dict(kwargs or {}), tuple(packages), wrap, max_episode_length) for name in ids)
+
+
+def problems(made: Sequence[Recipe]) -> List[str]:
+    """What is wrong with the environments, by themselves and together: each is made once, none is stepped."""
+    found: Dict[str, None] = {}  # in order, each once: several ids may fail alike
+    sizes: List[int] = []
+    for recipe in made:
+        try:
+            recipe.find()
+        except EnvError as error:
+            found[str(error)] = None
+    for recipe in () if found else made:  # unknown ids are told before anything large is imported
+        try:
+            member = Member(recipe)
+        except EnvError as error:
+            found[str(error)] = None
+        else:
+            sizes.append(member.middle.size)
+            member.env.close()
+    if not found:
+        try:
+            check_agreement([recipe.env_id for recipe in made], sizes)
+        except EnvError as error:
+            found[str(error)] = None
+    return list(found)
+
+
+def check_agreement(ids: Sequence[str], sizes: Sequence[int]) -> None:
+    """Raise EnvError unless the environments' actions have one size; sizes: the numbers that each takes."""
+    if len(set(sizes)) > 1:
+        listed = ", ".join(f"{name} takes {size}" for name, size in zip(ids, sizes))
+        raise EnvError(
+            f"env.ids: one policy needs actions of one size, but {listed}; train them in runs of their own"
+        )
+
+
 def check_observations(env_id: str, space: spaces.Space) -> None:
     """Raise EnvError unless the observations can become one vector of numbers."""
     for name, part in _leaves(space, "observation"):
@@ -186,13 +245,16 @@ def check_actions(env_id: str, space: spaces.Space) -> spaces.Box:
     return space
 
 
-def _import(package: str, env_id: str) -> None:
-    try:
-        importlib.import_module(package)
-    except ImportError as error:
-        raise EnvError(
-            f"env.id={env_id} needs the module {package}, which cannot be imported: {error}"
-        ) from error
+def _missing(env_id: str, error: Exception) -> str:
+    """What an environment lacks, and the command that installs it."""
+    cause = error if isinstance(error, ImportError) else error.__cause__
+    package = cause.name if isinstance(cause, ModuleNotFoundError) else None
+    install = _INSTALLS.get(package or "")
+    if cause is error and package and "." not in package:  # else Gymnasium's own message tells what to do
+        install = install or f"pip install {package}"
+    if install is None:
+        return f"env.id={env_id} cannot be made here: {error}"
+    return f"env.id={env_id} needs the package {package}, which is not installed here; install it with: {install}"
 
 
 def _unknown(name: str) -> str:

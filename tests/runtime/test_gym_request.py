@@ -1,0 +1,64 @@
+"""Wrong Gymnasium environments are found from the request alone, all at once, and stepped by nobody."""
+
+from __future__ import annotations
+
+import known_envs
+import pytest
+
+from rlkit.config import compose
+from rlkit.runtime.gym_request import problems
+
+
+def found(*words: str) -> list[str]:
+    return problems(compose(["task=Gym", "device=cpu", *words]))
+
+
+def test_a_right_request_has_no_problems_and_makes_each_environment_once():
+    before = known_envs.Count.made
+    # Its first step would raise: how an environment behaves is for the run to find out.
+    assert found("env.ids=[known_envs:Count-v0,known_envs:Endless-v0]", "env.kwargs.raises=1") == []
+    assert known_envs.Count.made == before + 2
+
+
+def test_every_unknown_id_is_told_before_any_environment_is_made():
+    before = known_envs.Count.made
+    cuont, parst = found("env.ids=[known_envs:Cuont-v0,known_envs:Count-v0,known_envs:Parst-v0]")
+    assert "env.id=Cuont-v0" in cuont and "Did you mean Count-v0" in cuont
+    assert "env.id=Parst-v0" in parst and "Did you mean Parts-v0" in parst
+    assert known_envs.Count.made == before
+
+
+def test_every_environment_that_cannot_be_used_is_told():
+    cart, needy = found("env.ids=[CartPole-v1,known_envs:Count-v0,known_envs:Needy-v0]")
+    assert cart.startswith("env.id=CartPole-v1: its actions are Discrete(2)")
+    assert needy == (
+        "env.id=known_envs:Needy-v0 needs the package a_package_that_is_not_there, which is not installed here;"
+        " install it with: pip install a_package_that_is_not_there"
+    )
+
+
+def test_what_fails_for_every_id_alike_is_told_once(monkeypatch):
+    monkeypatch.setattr("rlkit.env.gym.making._missing", lambda _, error: f"no {error.name}")
+    assert found("env.ids=[CartPole-v1,Pendulum-v1,nowhere:A-v0,nowhere:B-v0]") == ["no nowhere"]
+
+
+@pytest.mark.parametrize("package", ["mujoco", "imageio"])
+def test_a_package_that_mujoco_environments_need_comes_with_ours(package, monkeypatch):
+    def absent(entry_point):
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+
+    monkeypatch.setattr("rlkit.env.gym.making.load_env_creator", absent)
+    (message,) = found("env.id=HalfCheetah-v5")
+    assert message == (
+        f"env.id=HalfCheetah-v5 needs the package {package}, which is not installed here;"
+        " install it with: pip install -e '.[mujoco,gymnasium]'"
+    )
+
+
+def test_actions_of_other_sizes_and_a_missing_wrapper_are_told():
+    assert found("env.ids=[known_envs:Count-v0,Pendulum-v1]") == [
+        "env.ids: one policy needs actions of one size, but known_envs:Count-v0 takes 2, Pendulum-v1 takes 1;"
+        " train them in runs of their own"
+    ]
+    (message,) = found("env.id=Pendulum-v1", "task.wrapper=nowhere:wrap")
+    assert message == "task.wrapper=nowhere:wrap: No module named 'nowhere'; it must be <module>:<function>"
