@@ -44,9 +44,13 @@ class Fit:
 
 
 class Learner(ABC):
-    """An algorithm that improves a policy by acting in an env."""
+    """An algorithm that improves a policy by acting in an env.
+
+    complete: whether the last `load` found all that learning depends on; a replay buffer may not have been saved.
+    """
 
     spec: EnvSpec
+    complete: bool = True
 
     @abstractmethod
     def iterate(self, env: VecEnv) -> Iteration:

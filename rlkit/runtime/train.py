@@ -210,7 +210,8 @@ class Training:
             self.start()
         else:
             load_rng_state(saved.rng)
-            log.info("resuming at iteration %d, exactly where it was saved", saved.iteration)
+            how = "exactly where it was saved" if self.learner.complete else "with the episodes as they were saved"
+            log.info("resuming at iteration %d, %s", saved.iteration, how)
 
     def _adopt_best(self, run: Run, folder: Path) -> None:
         """Take over the best checkpoint that lies beside the resumed one, so that this run holds its best too.

@@ -142,6 +142,7 @@ def test_fast_td3_resumes_exactly_with_its_buffer_and_says_so_without(project, s
         assert (
             "the replay buffer was not saved (train.save_buffer=true does that); it fills anew" in done.stdout
         )
+        assert "resuming at iteration 2, with the episodes as they were saved" in done.stdout
         assert "replay" not in checkpoint(project, "resumed")["learner"]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from functools import partial
 
 import pytest
@@ -12,7 +14,7 @@ from test_ppo_resume import assert_same
 
 from rlkit.env.dummy import PointMass
 from rlkit.learners.api import LearnerError
-from rlkit.learners.fast_td3 import FastTD3
+from rlkit.learners.fast_td3 import FastTD3, memory
 from rlkit.learners.fast_td3.distribution import expectation
 from rlkit.learners.fast_td3.settings import read_settings
 from rlkit.learners.fast_td3.turns import Turns
@@ -321,6 +323,21 @@ def test_too_few_updates_are_told_of_with_the_number_that_suffices(fast_train):
     assert "learnt from 0.12 times" in message
     assert "train.num_updates=16 or train.batch_size=512" in message
     assert warnings(settings, 128, 10, {}) == {}
+
+
+def test_a_buffer_that_does_not_fit_is_refused_with_one_that_does(fast_train, monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda device: 100_000)
+    with pytest.raises(
+        LearnerError, match=r"buffer_size=256: needs 0.0 GB for 16 envs, main memory has 0.0 free"
+    ) as e:
+        start(fast_train())
+    size = int(re.search(r"train.buffer_size=(\d+) fits", str(e.value)).group(1))
+    start(fast_train(buffer_size=size))
+
+
+def test_free_memory_is_that_of_this_machine():
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 0 < memory.free_memory(torch.device("cpu")) <= total
 
 
 # The quick way to run a turn.

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from rlkit.env.spec import EnvSpec, Observations, VecEnv
 from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
 from rlkit.learners.fast_td3.exploration import Exploration
+from rlkit.learners.fast_td3.memory import require_room
 from rlkit.learners.fast_td3.normalizer import RunningNorm
 from rlkit.learners.fast_td3.replay import ReplayBuffer
 from rlkit.learners.fast_td3.settings import Settings, read_settings
@@ -197,6 +198,7 @@ class FastTD3(Learner):
         self._load_replay(state)
 
     def _load_replay(self, state: Mapping[str, Any]) -> None:
+        self.complete = False
         if "replay" not in state:
             log.info("the replay buffer was not saved (train.save_buffer=true does that); it fills anew")
             return
@@ -205,7 +207,7 @@ class FastTD3(Learner):
         except ValueError as error:
             log.warning("%s; it is left behind and fills anew", error)
             return
-        self._obs = {"policy": state["obs"]}
+        self._obs, self.complete = {"policy": state["obs"]}, True
 
     def initialize(self, weights: Mapping[str, Tensor]) -> Fit:
         """Begin with those of `weights` that fit: a checkpoint's networks, or layers of an actor from elsewhere.
@@ -259,20 +261,26 @@ class FastTD3(Learner):
 def _replay(settings: Settings, spec: EnvSpec) -> ReplayBuffer:
     terms = {name: list(spec.observation_terms.get(name, ())) for name in ("policy", "critic")}
     prefix = terms["critic"][: len(terms["policy"])] == terms["policy"] != []
+    sizes: Dict[str, Any] = {
+        "num_envs": spec.num_envs,
+        "steps": settings.buffer_size,
+        "policy_size": spec.obs_sizes["policy"],
+        "critic_size": spec.obs_sizes["critic"],
+        "num_actions": spec.num_actions,
+        "max_episode_length": spec.max_episode_length,
+        "asymmetric": spec.asymmetric,
+        "policy_in_critic": spec.asymmetric and prefix,
+    }
+    storage = torch.device("cpu") if settings.buffer_device == "cpu" else spec.device
+    width = torch.empty((), dtype=settings.storage_dtype).element_size()
+    require_room(ReplayBuffer.bytes_needed(**sizes, dtype_bytes=width), settings, spec.num_envs, storage)
     return ReplayBuffer(
-        num_envs=spec.num_envs,
-        steps=settings.buffer_size,
-        policy_size=spec.obs_sizes["policy"],
-        critic_size=spec.obs_sizes["critic"],
-        num_actions=spec.num_actions,
+        **sizes,
         gamma=settings.gamma,
         n_step=settings.num_steps,
-        max_episode_length=spec.max_episode_length,
         device=spec.device,
-        storage=torch.device("cpu") if settings.buffer_device == "cpu" else None,
+        storage=storage,
         dtype=settings.storage_dtype,
-        asymmetric=spec.asymmetric,
-        policy_in_critic=spec.asymmetric and prefix,
     )
 
 
