@@ -58,9 +58,9 @@ def evaluate(model: Any, env_id: str) -> float:
 
 
 def _model(name: str, env_id: str, seed: int) -> Any:
-    import stable_baselines3 as sb3
-    from stable_baselines3.common.env_util import make_vec_env
-    from stable_baselines3.common.noise import NormalActionNoise
+    import stable_baselines3 as sb3  # pyright: ignore[reportMissingImports]
+    from stable_baselines3.common.env_util import make_vec_env  # pyright: ignore[reportMissingImports]
+    from stable_baselines3.common.noise import NormalActionNoise  # pyright: ignore[reportMissingImports]
 
     if name == "PPO":
         envs = make_vec_env(env_id, n_envs=4, seed=seed)

@@ -48,7 +48,9 @@ def within(module: str, allowed: set[str]) -> bool:
 @pytest.mark.parametrize("room", RULES)
 def test_a_room_imports_only_its_neighbours(room: str) -> None:
     ours, heavy = RULES[room]
-    inner = [ROOT / other for other in RULES if other.startswith(f"{room}/")]  # rooms with a rule of their own
+    inner = [
+        ROOT / other for other in RULES if other.startswith(f"{room}/")
+    ]  # rooms with a rule of their own
     files = [path for path in (ROOT / room).rglob("*.py") if not set(inner) & set(path.parents)]
     assert files
     for path in files:

@@ -210,7 +210,11 @@ class Training:
             self.start()
         else:
             load_rng_state(saved.rng)
-            how = "exactly where it was saved" if self.learner.complete else "with the episodes as they were saved"
+            how = (
+                "exactly where it was saved"
+                if self.learner.complete
+                else "with the episodes as they were saved"
+            )
             log.info("resuming at iteration %d, %s", saved.iteration, how)
 
     def _adopt_best(self, run: Run, folder: Path) -> None:
