@@ -20,8 +20,10 @@ class Stopped(KeyboardInterrupt):
 class StopAtOnce:
     """A context for the start, in which a signal interrupts at once and is never lost.
 
-    Libraries catch KeyboardInterrupt while they are imported, or turn it into errors of their own; what was asked for
-    then still happens at the next `check`, at the latest when the block ends.
+    Only an import is let finish, unless a second signal comes: an interrupt in the middle of one leaves half a module
+    behind, and in the initialisation of a compiled one it aborts the process. Whatever a library makes of an
+    interrupt, nothing or another error, what was asked for still happens at the next `check`, at the latest when the
+    block ends.
     """
 
     def __init__(self) -> None:
@@ -48,13 +50,21 @@ class StopAtOnce:
         self._hand_back()
         self.check()
 
-    def _interrupt(self, number: int, _: Optional[FrameType]) -> None:
-        self.signal = number
-        raise Stopped(number)
+    def _interrupt(self, number: int, frame: Optional[FrameType]) -> None:
+        again, self.signal = self.signal is not None, number
+        if again or not _importing(frame):
+            raise Stopped(number)
 
     def _hand_back(self) -> None:
         while self._previous:
             signal.signal(*self._previous.popitem())
+
+
+def _importing(frame: Optional[FrameType]) -> bool:
+    """Whether Python's importer is at work in the frame or around it."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 class StopRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 
@@ -14,7 +15,7 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
 def swallow(number):
-    """As a library that catches KeyboardInterrupt while it is imported."""
+    """As a library that catches KeyboardInterrupt."""
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), number)
 
@@ -38,6 +39,28 @@ def test_a_swallowed_interrupt_ends_the_start_at_its_next_lap(number):
         startup.lap("imports")
         raise AssertionError("went on")
     assert stopped.value.signal == number
+
+
+def test_an_import_is_finished_before_the_start_ends(tmp_path, monkeypatch):
+    (tmp_path / "told_to_stop.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\nwhole = True\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(Stopped) as stopped, StopAtOnce() as stop:
+        module = importlib.import_module("told_to_stop")
+        assert module.whole
+        Startup(stop).lap("imports")
+        raise AssertionError("went on")
+    assert stopped.value.signal == signal.SIGTERM
+
+
+def test_a_second_signal_does_not_wait_for_the_import(tmp_path, monkeypatch):
+    (tmp_path / "told_twice.py").write_text(
+        "import os, signal\nfor _ in range(2): os.kill(os.getpid(), signal.SIGINT)\nraise AssertionError\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(Stopped), StopAtOnce():
+        importlib.import_module("told_twice")
 
 
 def test_a_swallowed_interrupt_ends_the_start_at_its_end_at_the_latest():
