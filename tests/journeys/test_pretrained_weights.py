@@ -17,26 +17,26 @@ SMALL = ("train.units=[8]", "numEnvs=4", "seed=3")
 STILL = ("train.learning_rate=1e-30", "train.lr_schedule=constant")
 
 
-def test_a_training_begins_with_another_ones_networks_and_can_be_resumed(trained_project: Project):
+def test_a_training_begins_with_another_ones_networks_and_can_be_resumed(
+    trained_project: Project, project: Project
+):
     source = trained_project.path / "runs_all/trained/nn/checkpoint_last.pth"
-    begun = trained_project.train(
+    begun = project.train(
         f"training.initFrom={source}", "logging.experimentName=begun", "maxIter=1", *SMALL, *STILL
     )
     assert begun.returncode == 0, begun.stderr
     for text in ("weights from", "begins anew (0)", "model.a2c_network.actor_mlp.0"):
         assert text in begun.stdout
-    log = (trained_project.path / "runs_all/begun/train.log").read_text()
+    log = (project.path / "runs_all/begun/train.log").read_text()
     assert "layers of" in log
-    theirs, ours = (
-        load_tensors(trained_project.path / f"runs_all/{name}/nn/checkpoint_last.pth")
-        for name in ("trained", "begun")
-    )
+    theirs = load_tensors(source)
+    ours = load_tensors(project.path / "runs_all/begun/nn/checkpoint_last.pth")
     actor = [name for name in theirs if "actor_mlp" in name or ".mu." in name]
     assert len(actor) == 4
     for name in actor:
         assert torch.equal(theirs[name], ours[name])
     # A resume goes on from its own checkpoint and needs the file no more.
-    resumed = trained_project.train("checkpoint=begun:last", "maxIter=2", "logging.experimentName=resumed")
+    resumed = project.train("checkpoint=begun:last", "maxIter=2", "logging.experimentName=resumed")
     assert resumed.returncode == 0, resumed.stderr
     assert "weights from" not in resumed.stdout
 
