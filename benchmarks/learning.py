@@ -1,9 +1,10 @@
 """Does it learn, and how fast: runs of `train.py` with several seeds and learners, a table, and their curves as a PNG.
 
     python -m benchmarks.learning task=BoxGrasping --seeds 0 1 2 --out docs/images/box_grasping.png
-    python -m benchmarks.learning task=Gym env.id=HalfCheetah-v5 --variants train=GymFastTD3 train=GymPPO \\
-        --reach return=2000 --peers TD3 PPO --out curves.png
+    python -m benchmarks.learning task=Gym env.id=HalfCheetah-v5 --reach return=2000 --peers TD3 PPO --out curves.png \\
+        --variants "FastTD3: train=GymFastTD3 training.evalInterval=10" "PPO: train=GymPPO training.evalInterval=10"
     python -m benchmarks.learning --runs runs_all/A runs_all/B --out curves.png     # draw what exists
+    python -m benchmarks.learning --draw curves.json --out curves.png               # once more, from what is beside it
 
 Each run is the real command in a process of its own, one after another; afterwards its best checkpoint is tested with
 64 envs × 2 episodes, deterministic. Times are of training alone (`wall_time` in metrics.jsonl), without evaluations.
@@ -18,9 +19,9 @@ import json
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from rich.console import Console
 from rich.table import Table
@@ -43,6 +44,11 @@ class Curve:
     success: List[float] = field(default_factory=list)
     returns: List[float] = field(default_factory=list)
     tested: str = "-"
+
+    @property
+    def variant(self) -> str:
+        """The name without the seed."""
+        return self.name.partition(", seed")[0]
 
     def add(self, seconds: float, steps: int, success: float, mean_return: float) -> None:
         """One more point."""
@@ -130,33 +136,32 @@ def show(curves: List[Curve], levels: List[Level]) -> None:
 
 
 def draw(curves: List[Curve], out: Path, title: str) -> None:
-    """Success and return over minutes of training, one line a run; return alone where nothing succeeds."""
+    """Success and return over minutes of training, a line a run, a colour a variant; return alone without success."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.lines import Line2D
 
     succeeds = any(any(curve.success) for curve in curves)
-    figure, axes = plt.subplots(
-        1, 2 if succeeds else 1, figsize=(9 if succeeds else 6, 3.2), layout="constrained", squeeze=False
-    )
-    by_return = axes[0, -1]
-    names = list(dict.fromkeys(curve.name.rpartition(", seed")[0] or curve.name for curve in curves))
+    size = (9.5 if succeeds else 7.0, 3.2)
+    figure, axes = plt.subplots(1, 2 if succeeds else 1, figsize=size, layout="constrained", squeeze=False)
+    variants = list(dict.fromkeys(curve.variant for curve in curves))
     for curve in curves:
-        variant = curve.name.rpartition(", seed")[0] or curve.name
-        look = {"color": f"C{names.index(variant)}", "linewidth": 1.4}
+        look = {"color": f"C{variants.index(curve.variant)}", "linewidth": 1.4}
         minutes = [s / 60 for s in curve.seconds]
         if succeeds:
             axes[0, 0].plot(minutes, [100 * s for s in curve.success], **look)
-        by_return.plot(minutes, curve.returns, label=curve.name, **look)
+        axes[0, -1].plot(minutes, curve.returns, **look)
     if succeeds:
         axes[0, 0].set(ylabel="success, %", ylim=(-2, 102))
-    by_return.set(ylabel="return")
-    by_return.legend(fontsize=7, frameon=False)
+    axes[0, -1].set(ylabel="return")
     for axis in axes[0]:
         axis.set_xlabel("minutes of training")
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
+    lines = [Line2D([], [], color=f"C{i}", linewidth=1.4) for i in range(len(variants))]
+    figure.legend(lines, variants, fontsize=8, frameon=False, loc="outside right center")
     figure.suptitle(title, fontsize=10)
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(str(out), dpi=110)
@@ -187,19 +192,30 @@ def main() -> None:
         "--peer-seconds", type=float, default=300.0, help="of training, for each peer at most"
     )
     parser.add_argument("--runs", nargs="+", type=Path, help="draw these instead of training")
+    parser.add_argument("--draw", type=Path, help="draw the curves of this file instead of training")
     parser.add_argument("--out", type=Path, default=Path("curves.png"))
     parser.add_argument("--title", default="")
     options = parser.parse_args()
-    curves: List[Curve] = [_read(path, "") for path in options.runs or []]
-    if not options.runs:
-        for seed in options.seeds:
-            for variant in options.variants:
-                words = [*options.words, *shlex.split(variant)]
-                curves.append(_read(train_and_test(words, seed), f"{variant or 'rlkit'}, seed {seed}"))
-            for peer in options.peers:
-                curves.append(_peer(peer, options.words, seed, options.reach, options.peer_seconds))
+    if options.draw:
+        curves = [Curve(**fields) for fields in json.loads(options.draw.read_text(encoding="utf-8"))]
+    elif options.runs:
+        curves = [_read(path, "") for path in options.runs]
+    else:
+        curves = [curve for seed in options.seeds for curve in _train_all(options, seed)]
+        content = json.dumps([asdict(curve) for curve in curves])
+        options.out.with_suffix(".json").write_text(content, encoding="utf-8")
     show(curves, options.reach)
     draw(curves, options.out, options.title or " ".join(options.words))
+
+
+def _train_all(options: argparse.Namespace, seed: int) -> Iterator[Curve]:
+    """Every variant and every peer with one seed."""
+    for variant in options.variants:
+        name, colon, more = variant.partition(": ")
+        words = [*options.words, *shlex.split(more if colon else variant)]
+        yield _read(train_and_test(words, seed), f"{name or 'rlkit'}, seed {seed}")
+    for peer in options.peers:
+        yield _peer(peer, options.words, seed, options.reach, options.peer_seconds)
 
 
 def _read(path: Path, name: str) -> Curve:
