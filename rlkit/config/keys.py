@@ -134,7 +134,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "training.threads",
         "int >= 1 or auto",
         "",
-        "torch threads; auto: every core, but 1 for ppo on the CPU",
+        "torch threads; auto: every core, but on the CPU 1 for ppo and for fast_td3 below batches of 1024",
     ),
     Key("testing.reloadInterval", "float >= 0", "s", "look for a newer checkpoint this often; 0 never"),
     Key("testing.gamesNum", "int >= 1 or null", "episodes", "episodes in all; null counts episodesPerEnv"),

@@ -11,6 +11,7 @@ from rlkit.config.machine import SIMULATORS, Machine
 
 CUDA_NUM_ENVS = 1024
 CPU_TEST_NUM_ENVS = 64
+MANY_THREADS_BATCH = 1024  # samples of FastTD3's updates from which more torch threads than one pay
 EVAL_INTERVAL = {"ppo": 0, "fast_td3": 50}  # iterations, by learner
 
 
@@ -42,13 +43,15 @@ def resolve(plain: MutableMapping[str, Any], machine: Machine) -> Dict[str, Any]
                 CPU_TEST_NUM_ENVS if engine_of(plain) == "simulator" else min(CPU_TEST_NUM_ENVS, cpu_count)
             )
         replace("env", "numEnvs", cpu_count if on_cpu or physics_on_cpu else CUDA_NUM_ENVS)
-    if plain["training"]["threads"] == "auto":
-        replace("training", "threads", 1 if on_cpu and learner == "ppo" else machine.cores)
     if plain["training"]["evalInterval"] == "auto":
         replace("training", "evalInterval", EVAL_INTERVAL[learner])
     if plain["training"]["seed"] == -1:
         replace("training", "seed", random.SystemRandom().randrange(2**31))
     learners.RESOLVERS[learner](plain, asked, machine)
+    if plain["training"]["threads"] == "auto":
+        # Small matrices are quickest in one thread, and a second one starves the simulator.
+        small = learner == "ppo" or plain["train"]["batch_size"] < MANY_THREADS_BATCH
+        replace("training", "threads", 1 if on_cpu and small else machine.cores)
     return asked
 
 

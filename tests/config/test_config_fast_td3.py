@@ -100,6 +100,8 @@ def test_evaluation_and_threads_follow_the_learner():
     fast, ppo = compose(["train=FastTD3"], machine=CPU).training, compose([], machine=CPU).training
     assert (fast.eval_interval, fast.eval_envs, fast.threads) == (50, 32, 4)
     assert (ppo.eval_interval, ppo.eval_envs, ppo.threads) == (0, 32, 1)
+    small = compose(["train=FastTD3", "train.batch_size=512"], machine=CPU)
+    assert small.training.threads == 1
     assert compose(["training.evalInterval=7"], machine=CPU).training.eval_interval == 7
 
 
