@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
+from rlkit.learners.statistics import merge
+
 
 @dataclass(frozen=True)
 class _Moments:
@@ -74,18 +76,12 @@ class ReturnScale(nn.Module):
 
     @torch.no_grad()
     def learn(self, obs: Tensor, returns: Tensor) -> None:
-        """Merge returns `[B]` reached by acting on policy observations `[B, size]` (Chan et al. 1983).
+        """Merge returns `[B]` reached by acting on policy observations `[B, size]`.
 
         Collective where there are several ranks.
         """
         new = _over_ranks(self._moments(obs, returns.double()))
-        total = self.count + new.count
-        share = new.count / total.clamp_min(1.0)
-        difference = new.mean - self.mean
-        between = difference.square() * share * (1.0 - share)
-        self.variance.lerp_(new.variance, share).add_(between)
-        self.mean.add_(difference * share)
-        self.count.copy_(total)
+        merge(self.mean, self.variance, self.count, new.mean, new.variance, new.count)
         self.low.copy_(torch.minimum(self.low, new.low))
         self.high.copy_(torch.maximum(self.high, new.high))
 

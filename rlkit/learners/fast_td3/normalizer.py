@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from rlkit.learners.statistics import merge
+
 EPSILON = 1e-2  # added to the standard deviation, as in the reference implementation of FastTD3
 
 
@@ -26,16 +28,9 @@ class RunningNorm(nn.Module):
 
     @torch.no_grad()
     def update(self, x: Tensor) -> None:
-        """Merge the rows `[N, size]` into the statistics (Chan et al. 1983)."""
-        new = x.shape[0]
-        total = self.count + new
-        share = (new / total).float()
-        difference = x.mean(0) - self.mean
-        variance = x.var(0, unbiased=False)
-        between = difference.square() * share * (1.0 - share)
-        self.variance.lerp_(variance, share).add_(between)
-        self.mean.add_(difference * share)
-        self.count.copy_(total)
+        """Merge the rows `[N, size]` into the statistics."""
+        number = torch.full_like(self.count, float(x.shape[0]))
+        merge(self.mean, self.variance, self.count, x.mean(0), x.var(0, unbiased=False), number)
 
     def forward(self, x: Tensor) -> Tensor:
         """The normalised rows."""
