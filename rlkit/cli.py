@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import os
 import sys
-from pathlib import Path
 from typing import Optional, Sequence
 
-from rlkit.workspace import (
-    RUN_KINDS,
-    RUN_STATES,
-    RunRow,
-    WorkspaceError,
-    list_runs,
-    runs_as_json,
-    runs_as_table,
-)
+from rlkit.workspace import WorkspaceError
 
-# Without a terminal nothing may be cut: the table is for grep and files then.
-_PLAIN_WIDTH = 1000
+COMMANDS = ("runs", "report", "compare", "view", "replay", "export")
+"""Modules of rlkit.commands, in the order that the help lists them."""
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -31,6 +24,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except WorkspaceError as error:
         print(f"rlkit: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # `rlkit runs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -41,56 +37,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rlkit", description="Look after the runs of a workspace.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     commands.required = True
-    runs = commands.add_parser(
-        "runs",
-        help="list the runs: task, learner, state, how far, how good, how old, pinned",
-        description="List every run of the archive, the newest first.",
-    )
-    runs.add_argument(
-        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
-    )
-    runs.add_argument("--task", metavar="TASK", help="only runs of this task")
-    runs.add_argument("--kind", choices=RUN_KINDS, help="only training or only test runs")
-    runs.add_argument("--state", choices=RUN_STATES, help="only runs in this state")
-    runs.add_argument("--json", action="store_true", help="print a JSON list in place of the table")
-    runs.set_defaults(command=_runs)
+    for name in COMMANDS:
+        if importlib.util.find_spec(f"rlkit.commands.{name}") is None:
+            continue
+        module = importlib.import_module(f"rlkit.commands.{name}")
+        command = commands.add_parser(name, help=module.HELP, description=module.HELP)
+        module.configure(command)
+        command.set_defaults(command=module.run)
     return parser
-
-
-def _runs(arguments: argparse.Namespace) -> int:
-    if not arguments.root.is_dir():
-        raise WorkspaceError(
-            f"--root {arguments.root}: there is no such folder; give the one that holds runs_all/"
-        )
-    rows = list_runs(arguments.root, task=arguments.task, kind=arguments.kind, state=arguments.state)
-    if arguments.json:
-        print(runs_as_json(rows))
-    elif rows:
-        _print_table(rows)
-    else:
-        _print_nothing(arguments)
-    return 0
-
-
-def _print_table(rows: Sequence[RunRow]) -> None:
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_PLAIN_WIDTH)
-    console.print(runs_as_table(rows))
-    for row in rows:
-        if row.state == "unreadable":
-            console.print(f"{row.path}: {row.reason}", markup=False, highlight=False)
-
-
-def _print_nothing(arguments: argparse.Namespace) -> None:
-    filters = [f"--{key} {value}" for key in ("task", "kind", "state") if (value := getattr(arguments, key))]
-    if filters and list_runs(arguments.root):
-        print(f"No run fits {' '.join(filters)}; `rlkit runs` shows all.")
-    else:
-        task = f" task={arguments.task}" if arguments.task else ""
-        print(f"No runs in {arguments.root.resolve()} yet. Start one:\n  python train.py{task}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Recorded states, and what is made of them: videos, viewers, other formats."""
