@@ -7,13 +7,15 @@ import signal
 from typing import Any
 
 import known_envs
+import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
 from torch import Tensor
 
+from rlkit.env.gym.bundle import SubEnv
 from rlkit.env.gym.env import NO_LIMIT, WORTH_PROCESSES, GymEnv, _workers
-from rlkit.env.gym.making import Form
+from rlkit.env.gym.making import Form, Member
 from rlkit.env.spec import EnvError
 from rlkit.runtime.evaluation import Evaluation
 from rlkit.runtime.monitor import Monitor
@@ -250,6 +252,28 @@ def test_rewound_envs_play_their_first_episodes_again() -> None:
     assert equal(begin(), first)
 
 
+def test_the_task_and_seed_of_an_episode_follow_from_its_number_alone() -> None:
+    plan = make(["Count-v0", "Parts-v0"], seed=11)._plan
+
+    def episodes(steps: int) -> list[tuple[int, int]]:
+        """Of env 3: task and seed of its first 20 episodes, each left after so many steps."""
+        env, drawn = SubEnv(plan, 3), []
+        for _ in range(20):
+            first = env.restart()
+            drawn.append((env.task, env.reset_seed))
+            assert first.tolist() == Member(plan.recipes[env.task]).reset(env.reset_seed).tolist()
+            for age in range(steps):
+                env.step(np.zeros(2), age)
+        env.close()
+        return drawn
+
+    drawn = episodes(steps=0)
+    assert episodes(steps=2) == drawn
+    assert len({seed for _, seed in drawn}) == 20 and {task for task, _ in drawn} == {0, 1}
+    task = int(np.random.default_rng(np.random.SeedSequence((11, 3, 7))).integers(2))
+    assert drawn[7] == (task, np.random.SeedSequence((11, 3, 7, 1 + task)).generate_state(1)[0])
+
+
 def test_evaluations_rewind_their_envs_instead_of_making_them_anew() -> None:
     made: list[GymEnv] = []
 
@@ -308,7 +332,7 @@ def test_an_interrupt_of_the_terminal_leaves_the_processes_to_the_learner() -> N
 
 def test_auto_takes_processes_where_a_step_is_long_and_there_are_cores() -> None:
     def form(step_time: float) -> Form:
-        return Form((("observation", 1),), 1, None, 1.0, (), step_time)
+        return Form((("observation", 1),), 1, None, 1.0, (), step_time, np.zeros(1), np.ones(1))
 
     long, short = WORTH_PROCESSES / 4, WORTH_PROCESSES / 100
     assert _workers("auto", 16, 8, [form(long)]) == 8

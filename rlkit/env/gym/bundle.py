@@ -28,8 +28,8 @@ class Plan:
     """What every sub-environment knows: the tasks that an episode may be of, the seed of them all, the process of
     the learner, and the columns of a row.
 
-    A row: observation | true last observation | FLAGS | returns by reward term. The step's reward, what ended, and
-    of the episode so far its task, return and length.
+    A row: observation | true last observation | FLAGS | reward terms of the step | their sums over the episode so
+    far. The flags: the step's reward, what ended, and of the episode so far its task, return and length.
     """
 
     recipes: Tuple[Recipe, ...]
@@ -56,7 +56,7 @@ class Plan:
     def columns(self) -> Dict[str, slice]:
         """Where in a row the parts stand."""
         sizes = {"obs": self.obs_size, "final_obs": self.obs_size, "flags": len(FLAGS)}
-        sizes["term_returns"] = len(self.reward_terms)
+        sizes["terms"] = sizes["term_returns"] = len(self.reward_terms)
         ends = np.cumsum(list(sizes.values()))
         return {name: slice(int(end) - size, int(end)) for (name, size), end in zip(sizes.items(), ends)}
 
@@ -69,22 +69,30 @@ class Plan:
 class SubEnv:
     """One of the N environments: episode after episode, each of a task drawn anew.
 
-    The draws and the members' seeds follow from (seed, index) alone, wherever the sub-environment runs.
+    The task and the seed of an episode follow from (seed, index, number of the episode) alone, wherever the
+    sub-environment runs: any one of them can be repeated by itself.
     """
 
     def __init__(self, plan: Plan, index: int) -> None:
-        self.plan, self.index, self.task = plan, index, 0
+        self.plan, self.index = plan, index
+        self.task = self.reset_seed = self._begun = 0
         self._members: List[Optional[Member]] = [None] * len(
             plan.recipes
         )  # made when drawn: they cost memory
-        self.rewind()
 
     def rewind(self) -> None:
-        """Let the next episodes be the first ones again, by their seeds."""
-        seed, tasks = (self.plan.seed, self.index), range(len(self._members))
-        self._random = np.random.default_rng(np.random.SeedSequence(seed))
-        sequences = [np.random.SeedSequence((*seed, 1 + task)) for task in tasks]
-        self._seeds = {task: int(sequences[task].generate_state(1)[0]) for task in tasks}
+        """Let the next episodes be the first ones again."""
+        self._begun = 0
+
+    def _draw(self) -> None:
+        """The task and the seed of the next episode."""
+        episode = (self.plan.seed, self.index, self._begun)
+        self._begun += 1
+        if len(self._members) > 1:
+            random = np.random.default_rng(np.random.SeedSequence(episode))
+            self.task = int(random.integers(len(self._members)))
+        # 1 + task: a sequence of seeds that ends in zeros is the one without them
+        self.reset_seed = int(np.random.SeedSequence((*episode, 1 + self.task)).generate_state(1)[0])
 
     @property
     def member(self) -> Member:
@@ -95,13 +103,11 @@ class SubEnv:
 
     def restart(self) -> np.ndarray:
         """Begin a new episode; its first observation, flat."""
-        if len(self._members) > 1:
-            self.task = int(self._random.integers(len(self._members)))
+        self._draw()
         try:
             if self._members[self.task] is None:
                 self._members[self.task] = Member(self.plan.recipes[self.task])
-            # Seeded once: after that its generator goes on.
-            first = self._checked(self.member.reset(self._seeds.pop(self.task, None)))
+            first = self._checked(self.member.reset(self.reset_seed))
         except (
             Exception
         ) as error:  # the environment is foreign code: whatever it raises, say which one it was
@@ -158,7 +164,7 @@ class Bundle(gymnasium.Env):
         columns, ours = plan.columns, self._rows[: len(indices)]
         self._obs, self._final_obs = ours[:, columns["obs"]], ours[:, columns["final_obs"]]
         self._flag = dict(zip(FLAGS, ours[:, columns["flags"]].T))
-        self._term_returns = ours[:, columns["term_returns"]]
+        self._terms, self._term_returns = ours[:, columns["terms"]], ours[:, columns["term_returns"]]
         # Of the episode that each env plays: its task's bounds of actions in float64, its age and its time limit.
         self._middle, self._half = np.zeros((2, len(indices), actions))
         self._age, self._limit = np.zeros((2, len(indices)))
@@ -181,6 +187,12 @@ class Bundle(gymnasium.Env):
         """See `GymEnv.rewind`."""
         for env in self._envs:
             env.rewind()
+
+    def starts(self) -> np.ndarray:
+        """Seed and task of the episode that each sub-environment plays, `[height, 2]` int64."""
+        starts = np.zeros((len(self._rows), 2), np.int64)
+        starts[: len(self._envs)] = [(env.reset_seed, env.task) for env in self._envs]
+        return starts
 
     def stagger(self, num_envs: int) -> None:
         """Age every episode by the share of its length that its env's index has among `num_envs`."""
@@ -213,15 +225,16 @@ class Bundle(gymnasium.Env):
             flag["reward"][place], flag["terminated"][place] = reward, terminated
             flag["truncated"][place] = truncated
             flag["success"][place] = bool(info.get("success", info.get("is_success", False)))
-            self._add_terms(place, info)
+            self._read_terms(place, info)
+        self._term_returns += self._terms
         self._final_obs[:] = self._obs
         self._age += 1.0
         self._judge()
 
-    def _add_terms(self, place: int, info: Mapping[str, Any]) -> None:
+    def _read_terms(self, place: int, info: Mapping[str, Any]) -> None:
         if self.plan.reward_terms:
             terms = info.get("reward_terms", {})
-            self._term_returns[place] += [terms.get(name, 0.0) for name in self.plan.reward_terms]
+            self._terms[place] = [terms.get(name, 0.0) for name in self.plan.reward_terms]
 
     def _judge(self) -> None:
         """Endings: a number that is not finite before a termination, that before a time-out; then new episodes."""
@@ -249,6 +262,6 @@ class Bundle(gymnasium.Env):
             if len(self.plan.forms) > 1:
                 self._obs[place, first.size :] = 0.0
                 self._obs[place, self.plan.longest + env.task] = 1.0
-            self._middle[place], self._half[place] = env.member.middle, env.member.half
+            self._middle[place], self._half[place] = form.middle, form.half
             self._age[place] = 0.0
             self._limit[place] = form.episode_length or np.inf

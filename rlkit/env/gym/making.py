@@ -80,7 +80,7 @@ class Form:
 
     observation_terms: names and sizes of the parts of the flat observation. episode_length: env-steps, None without
     a limit. control_period, step_time: simulated and real seconds of a step. reward_terms: what `info["reward_terms"]`
-    names, where there is such a thing.
+    names, where there is such a thing. middle, half: of the actions' bounds, `[num_actions]` float64.
     """
 
     observation_terms: Terms
@@ -89,6 +89,8 @@ class Form:
     control_period: float
     reward_terms: Tuple[str, ...]
     step_time: float
+    middle: np.ndarray
+    half: np.ndarray
 
     @property
     def obs_size(self) -> int:
@@ -147,6 +149,8 @@ class Member:
             control_period=_control_period(self.env),
             reward_terms=tuple(info.get("reward_terms", ())),
             step_time=step_time,
+            middle=self.middle,
+            half=self.half,
         )
 
 
