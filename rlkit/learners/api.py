@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Tuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from rlkit.env.spec import EnvSpec, Observations, VecEnv
 
 Policy = Callable[[Observations], Tensor]
-"""Observation groups to actions `[N, num_actions]` in [-1, 1]: deterministic, normalisation included."""
+"""Observation groups to actions `[N, num_actions]` in [-1, 1], normalisation included."""
 
 
 class LearnerError(RuntimeError):
@@ -57,8 +57,19 @@ class Learner(ABC):
         """Collect experience once and learn from it; raises LearnerError on a non-finite loss."""
 
     @abstractmethod
-    def policy(self) -> Policy:
-        """The current deterministic policy; it follows later `load` calls."""
+    def policy(self, *, stochastic: bool = False) -> Policy:
+        """The current policy; it follows later `load` calls.
+
+        stochastic: explore as in training, with noise from a generator of its own, in place of the best action known.
+        """
+
+    def network(self) -> nn.Module:
+        """The deterministic policy as one module: raw policy observations `[N, size]` to actions `[N, num_actions]`.
+
+        A copy on the CPU in float32 that later learning leaves alone; normalisation and the clamp to [-1, 1] are in
+        it, and it can be traced. Raises LearnerError where a learner has none.
+        """
+        raise LearnerError(f"{type(self).__name__} has no network that could be exported")
 
     @abstractmethod
     def state(self, *, experience: bool = True) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rlkit.env.spec import EnvSpec, Observations, VecEnv
+from rlkit.learners.acting import detached, noise_generator
 from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
 from rlkit.learners.fast_td3.exploration import Exploration
 from rlkit.learners.fast_td3.memory import require_room
@@ -56,9 +57,7 @@ class FastTD3(Learner):
             )
         capture = cuda_graph if settings.cuda_graph and _captures(settings, device) else None
         self.turns = Turns(self.update, capture=capture, compiled=settings.compile)
-        self.exploration = Exploration(
-            spec.num_envs, settings.std_min, settings.std_max, self.generator, device
-        )
+        self.exploration = self._exploration(spec.num_envs, self.generator)
         self.step = 0  # env steps of every env, so far
         self.learning_steps = 0  # those of them that learned
         self._obs: Optional[Observations] = None  # what the env showed last
@@ -146,14 +145,32 @@ class FastTD3(Learner):
 
     # Acting.
 
-    def policy(self) -> Policy:
-        """The actor without noise, on normalised observations, for any number of rows."""
+    def policy(self, *, stochastic: bool = False) -> Policy:
+        """The actor without noise, on normalised observations, for any number of rows.
+
+        stochastic: with training's noise; every row has a scale of its own, which it keeps while their number does.
+        """
+        generator = noise_generator(self.spec.device)
+        exploration: Optional[Exploration] = None
 
         @torch.no_grad()
         def act(obs: Observations) -> Tensor:
-            return self.update.actor(self.policy_norm(obs["policy"]))
+            nonlocal exploration
+            action = self.update.actor(self.policy_norm(obs["policy"]))
+            if not stochastic:
+                return action
+            if exploration is None or len(exploration.std) != len(action):
+                exploration = self._exploration(len(action), generator)
+            return exploration.act(action)
 
         return act
+
+    def _exploration(self, rows: int, generator: torch.Generator) -> Exploration:
+        return Exploration(rows, self.settings.std_min, self.settings.std_max, generator, self.spec.device)
+
+    def network(self) -> nn.Module:
+        """See `Learner.network`."""
+        return detached(self.policy_norm, self.update.actor)
 
     # Saving.
 

@@ -70,7 +70,7 @@ class UnitLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        return torch.bmm(x.expand(len(self.weight), *x.shape[-2:]), self.weight)
+        return torch.bmm(x.expand(self.weight.shape[0], *x.shape[-2:]), self.weight)
 
 
 class Scaler(nn.Module):

@@ -176,6 +176,19 @@ class Agent(A2CAgent):
         mean, _, _, _ = self.model.a2c_network({"obs": self.model.norm_obs(obs)})
         return mean.clamp(-1.0, 1.0)
 
+    @torch.no_grad()
+    def sample(self, obs: Tensor, generator: torch.Generator) -> Tensor:
+        """An action drawn as in training, `[B, num_actions]`, clamped to [-1, 1]."""
+        mean, log_std, _, _ = self.model.a2c_network({"obs": self.model.norm_obs(obs)})
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+        return (mean + log_std.exp() * noise).clamp(-1.0, 1.0)
+
+    def actor(self) -> List[nn.Module]:
+        """What `act` does, stage by stage: the modules themselves, not copies."""
+        network = self.model.a2c_network
+        normalizer = [self.model.running_mean_std] if self.normalize_input else []
+        return [*normalizer, network.actor_mlp, network.mu, nn.Hardtanh()]
+
     def prepare_dataset(self, batch_dict: dict[str, Any]) -> None:
         """As rl_games', after the value statistics have learnt the new returns."""
         if self.normalize_value:

@@ -8,9 +8,10 @@ import time
 from typing import Any, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rlkit.env.spec import EnvSpec, Observations, VecEnv
+from rlkit.learners.acting import detached, noise_generator
 from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
 from rlkit.learners.ppo.agent import Agent, Series
 from rlkit.learners.ppo.bridge import Bridge
@@ -105,13 +106,23 @@ class PPO(Learner):
         critic = list(agent.central_value_net.model.parameters()) if agent.has_central_value else []
         return [*agent.model.parameters(), *critic]
 
-    def policy(self) -> Policy:
-        """The mean action of the current networks, clamped to [-1, 1], for any number of rows."""
+    def policy(self, *, stochastic: bool = False) -> Policy:
+        """The mean action of the current networks, clamped to [-1, 1], for any number of rows.
+
+        stochastic: an action from the Gaussian that training draws from.
+        """
+        generator = noise_generator(self.spec.device)
 
         def act(obs: Observations) -> Tensor:
+            if stochastic:
+                return self._agent.sample(obs["policy"], generator)
             return self._agent.act(obs["policy"])
 
         return act
+
+    def network(self) -> nn.Module:
+        """See `Learner.network`."""
+        return detached(*self._agent.actor())
 
     def state(self, *, experience: bool = True) -> dict[str, Any]:
         """A snapshot: tensors (copies) and plain values that `torch.load(weights_only=True)` reads.
