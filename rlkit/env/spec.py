@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
 
 if TYPE_CHECKING:  # requests are checked against environments before torch is imported
     import torch
@@ -63,6 +63,20 @@ class EnvSpec:
         return self.obs_sizes["critic"] != self.obs_sizes["policy"]
 
 
+@dataclass(frozen=True)
+class Watched:
+    """The watched envs (k of them) at the end of a step, before any of them is reset; numpy arrays.
+
+    state: `time` [k] s, `qpos` [k, nq], `qvel` [k, nv], `act` [k, na], empty where the engine shows no state.
+    ctrl: `[k, actuators]`, the commands that acted, in the order of `VecEnv.actuators`. terms: `[k, reward terms]`,
+    weighted.
+    """
+
+    state: Mapping[str, Any]
+    ctrl: Any
+    terms: Any
+
+
 @dataclass
 class StepInfo:
     """What a step tells beyond observation, reward and flags.
@@ -74,24 +88,29 @@ class StepInfo:
     episodes: sums over the episodes that ended in this step, empty when none did: "count", "return", "length",
     "success", "reward/<term>", "success/<criterion>", "failure/<criterion>", "timeout", and where envs play several
     tasks the first of these again for each, as "task/<name>/count"; 0-dim tensors, no sync.
+    watched: of the envs that `VecEnv.watch` names, None while it names none.
     """
 
     final_obs: Observations
     success: Tensor
     reached: dict[str, Tensor] = field(default_factory=dict)
     episodes: dict[str, Tensor] = field(default_factory=dict)
+    watched: Optional[Watched] = None
 
 
 class VecEnv(ABC):
     """N environments stepped together; see `rlkit.env.task_env.TaskEnv.step` for the order inside a step.
 
     physics_time: seconds spent in physics since it was last set to zero. resumable: whether `state()` holds what is
-    needed to go on with the episodes; where it does not, a resumed training begins new ones.
+    needed to go on with the episodes; where it does not, a resumed training begins new ones. mjcf: the model as MJCF
+    text where states can be shown with it. actuators: what the commands of `Watched.ctrl` drive.
     """
 
     spec: EnvSpec
     physics_time: float = 0.0
     resumable: bool = True
+    mjcf: Optional[str] = None
+    actuators: Tuple[str, ...] = ()
 
     @abstractmethod
     def reset(self) -> Observations:
@@ -128,6 +147,22 @@ class VecEnv(ABC):
     def snapshot(self) -> dict[str, Tensor]:
         """Raw simulator state of all envs by name, for a look after a failure; empty where there is none."""
         return {}
+
+    def watch(self, envs: Sequence[int]) -> None:
+        """From the next step on `StepInfo.watched` shows these envs; with none of them it is None again."""
+        raise EnvError(f"{type(self).__name__} shows nothing of its envs")
+
+    def poses(self, envs: Sequence[int]) -> dict[str, Any]:
+        """The present state of a few envs, as in `Watched.state`."""
+        return {}
+
+    def episode_start(self, env: int) -> dict[str, Any]:
+        """What repeats the running episode of one env exactly, as numpy arrays; called before its first step."""
+        return {}
+
+    def push(self, env: int, body: str, force: Sequence[float]) -> None:
+        """Let a force (N, world) act on a body of one env during the next step; raises EnvError where none can."""
+        raise EnvError(f"{type(self).__name__} cannot push a body")
 
     def close(self) -> None:
         """Release the simulator."""

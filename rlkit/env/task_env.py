@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Sequence
 
 import torch
 from torch import Tensor
 
-from rlkit.env.spec import EnvError, EnvSpec, Mirror, Observations, StepInfo, VecEnv
-from rlkit.sims.api import Simulator
+from rlkit.env.spec import EnvError, EnvSpec, Mirror, Observations, StepInfo, VecEnv, Watched
+from rlkit.sims.api import Simulator, SimulatorError
 from rlkit.tasks.api import Task
 
 
@@ -46,6 +46,8 @@ class TaskEnv(VecEnv):
         self._terms = torch.zeros(len(task.reward_weights), n, device=device)
         self._obs = torch.zeros(n, width, device=device)
         self.physics_time = 0.0
+        self.mjcf, self.actuators = sim.spec.mjcf, sim.spec.actuators
+        self._watched_ids: list[int] = []
 
     def reset(self) -> Observations:
         """Start everywhere. Episodes begin staggered in nothing: all are new."""
@@ -87,6 +89,7 @@ class TaskEnv(VecEnv):
 
         terminated = success | failed
         ended = terminated | truncated
+        watched = self._watched(ctrl) if self._watched_ids else None
         obs = self._observe()
         obs.masked_fill_(sim.unstable[:, None], 0.0)  # nothing bootstraps from it: the episode has failed
         final_obs = {"policy": obs, "critic": obs}
@@ -97,7 +100,13 @@ class TaskEnv(VecEnv):
             self._reset_envs(ended_ids)
             obs = self._observe()
         self._obs = obs
-        return self.observe(), rewards, terminated, truncated, StepInfo(final_obs, success, reached, episodes)
+        info = StepInfo(final_obs, success, reached, episodes, watched)
+        return self.observe(), rewards, terminated, truncated, info
+
+    def _watched(self, ctrl: Tensor) -> Watched:
+        rows = self._watched_ids
+        terms = self._terms[:, rows].T.cpu().numpy()
+        return Watched(self.poses(rows), ctrl[rows].cpu().numpy(), terms)
 
     def _endings(self) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         task, unstable = self.task, self.sim.unstable
@@ -155,6 +164,25 @@ class TaskEnv(VecEnv):
         """Spread the episodes' ages evenly, so that envs do not all time out in the same step."""
         length, n = self.spec.max_episode_length, self.spec.num_envs
         self.task.episode_step += torch.arange(n, device=self.spec.device) * length // n
+
+    def watch(self, envs: Sequence[int]) -> None:
+        """See `VecEnv.watch`."""
+        self._watched_ids = list(envs)
+
+    def poses(self, envs: Sequence[int]) -> dict[str, Any]:
+        """See `VecEnv.poses`."""
+        return {name: array for name, array in self.sim.render_states(envs).items() if name != "ctrl"}
+
+    def episode_start(self, env: int) -> dict[str, Any]:
+        """The simulator's whole state of one env; see `VecEnv.episode_start`."""
+        return {name: value.numpy() for name, value in self.sim.state([env]).items()}
+
+    def push(self, env: int, body: str, force: Sequence[float]) -> None:
+        """See `VecEnv.push`."""
+        try:
+            self.sim.push(env, body, force)
+        except SimulatorError as error:
+            raise EnvError(str(error)) from error
 
     def snapshot(self) -> dict[str, Tensor]:
         """The simulator's poses of all envs, with the policy's observation."""

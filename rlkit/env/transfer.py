@@ -24,6 +24,7 @@ class DeviceEnv(VecEnv):
     def __init__(self, env: VecEnv, device: torch.device) -> None:
         self.env, self.device = env, device
         self.spec, self.resumable = replace(env.spec, device=device), env.resumable
+        self.mjcf, self.actuators = env.mjcf, env.actuators
         self._obs: Optional[Observations] = None  # the current one on the device, once it is there
 
     def reset(self) -> Observations:
@@ -62,7 +63,7 @@ class DeviceEnv(VecEnv):
             results["reward"],
             results["terminated"],
             results["truncated"],
-            StepInfo(up["final_obs"], results["success"], up["reached"], up["episodes"]),
+            StepInfo(up["final_obs"], results["success"], up["reached"], up["episodes"], info.watched),
         )
 
     def _down(self, actions: Tensor) -> Tensor:
@@ -93,6 +94,22 @@ class DeviceEnv(VecEnv):
         """See `VecEnv.load_state`."""
         self.env.load_state(state)
         self._obs = None
+
+    def watch(self, envs: Sequence[int]) -> None:
+        """See `VecEnv.watch`."""
+        self.env.watch(envs)
+
+    def poses(self, envs: Sequence[int]) -> Dict[str, Any]:
+        """See `VecEnv.poses`."""
+        return self.env.poses(envs)
+
+    def episode_start(self, env: int) -> Dict[str, Any]:
+        """See `VecEnv.episode_start`."""
+        return self.env.episode_start(env)
+
+    def push(self, env: int, body: str, force: Sequence[float]) -> None:
+        """See `VecEnv.push`."""
+        self.env.push(env, body, force)
 
     def snapshot(self) -> Dict[str, Tensor]:
         """See `VecEnv.snapshot`; on the CPU."""

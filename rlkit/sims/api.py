@@ -151,8 +151,18 @@ class Simulator(ABC):
         """Recompute what the engine derives from the written model fields, in these envs."""
 
     @abstractmethod
-    def state(self) -> dict[str, Tensor]:
-        """Everything needed to continue bit-exactly, as CPU tensors (for checkpoints and replays)."""
+    def push(self, env: int, body: str, force: Sequence[float]) -> None:
+        """Let `force` (N, world, at the body's centre of mass) act on a body of one env during the next `step`.
+
+        Raises SimulatorError for an unknown body.
+        """
+
+    @abstractmethod
+    def state(self, env_ids: Sequence[int] | None = None) -> dict[str, Tensor]:
+        """Everything needed to continue bit-exactly, as CPU tensors (for checkpoints and replays).
+
+        env_ids: only of these envs, for a simulator that has as many.
+        """
 
     @abstractmethod
     def load_state(self, state: Mapping[str, Tensor]) -> None:

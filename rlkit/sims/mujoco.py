@@ -72,6 +72,8 @@ class MujocoSimulator(Simulator):
         self._qpos, self._qvel = self._batch.bind("qpos"), self._batch.bind("qvel")
         self._ctrl = self._batch.bind("ctrl")
         self._ctrl_in_model_order = np.zeros(self._ctrl.shape, np.float32)
+        self._external_force = self._batch.bind("xfrc_applied")
+        self._pushed: list[tuple[int, int]] = []  # (env, body) with a force that the next step clears
         buffer = torch.zeros(n, blocks["contact"].stop)
         split = blocks["contact"].start
         self._motion_buffer, self._contact_buffer = buffer.numpy()[:, :split], buffer.numpy()[:, split:]
@@ -109,6 +111,9 @@ class MujocoSimulator(Simulator):
         except batch.SimulationError as error:
             failed = error.ids  # these kept the state they had; the others have stepped
             _log.debug("%s", error)
+        for pushed in self._pushed:
+            self._external_force[pushed] = 0.0
+        self._pushed.clear()
         self._motion.refresh()
         with np.errstate(over="ignore", invalid="ignore"):  # an unstable env may not fit into float32
             np.copyto(self._motion_buffer, self._motion_sensors, casting="same_kind")
@@ -200,15 +205,25 @@ class MujocoSimulator(Simulator):
             self._motion.set_const(ids)
         self._refresh(ids)
 
-    def state(self) -> dict[str, Tensor]:
+    def push(self, env: int, body: str, force: Sequence[float]) -> None:
+        """See `Simulator.push`."""
+        names = [self._scene.model.body(k).name for k in range(1, self._scene.model.nbody)]
+        if body not in names:
+            raise SimulatorError(f"no body {body!r} can be pushed; there are {', '.join(names)}")
+        pushed = (env, names.index(body) + 1)
+        self._external_force[pushed][:3] = force
+        self._pushed.append(pushed)
+
+    def state(self, env_ids: Sequence[int] | None = None) -> dict[str, Tensor]:
         """See `Simulator.state`: integration state, model fields, and what the last step left behind."""
+        rows = slice(None) if env_ids is None else list(env_ids)
         saved = {
             "scene": _fingerprint(self.spec),
-            "integration": torch.from_numpy(self._state.copy()),
-            "contacts": torch.from_numpy(self._contact_buffer.copy()),
-            "unstable": self.unstable.clone(),
+            "integration": torch.from_numpy(self._state[rows].copy()),
+            "contacts": torch.from_numpy(self._contact_buffer[rows].copy()),
+            "unstable": self.unstable[rows].clone(),
         }
-        saved.update({f"model.{name}": torch.from_numpy(v.copy()) for name, v in self._fields.items()})
+        saved.update({f"model.{name}": torch.from_numpy(v[rows].copy()) for name, v in self._fields.items()})
         return saved
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:

@@ -111,6 +111,17 @@ def package_versions() -> Dict[str, str]:
     return versions
 
 
+def provenance() -> Dict[str, Any]:
+    """Where data of this moment come from: versions, commit, platform and time, for the header of a file."""
+    facts = code_state().facts
+    return {
+        "versions": package_versions(),
+        "git": {key: facts[key] for key in ("commit", "dirty", "problem") if key in facts},
+        "platform": platform_line(),
+        "created": format_time(datetime.now(timezone.utc)),
+    }
+
+
 def platform_line() -> str:
     """The operating system and processor in one line."""
     import platform

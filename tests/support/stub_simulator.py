@@ -49,8 +49,12 @@ class StubSimulator(Simulator):
         self.contact_force[env_ids] = 0.0
         self.unstable[env_ids] = False
 
-    def state(self) -> dict[str, Tensor]:
-        return {"joint_pos": self.joint_pos.clone(), "joint_vel": self.joint_vel.clone()}
+    def push(self, env: int, body: str, force: Sequence[float]) -> None:
+        raise NotImplementedError
+
+    def state(self, env_ids: Sequence[int] | None = None) -> dict[str, Tensor]:
+        rows = slice(None) if env_ids is None else list(env_ids)
+        return {"joint_pos": self.joint_pos[rows].clone(), "joint_vel": self.joint_vel[rows].clone()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         self.joint_pos.copy_(state["joint_pos"])
