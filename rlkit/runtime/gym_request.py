@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Dict, List
 
 from rlkit.config import Experiment
-from rlkit.config.experiment import thaw
+from rlkit.env.gym.request import recipe_arguments
 from rlkit.env.spec import EnvError
 from rlkit.runtime.stopping import StopAtOnce
 
@@ -28,31 +26,5 @@ def recipe_of(experiment: Experiment) -> Dict[str, Any]:
 
     Raises EnvError where there is no such wrapper as the task names.
     """
-    env, task = experiment.env, experiment.task
-    return {
-        "ids": (env.id,) if env.id is not None else env.ids,
-        "kwargs": env.kwargs,
-        "packages": task.get("packages", ()),
-        "wrap": _wrapper(task),
-        "max_episode_length": None if task["episodeLength"] == "auto" else int(task["episodeLength"]),
-    }
-
-
-def _wrapper(task: Mapping[str, Any]) -> Optional[Callable[[Any], Any]]:
-    """`task.wrapper`, "module:function": it is called with an environment and the `task` section as a plain dict.
-
-    Raises EnvError where there is no such function.
-    """
-    name = task.get("wrapper")
-    if name is None:
-        return None
-    module, _, function = str(name).partition(":")
-    try:
-        wrap = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise EnvError(f"task.wrapper={name}: {error}; it must be <module>:<function>") from error
-    return partial(_wrapped, wrap, thaw(task))
-
-
-def _wrapped(wrap: Callable[[Any, Dict[str, Any]], Any], task: Dict[str, Any], env: Any) -> Any:
-    return wrap(env, task)
+    sections = experiment.sections()
+    return recipe_arguments(sections["env"], sections["task"])

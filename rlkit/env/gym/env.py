@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import time
 from functools import partial
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from rlkit.env.gym.bundle import FLAGS, Bundle, Plan
 from rlkit.env.gym.making import Form, Terms, Wrap, check_agreement, look, recipes
-from rlkit.env.spec import EnvError, EnvSpec, Observations, StepInfo, VecEnv
+from rlkit.env.spec import EnvError, EnvSpec, Observations, StepInfo, VecEnv, Watched
 
 log = logging.getLogger("rlkit")
 
@@ -72,6 +72,8 @@ class GymEnv(VecEnv):
         assert shape is not None
         self._sent = np.zeros(shape, np.float32)
         self._broken = False
+        self.actuators = self.spec.action_names
+        self._watched: List[int] = []
         self._obs = torch.zeros(num_envs, self._plan.obs_size)
         self.physics_time = 0.0
 
@@ -94,7 +96,8 @@ class GymEnv(VecEnv):
         the observation as `info.final_obs`; where the episode ended, a new one of a task drawn anew.
         """
         started = time.perf_counter()
-        self._sent.reshape(-1, self.spec.num_actions)[self._places] = actions.clamp(-1.0, 1.0).numpy()
+        actions = actions.clamp(-1.0, 1.0)
+        self._sent.reshape(-1, self.spec.num_actions)[self._places] = actions.numpy()
         rows = self._exchange(lambda: self._vector.step(self._sent))
         self.physics_time += time.perf_counter() - started
 
@@ -116,8 +119,16 @@ class GymEnv(VecEnv):
             success=holds["success"],
             reached=reached,
             episodes=_episode_sums(self._plan, ended) if len(ended) else {},
+            watched=self._see(actions.numpy(), rows) if self._watched else None,
         )
         return self.observe(), flag["reward"], terminated, truncated, info
+
+    def _see(self, actions: np.ndarray, rows: np.ndarray) -> Watched:
+        """What the watched envs did in the step that answered with `rows`."""
+        actions, rows = actions[self._watched], rows[self._watched]
+        tasks = rows[:, self._plan.columns["flags"]][:, FLAGS.index("task")].astype(int)
+        own = [self._plan.forms[task].own(action) for task, action in zip(tasks, actions)]
+        return Watched({}, np.asarray(own, np.float32), rows[:, self._plan.columns["terms"]])
 
     def _exchange(self, ask: Callable[[], Any]) -> np.ndarray:
         """The rows `[N, width]`, a copy, that the bundles answer with; raises EnvError for what failed there."""
@@ -141,6 +152,16 @@ class GymEnv(VecEnv):
         """Let the next `reset` begin with the episodes of the very first one, by their seeds."""
         self._vector.call("rewind")
         return True
+
+    def watch(self, envs: Sequence[int]) -> None:
+        """See `VecEnv.watch`: the commands are the actions within the environment's own bounds; there is no state."""
+        self._watched = list(envs)
+
+    def episode_start(self, env: int) -> Dict[str, np.ndarray]:
+        """`reset_seed` and `gym_task` (which of the ids), 0-dim int64; see `VecEnv.episode_start`."""
+        starts = np.concatenate(self._vector.call("starts"))[self._places]
+        reset_seed, task = starts[env]
+        return {"reset_seed": np.asarray(reset_seed), "gym_task": np.asarray(task)}
 
     def snapshot(self) -> Dict[str, Tensor]:
         """The policy's observation: Gymnasium shows no more of an environment's state."""

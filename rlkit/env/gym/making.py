@@ -97,6 +97,10 @@ class Form:
         """Numbers in the flat observation."""
         return sum(size for _, size in self.observation_terms)
 
+    def own(self, action: np.ndarray) -> np.ndarray:
+        """An action of [-1, 1] within the environment's bounds, `[num_actions]` float64."""
+        return self.middle + self.half * action
+
 
 class Member:
     """A made environment with flat observations and actions; middle, half `[num_actions]`: of the actions' bounds."""
