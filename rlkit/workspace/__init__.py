@@ -14,6 +14,7 @@ from rlkit.workspace.listing import RUN_STATES, RunRow, list_runs, runs_as_json,
 from rlkit.workspace.origin import provenance
 from rlkit.workspace.record import RunRecord, read_record
 from rlkit.workspace.resolve import Resolved, resolve
+from rlkit.workspace.scan import RunEntry, read_entry
 from rlkit.workspace.run import Run, continue_run, find_interrupted, open_run
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "ResolveError",
     "Resolved",
     "Run",
+    "RunEntry",
     "RunRecord",
     "RunRow",
     "WorkspaceError",
@@ -35,6 +37,7 @@ __all__ = [
     "list_runs",
     "open_run",
     "provenance",
+    "read_entry",
     "read_record",
     "resolve",
     "runs_as_json",

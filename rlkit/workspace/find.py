@@ -1,0 +1,260 @@
+"""From what a user types to one run; rlkit.workspace.resolve goes on from there to its checkpoint."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from rlkit.workspace.checkpoints import BEST, Which
+from rlkit.workspace.errors import ResolveError
+from rlkit.workspace.layout import (
+    ARCHIVE,
+    LATEST,
+    PINNED,
+    RECORD,
+    WINDOW,
+    absolute,
+    archive_folder,
+    exists,
+    pinned_folder,
+    window_folder,
+)
+from rlkit.workspace.record import DONE
+from rlkit.workspace.scan import RunEntry, all_runs, pinned_names, read_entry, run_name_of_link
+
+LATEST_WORDS = ("latest", *LATEST.values())
+MOST_LISTED = 8
+_WORDS = "latest, latest_train, latest_test, a run's name or a part of it"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was typed, split up, and what the caller knows. Without `for_checkpoint` any run will do."""
+
+    typed: str
+    ref: str
+    root: Path
+    for_checkpoint: bool = True
+    which: Optional[Which] = None
+    task: Optional[str] = None
+    kind: Optional[str] = None
+    default: str = BEST
+
+    @property
+    def said(self) -> str:
+        """What a message about this request begins with."""
+        return f"checkpoint={self.typed}" if self.for_checkpoint else f"run {self.typed!r}"
+
+    def spelled(self, value: str) -> str:
+        """How another value is typed in the place of this one."""
+        return f"checkpoint={quoted(value)}" if self.for_checkpoint else quoted(value)
+
+    def usable(self, run: RunEntry) -> bool:
+        """Whether a run could have been asked for."""
+        return not self.for_checkpoint or (run.can_be_latest and self.fits_task(run))
+
+    def fits_task(self, run: RunEntry) -> bool:
+        """Whether a run is of the task asked for, as far as that is known."""
+        return self.task is None or run.record is None or run.record.task == self.task
+
+
+def find_run(ref: str, root: Path = Path()) -> Path:
+    """Find the folder of the run that `ref` stands for; the run needs no checkpoint.
+
+    `ref` is latest, latest_train or latest_test (the run that this link in runs/ shows; where no run of
+    that kind is ready for it, the newest one), the name of a run or of a pinned link, a part that only one
+    of them has, or a path: of the run's folder, of a link to it, or of anything inside it. Relative paths
+    are looked up from the current folder, then from `root`. Returns an absolute path without links. Raises
+    ResolveError, which says what was looked for and what there is.
+    """
+    root = absolute(root)
+    typed = ref.strip().rstrip("/") or ref.strip()
+    request = Request(typed, typed, root, for_checkpoint=False)
+    if not typed:
+        raise refusal(request, "no name is given")
+    if typed in LATEST_WORDS:
+        path = newest(request).path
+    else:
+        path = by_exact_name(request) or _containing(request) or by_part(request)
+    return Path(os.path.realpath(path))
+
+
+def newest(request: Request) -> RunEntry:
+    """The run that latest, latest_train or latest_test stands for; raises ResolveError."""
+    kind = (
+        "test"
+        if request.ref == LATEST["test"] or (request.ref == "latest" and request.kind == "test")
+        else "train"
+    )
+    runs = [run for run in all_runs(request.root) if run.record is not None and run.record.kind == kind]
+    fitting = [run for run in runs if request.fits_task(run)]
+    able = [run for run in fitting if (run.can_be_latest if kind == "train" else run.state == DONE)]
+    if not request.for_checkpoint:
+        able = able or fitting
+    if able:
+        return able[-1]
+    wanted = "training run" if kind == "train" else "test run"
+    if request.task is not None:
+        wanted += f" of {request.task}"
+    if request.for_checkpoint:
+        wanted += " that holds a checkpoint and did not fail" if kind == "train" else " that is finished"
+    raise refusal(request, f"there is no {wanted} in {_places(request.root)}")
+
+
+# --- names ----------------------------------------------------------------------------------------------
+
+
+def _names(request: Request) -> Dict[str, List[Path]]:
+    """Run folders by every name that they answer to: their own, and those of their pins."""
+    runs = {run.name: run for run in all_runs(request.root)}
+    wanted = {
+        name: run.path
+        for name, run in runs.items()
+        if request.kind is None or run.record is None or run.record.kind == request.kind
+    }
+    names: Dict[str, List[Path]] = {name: [path] for name, path in wanted.items()}
+    for pin, name in pinned_names(request.root).items():
+        if name in wanted and wanted[name] not in names.setdefault(pin, []):
+            names[pin].append(wanted[name])
+    return names
+
+
+def by_exact_name(request: Request) -> Optional[Path]:
+    """The run of that name, or of the pin of that name; raises ResolveError when two runs answer to it."""
+    if "/" in request.ref:
+        return None
+    paths = _names(request).get(request.ref, [])
+    if len(paths) > 1:
+        raise _ambiguous(request, paths)
+    return paths[0] if paths else None
+
+
+def by_part(request: Request) -> Path:
+    """The one run with that in a name of its; of several tasks, the one asked for. Raises ResolveError."""
+    if "/" in request.ref:
+        raise refusal(request, f"there is no file or folder {_looked_at(request)}")
+    matching = sorted(
+        {path for name, paths in _names(request).items() if request.ref in name for path in paths}
+    )
+    fitting = [path for path in matching if request.fits_task(read_entry(path))]
+    if len(fitting) > 1:
+        raise _ambiguous(request, fitting)
+    if matching:
+        return (fitting or matching)[0]
+    raise refusal(request, f"no run or pinned link has {request.ref!r} in its name, and no such file exists")
+
+
+# --- paths ----------------------------------------------------------------------------------------------
+
+
+def by_path(request: Request) -> Optional[Path]:
+    """The file or folder of that path, also when its link was dropped or the tree was moved since."""
+    return existing(request.ref, request.root) or _moved(request)
+
+
+def existing(ref: str, root: Path) -> Optional[Path]:
+    """The file or folder of that path, from the current folder or from the root."""
+    return next((path for path in (absolute(ref), absolute(root / ref)) if exists(path)), None)
+
+
+def _moved(request: Request) -> Optional[Path]:
+    """What a path through runs/ or runs_all/ meant before its link was dropped or the tree was moved."""
+    parts = absolute(request.ref).parts
+    anchors = [index for index, part in enumerate(parts[:-1]) if part in (ARCHIVE, WINDOW)]
+    if not anchors:
+        return None
+    folder, rest = window_folder(request.root), list(parts[anchors[-1] + 1 :])
+    if rest[0] == PINNED and len(rest) > 1:
+        folder, rest = pinned_folder(request.root), rest[1:]
+    name = run_name_of_link(folder / rest[0]) or rest[0]
+    target = archive_folder(request.root).joinpath(name, *rest[1:])
+    return target if exists(target) else None
+
+
+def _containing(request: Request) -> Optional[Path]:
+    """The run in which a path lies; None where there is no such path. Raises ResolveError."""
+    path = by_path(request)
+    if path is None:
+        return None
+    real = Path(os.path.realpath(path))
+    unreadable = {os.path.realpath(run.path) for run in all_runs(request.root) if run.record is None}
+    for folder in (real, *real.parents):
+        if (folder / RECORD).is_file() or str(folder) in unreadable:
+            return folder
+    raise refusal(request, f"{path} is no run, and lies in none (a run's folder holds {RECORD})")
+
+
+# --- refusals -------------------------------------------------------------------------------------------
+
+
+def refusal(request: Request, problem: str) -> ResolveError:
+    """The error that says what is wrong, what is near, what there is and what works."""
+    import difflib
+
+    runs = all_runs(request.root)
+    lines = [f"{request.said}: {problem}"]
+    names = [run.name for run in runs] + list(pinned_names(request.root)) + list(LATEST.values())
+    near = difflib.get_close_matches(Path(request.ref).name, names, n=3, cutoff=0.6)
+    near = [name for name in dict.fromkeys(near) if name != request.ref]
+    if near:
+        lines.append("did you mean {}?".format(" or ".join(near)))
+    usable = [run for run in reversed(runs) if request.usable(run)]
+    if usable:
+        with_one = " with a checkpoint" if request.for_checkpoint else ""
+        lines.append(f"runs{with_one}, newest first (rlkit runs shows all):")
+        lines += _listed(usable)
+        last = "a folder, or a .pth file" if request.for_checkpoint else "or a path to it or into it"
+        lines.append(f"allowed are {_WORDS}, {last}; this works:\n  {request.spelled(usable[0].name)}")
+    else:
+        lines += _nothing_to_use(request, runs)
+    return ResolveError("\n".join(lines))
+
+
+def _ambiguous(request: Request, paths: List[Path]) -> ResolveError:
+    entries = sorted((read_entry(path) for path in paths), key=lambda run: run.age_key, reverse=True)
+    lines = [f"{request.said}: {len(entries)} runs answer to that:"]
+    lines += _listed(entries)
+    example = next((run for run in entries if run.can_be_latest), entries[0])
+    lines.append(f"give more of the name, for example\n  {request.spelled(str(example.path))}")
+    return ResolveError("\n".join(lines))
+
+
+def _nothing_to_use(request: Request, runs: List[RunEntry]) -> List[str]:
+    task = "" if request.task is None else f" of {request.task}"
+    command = "train one first:\n  python train.py" + (
+        "" if request.task is None else f" task={request.task}"
+    )
+    if not request.for_checkpoint:
+        return [f"there are no runs in {_places(request.root)}", command]
+    others = sorted({run.record.task for run in runs if run.record is not None and run.can_be_latest})
+    line = f"no run{task} in {_places(request.root)} holds a checkpoint"
+    if others:
+        line += " (there are some of {})".format(", ".join(others))
+    return [line, command]
+
+
+def _listed(runs: List[RunEntry]) -> List[str]:
+    lines = [
+        "  {} ({}, {})".format(run.name, run.record.task if run.record else "?", run.state)
+        for run in runs[:MOST_LISTED]
+    ]
+    if len(runs) > MOST_LISTED:
+        lines.append(f"  ... and {len(runs) - MOST_LISTED} more")
+    return lines
+
+
+def _looked_at(request: Request) -> str:
+    places = dict.fromkeys([absolute(request.ref), absolute(request.root / request.ref)])
+    return " or ".join(str(path) for path in places)
+
+
+def _places(root: Path) -> str:
+    return f"{archive_folder(root)} (and {window_folder(root)})"
+
+
+def quoted(text: str) -> str:
+    """A value as the shell and the configuration both take it."""
+    return text if re.fullmatch(r"[\w./+-]+", text) else f"\"'{text}'\""
