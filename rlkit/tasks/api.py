@@ -134,6 +134,15 @@ class Task(ABC):
         """
         return None
 
+    # Outside the simulator.
+
+    def deployment(self) -> Mapping[str, Any]:
+        """How to carry out an action on a robot, as JSON can hold it; goes with an exported policy.
+
+        "units" maps joints to "m" or "rad"; all else is the task's own.
+        """
+        return {}
+
     # The terms, found by their decorators.
 
     @classmethod

@@ -15,6 +15,12 @@ from rlkit.tasks.rotations import conjugate, multiply, rotate_inverse
 
 NUM_BASE, NUM_CONTROLS, NUM_FINGERS = 6, 12, 5
 NUM_COMMANDS = NUM_BASE + NUM_CONTROLS
+_STEP = "max_velocity * control_period"
+_RULES = {
+    "position_delta": f"target = clip(target + action * {_STEP}, range)",
+    "position": "wanted = low + (action + 1) / 2 * (high - low);"
+    f" target = clip(clip(wanted, target - {_STEP}, target + {_STEP}), range)",
+}
 
 
 class BaseTask(Task):
@@ -110,6 +116,35 @@ class BaseTask(Task):
         """Targets of the 25 joints `[k, 25]` from those of the 18 commands `[k, 18]`."""
         return torch.cat((targets[:, :NUM_BASE], targets[:, NUM_BASE:] @ self._coupling.T), dim=-1)
 
+    def deployment(self) -> dict[str, Any]:
+        """The rule from actions to joint targets, and each command's unit, limits, start and joints."""
+        names = dexhand.BASE_JOINTS + dexhand.CONTROLS
+        couplings = [{name: 1.0} for name in dexhand.BASE_JOINTS] + list(dexhand.COUPLING.values())
+        columns = zip(
+            self._low.tolist(), self._high.tolist(), self._speed.tolist(), self._initial_targets().tolist()
+        )
+        units = ["m"] * 3 + ["rad"] * (len(names) - 3)
+        commands = [
+            {
+                "name": name,
+                "unit": unit,
+                "action": self.action_names.index(name) if name in self.action_names else None,
+                "range": [low, high],
+                "max_velocity": speed,
+                "initial_target": start,
+                "joints": coupling,
+            }
+            for name, unit, coupling, (low, high, speed, start) in zip(names, units, couplings, columns)
+        ]
+        mode = "position_delta" if self._delta_targets else "position"
+        return {
+            "mode": mode,
+            "rule": f"{_RULES[mode]}; a joint's target = factor * target of its command, held for a control period;"
+            " a command whose action is null keeps its initial target",
+            "commands": commands,
+            "units": {name: "m" if name in dexhand.BASE_JOINTS[:3] else "rad" for name in dexhand.JOINTS},
+        }
+
     # State.
 
     def refresh(self) -> None:
@@ -138,13 +173,8 @@ class BaseTask(Task):
 
     def reset(self, env_ids: Tensor) -> ResetState:
         """The configured initial pose with its noise, everything at rest."""
-        k = len(env_ids)
-        start, noise = self.config["initialPose"], self.config["resetNoise"]
-        mount = torch.tensor(dexhand.MOUNT_POSITION, device=self.device)
-        targets = torch.empty(k, NUM_COMMANDS, device=self.device)
-        targets[:, :3] = torch.tensor(start["handPosition"], device=self.device) - mount
-        targets[:, 3:6] = torch.tensor(start["handRotation"], device=self.device)
-        targets[:, 6:] = torch.tensor(start["fingers"], device=self.device)
+        k, noise = len(env_ids), self.config["resetNoise"]
+        targets = self._initial_targets().repeat(k, 1)
         targets[:, :3] += self.uniform(-1.0, 1.0, k, 3) * float(noise["handPosition"])
         targets[:, 3:6] += self.uniform(-1.0, 1.0, k, 3) * float(noise["handRotation"])
         targets[:, 6:] += self.uniform(-1.0, 1.0, k, NUM_CONTROLS) * float(noise["fingers"])
@@ -155,6 +185,14 @@ class BaseTask(Task):
         self.last_touching[env_ids] = False
         joints = self.joint_targets(targets)
         return ResetState(joints, torch.zeros_like(joints), *self.free_bodies(k))
+
+    def _initial_targets(self) -> Tensor:
+        """Targets of the 18 commands in the configured pose, without noise, m and rad."""
+        start = self.config["initialPose"]
+        mount = torch.tensor(dexhand.MOUNT_POSITION, device=self.device)
+        position = torch.tensor(start["handPosition"], device=self.device) - mount
+        angles = torch.tensor([*start["handRotation"], *start["fingers"]], device=self.device)
+        return torch.cat((position, angles))
 
     def free_bodies(self, k: int) -> tuple[Tensor, Tensor]:
         """First pose `[k, free_bodies, 7]` and velocity `[k, free_bodies, 6]` of what lies about; here nothing."""
@@ -195,12 +233,12 @@ class BaseTask(Task):
 
     @observation(12)
     def active_finger_dof_vel(self) -> Tensor:
-        """Their velocities, rad/s."""
+        """Velocities of the twelve controls' joints, rad/s."""
         return self.sim.joint_vel[:, self._observed]
 
     @observation(12)
     def active_finger_dof_target(self) -> Tensor:
-        """Their targets, rad."""
+        """Targets of the twelve controls, rad."""
         return self.targets[:, NUM_BASE:]
 
     @observation(19)
@@ -225,7 +263,7 @@ class BaseTask(Task):
 
     @observation(7)
     def hand_pose_arr_aligned(self) -> Tensor:
-        """The same without the hand's mounting rotation: identity when the base joints are zero."""
+        """The hand's pose without its mounting rotation: identity when the base joints are zero."""
         return torch.cat((self.sim.body_pos[:, 1], self.sim.body_quat[:, 1]), dim=-1)
 
     @observation(15)
@@ -235,12 +273,12 @@ class BaseTask(Task):
 
     @observation(5)
     def contact_force_magnitude(self) -> Tensor:
-        """Its magnitude, N."""
+        """Magnitude of the contact force on each finger, N."""
         return self.force_magnitude
 
     @observation(5)
     def contact_binary(self) -> Tensor:
-        """1 where that magnitude is above task.contactForceThreshold."""
+        """1 for each finger whose contact force is above task.contactForceThreshold."""
         return self.touching.float()
 
     @observation(5)
@@ -260,7 +298,7 @@ class BaseTask(Task):
 
     @observation(35)
     def fingertip_poses_hand(self) -> Tensor:
-        """The same in the hand's frame."""
+        """Position (m) and orientation wxyz of the five fingertips, in the hand's frame."""
         return self._in_hand(self.tip_pos, self.tip_quat)
 
     @observation(35)
@@ -270,7 +308,7 @@ class BaseTask(Task):
 
     @observation(35)
     def fingerpad_poses_hand(self) -> Tensor:
-        """The same in the hand's frame."""
+        """Position (m) and orientation wxyz of the five finger pads, in the hand's frame."""
         return self._in_hand(self.pad_pos, self.pad_quat)
 
     def _in_hand(self, pos: Tensor, quat: Tensor) -> Tensor:
