@@ -1,0 +1,200 @@
+"""Recorded commands through the engine again, and how far its states come out from the recorded ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+import numpy as np
+import torch
+
+from rlkit.config import SimSettings
+from rlkit.config.command_line import camel
+from rlkit.env.spec import EnvError
+from rlkit.media.recording import Recording, RecordingError, model_hash
+from rlkit.runtime.build import physics_settings
+from rlkit.runtime.ranks import Ranks
+from rlkit.sims import registry as sims
+from rlkit.sims.api import SceneSpec, Simulator, SimulatorError
+from rlkit.tasks.registry import task_class
+
+_STATE = ("time", "qpos", "qvel", "act")
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What came out. Row i is of the i-th compared state.
+
+    steps: [K] which states, time: [K] s since the episode began. deviation: [K] by the name of what is compared,
+    the largest absolute difference from the recorded numbers; inf where only one of the two is a number.
+    recording: the same episode with the states that came out.
+    """
+
+    steps: np.ndarray
+    time: np.ndarray
+    deviation: Mapping[str, np.ndarray]
+    recording: Recording
+
+    @property
+    def largest(self) -> float:
+        """The largest deviation of all; 0 where nothing could be compared."""
+        return max((float(values.max(initial=0.0)) for values in self.deviation.values()), default=0.0)
+
+    def first_beyond(self, tolerance: float) -> Optional[int]:
+        """The row of the first state that deviates by more than `tolerance`; None where none does."""
+        beyond = np.any([values > tolerance for values in self.deviation.values()], axis=0)
+        rows = np.flatnonzero(beyond)
+        return int(rows[0]) if len(rows) else None
+
+
+def replay(recording: Recording, *, force: bool = False) -> Replay:
+    """Do what was recorded once more, from the same start.
+
+    force: with the model in the file where today's scene of the task is another one. Raises RecordingError for
+    what cannot be repeated, saying why.
+    """
+    play = {"simulator": _replay_simulator, "gymnasium": _replay_gymnasium}.get(recording.header["engine"])
+    if play is None:
+        raise RecordingError(
+            f"a recording of {recording.header['engine']} holds nothing that an engine could repeat; --states shows"
+            " what is in it"
+        )
+    try:
+        return play(recording, force)
+    except (SimulatorError, EnvError) as error:
+        raise RecordingError(str(error)) from error
+    except KeyError as error:
+        raise RecordingError(f"the recording cannot be replayed: it lacks {error}") from error
+
+
+def _replay_simulator(recording: Recording, force: bool) -> Replay:
+    sim, steps_per_control = _simulator(recording, force)
+    try:
+        _begin(sim, recording, force)
+        rows = list(_simulated(sim, recording, steps_per_control))
+    finally:
+        sim.close()
+    states = {name: np.stack([row[name] for row in rows]) for name in _STATE}
+    arrays = {**recording.arrays, **states, "steps": np.arange(len(rows))}
+    again = Recording({**recording.header, "stride": 1, "content": "full"}, arrays)
+    steps = np.asarray(recording.arrays["steps"], np.int64)
+    deviation = {
+        name: _difference(recording.arrays[name], states[name][steps])
+        for name in ("qpos", "qvel", "act")
+        if name in recording.arrays and recording.arrays[name].shape[1:] != (0,)
+    }
+    return Replay(steps, steps * recording.period, deviation if len(steps) else {}, again)
+
+
+def _simulated(
+    sim: Simulator, recording: Recording, steps_per_control: int
+) -> Iterator[Dict[str, np.ndarray]]:
+    """The state before the first command and after each, without the axis of envs."""
+    pushes: Dict[int, List[Tuple[str, List[float]]]] = {}
+    for step, body, *force in recording.header.get("pushes", ()):
+        pushes.setdefault(int(step), []).append((body, force))
+    yield {name: values[0] for name, values in sim.render_states([0]).items()}
+    for step, ctrl in enumerate(recording.arrays["ctrl"]):
+        for body, force in pushes.get(step, ()):
+            sim.push(0, body, force)
+        sim.step(torch.from_numpy(ctrl[None]), steps_per_control)
+        yield {name: values[0] for name, values in sim.render_states([0]).items()}
+
+
+def _simulator(recording: Recording, force: bool) -> Tuple[Simulator, int]:
+    """One env as the header says, and its simulator steps between two commands."""
+    header = recording.header
+    settings = {field.name: header["config"]["sim"][camel(field.name)] for field in fields(SimSettings)}
+    physics = replace(physics_settings(SimSettings(**settings), Ranks()), num_threads=1)
+    scene = _scene(recording, force)
+    if list(scene.actuators) != list(header["names"]["ctrl"]):
+        raise RecordingError(
+            f"the commands in the file are for {', '.join(header['names']['ctrl'])}, but {header['task']} now drives"
+            f" {', '.join(scene.actuators)}"
+        )
+    sim = sims.make(settings["name"], scene, physics, 1, "cpu")
+    return sim, physics.steps_per_control(recording.period)
+
+
+def _scene(recording: Recording, force: bool) -> SceneSpec:
+    """Today's scene of the task, which must be the recorded one."""
+    header = recording.header
+    try:
+        scene = task_class(header["task"]).scene(header["config"]["task"])
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise RecordingError(
+            f"the recording is of the task {header['task']}, which is not here: {error}"
+        ) from error
+    if model_hash(scene.mjcf) == header.get("model_sha256"):
+        return scene
+    if force:
+        return replace(scene, mjcf=recording.mjcf)
+    raise RecordingError(
+        f"the model of {header['task']} has changed since the recording was made (its SHA-256 was"
+        f" {str(header.get('model_sha256'))[:12]}, now it is {model_hash(scene.mjcf)[:12]}). With --force the model in"
+        " the file is used; --states shows the recorded states as they are"
+    )
+
+
+def _begin(sim: Simulator, recording: Recording, force: bool) -> None:
+    """Put the simulator where the episode began."""
+    start = {name: torch.from_numpy(np.asarray(values)) for name, values in recording.start.items()}
+    if not start:
+        raise RecordingError(
+            "the recording has no start state of the engine: it can be shown, but not replayed"
+        )
+    today = sim.state()
+    for name in ("integration", "contacts"):
+        if start[name].shape != today[name].shape:
+            raise RecordingError(
+                f"the recorded start state does not fit: its {name} has {start[name].shape[-1]} numbers, here it has"
+                f" {today[name].shape[-1]}; the engine or the scene is another one (versions in the file:"
+                f" {recording.header.get('versions')})"
+            )
+    if force:  # the fingerprint is of the whole scene, and another model makes it another one
+        start["scene"] = today["scene"]
+    sim.load_state(start)
+
+
+def _replay_gymnasium(recording: Recording, force: bool) -> Replay:
+    from rlkit.env.gym.rendering import replayed  # only here: no other task needs gymnasium
+
+    arrays, length = recording.arrays, recording.length
+    moments = list(replayed(recording.header, arrays))
+    rewards, obs = np.full(length + 1, np.nan), np.asarray(arrays.get("obs", np.zeros((0, 0))))
+    deviation = {"reward": np.zeros(length + 1)}
+    if len(obs):
+        deviation["obs"] = np.zeros(length + 1)
+    for step, moment in enumerate(moments):
+        rewards[step] = np.float32(moment.reward)
+        if step < len(obs):
+            seen = obs[step, : moment.obs.size]
+            deviation["obs"][step] = _difference(seen[None], moment.obs[None])[0]
+    finite = all(np.isfinite(moments[-1].obs)) and np.isfinite(moments[-1].reward)
+    if len(moments) == length + 1 and not finite:
+        rewards[length] = 0.0  # as GymEnv counts a step that explodes
+    deviation["reward"][1:] = _difference(np.asarray(arrays["rewards"])[:, None], rewards[1:, None])
+    steps = np.arange(length + 1)
+    return Replay(steps, steps * recording.period, deviation, recording)
+
+
+def _difference(recorded: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Row by row the largest absolute difference `[K]`: 0 where both are no number, inf where one of them is."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(np.asarray(recorded, np.float64) - np.asarray(now, np.float64))
+    same = (recorded == now) | (np.isnan(recorded) & np.isnan(now))
+    apart = np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart))
+    return apart.reshape(len(apart), -1).max(axis=1, initial=0.0)
+
+
+def differing_versions(header: Mapping[str, Any], here: Mapping[str, Any]) -> List[str]:
+    """What differs between the recording's packages and platform and those of `here` (`workspace.provenance()`)."""
+    then, now = header.get("versions", {}), here["versions"]
+    lines = [
+        f"{name} {then.get(name, 'absent')} then, {now.get(name, 'absent')} now"
+        for name in sorted({*then, *now})
+        if then.get(name) != now.get(name)
+    ]
+    if header.get("platform") != here["platform"]:
+        lines.append(f"{header.get('platform')} then, {here['platform']} now")
+    return lines
