@@ -1,0 +1,32 @@
+"""`rlkit report`: a page about one run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rlkit.workspace import find_run
+
+HELP = "write a page about a run: curves, settings, videos, tests, origin"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.description = "Write one page that opens offline, and the main curves as PNGs beside it."
+    parser.add_argument(
+        "run", metavar="RUN", help="latest, a run's name or part of it, a pinned name, or a path"
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (<run>/report)")
+    parser.add_argument(
+        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the report; raises WorkspaceError where there is no such run or nowhere to write."""
+    path = find_run(arguments.run, arguments.root)
+    from rlkit.report import report_run
+
+    written = report_run(path, arguments.out or path / "report", arguments.root)
+    print(written.text)
+    return 0

@@ -1,0 +1,159 @@
+"""What a run's folder tells: its record, settings and metrics, with those of the runs it goes on from."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+import yaml
+
+from rlkit.report.charts import Mark
+from rlkit.report.metrics import AXES, Metrics, continued, read_metrics
+from rlkit.workspace import RunRecord, WorkspaceError, list_runs, read_record
+
+
+@dataclass(frozen=True)
+class RunData:
+    """One run as it stands on disk. `metrics` begins with those of its ancestors, `joins` says where each ends."""
+
+    path: Path
+    record: RunRecord
+    state: str
+    config: Dict[str, Any]
+    metrics: Metrics
+    ancestors: Tuple[str, ...]  # runs it goes on from, the oldest first
+    joins: Tuple[Mark, ...]
+    notes: Tuple[str, ...]  # what could not be read
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which counts where the user renamed it."""
+        return self.path.name
+
+    @property
+    def envs(self) -> int:
+        """How many envs it trains with; 1 where its configuration does not tell."""
+        envs = self.section("env").get("numEnvs")
+        return envs if isinstance(envs, int) else 1
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether it has evaluations, which its best return is then of."""
+        return self.metrics.last("eval/return") is not None
+
+    def section(self, name: str) -> Dict[str, Any]:
+        """A section of config.yaml, empty where it is missing."""
+        section = self.config.get(name)
+        return section if isinstance(section, dict) else {}
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """A test run and the content of its metrics.json."""
+
+    name: str
+    created: str
+    results: Dict[str, Any]
+
+    __test__ = False  # pytest: not a test
+
+
+def load_run(path: Path, root: Path) -> RunData:
+    """Read a run's folder, and those of its ancestors for their curves.
+
+    Raises WorkspaceError where run.json or metrics.jsonl cannot be read; what else is missing is noted.
+    """
+    path = path.resolve()
+    record = _record(path)
+    notes: List[str] = []
+    config = _config(path, notes)
+    metrics = read_metrics(path / "metrics.jsonl")
+    ancestors, joins = [], []
+    seen = {path}
+    folder, parent = path, record.parent if record.kind == "train" else None
+    while parent is not None:
+        folder = folder.parent / parent
+        if folder in seen or not folder.is_dir():
+            notes.append(f"its curve before this run is missing: {parent} is not beside it")
+            break
+        seen.add(folder)
+        before = read_metrics(folder / "metrics.jsonl")
+        joined = continued(before, metrics)
+        if len(joined) > len(metrics):
+            ancestors.insert(0, parent)
+            joins.insert(0, _join(joined, len(joined) - len(metrics), parent))
+        metrics = joined
+        parent = _record(folder).parent
+    if metrics.skipped:
+        notes.append(f"{metrics.skipped} line(s) of metrics.jsonl could not be read, as a kill leaves them")
+    state = {Path(row.path).resolve(): row.state for row in list_runs(root)}.get(path, record.state)
+    return RunData(path, record, state, config, metrics, tuple(ancestors), tuple(joins), tuple(notes))
+
+
+def tests_of(run: RunData, root: Path) -> List[TestResult]:
+    """The finished tests of a run, the newest first."""
+    found = []
+    for row in list_runs(root, kind="test", state="done"):
+        path = Path(row.path)
+        if read_record(path).tested_run == run.name:
+            results = test_results(path)
+            if results is not None:
+                found.append(TestResult(path.name, row.created or "", results))
+    return found
+
+
+def test_results(path: Path) -> Optional[Dict[str, Any]]:
+    """The content of a test run's metrics.json; None where there is none that can be read."""
+    try:
+        content = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def changed_files(path: Path) -> List[Tuple[str, int, int]]:
+    """(file, lines added, lines removed) of a run's git.diff; empty where there is none."""
+    try:
+        text = (path / "git.diff").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    files: List[Tuple[str, int, int]] = []
+    in_hunk = False
+    for line in text.splitlines():
+        start = re.match(r"diff --git a/.* b/(.*)", line)
+        if start:
+            files.append((start.group(1), 0, 0))
+            in_hunk = False
+        elif line.startswith("@@"):
+            in_hunk = True
+        elif in_hunk and files and line[:1] in ("+", "-"):
+            name, added, removed = files[-1]
+            files[-1] = (name, added + (line[0] == "+"), removed + (line[0] == "-"))
+    return files
+
+
+def _record(path: Path) -> RunRecord:
+    try:
+        return read_record(path)
+    except WorkspaceError as error:
+        raise WorkspaceError(f"{path} cannot be reported: {error}") from error
+
+
+def _config(path: Path, notes: List[str]) -> Dict[str, Any]:
+    try:
+        content = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        content = None
+    if not isinstance(content, dict):
+        notes.append("config.yaml is missing or cannot be read: no settings are shown")
+        return {}
+    return content
+
+
+def _join(metrics: Metrics, row: int, parent: str) -> Mark:
+    at = {axis: float(np.mean(metrics.columns[axis][row - 1 : row + 1])) for axis in AXES}
+    return Mark(at, f"goes on from {parent}")

@@ -1,0 +1,215 @@
+"""`rlkit report`: one run on one page."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from urllib.parse import quote
+
+from rlkit.report.charts import number
+from rlkit.report.gather import RunData, TestResult, changed_files, load_run, test_results, tests_of
+from rlkit.report.lines import POINTS
+from rlkit.report.markup import Child, Markup, element, join, table
+from rlkit.report.page import charts, document, duration, header, section, tiles, view_switch
+from rlkit.report.run_charts import charts_of
+from rlkit.report.settings import typed, worked_out
+from rlkit.report.writing import Written, make_folder, write_report
+
+_EMBEDDED_BYTES = 20 * 2**20
+_SMALL = ("Learner", "Other metrics")
+_PICTURES = ("Learning", "Rewards")
+
+
+def report_run(path: Path, out: Path, root: Path = Path()) -> Written:
+    """Write the page of a run, and its main curves as PNGs beside it, into the folder `out`.
+
+    Raises WorkspaceError where the run cannot be read or the folder not be written.
+    """
+    run = load_run(path, root)
+    make_folder(out)
+    shown = charts_of(run)
+    curves: List[Child] = [view_switch(), _how_drawn(run)] if shown else [_no_curves(run)]
+    for title, group in shown.items():
+        curves.append(section(title, charts(group, small=title in _SMALL)))
+    page = document(
+        run.name,
+        _top(run),
+        *(curves if run.record.kind == "train" else [_tested(run)]),
+        _videos(run, out),
+        _tests(tests_of(run, root)),
+        _settings(run),
+        _origin(run),
+    )
+    return write_report(out, page, [chart for title in _PICTURES for chart in shown.get(title, [])])
+
+
+def _top(run: RunData) -> Markup:
+    record, metrics = run.record, run.metrics
+    kind = "training" if record.kind == "train" else "test"
+    begun = record.created[:16].replace("T", " ")
+    line = element(
+        "p",
+        f"{kind} with {record.learner} on {record.device}, seed {record.seed}, begun {begun} UTC",
+    )
+    problems = [element("p", note, class_="problem") for note in run.notes]
+    if record.reason:
+        problems.insert(0, element("p", f"{run.state}: {record.reason}", class_="problem"))
+    facts: List[Tuple[str, Child, str]] = [
+        ("State", element("span", run.state, class_=run.state), "so far" if run.state == "running" else "")
+    ]
+    if record.kind == "train":
+        asked = run.section("training").get("maxIterations")
+        done = metrics.last("iteration") or record.iterations
+        success = metrics.last("eval/success") if run.evaluated else None
+        facts += [
+            ("Iterations", number(done, 7), f"of {asked}" if isinstance(asked, int) else ""),
+            ("Env steps", number(metrics.last("env_steps"), 10), ""),
+            ("Training time", duration(metrics.last("wall_time")), _rate(run)),
+            (
+                "Best return",
+                number(record.best_return),
+                "of evaluations" if run.evaluated else f"over {run.envs} episodes at least",
+            ),
+        ]
+        if success is not None:
+            facts.append(("Success", f"{number(100 * success, 3)} %", "latest evaluation"))
+    return join([header(record.task, run.name, line, *problems), tiles(facts)])
+
+
+def _rate(run: RunData) -> str:
+    steps, seconds = run.metrics.last("env_steps"), run.metrics.last("wall_time")
+    return f"{number(steps / seconds, 3)} env steps/s" if steps and seconds else ""
+
+
+def _how_drawn(run: RunData) -> Markup:
+    words = (
+        f"Means over episodes are over the latest iterations that hold at least {run.envs} episodes (as many as "
+        "there are envs), as training displays them; the faint line behind is each iteration's own mean. "
+        f"A line has at most {POINTS} points: of more, each is the mean of equally many iterations, and the "
+        "faint line keeps the least and the greatest."
+    )
+    if run.ancestors:
+        words += f" The curve goes on from {', '.join(run.ancestors)}: a dotted line marks the place."
+    return element("p", words, class_="note")
+
+
+def _no_curves(run: RunData) -> Markup:
+    return element("p", "No metrics yet: nothing was written to metrics.jsonl so far.", class_="empty")
+
+
+def _tested(run: RunData) -> Markup:
+    results = test_results(run.path)
+    if results is None:
+        return element("p", "No results: this test has not finished.", class_="empty")
+    tested = f"It tested {results.get('checkpoint', run.record.checkpoint)}."
+    return section("Results", *_result_tables(results), note=tested)
+
+
+def _videos(run: RunData, out: Path) -> Optional[Markup]:
+    """The newest videos inside the page as far as they fit, the others linked."""
+    found = sorted((run.path / "videos").glob("*.mp4"), key=lambda path: path.stat().st_mtime, reverse=True)
+    if not found:
+        return None
+    room = _EMBEDDED_BYTES
+    players, linked = [], 0
+    for path in found:
+        size = path.stat().st_size
+        if size <= room:
+            room -= size
+            source = "data:video/mp4;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+        else:
+            linked += 1
+            source = quote(os.path.relpath(path, out.resolve()))
+        video = element("video", controls=True, loop=True, muted=True, preload="metadata", src=source)
+        players.append(
+            element("figure", video, element("figcaption", element("span", path.stem, class_="note")))
+        )
+    note = ""
+    if linked:
+        note = f"{linked} of {len(found)} are not inside this page, which holds {_EMBEDDED_BYTES >> 20} MB: "
+        note += "they play as long as their files stay where they are."
+    return section("Videos", element("div", *players, class_="videos"), note=note)
+
+
+def _tests(tests: Sequence[TestResult]) -> Optional[Markup]:
+    if not tests:
+        return None
+    parts: List[Child] = []
+    for test in tests:
+        iteration = test.results.get("iteration")
+        heading = f"{test.name}: iteration {iteration}" if iteration is not None else test.name
+        parts += [element("h3", heading), *_result_tables(test.results)]
+    return section(
+        "Tests of this run", *parts, note="Deterministic policy; the same number of episodes in every env."
+    )
+
+
+def _result_tables(results: Mapping[str, Any]) -> List[Markup]:
+    """metrics.json as one table of spreads and one of rates."""
+    parts = ("mean", "std", "min", "max")
+    spreads = [
+        (
+            f"{label} ({results.get('episodes', '?')} episodes)" if name == "return" else label,
+            *(number(results[name].get(part)) for part in parts),
+        )
+        for name, label in (("return", "return"), ("length", "length [steps]"), ("seconds", "length [s]"))
+        if isinstance(results.get(name), dict)
+    ]
+    rates = [("success", results.get("success_rate")), *sorted(results.get("criteria", {}).items())]
+    rates.append(("time-out", results.get("timeout_rate")))
+    for task, of_task in results.get("tasks", {}).items():
+        spreads.append((f"return of {task}", *(number(of_task["return"].get(part)) for part in parts)))
+        rates.append((f"success of {task}", of_task.get("success_rate")))
+    shares = [(name, f"{number(100 * rate, 3)} %") for name, rate in rates if isinstance(rate, (int, float))]
+    return [table(["", *parts], spreads, "numbers"), table(["", "share"], shares, "numbers")]
+
+
+def _settings(run: RunData) -> Markup:
+    asked, resolved = typed(run.config), worked_out(run.config)
+    parts: List[Child] = []
+    if asked:
+        parts.append(table(["asked for", "value"], [(name, element("code", value)) for name, value in asked]))
+    else:
+        parts.append(element("p", "Nothing was asked for: all settings are the defaults.", class_="empty"))
+    if resolved:
+        rows = [(name, wish, element("code", value)) for name, wish, value in resolved]
+        parts.append(
+            element(
+                "details",
+                element("summary", f"{len(rows)} settings worked out by the program"),
+                table(["setting", "asked", "became"], rows),
+            )
+        )
+    return section("Settings", *parts, note="What differs from the defaults; config.yaml has every value.")
+
+
+def _origin(run: RunData) -> Markup:
+    record, git = run.record, run.record.git
+    code = git.get("problem") or join([
+        element("code", str(git.get("commit") or "no commit yet")),
+        f" on {git.get('branch') or 'no branch'}",
+        ", with changes that were not committed" if git.get("dirty") else ", nothing changed",
+    ])  # fmt: skip
+    rows: List[Tuple[Child, Child]] = [("command", element("code", record.command)), ("code", code)]
+    files = changed_files(run.path)
+    if files:
+        lines = [(name, f"+{added}", f"−{removed}") for name, added, removed in files]
+        rows.append(("changes", table([], lines, "numbers")))
+    if git.get("untracked"):
+        rows.append(("untracked", ", ".join(map(str, git["untracked"]))))
+    if record.parent:
+        rows.append(("goes on from", " ← ".join(reversed(run.ancestors or (record.parent,)))))
+    if record.tested_run:
+        rows.append(("tested run", record.tested_run))
+    if record.saved:
+        saved = ", ".join(f"{which} of iteration {at}" for which, at in record.saved.items())
+        rows.append(("checkpoints", saved))
+    packages = ", ".join(f"{name} {version}" for name, version in record.packages.items())
+    rows += [
+        ("device, seed", f"{record.device}, {record.seed}"),
+        ("Python", f"{record.python}; {record.platform}"),
+        ("packages", packages),
+    ]
+    return section("How it was made", table([], rows, "facts"))
