@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import yaml
 
@@ -77,24 +77,27 @@ def _require_packages(formats: Tuple[str, ...]) -> None:
 
 def _experiment(source: Resolved, head: CheckpointHead) -> Experiment:
     """The settings as a test of this checkpoint takes them, with the task and learner exactly as the run had them."""
-    words = ["test=true", f"checkpoint={quote(str(source.checkpoint), path=False)}", f"numEnvs={NUM_ENVS}"]
-    words += ["device=cpu", *(f"train.{key}={str(v).lower()}" for key, v in _on_cpu(head).items())]
     if source.run_path is None:
         train = f"{head.task}{_TRAIN_FILES.get(head.learner_name, '')}"
-        return compose([f"task={head.task}", f"train={train}", *words])
+        words = [f"task={head.task}", f"train={train}", *_words(source.checkpoint, head.learner_name)]
+        return compose(words)
     path = source.run_path / "config.yaml"
     saved = _saved(path)
-    experiment = compose(inherited(words, path, test=True))
+    learner = str(saved["train"].get("learner"))
+    experiment = compose(inherited(_words(source.checkpoint, learner), path, test=True))
     # conf/ may have changed since the training; what its networks were built for stands in the run.
     return replace(
         experiment,
         task=freeze({**thaw(experiment.task), **saved["task"]}),
-        train=freeze({**thaw(experiment.train), **saved["train"], **_on_cpu(head)}),
+        train=freeze({**thaw(experiment.train), **saved["train"], **_ON_CPU.get(learner, {})}),
     )
 
 
-def _on_cpu(head: CheckpointHead) -> Mapping[str, Any]:
-    return _ON_CPU.get(head.learner_name, {})
+def _words(checkpoint: Path, learner: str) -> List[str]:
+    """What is asked for besides the settings of the training."""
+    words = ["test=true", f"checkpoint={quote(str(checkpoint), path=False)}"]
+    words += [f"numEnvs={NUM_ENVS}", "device=cpu"]
+    return words + [f"train.{key}={str(value).lower()}" for key, value in _ON_CPU.get(learner, {}).items()]
 
 
 def _saved(path: Path) -> Dict[str, Any]:
