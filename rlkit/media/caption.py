@@ -1,0 +1,36 @@
+"""A line of text in the lower left corner of a picture."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+_SMALLEST = 8  # px: below this no one can read it
+_MARGIN = 0.4  # of the font's size, around the text
+
+
+@lru_cache(maxsize=16)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels bring FreeType
+    return font
+
+
+def burn(image: np.ndarray, text: str) -> np.ndarray:
+    """The picture [H, W, 3] uint8 with `text` on a dark band, as large as fits its width."""
+    if not text:
+        return image
+    height, width = image.shape[:2]
+    size = max(_SMALLEST, height // 28)
+    while size > _SMALLEST and _font(size).getlength(text) + 2 * _MARGIN * size > width:
+        size -= 1
+    pad = round(_MARGIN * size)
+    band = size + 2 * pad
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    strip = picture.crop((0, height - band, width, height))
+    strip = Image.blend(strip, Image.new("RGB", strip.size, (16, 20, 28)), 0.6)
+    ImageDraw.Draw(strip).text((pad, band // 2), text, font=_font(size), fill=(245, 245, 245), anchor="lm")
+    picture.paste(strip, (0, height - band))
+    return np.asarray(picture)

@@ -1,0 +1,99 @@
+"""`python -m rlkit.media.render FILE.npz [FILE2.npz ...] --out OUT.mp4`: a video, made in a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, List, Optional, Sequence, Tuple
+
+from rlkit.media.gl import RenderError, choose_gl
+from rlkit.workspace import WorkspaceError
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Render what the words ask for; one line on success, one on stderr and status 1 otherwise."""
+    arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        print(_render(arguments))
+    except WorkspaceError as error:
+        print(f"render: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _end(*_: Any) -> None:
+    sys.exit(143)  # by an exception, so that no temporary file and no ffmpeg stays behind
+
+
+def _render(arguments: argparse.Namespace) -> str:
+    from rlkit.media import recording as recordings
+
+    started = time.monotonic()
+    episodes = [recordings.load(path) for path in arguments.files]
+    _set_gl(only_gymnasium=all(episode.header["engine"] == "gymnasium" for episode in episodes))
+
+    from rlkit.media.video import write_video  # imports mujoco: the choice of OpenGL is made
+
+    film = write_video(
+        episodes, arguments.out, size=arguments.size, camera=arguments.camera, gif=arguments.gif
+    )
+    elapsed = time.monotonic() - started
+    return (
+        f"{arguments.out}: {film.frames} frames, {film.seconds:.2f} s, rendered in {elapsed:.1f} s"
+        f" ({film.seconds / elapsed:.1f} x real time)"
+    )
+
+
+def _set_gl(only_gymnasium: bool) -> None:
+    """Choose MuJoCo's OpenGL; Gymnasium's environments may draw without any, and say so where they cannot."""
+    with suppress(RenderError if only_gymnasium else ()):
+        os.environ["MUJOCO_GL"] = choose_gl()
+
+
+def picture_size(text: str) -> Tuple[int, int]:
+    """Width and height (px) from `640x480`; raises ArgumentTypeError."""
+    width, _, height = text.lower().partition("x")
+    if not (
+        width.isdecimal() and height.isdecimal() and 16 <= int(width) <= 4096 and 16 <= int(height) <= 4096
+    ):
+        raise argparse.ArgumentTypeError(f"'{text}' is no size; write WIDTHxHEIGHT, each 16 to 4096: 640x480")
+    return int(width), int(height)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m rlkit.media.render", description="Make a video of recorded episodes."
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.npz", help="several make a grid")
+    parser.add_argument("--out", type=Path, required=True, metavar="OUT.mp4")
+    parser.add_argument("--gif", type=Path, metavar="OUT.gif", help="also a small GIF")
+    parser.add_argument(
+        "--size", type=picture_size, default=(640, 480), metavar="WxH", help="default: 640x480"
+    )
+    parser.add_argument("--camera", metavar="NAME", help="one of the model's; default: what moves, from near")
+    return parser
+
+
+def command(
+    sources: Sequence[Path], out: Path, gif: Optional[Path], size: Tuple[int, int], camera: Optional[str]
+) -> List[str]:
+    """The words that make this video in a process of its own, whatever folder it is started in."""
+    words = [sys.executable, "-m", "rlkit.media.render", *(str(path.resolve()) for path in sources)]
+    words += ["--out", str(out.resolve()), "--size", f"{size[0]}x{size[1]}"]
+    if gif is not None:
+        words += ["--gif", str(gif.resolve())]
+    if camera is not None:
+        words += ["--camera", camera]
+    return words
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""Pictures of a MuJoCo model in given poses, drawn on the CPU faster than real time.
+
+Set MUJOCO_GL (rlkit.media.gl.choose_gl) before this module is imported.
+"""
+
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import mujoco
+import numpy as np
+
+from rlkit.media.camera import TrackingCamera
+from rlkit.media.caption import burn
+from rlkit.media.gl import RenderError
+
+# Shadows and reflections draw the scene several times; 4x multisampling costs three times the rest together.
+_SLOW_FLAGS = (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION)
+_SKY_TOP, _SKY_LOW = (0.45, 0.62, 0.85), (0.93, 0.96, 1.0)
+_TILE_LIGHT, _TILE_DARK = (0.86, 0.88, 0.90), (0.74, 0.77, 0.81)
+_TILES_PER_METRE = 4.0
+_MAX_GEOMS = 20_000
+
+
+class SceneRenderer:
+    """Draws one model, pose after pose; close it, or EGL prints errors when Python ends.
+
+    `camera`: the name of one of the model's; without it, one that frames what moves and follows a walking robot.
+    Raises RenderError for a model or camera that cannot be drawn.
+    """
+
+    def __init__(self, mjcf: str, width: int, height: int, camera: Optional[str] = None) -> None:
+        model = _visual_model(mjcf, width, height)
+        self._model, self._data = model, mujoco.MjData(model)
+        self._camera: Any = TrackingCamera(model, width / height) if camera is None else None
+        self._fixed = -1 if camera is None else _camera_id(model, camera)
+        try:
+            self._renderer = mujoco.Renderer(model, height, width, max_geom=_MAX_GEOMS)
+        except (mujoco.FatalError, RuntimeError) as error:
+            raise RenderError(f"OpenGL cannot draw a picture of {width}x{height}: {error}") from error
+
+    def frame(self, qpos: np.ndarray, caption: str = "") -> np.ndarray:
+        """The picture [height, width, 3] uint8 of this pose (qpos [nq] m, rad), `caption` at its bottom."""
+        model, data = self._model, self._data
+        if qpos.shape != (model.nq,):
+            raise RenderError(f"the model's pose has {model.nq} numbers, the recorded one {qpos.size}")
+        data.qpos[:] = qpos
+        mujoco.mj_kinematics(model, data)
+        mujoco.mj_comPos(model, data)  # cameras and lights may follow centres of mass
+        mujoco.mj_camlight(model, data)
+        mujoco.mj_tendon(model, data)
+        self._renderer.update_scene(data, self._camera.aim(data) if self._camera else self._fixed)
+        for flag in _SLOW_FLAGS:
+            self._renderer.scene.flags[flag] = False
+        return burn(self._renderer.render(), caption)
+
+    def close(self) -> None:
+        """Free the OpenGL context."""
+        self._renderer.close()
+
+
+def _visual_model(mjcf: str, width: int, height: int) -> Any:
+    """The model with a sky, a ground and light that its author left out; poses mean the same."""
+    try:
+        spec = mujoco.MjSpec.from_string(mjcf)
+        visual = spec.visual
+        visual.global_.offwidth, visual.global_.offheight = width, height
+        visual.quality.offsamples = 0
+        visual.headlight.ambient = np.maximum(visual.headlight.ambient, 0.4)
+        visual.headlight.diffuse = np.maximum(visual.headlight.diffuse, 0.4)
+        visual.headlight.specular = np.minimum(visual.headlight.specular, 0.2)
+        _add_sky(spec)
+        _tile_ground(spec)
+        return spec.compile()
+    except ValueError as error:
+        raise RenderError(f"MuJoCo cannot read the recorded model: {error}") from error
+
+
+def _add_sky(spec: Any) -> None:
+    skybox = mujoco.mjtTexture.mjTEXTURE_SKYBOX
+    if not any(texture.type == skybox for texture in spec.textures):
+        spec.add_texture(
+            name="rlkit_sky",
+            type=skybox,
+            builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+            rgb1=_SKY_TOP,
+            rgb2=_SKY_LOW,
+            width=128,
+            height=768,
+        )
+
+
+def _tile_ground(spec: Any) -> None:
+    """Planes of the world without a material become endless and chequered, so that motion over them shows."""
+    plane = mujoco.mjtGeom.mjGEOM_PLANE
+    bare = [geom for geom in spec.worldbody.geoms if geom.type == plane and not geom.material]
+    if not bare:
+        return
+    spec.add_texture(
+        name="rlkit_tiles",
+        type=mujoco.mjtTexture.mjTEXTURE_2D,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
+        rgb1=_TILE_LIGHT,
+        rgb2=_TILE_DARK,
+        width=128,
+        height=128,
+    )
+    tiles = spec.add_material(
+        name="rlkit_tiles", texrepeat=[_TILES_PER_METRE / 2] * 2, texuniform=True, specular=0.0
+    )
+    tiles.textures[int(mujoco.mjtTextureRole.mjTEXROLE_RGB)] = "rlkit_tiles"
+    for geom in bare:
+        geom.material, geom.rgba = "rlkit_tiles", (1.0, 1.0, 1.0, 1.0)
+        geom.size[:2] = 0.0
+
+
+def _camera_id(model: Any, name: str) -> int:
+    names = [model.camera(index).name for index in range(model.ncam)]
+    if name not in names:
+        has = f"it has: {', '.join(names)}" if names else "it has none; leave the camera out"
+        raise RenderError(f"the model has no camera '{name}'; {has}")
+    return names.index(name)

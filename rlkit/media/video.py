@@ -1,0 +1,141 @@
+"""Videos of recorded episodes: one filling the picture, or several as tiles, in real time."""
+
+from __future__ import annotations
+
+import errno
+import math
+import subprocess
+import tempfile
+from contextlib import ExitStack, closing
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO, Iterable, Iterator, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from rlkit.media.gif import GifFrames
+from rlkit.media.gl import RenderError, last_line, require_encoder
+from rlkit.media.recording import Recording
+from rlkit.media.tile import Tile
+from rlkit.workspace import write_atomic
+
+MAX_FPS = 60
+_EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"  # players want yuv420p, which has one colour for 2x2 pixels
+
+
+class Film(NamedTuple):
+    """What was written: `frames` pictures, `seconds` of the episode."""
+
+    frames: int
+    seconds: float
+
+
+class Clock(NamedTuple):
+    """`frames` pictures, one each `interval` s."""
+
+    interval: Fraction
+    frames: int
+
+    @property
+    def fps(self) -> Fraction:
+        """Pictures a second, exact."""
+        return 1 / self.interval
+
+
+def write_video(
+    recordings: Sequence[Recording],
+    out: Path,
+    *,
+    size: Tuple[int, int] = (640, 480),
+    camera: Optional[str] = None,
+    gif: Optional[Path] = None,
+) -> Film:
+    """Write an H.264 .mp4 in real time; of several recordings a grid, in which the shorter wait on their last state.
+
+    size: width and height (px) of the picture; tiles of a grid have its shape, and side by side its width. gif: a
+    small copy (see rlkit.media.gif). Each file appears whole or not at all. Raises RecordingError without states,
+    RenderError for what cannot be drawn or encoded, WorkspaceError for a file that cannot be written.
+    """
+    program = require_encoder()
+    columns = math.ceil(math.sqrt(len(recordings)))
+    tile_size = (size[0] // columns, size[1] // columns)
+    with ExitStack() as stack:
+        tiles = [stack.enter_context(closing(Tile(recording, tile_size, camera))) for recording in recordings]
+        clock = common_clock([tile.times for tile in tiles])
+        small = GifFrames(clock.fps, clock.frames) if gif is not None else None
+
+        def pictures() -> Iterator[np.ndarray]:
+            for number in range(clock.frames):
+                time = float(number * clock.interval)
+                picture = mosaic([tile.at(time) for tile in tiles], columns)
+                if small is not None:
+                    small.offer(number, picture)
+                yield picture
+
+        def write(handle: BinaryIO) -> None:
+            _encode(program, pictures(), clock.fps, handle.name)
+
+        write_atomic(out, write)
+    if gif is not None and small is not None:
+        write_atomic(gif, small.encoded())
+    return Film(clock.frames, max(float(tile.times[-1]) for tile in tiles))
+
+
+def common_clock(times: Sequence[np.ndarray]) -> Clock:
+    """Pictures as often as the most frequent recording has states, or every n-th where that exceeds MAX_FPS.
+
+    times: of each recording's states [K] s, ascending from 0. The last picture shows the last state of all.
+    """
+    steps = [float(np.median(np.diff(t))) for t in times if len(t) > 1]
+    step = Fraction(min(steps, default=1.0 / MAX_FPS)).limit_denominator(100_000)
+    interval = step * max(1, math.ceil(1 / (step * MAX_FPS)))
+    longest = max(float(t[-1]) for t in times)
+    return Clock(interval, math.ceil(longest / float(interval) - 1e-6) + 1)
+
+
+def mosaic(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """Pictures of one size side by side, row after row; what is left of the last row stays black."""
+    height, width = tiles[0].shape[:2]
+    rows = math.ceil(len(tiles) / columns)
+    sheet = np.zeros((rows * height, columns * width, 3), np.uint8)
+    for number, tile in enumerate(tiles):
+        top, left = number // columns * height, number % columns * width
+        sheet[top : top + height, left : left + width] = tile
+    return sheet
+
+
+def _encode(program: str, pictures: Iterable[np.ndarray], fps: Fraction, path: str) -> None:
+    """Feed ffmpeg one picture at a time; raises RenderError, or OSError for a full disk."""
+    with tempfile.TemporaryFile() as complaints:
+        encoder: Optional[subprocess.Popen] = None
+        try:
+            for picture in pictures:
+                if encoder is None:
+                    command = _command(program, picture.shape[1], picture.shape[0], fps, path)
+                    encoder = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=complaints)
+                assert encoder.stdin is not None
+                encoder.stdin.write(np.ascontiguousarray(picture).data)
+            assert encoder is not None and encoder.stdin is not None
+            encoder.stdin.close()
+        except BrokenPipeError:
+            pass  # it ended early, and its exit status and last line say why
+        except BaseException:
+            if encoder is not None:
+                encoder.kill()
+                encoder.wait()
+            raise
+        if encoder.wait() == 0:
+            return
+        complaints.seek(0)
+        said = complaints.read().decode("utf-8", "replace")
+    if "No space left on device" in said:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    raise RenderError(f"ffmpeg could not encode the video: {last_line(said) or encoder.returncode}")
+
+
+def _command(program: str, width: int, height: int, fps: Fraction, path: str) -> Sequence[str]:
+    raw = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {fps} -i -"
+    h264 = (
+        f"-an -vf {_EVEN} -c:v libx264 -preset veryfast -crf 21 -pix_fmt yuv420p -movflags +faststart -f mp4"
+    )
+    return [program, "-y", "-nostdin", "-v", "error", *raw.split(), *h264.split(), path]
