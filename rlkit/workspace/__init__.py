@@ -6,42 +6,76 @@
 
 from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic
 from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
+from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.errors import ResolveError, WorkspaceError
 from rlkit.workspace.find import find_run
 from rlkit.workspace.layout import KINDS as RUN_KINDS
 from rlkit.workspace.layout import WorkspaceLimits
-from rlkit.workspace.listing import RUN_STATES, RunRow, list_runs, runs_as_json, runs_as_table
+from rlkit.workspace.listing import (
+    RUN_STATES,
+    RunRow,
+    age,
+    list_runs,
+    local_time,
+    runs_as_json,
+    runs_as_table,
+    size,
+)
 from rlkit.workspace.origin import provenance
+from rlkit.workspace.pins import pin_run, pins_of, unpin
+from rlkit.workspace.prune import (
+    PruneFilters,
+    PrunePlan,
+    delete_run,
+    finish_deletions,
+    folder_size,
+    plan_prune,
+)
 from rlkit.workspace.record import RunRecord, read_record
 from rlkit.workspace.resolve import Resolved, resolve
-from rlkit.workspace.scan import RunEntry, read_entry
 from rlkit.workspace.run import Run, continue_run, find_interrupted, open_run
+from rlkit.workspace.scan import RunEntry, pinned_names, read_entry
 
 __all__ = [
     "RUN_KINDS",
     "RUN_STATES",
+    "PruneFilters",
+    "PrunePlan",
     "ResolveError",
     "Resolved",
     "Run",
+    "RunDetails",
     "RunEntry",
     "RunRecord",
     "RunRow",
     "WorkspaceError",
     "WorkspaceLimits",
+    "age",
     "checkpoint_name",
     "checkpoints_in",
     "continue_run",
+    "delete_run",
     "find_interrupted",
     "find_run",
+    "finish_deletions",
+    "folder_size",
     "link_atomic",
     "list_runs",
+    "local_time",
     "open_run",
+    "pin_run",
+    "pinned_names",
+    "pins_of",
+    "plan_prune",
     "provenance",
     "read_entry",
     "read_record",
     "resolve",
+    "run_details",
     "runs_as_json",
     "runs_as_table",
+    "size",
+    "unpin",
     "workspace_lock",
     "write_atomic",
 ]

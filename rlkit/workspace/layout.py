@@ -69,7 +69,7 @@ def make_folders(root: Path) -> None:
             folder.mkdir(parents=True, exist_ok=True)
 
 
-def check_name(name: str, what: str) -> None:
+def check_name(name: str, what: str, example: str = "logging.experimentName=grasp_heavy_box") -> None:
     """Refuse a name that cannot be one folder, or that means something else; raises WorkspaceError."""
     problem = None
     if not name.strip():
@@ -85,5 +85,5 @@ def check_name(name: str, what: str) -> None:
     if problem:
         raise WorkspaceError(
             f"{what} {name!r} cannot name a run folder: {problem}; allowed are letters, digits, blanks and "
-            "_ - = . + , for example logging.experimentName=grasp_heavy_box"
+            f"_ - = . + , for example {example}"
         )

@@ -52,26 +52,29 @@ def repair(root: Path) -> None:
             if target.is_dir():
                 link_atomic(link, target)
             elif folder != pinned_folder(root):
-                _unlink(link)
+                remove_link(link)
 
 
 def point_latest(root: Path) -> None:
     """Point latest_train at the newest run that can be tested, latest_test at the newest finished test."""
-    runs = all_runs(root)
-    newest = {
-        "train": next((run for run in reversed(runs) if run.can_be_latest), None),
-        "test": next((run for run in reversed(runs) if _is_finished_test(run)), None),
-    }
-    for kind, run in newest.items():
+    for kind, run in latest_runs(all_runs(root)).items():
         link = window_folder(root) / LATEST[kind]
         if os.path.lexists(link) and not link.is_symlink():
             raise WorkspaceError(
                 f"{link} must be a link, but a file or folder of that name exists; move it away"
             )
         if run is None:
-            _unlink(link)
+            remove_link(link)
         else:
             _point(link, run.path)
+
+
+def latest_runs(runs: List[RunEntry]) -> Dict[str, Optional[RunEntry]]:
+    """The newest training run that can be tested and the newest finished test; `runs` goes from old to new."""
+    return {
+        "train": next((run for run in reversed(runs) if run.can_be_latest), None),
+        "test": next((run for run in reversed(runs) if _is_finished_test(run)), None),
+    }
 
 
 def _is_finished_test(run: RunEntry) -> bool:
@@ -93,7 +96,7 @@ def _show_recent(root: Path, limits: WorkspaceLimits) -> None:
             continue  # not a link of ours, or of unknown kind, or as it should be
         if run.live and run.name not in pinned:
             continue  # the user's own name for a run under way
-        _unlink(link)
+        remove_link(link)
     for name in wanted:
         link = window_folder(root) / name
         if link.is_symlink() or not os.path.lexists(link):
@@ -128,7 +131,8 @@ def _point(link: Path, target: Path) -> None:
         link_atomic(link, target)
 
 
-def _unlink(link: Path) -> None:
+def remove_link(link: Path) -> None:
+    """Remove a link of ours; nothing happens when it is gone already. Raises WorkspaceError."""
     with explained(f"remove the link {link}"):
         remove_if_there(link)  # it may be gone: the user can move it to runs/pinned/ at any moment
 
@@ -136,4 +140,4 @@ def _unlink(link: Path) -> None:
 def _remove_leftovers(folder: Path) -> None:
     for entry in entries(folder):
         if is_temporary(entry.name):
-            _unlink(Path(entry.path))
+            remove_link(Path(entry.path))

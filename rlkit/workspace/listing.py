@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, List, Mapping, Optional, Sequence, Tuple
 
 from rlkit.workspace.atomic import workspace_lock
 from rlkit.workspace.errors import WorkspaceError
@@ -74,8 +74,8 @@ def runs_as_json(rows: Sequence[RunRow]) -> str:
     return json.dumps([asdict(row) for row in rows], indent=2, allow_nan=False)
 
 
-def runs_as_table(rows: Sequence[RunRow]) -> Table:
-    """The rows as a table for rich to print."""
+def runs_as_table(rows: Sequence[RunRow], sizes: Optional[Mapping[str, int]] = None) -> Table:
+    """The rows as a table for rich to print; `sizes` [bytes] by path, where given, are the last column."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -86,6 +86,8 @@ def runs_as_table(rows: Sequence[RunRow]) -> Table:
     for heading in ("iterations", "best return", "age"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("pinned", overflow="fold")
+    if sizes is not None:
+        table.add_column("size", justify="right", no_wrap=True)
     for row in rows:
         cells = (
             Text(row.name),
@@ -97,7 +99,7 @@ def runs_as_table(rows: Sequence[RunRow]) -> Table:
             "-" if row.age_seconds is None else age(row.age_seconds),
             Text(_pins(row)),
         )
-        table.add_row(*cells)
+        table.add_row(*cells, *([] if sizes is None else [size(sizes[row.path])]))
     return table
 
 
@@ -107,6 +109,22 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
+
+
+def local_time(text: str) -> str:
+    """A moment of a record in local time, to the second; what is no moment stays as it is."""
+    try:
+        return parse_time(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return text
+
+
+def size(count: float) -> str:
+    """A number of bytes in its largest unit that fits."""
+    for unit, bytes_each in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= bytes_each:
+            return f"{count / bytes_each:.1f} {unit}"
+    return f"{count:.0f} B"
 
 
 def _pins(row: RunRow) -> str:

@@ -1,0 +1,149 @@
+"""`rlkit runs show RUN`: all that is known of one run, and what to type next."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import textwrap
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from rlkit.commands.runs_config import overrides
+from rlkit.commands.runs_page import console, flat
+from rlkit.workspace import RunDetails, age, find_run, local_time, run_details, size
+
+HELP = "show all that is known of one run, and what to type next"
+
+_MOST_FILES = 12
+_LABEL_WIDTH = 16
+Lines = Iterator[Tuple[str, Optional[str]]]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the page; raises WorkspaceError when there is no such run."""
+    path = find_run(arguments.ref, arguments.root)
+    details = run_details(path, arguments.root)
+    if arguments.json:
+        print(details.to_json())
+    else:
+        _print(details, overrides(path))
+    return 0
+
+
+def _print(details: RunDetails, words: List[str]) -> None:
+    print(f"{details.name}  {details.state}")
+    width = console().width - _LABEL_WIDTH
+    for label, text in (*_facts(details, words), *_relatives(details), *_files(details), *_metrics(details)):
+        if not text:
+            continue
+        lines = [part for line in text.splitlines() for part in _wrapped(line, width)]
+        print(f"  {label}".ljust(_LABEL_WIDTH) + f"\n{'':{_LABEL_WIDTH}}".join(lines))
+    commands = _next_commands(details)
+    if commands:
+        print("\nnext")
+    for label, command in commands.items():
+        print(f"  {label}".ljust(_LABEL_WIDTH) + command)
+
+
+def _wrapped(line: str, width: int) -> List[str]:
+    # Paths and commands are copied from here: they are not cut.
+    return textwrap.wrap(line, max(20, width), break_long_words=False, break_on_hyphens=False)
+
+
+def _facts(details: RunDetails, words: List[str]) -> Lines:
+    record = details.record
+    yield "reason", details.reason
+    if record is not None:
+        yield "task", f"{record.task}, {record.kind}, {record.learner}"
+        yield "time", _time(details)
+        yield "progress", _progress(details)
+        yield "best return", None if record.best_return is None else f"{record.best_return:.2f}"
+        yield "made with", f"seed {record.seed} on {record.device} of {record.host}, {record.platform}"
+        yield "git", _git(record.git)
+        yield "versions", ", ".join(f"{name} {version}" for name, version in record.packages.items())
+        yield "command", record.command
+        yield "settings", shlex.join(words)
+    yield "folder", f"{details.path} ({size(details.bytes)})"
+    latest = [f"runs/latest_{record.kind}"] if record is not None and details.latest else []
+    yield "links", ", ".join([*latest, *(f"runs/pinned/{pin}" for pin in details.pinned)])
+
+
+def _time(details: RunDetails) -> str:
+    record = details.record
+    assert record is not None
+    text = f"started {local_time(record.created)}"
+    if details.age_seconds is not None:
+        text += f" ({age(details.age_seconds)} ago)"
+    if record.finished is not None:
+        text += f", finished {local_time(record.finished)}"
+    return text if details.seconds is None else f"{text}, lasted {age(details.seconds)}"
+
+
+def _progress(details: RunDetails) -> Optional[str]:
+    assert details.record is not None
+    steps = details.metrics.get("env_steps")
+    parts = [] if details.record.iterations is None else [f"{details.record.iterations:,} iterations"]
+    if isinstance(steps, int):
+        parts.append(f"{steps:,} env-steps")
+    return ", ".join(parts) or None
+
+
+def _git(git: Mapping[str, Any]) -> Optional[str]:
+    if not git.get("commit"):
+        return git.get("problem")
+    text = f"{str(git['commit'])[:12]} on {git.get('branch') or 'no branch'}"
+    return f"{text}, with changes that were not committed" if git.get("dirty") else text
+
+
+def _relatives(details: RunDetails) -> Lines:
+    if details.record is not None:
+        yield "tested", details.record.checkpoint
+        if details.record.kind == "train":
+            yield "started from", details.record.parent
+    yield "resumed as", ", ".join(details.children)
+    yield "tests of it", ", ".join(details.tests)
+
+
+def _files(details: RunDetails) -> Lines:
+    label = "checkpoints"
+    for saved in details.checkpoints:
+        name = str(saved.which)
+        if saved.iteration is not None and saved.iteration != saved.which:
+            name += f" (iteration {saved.iteration})"
+        yield label, f"{name}, {size(saved.bytes)}, {age(saved.age_seconds)} old"
+        label = ""
+    for label, files in (("videos", details.videos), ("trajectories", details.trajectories)):
+        more = f"\n... and {len(files) - _MOST_FILES} more" if len(files) > _MOST_FILES else ""
+        yield label, "\n".join(files[:_MOST_FILES]) + more
+
+
+def _metrics(details: RunDetails) -> Lines:
+    """The last metrics, one line for all names that begin alike."""
+    groups: Dict[str, List[str]] = {}
+    for name, value in flat(details.metrics, "/").items():
+        group, _, rest = name.rpartition("/") if name.count("/") > 1 else name.partition("/")
+        if isinstance(value, (int, float)):
+            groups.setdefault(group if rest else "last metrics", []).append(f"{rest or name} {value:,.4g}")
+    for group, values in groups.items():
+        yield group, ", ".join(values)
+
+
+def _next_commands(details: RunDetails) -> Dict[str, str]:
+    """What to type next with this run."""
+    record, name = details.record, shlex.quote(details.name)
+    if record is None:
+        return {}
+    commands: Dict[str, str] = {}
+    if record.kind == "test":
+        commands["again"] = f"python train.py test=true checkpoint={name}"
+    elif details.checkpoints:
+        commands["test"] = f"python train.py test=true checkpoint={name}"
+        if details.state != "running":
+            commands["go on"] = f"python train.py checkpoint={name}:last"
+        commands["export"] = f"rlkit export {name}"
+    if details.trajectories or details.state == "running":
+        commands["view"] = f"rlkit view {name}"
+    if details.metrics:
+        commands["report"] = f"rlkit report {name}"
+    if not details.pinned:
+        commands["keep"] = f"rlkit runs pin {name}"
+    return commands

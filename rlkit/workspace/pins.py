@@ -1,0 +1,133 @@
+"""Pinning: what `mv runs/X runs/pinned/NAME` does, and the way back, with the checks that mv cannot make."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Dict, Iterable, List, Optional
+
+from rlkit.workspace.atomic import link_atomic, workspace_lock
+from rlkit.workspace.errors import WorkspaceError, explained
+from rlkit.workspace.layout import (
+    LATEST,
+    absolute,
+    archive_folder,
+    check_name,
+    make_folders,
+    pinned_folder,
+    window_folder,
+)
+from rlkit.workspace.links import point_latest, remove_link
+from rlkit.workspace.scan import RunEntry, all_runs, entries, pinned_names, read_entry, run_name_of_link
+
+
+def pinned_runs(runs: Iterable[RunEntry], root: Path) -> Dict[Path, List[str]]:
+    """The folders of the pinned ones among some runs, and the names in runs/pinned/ that lead to each."""
+    pins = pinned_names(root)
+    # By name, since the tree may have been moved; by path, since a link of the user's own may not say it.
+    real = {pin: os.path.realpath(pinned_folder(root) / pin) for pin in pins}
+    pinned: Dict[Path, List[str]] = {}
+    for run in runs:
+        path = os.path.realpath(run.path)
+        names = [pin for pin, name in pins.items() if name == run.name or real[pin] == path]
+        if names:
+            pinned[run.path] = names
+    return pinned
+
+
+def pins_of(path: Path, root: Path = Path()) -> List[str]:
+    """The names in runs/pinned/ that lead to the run in this folder, sorted."""
+    return pinned_runs([read_entry(path)], absolute(root)).get(path, [])
+
+
+def pin_run(path: Path, name: Optional[str] = None, *, root: Path = Path()) -> bool:
+    """Pin a run under its own name or another one; False when that was done already.
+
+    The run's link moves from runs/ to runs/pinned/; a run that lies in runs/ itself moves as a whole, once
+    it has ended. Raises WorkspaceError, also when the name is taken or the run is of another workspace.
+    """
+    root = absolute(root)
+    if name is not None:
+        check_name(name, "the pin", example="rlkit runs pin latest best_grasp")
+    make_folders(root)
+    with workspace_lock(root):
+        run = _own(path, root)
+        pins = pins_of(run.path, root)
+        if name in pins or (name is None and pins):
+            return False
+        name = name or run.name
+        _check_free(name, run, root)
+        pin = pinned_folder(root) / name
+        if run.path.parent == archive_folder(root):
+            link_atomic(pin, run.path)
+            for link in links_to(run.name, root):
+                remove_link(link)
+        else:
+            _move(run, pin, root)
+    return True
+
+
+def unpin(name: str, *, root: Path = Path()) -> None:
+    """Take a name out of runs/pinned/; its run is shown in runs/ again. Raises WorkspaceError."""
+    root = absolute(root)
+    with workspace_lock(root):
+        pin = pinned_folder(root) / name
+        if not os.path.lexists(pin):
+            raise WorkspaceError(f"nothing is pinned as {name!r}; `rlkit runs` shows the pins")
+        if not pin.is_symlink():
+            _move(_own(pin, root), window_folder(root) / name, root)
+            return
+        run = run_name_of_link(pin)
+        remove_link(pin)
+        if run is None or run in pinned_names(root).values():
+            return
+        target, link = archive_folder(root) / run, window_folder(root) / run
+        if target.is_dir() and not os.path.lexists(link):
+            link_atomic(link, target)
+
+
+def links_to(name: str, root: Path) -> List[Path]:
+    """The links right in runs/ that stand for an archived run, broken ones and the user's own included."""
+    return [
+        Path(entry.path)
+        for entry in entries(window_folder(root))
+        if entry.name not in LATEST.values() and run_name_of_link(Path(entry.path)) == name
+    ]
+
+
+def _own(path: Path, root: Path) -> RunEntry:
+    """The run of this workspace that lies in a folder."""
+    real = os.path.realpath(path)
+    for run in all_runs(root):
+        if os.path.realpath(run.path) == real:
+            return run
+    raise WorkspaceError(
+        f"{path} is no run of the workspace {root}; start in the folder that holds its runs_all/, "
+        "or give that folder with --root"
+    )
+
+
+def _check_free(name: str, run: RunEntry, root: Path) -> None:
+    pin = pinned_folder(root) / name
+    if os.path.lexists(pin):
+        holder = f"it leads to {os.readlink(pin)}" if pin.is_symlink() else "a file or folder of that name"
+        raise WorkspaceError(
+            f"the pin {name!r} is taken ({holder}); give another name, or free it with\n"
+            f"  rlkit runs unpin {name}"
+        )
+    if any(other.name == name for other in all_runs(root) if other.path != run.path):
+        raise WorkspaceError(f"the pin {name!r} is the name of another run; give another name")
+
+
+def _move(run: RunEntry, target: Path, root: Path) -> None:
+    """Move a run that lies in runs/ or runs/pinned/ itself, as a whole."""
+    if run.live:
+        raise WorkspaceError(
+            f"{run.path} lies in runs/ itself (experiment.useCleanWorkspace=false), so that its folder would "
+            "have to move while it is under way; wait for it to end"
+        )
+    if os.path.lexists(target):
+        raise WorkspaceError(f"{target} exists; move it away")
+    with explained(f"move {run.path} to {target}"):
+        run.path.rename(target)
+    point_latest(root)

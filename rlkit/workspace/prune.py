@@ -1,0 +1,191 @@
+"""Deleting runs for good: which ones may go, and how one goes so that it is never half there."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+from rlkit.workspace.atomic import FileLock, is_locked, workspace_lock
+from rlkit.workspace.errors import explained
+from rlkit.workspace.layout import RUN_LOCK, absolute, archive_folder, exists, window_folder
+from rlkit.workspace.links import latest_runs, point_latest, remove_link, repair
+from rlkit.workspace.pins import links_to, pinned_runs
+from rlkit.workspace.record import parse_time
+from rlkit.workspace.scan import UNREADABLE, RunEntry, all_runs, entries
+
+_DELETED_PREFIX = ".deleted_"
+
+
+@dataclass(frozen=True)
+class PruneFilters:
+    """Which runs to delete: those that fit everything given. A run whose run.json cannot be read only fits
+    `state="unreadable"`.
+
+    `keep` the newest runs of those that fit task, kind and state; `older_than` counts from the start.
+    """
+
+    keep: Optional[int] = None
+    older_than: Optional[timedelta] = None
+    state: Optional[str] = None
+    kind: Optional[str] = None
+    task: Optional[str] = None
+
+    def fits(self, run: RunEntry) -> bool:
+        """Whether a run is of the task, kind and state asked for."""
+        if run.record is None:
+            return self.state == UNREADABLE and self.task is None and self.kind is None
+        return (
+            self.task in (None, run.record.task)
+            and self.kind in (None, run.record.kind)
+            and self.state in (None, run.state)
+        )
+
+    def old_enough(self, run: RunEntry, now: datetime) -> bool:
+        """Whether a run started longer ago than asked for; one that does not say when is not."""
+        if self.older_than is None:
+            return True
+        return run.record is not None and now - parse_time(run.record.created) > self.older_than
+
+
+@dataclass(frozen=True)
+class PrunePlan:
+    """What fits the filters, from old to new: the runs to delete, and those spared, each with the reason."""
+
+    delete: List[RunEntry]
+    spared: List[Tuple[RunEntry, str]]
+
+
+def plan_prune(root: Path, filters: PruneFilters, now: Optional[datetime] = None) -> PrunePlan:
+    """Work out what would be deleted; nothing is changed. Raises WorkspaceError where root cannot be read."""
+    root = absolute(root)
+    now = now or datetime.now(timezone.utc)
+    fitting = [run for run in all_runs(root) if filters.fits(run)]
+    older = fitting if filters.keep is None else fitting[: max(0, len(fitting) - filters.keep)]
+    reasons = protected(root)
+    plan = PrunePlan([], [])
+    for run in older:
+        if not filters.old_enough(run, now):
+            continue
+        if run.path in reasons:
+            plan.spared.append((run, reasons[run.path]))
+        else:
+            plan.delete.append(run)
+    return plan
+
+
+def protected(root: Path) -> Dict[Path, str]:
+    """The folders of the runs that are never deleted, and why: "pinned as best", "running" ..."""
+    runs = all_runs(root)
+    latest = {run.path: f"latest_{kind}" for kind, run in latest_runs(runs).items() if run is not None}
+    pins = pinned_runs(runs, root)
+    reasons: Dict[Path, str] = {}
+    for run in runs:
+        if run.path in pins:
+            reasons[run.path] = "pinned as {}".format(", ".join(pins[run.path]))
+        elif _under_way(run):
+            reasons[run.path] = "running"
+        elif run.path in latest:
+            reasons[run.path] = latest[run.path]
+        elif not os.access(run.path, os.W_OK):
+            reasons[run.path] = "not yours to delete"
+    return {**_needed(runs, reasons), **reasons}
+
+
+def _needed(runs: List[RunEntry], reasons: Dict[Path, str]) -> Dict[Path, str]:
+    """What the kept runs started from, and what the kept tests tested."""
+    by_name: Dict[str, List[Path]] = {}
+    for run in runs:  # a renamed folder answers to both its names
+        for name in {run.name, run.record.name if run.record else run.name}:
+            by_name.setdefault(name, []).append(run.path)
+    needed: Dict[Path, str] = {}
+    for run in runs:
+        if run.record is None or run.path not in reasons:
+            continue
+        names = [run.record.tested_run]
+        if reasons[run.path] == "running" or reasons[run.path].startswith("pinned"):
+            names.append(run.record.parent)
+        for name in names:
+            for path in by_name.get(name or "", []):
+                needed[path] = f"{run.name} ({reasons[run.path]}) came from it"
+    return needed
+
+
+def _under_way(run: RunEntry) -> bool:
+    if run.record is not None:
+        return run.live
+    try:
+        return is_locked(run.path / RUN_LOCK)
+    except OSError:
+        return True  # who cannot ask must not delete
+
+
+def delete_run(path: Path, root: Path = Path()) -> Optional[str]:
+    """Delete a run's folder and its links in runs/; returns why not when it turned out to be protected.
+
+    It goes under a hidden name first, in one step: killed half-way, finish_deletions does the rest. Raises
+    WorkspaceError.
+    """
+    root = absolute(root)
+    with workspace_lock(root):
+        # Looked at again: since the plan was made it may have been pinned, continued or tested.
+        reason = protected(root).get(path) if path.is_dir() else "gone already"
+        if reason is not None:
+            return reason
+        hidden = path.parent / f"{_DELETED_PREFIX}{os.urandom(6).hex()}"
+        with explained(f"delete {path}"):
+            lock = FileLock(path / RUN_LOCK)
+            if not lock.try_acquire():
+                return "running"
+            try:
+                path.rename(hidden)
+            finally:
+                lock.release()
+        if path.parent == archive_folder(root):
+            for link in links_to(path.name, root):
+                remove_link(link)
+        point_latest(root)
+    _remove_tree(hidden)
+    return None
+
+
+def finish_deletions(root: Path = Path()) -> int:
+    """Remove what a deletion that was killed half-way left; returns its size [bytes]. Raises WorkspaceError."""
+    root = absolute(root)
+    leftovers = [
+        Path(entry.path)
+        for folder in (archive_folder(root), window_folder(root))
+        for entry in entries(folder)
+        if entry.name.startswith(_DELETED_PREFIX) and os.access(entry.path, os.W_OK)
+    ]
+    if not leftovers:
+        return 0
+    with workspace_lock(root):
+        repair(root)
+        point_latest(root)
+    freed = sum(folder_size(path) for path in leftovers)
+    for path in leftovers:
+        _remove_tree(path)
+    return freed
+
+
+def folder_size(path: Path) -> int:
+    """The size [bytes] of all files in a folder; links count as links, and what vanishes meanwhile not."""
+    size = 0
+    for folder, _, files in os.walk(path):
+        for name in files:
+            with suppress(FileNotFoundError):
+                size += Path(folder, name).lstat().st_size
+    return size
+
+
+def _remove_tree(path: Path) -> None:
+    import shutil
+
+    with explained(f"delete {path}"):
+        while exists(path):
+            with suppress(FileNotFoundError):  # another prune is at the same leftover: both go on
+                shutil.rmtree(path)
