@@ -106,6 +106,7 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
         _check_weights(experiment, Path(experiment.training.init_from))
     if experiment.engine == "gymnasium":
         _check_environments(experiment)
+    _check_seeing(experiment)
     if _leads():
         print_summary(experiment)
     from rlkit.runtime.launch import run_experiment
@@ -183,6 +184,17 @@ def _check_weights(experiment: Experiment, path: Path) -> None:
 def _check_environments(experiment: Experiment) -> None:
     """Refuse Gymnasium environments that are unknown, cannot be made or fit no learner or one another."""
     from rlkit.runtime.gym_request import problems
+
+    found = problems(experiment)
+    if found:
+        raise ConfigError(found)
+
+
+def _check_seeing(experiment: Experiment) -> None:
+    """Refuse a viewer or a video that this machine cannot show or make."""
+    if not experiment.env.render and not experiment.env.record_video:
+        return
+    from rlkit.runtime.seeing import problems
 
     found = problems(experiment)
     if found:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "rlkit"
-HEAVY = {"torch", "numpy", "mujoco", "jax", "rl_games", "gymnasium", "tensorboard"}
+HEAVY = {"torch", "numpy", "mujoco", "jax", "rl_games", "gymnasium", "tensorboard", "imageio", "PIL", "viser",
+         "trimesh", "matplotlib", "onnx", "onnxruntime", "h5py"}  # fmt: skip
 
 # room: what it may import of rlkit, and which heavy libraries.
 RULES = {
@@ -20,11 +21,20 @@ RULES = {
     "env/gym": ({"rlkit.env.gym", "rlkit.env.spec"}, {"torch", "numpy", "gymnasium"}),
     "learners": ({"rlkit.learners", "rlkit.env.spec"}, {"torch", "numpy", "rl_games", "gymnasium"}),
     "soccer": ({"rlkit.soccer", "rlkit.env.spec"}, {"numpy", "mujoco", "gymnasium"}),
+    "media": (
+        {"rlkit.media", "rlkit.workspace", "rlkit.env.gym.rendering"},
+        {"numpy", "mujoco", "imageio", "PIL", "viser", "trimesh", "h5py"},
+    ),
+    "report": ({"rlkit.report", "rlkit.workspace"}, {"numpy", "matplotlib"}),
+    "commands": (
+        {"rlkit.commands", "rlkit.workspace", "rlkit.media", "rlkit.report", "rlkit.runtime", "rlkit.config"},
+        set(),
+    ),
     "runtime": (
-        {"rlkit.runtime", "rlkit.config", "rlkit.workspace", "rlkit.env", "rlkit.learners.api",
+        {"rlkit.runtime", "rlkit.media", "rlkit.config", "rlkit.workspace", "rlkit.env", "rlkit.learners.api",
          "rlkit.learners.registry", "rlkit.sims.api", "rlkit.sims.registry", "rlkit.tasks.api",
          "rlkit.tasks.registry"},
-        {"torch", "numpy"},
+        {"torch", "numpy", "tensorboard", "onnx", "onnxruntime"},
     ),
 }  # fmt: skip
 

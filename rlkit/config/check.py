@@ -22,9 +22,6 @@ _REQUIRED_OF_TASK = {
         "task.observations",
     ),
 }
-RENDER_NOTE = "rendering comes with a later release; the run goes on without a window (write render=false)"
-RELOAD_NOTE = "hot reload comes with a later release; the test plays the checkpoint as it is now"
-VIDEO_NOTE = "video recording comes with a later release; no video is written (write env.recordVideo=false)"
 
 
 def check_types(plain: Plain, schema: Schema) -> List[str]:
@@ -93,6 +90,7 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
     problems += _timing(plain) if engine.engine_of(plain) == "simulator" else []
     problems += learners.CHECKS[plain["train"]["learner"]](plain, machine)
     problems += _initial_weights(plain["training"])
+    problems += _seeing(plain)
     training, task = plain["training"], plain["task"]
     if training["test"] and training["checkpoint"] is None:
         problems.append("training.test=true: a policy to test is missing; add checkpoint=latest")
@@ -139,6 +137,36 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
     ]
 
 
+def _seeing(plain: Plain) -> List[str]:
+    """Viewers and videos that cannot be."""
+    env, training, problems = plain["env"], plain["training"], []
+    if env["viewer"] != "auto" and not env["render"]:
+        problems.append(f"env.viewer={env['viewer']}: env.render=false shows none; leave one of the two out")
+    if env["viewer"] != "auto" and engine.engine_of(plain) == "gymnasium":
+        problems.append(
+            f"env.viewer={env['viewer']}: Gymnasium environments show no states to a viewer; "
+            "film them with env.recordVideo=true"
+        )
+    if env["recordVideo"] and not training["test"]:
+        evaluations, videos = training["evalInterval"], training["videoInterval"]
+        if not evaluations:
+            problems.append(
+                "env.recordVideo=true: films evaluations, and training.evalInterval=0 asks for none; "
+                "write training.evalInterval=100"
+            )
+        elif videos % evaluations:
+            near = evaluations * max(1, round(videos / evaluations))
+            problems.append(
+                f"training.videoInterval={videos}: must be a multiple of training.evalInterval={evaluations}; "
+                f"nearest: training.videoInterval={near}"
+            )
+    if env["recordVideo"] and training["test"] and not plain["testing"]["recordEnvs"]:
+        problems.append(
+            "env.recordVideo=true: testing.recordEnvs=0 leaves nothing to film; write testing.recordEnvs=1"
+        )
+    return problems
+
+
 def _timing(plain: Plain) -> List[str]:
     period, dt = float(plain["task"]["controlPeriod"]), float(plain["sim"]["dt"])
     steps = period / dt
@@ -154,12 +182,11 @@ def _timing(plain: Plain) -> List[str]:
 
 def notes(plain: Plain, asked: Mapping[str, Any], cpu_only: FrozenSet[str] = CPU_ONLY) -> List[str]:
     """Things to say at the start that do not stop the run; `asked` as resolve() returned it."""
-    found = [RENDER_NOTE] if plain["env"]["render"] else []
+    found: List[str] = []
     sim, device = plain["sim"]["name"], plain["env"]["device"]
     if device != "cpu" and sim in cpu_only and asked.get("env.device") != "auto":
         found.append(f"sim={sim} steps on the CPU; every step is copied to {device}")
-    found += [VIDEO_NOTE] if plain["env"]["recordVideo"] else []
-    return found + ([RELOAD_NOTE] if plain["training"]["test"] and plain["testing"]["reloadInterval"] else [])
+    return found
 
 
 def check_terms(task: Mapping[str, Any], known: Mapping[str, FrozenSet[str]]) -> List[str]:

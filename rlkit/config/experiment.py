@@ -34,12 +34,19 @@ class EnvSettings:
     """How many environments, and on which torch device they give their tensors.
 
     id, ids, kwargs, vectorization: of a task whose engine is Gymnasium; `kwargs` goes to gymnasium.make.
+    video_width, video_height [pixels]; viewer: auto, native or web, shown where `render` says so.
     """
 
     num_envs: int
     device: str
-    render: Optional[bool]
+    render: bool
+    viewer: str
+    viewer_host: str
+    viewer_port: int
     record_video: bool
+    video_width: int
+    video_height: int
+    camera: Optional[str]
     graphics_device_id: int
     id: Optional[str]
     ids: Tuple[str, ...]
@@ -61,17 +68,24 @@ class TrainingSettings:
     eval_interval: int
     eval_envs: int
     init_from: Optional[str]
+    video_interval: int
     threads: int
 
 
 @dataclass(frozen=True)
 class TestingSettings:
-    """How a policy is tested; `reload_interval` [s] of 0 never looks for a newer checkpoint."""
+    """How a policy is tested and what is recorded of it; `reload_interval` [s] of 0 never looks for a newer one."""
 
     __test__ = False  # not a test case, whatever pytest makes of the name
     reload_interval: float
     games_num: Optional[int]
     episodes_per_env: int
+    stochastic: bool
+    record_envs: int
+    save_trajectories: bool
+    trajectory_stride: int
+    trajectory_content: str
+    video: str
 
 
 @dataclass(frozen=True)

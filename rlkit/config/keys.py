@@ -24,6 +24,7 @@ ALIASES: Dict[str, str] = {
     "device": "env.device",
     "maxIter": "training.maxIterations",
     "logLevel": "logging.logLevel",
+    "viewer": "env.viewer",
 }
 
 COMMON_KEYS: Tuple[Key, ...] = (
@@ -39,8 +40,24 @@ COMMON_KEYS: Tuple[Key, ...] = (
     Key("sim.integrator", "euler|implicit|implicitfast", "", "time integrator"),
     Key("env.numEnvs", "int in [1, 1000000] or auto", "", "environments that step together"),
     Key("env.device", "auto or cpu or cuda or cuda:N", "", "where observations, policy and learning live"),
-    Key("env.render", "bool or null", "", "show a window; null lets the mode decide"),
-    Key("env.recordVideo", "bool", "", "record videos into the run's folder"),
+    Key("env.render", "bool or null", "", "show a viewer; null: in a test, and where a viewer is asked for"),
+    Key(
+        "env.viewer",
+        "auto|native|web",
+        "",
+        "a window, or a page for the browser; auto: a window with a display",
+    ),
+    Key(
+        "env.viewerHost",
+        "text",
+        "",
+        "address that the web viewer listens on; 0.0.0.0 lets other machines look",
+    ),
+    Key("env.viewerPort", "int in [0, 65535]", "", "its port; 0 takes a free one"),
+    Key("env.recordVideo", "bool", "", "render videos of recorded states into the run's videos/"),
+    Key("env.videoWidth", "int in [64, 4096]", "pixels", "width of a video, or of each tile of a grid"),
+    Key("env.videoHeight", "int in [64, 4096]", "pixels", "its height"),
+    Key("env.camera", "text or null", "", "camera of the model that films; null frames the scene by itself"),
     Key("env.graphicsDeviceId", "int >= 0", "", "GPU that draws"),
     Key("env.id", "text or null", "", "the Gymnasium environment of task=Gym, as HalfCheetah-v5"),
     Key("env.ids", "[] or list of text", "", "several of them instead: each episode draws one"),
@@ -131,6 +148,12 @@ COMMON_KEYS: Tuple[Key, ...] = (
     ),
     Key("training.evalEnvs", "int >= 1", "episodes", "episodes of an evaluation, each in an env of its own"),
     Key(
+        "training.videoInterval",
+        "int >= 0 or auto",
+        "iterations",
+        "with env.recordVideo, how often an evaluation is filmed; auto: the first evaluation in every 100",
+    ),
+    Key(
         "training.threads",
         "int >= 1 or auto",
         "",
@@ -139,6 +162,29 @@ COMMON_KEYS: Tuple[Key, ...] = (
     Key("testing.reloadInterval", "float >= 0", "s", "look for a newer checkpoint this often; 0 never"),
     Key("testing.gamesNum", "int >= 1 or null", "episodes", "episodes in all; null counts episodesPerEnv"),
     Key("testing.episodesPerEnv", "int >= 1", "episodes", "episodes that every environment plays"),
+    Key("testing.stochastic", "bool", "", "act with the noise of training, not with the mean action"),
+    Key(
+        "testing.recordEnvs",
+        "int >= 0",
+        "envs",
+        "environments whose episodes are recorded, from the first on",
+    ),
+    Key("testing.saveTrajectories", "bool", "", "keep the recorded episodes in the run's trajectories/"),
+    Key(
+        "testing.trajectoryStride", "int >= 1", "steps", "keep every which state; actions are always all kept"
+    ),
+    Key(
+        "testing.trajectoryContent",
+        "full|states|actions",
+        "",
+        "states: without observations; actions: without states",
+    ),
+    Key(
+        "testing.video",
+        "episodes|grid",
+        "",
+        "a video for each recorded episode, or one of all envs side by side",
+    ),
     Key("logging.logLevel", "debug|info|warning|error", "", "how much the terminal and train.log are told"),
     Key("logging.logInterval", "int >= 1", "iterations", "how often a progress line is printed"),
     Key("logging.experimentName", "text or null", "", "name of the run; null: <Task>_<train|test>_<time>"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Dict, Mapping, MutableMapping
+from typing import Any, Callable, Dict, Mapping, MutableMapping
 
 from rlkit.config import learners
 from rlkit.config.engine import engine_of
@@ -13,6 +13,7 @@ CUDA_NUM_ENVS = 1024
 CPU_TEST_NUM_ENVS = 64
 MANY_THREADS_BATCH = 1024  # samples of FastTD3's updates from which more torch threads than one pay
 EVAL_INTERVAL = {"ppo": 0, "fast_td3": 50}  # iterations, by learner
+VIDEO_INTERVAL = 100  # iterations: an evaluation is due then where a video is wanted
 
 
 def resolve(plain: MutableMapping[str, Any], machine: Machine) -> Dict[str, Any]:
@@ -43,8 +44,7 @@ def resolve(plain: MutableMapping[str, Any], machine: Machine) -> Dict[str, Any]
                 CPU_TEST_NUM_ENVS if engine_of(plain) == "simulator" else min(CPU_TEST_NUM_ENVS, cpu_count)
             )
         replace("env", "numEnvs", cpu_count if on_cpu or physics_on_cpu else CUDA_NUM_ENVS)
-    if plain["training"]["evalInterval"] == "auto":
-        replace("training", "evalInterval", EVAL_INTERVAL[learner])
+    _resolve_seeing(plain, replace)
     if plain["training"]["seed"] == -1:
         replace("training", "seed", random.SystemRandom().randrange(2**31))
     learners.RESOLVERS[learner](plain, asked, machine)
@@ -53,6 +53,21 @@ def resolve(plain: MutableMapping[str, Any], machine: Machine) -> Dict[str, Any]
         small = learner == "ppo" or plain["train"]["batch_size"] < MANY_THREADS_BATCH
         replace("training", "threads", 1 if on_cpu and small else machine.cores)
     return asked
+
+
+def _resolve_seeing(plain: Mapping[str, Any], replace: Callable[[str, str, Any], None]) -> None:
+    """When policies are evaluated, filmed and shown."""
+    training, env = plain["training"], plain["env"]
+    filmed = env["recordVideo"] and not training["test"]
+    if training["evalInterval"] == "auto":
+        default = EVAL_INTERVAL[plain["train"]["learner"]]
+        replace("training", "evalInterval", default or (VIDEO_INTERVAL if filmed else 0))
+    if training["videoInterval"] == "auto":
+        evaluations = training["evalInterval"]
+        multiple = evaluations * -(-VIDEO_INTERVAL // evaluations) if evaluations else 0
+        replace("training", "videoInterval", multiple if filmed else 0)
+    if env["render"] is None:
+        replace("env", "render", bool(training["test"] or env["viewer"] != "auto"))
 
 
 def _best_simulator(plain: Mapping[str, Any], machine: Machine) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Dict
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from rlkit.env.spec import VecEnv
 from rlkit.learners.api import Policy
+from rlkit.media.recording import Recording
+from rlkit.runtime.recorder import Recorder
 from rlkit.runtime.seeding import preserved_rng
 from rlkit.runtime.test import play
 
@@ -29,12 +31,24 @@ class Evaluation:
             self._start = self.env.state() if self.env.resumable else None
         self._played = False
 
-    def metrics(self, policy: Policy) -> Dict[str, float]:
-        """Play with `policy`: `eval/return`, `eval/length`, `eval/success`, `eval/timeout`, `time/evaluation` [s]."""
+    def metrics(
+        self,
+        policy: Policy,
+        *,
+        facts: Optional[Mapping[str, Any]] = None,
+        take: Optional[Callable[[Recording], None]] = None,
+    ) -> Dict[str, float]:
+        """Play with `policy`: `eval/return`, `eval/length`, `eval/success`, `eval/timeout`, `time/evaluation` [s].
+
+        take: is handed the first env's episode as a recording, `facts` being entries of its header.
+        """
         started = time.perf_counter()
         with preserved_rng():
             self._rewind()
-            results = play(self.env, policy, per_env=1, quiet=True)
+            recorder = None if take is None else Recorder(self.env, [0], facts or {}, _only_first(take))
+            results = play(self.env, policy, per_env=1, quiet=True, recorder=recorder)
+            if recorder is not None:
+                recorder.stop()
         return {
             "eval/return": results["return"]["mean"],
             "eval/length": results["length"]["mean"],
@@ -54,3 +68,13 @@ class Evaluation:
     def close(self) -> None:
         """Release the simulator."""
         self.env.close()
+
+
+def _only_first(take: Callable[[Recording], None]) -> Callable[[Recording], None]:
+    """An env that ends early plays on until all have: only its first episode counts."""
+
+    def first(recording: Recording) -> None:
+        if recording.header["episode"] == 0:
+            take(recording)
+
+    return first

@@ -11,6 +11,7 @@ import math
 from pathlib import Path
 from typing import Mapping, TextIO
 
+from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
 from torch.utils.tensorboard.writer import SummaryWriter
 
 
@@ -32,6 +33,14 @@ class MetricsWriter:
         self._file.flush()
         for name, value in metrics.items():
             self._board.add_scalar(name, value, iteration)
+
+    def add_gif(self, name: str, gif: Path, iteration: int) -> None:
+        """Show a small moving picture in TensorBoard's images."""
+        content = gif.read_bytes()
+        width, height = int.from_bytes(content[6:8], "little"), int.from_bytes(content[8:10], "little")
+        image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=content)
+        summary = Summary(value=[Summary.Value(tag=name, image=image)])
+        self._board._get_file_writer().add_summary(summary, iteration)
 
     def close(self) -> None:
         """Flush and close both files."""

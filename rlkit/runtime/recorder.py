@@ -18,6 +18,7 @@ _FIRST_CAPACITY = 256
 class Recorder:
     """Watches `envs` and hands each episode of theirs to `take` when it ends.
 
+    Others may be watched too, behind these: `env.watch([*envs, other])`.
     facts: entries of the header that are known beforehand, see `facts_of`; `iteration` may be changed between
     episodes. stride: of the states, every which one is kept (the first and the last always are). content: "full",
     "states" (without observations) or "actions" (without states).
@@ -38,6 +39,7 @@ class Recorder:
         self._columns = np.arange(len(self.envs))
         self._step = np.zeros(len(self.envs), np.int64)  # of the running episode, of each watched env
         self._episode = np.zeros(len(self.envs), np.int64)
+        self._mixed = np.zeros(len(self.envs), bool)  # the running episode is not of one policy
         self._steps = _Rows(len(self.envs))  # row t: what happened in step t
         self._states = _Rows(len(self.envs))  # row t: the state before step t
         self._start: List[Dict[str, np.ndarray]] = [{} for _ in self.envs]
@@ -50,10 +52,17 @@ class Recorder:
 
     def _begin(self, columns: np.ndarray) -> None:
         self._step[columns] = 0
+        self._mixed[columns] = False
         for column in columns:
             self._start[column] = self.env.episode_start(self.envs[column])
             self._pushes[column] = []
         self._states.put(0 * columns, columns, self.env.poses([self.envs[c] for c in columns]))
+
+    def switch_policy(self, **facts: Any) -> None:
+        """Another policy acts from now on: running episodes are dropped, and episodes count from 0 again."""
+        self.facts.update(facts)
+        self._mixed[:] = self._step > 0
+        self._episode[:] = 0
 
     def pushed(self, env: int, body: str, force: Sequence[float]) -> None:
         """Note a push that the next step will feel."""
@@ -72,13 +81,13 @@ class Recorder:
     ) -> None:
         """Take one step of all envs: the observation and actions it began with, and what `env.step` returned."""
         assert info.watched is not None
-        rows, watched = self.envs, info.watched
+        rows, watched, mine = self.envs, info.watched, slice(len(self.envs))
         ended, success = _rows(terminated | truncated, rows), _rows(info.success, rows)
         happened = {
             "actions": _rows(actions.clamp(-1.0, 1.0), rows),
-            "ctrl": watched.ctrl,
+            "ctrl": watched.ctrl[mine],
             "rewards": _rows(reward, rows),
-            "terms": watched.terms,
+            "terms": watched.terms[mine],
             "terminated": _rows(terminated, rows),
             "truncated": _rows(truncated, rows),
             "criteria": np.stack([_rows(flags, rows) for flags in _criteria(info).values()], axis=-1),
@@ -86,9 +95,9 @@ class Recorder:
         }
         self._steps.put(self._step, self._columns, happened)
         self._step += 1
-        self._states.put(self._step, self._columns, watched.state)
-        for column in np.flatnonzero(ended):
-            self.take(self._recording(column, list(_criteria(info)), bool(success[column])))
+        self._states.put(self._step, self._columns, {n: array[mine] for n, array in watched.state.items()})
+        for column in np.flatnonzero(ended & ~self._mixed):
+            self.take(self._recording(int(column), list(_criteria(info)), bool(success[column])))
             self._episode[column] += 1
         if ended.any():
             self._begin(np.flatnonzero(ended))

@@ -15,18 +15,19 @@ from rich.console import Console
 from rlkit.config import Experiment
 from rlkit.env.spec import EnvError, VecEnv
 from rlkit.learners.api import Learner, LearnerError
-from rlkit.runtime import checkpoint as checkpoints
-from rlkit.runtime import pretrained, test
+from rlkit.runtime import pretrained
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoint_head import CheckpointError
 from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
 from rlkit.runtime.ranks import Ranks, joined
 from rlkit.runtime.seeding import seed_everything
 from rlkit.runtime.startup import Startup
+from rlkit.runtime.test import Test
 from rlkit.runtime.train import Training
+from rlkit.runtime.training_videos import TrainingVideos
 from rlkit.sims.api import SimulatorError
 from rlkit.tasks.api import TaskError
-from rlkit.workspace import Resolved, Run, WorkspaceError, write_atomic
+from rlkit.workspace import Resolved, Run, WorkspaceError
 
 log = logging.getLogger("rlkit")
 
@@ -96,8 +97,8 @@ class Session:
 
     def _train(self, env: VecEnv, learner: Learner, startup: Startup) -> int:
         self._take_weights(learner)
-        with self._evaluation(startup) as evaluation:
-            training = Training(self.experiment, env, learner, self.run, self.ranks, evaluation)
+        with self._evaluation(startup) as evaluation, self._videos() as videos:
+            training = Training(self.experiment, env, learner, self.run, self.ranks, evaluation, videos)
             stopped_by = self._trained(training, startup)
         if self.run is not None:
             self.run.set_state("done" if stopped_by is None else "interrupted")
@@ -141,28 +142,31 @@ class Session:
             startup.lap("evaluation envs")
             yield evaluation
 
+    @contextmanager
+    def _videos(self) -> Iterator[Optional[TrainingVideos]]:
+        """What films the evaluations, where env.recordVideo asks for it: on the rank that leads alone."""
+        if self.run is None or not self.experiment.env.record_video:
+            yield None
+            return
+        with closing(TrainingVideos(self.experiment, self.run)) as videos:
+            yield videos
+
     def _test(self, env: VecEnv, learner: Learner, startup: Startup) -> int:
-        experiment, source, run = self.experiment, self.source, self.run
+        source, run = self.source, self.run
         assert source is not None and run is not None  # the request was checked: a test names its checkpoint
         log.info("%s: %s", source.how, source.checkpoint)
-        saved = checkpoints.load(source.checkpoint, env.spec.device)
-        learner.load(saved.learner, policy_only=True)
         tested = source.run_path.name if source.run_path else None
-        run.update(checkpoint=source.checkpoint, tested_run=tested, iterations=saved.iteration)
-        startup.stop.over()
-        settings = experiment.testing
-        per_env = test.episodes_per_env(settings.games_num, settings.episodes_per_env, env.spec.num_envs)
-        results = test.play(env, learner.policy(), per_env)
-        results.update(
-            checkpoint=str(source.checkpoint), iteration=saved.iteration, task=experiment.task_name
-        )
-        write_atomic(run.results, test.as_json(results))
-        title = f"{experiment.task_name}, iteration {saved.iteration}: {results['episodes']} episodes"
-        self.console.print(test.results_table(results, title))
-        run.update(best_return=results["return"]["mean"])
-        run.set_state("done")
-        log.info("results %s", run.results)
-        return DONE
+        run.update(checkpoint=source.checkpoint, tested_run=tested)
+        stopped_by = Test(self.experiment, env, learner, source, run, self.console).play(startup)
+        run.set_state("done" if stopped_by is None else "interrupted")
+        if run.results.exists():
+            log.info("results %s", run.results)
+        self._say_what_to_look_at(run)
+        return DONE if stopped_by is None else 128 + stopped_by
+
+    def _say_what_to_look_at(self, run: Run) -> None:
+        if any(run.trajectories.glob("*.npz")):
+            log.info("  watch    rlkit view %s", shlex.quote(run.name))
 
     def _say_what_is_left(self, run: Run) -> None:
         if "last" in run.record.saved:

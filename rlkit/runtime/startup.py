@@ -31,10 +31,17 @@ class Startup:
 
     def first_iteration_done(self) -> None:
         """Report once, after the first iteration."""
+        self._report("first iteration")
+
+    def first_step_done(self) -> None:
+        """Report once, after the first step of a test: there is something to see."""
+        self._report("first step")
+
+    def _report(self, last_lap: str) -> None:
         if self._reported:
             return
         self._reported = True
-        self.lap("first iteration")
+        self.lap(last_lap)
         total = sum(seconds for _, seconds in self._laps)
         split = ", ".join(f"{name} {seconds:.1f}" for name, seconds in self._laps)
         log.info("started in %.1f s: %s", total, split)

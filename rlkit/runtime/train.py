@@ -27,6 +27,7 @@ from rlkit.runtime.ranks import Ranks
 from rlkit.runtime.seeding import load_rng_state, rng_state
 from rlkit.runtime.startup import Startup
 from rlkit.runtime.stopping import StopRequest
+from rlkit.runtime.training_videos import TrainingVideos
 from rlkit.workspace import Run, WorkspaceError, checkpoint_name, write_atomic
 
 log = logging.getLogger("rlkit")
@@ -65,9 +66,10 @@ class Training:
         run: Optional[Run],
         ranks: Ranks,
         evaluation: Optional[Evaluation] = None,
+        videos: Optional[TrainingVideos] = None,
     ) -> None:
         self.experiment, self.env, self.learner, self.run, self.ranks = experiment, env, learner, run, ranks
-        self.evaluation = evaluation
+        self.evaluation, self.videos = evaluation, videos
         self.monitor = Monitor(env)
         self.reminders = Reminders()
         self.at = Standing()
@@ -94,10 +96,13 @@ class Training:
                 if metrics_writer is not None:
                     metrics_writer.write(self.at.iteration, self.at.env_steps, self.at.seconds, metrics)
                     progress.show(self.at.iteration, self.at.env_steps, window, metrics)
+                    self._show_videos(metrics_writer)
                 self._save_when_due(window, metrics)
                 if self.ranks.any(stop.asked):
                     break
             self._save_last()
+            if metrics_writer is not None and self.at.iteration >= total:
+                self._film_best(metrics_writer)
         return None if self.at.iteration >= total else stop.signal
 
     def iterate(self) -> Dict[str, float]:
@@ -125,7 +130,23 @@ class Training:
             iteration % settings.eval_interval and iteration < settings.max_iterations
         ):
             return {}
-        return self.evaluation.metrics(self.learner.policy())
+        if self.videos is None or not self.videos.due(iteration):
+            return self.evaluation.metrics(self.learner.policy())
+        facts = self.videos.facts(iteration)
+        return self.evaluation.metrics(self.learner.policy(), facts=facts, take=self.videos.take)
+
+    # Videos, which another process renders.
+
+    def _show_videos(self, metrics_writer: MetricsWriter) -> None:
+        if self.videos is not None:
+            for iteration, gif in self.videos.finished():
+                metrics_writer.add_gif("eval/video", gif, iteration)
+
+    def _film_best(self, metrics_writer: MetricsWriter) -> None:
+        """Everything is saved: the learner may take the best policy once more."""
+        if self.videos is not None and self.evaluation is not None:
+            for iteration, gif in self.videos.film_best(self.learner, self.evaluation):
+                metrics_writer.add_gif("eval/video", gif, iteration)
 
     # Saving.
 

@@ -91,7 +91,6 @@ def test_a_run_prints_its_summary_and_starts(started, tmp_path, capsys):
     assert "BoxGrasping: train" in out
     assert "env.numEnvs: 8 (default: " in out
     assert "sim.name: mujoco (asked: auto)" in out
-    assert "warning: rendering comes with a later release" in out
     assert not list(tmp_path.iterdir())
 
 

@@ -158,10 +158,40 @@ def test_several_combinations_come_in_one_message():
     )
 
 
-def test_rendering_is_announced_but_does_not_stop_the_run():
-    assert "rendering comes with a later release" in composed("render=true").notes[0]
-    assert "video" in composed("env.recordVideo=true").notes[0]
-    assert composed("").notes == composed("render=false").notes == ()
+def test_a_test_is_shown_and_a_training_where_it_is_asked():
+    assert composed("test=true checkpoint=x").env.render
+    assert not composed("test=true checkpoint=x render=false").env.render
+    assert not composed("").env.render
+    assert composed("render=true").env.render
+    assert composed("viewer=web").env.render
+    assert "env.render=false shows none" in refused("viewer=web render=false")
+    assert "film them with env.recordVideo=true" in refused("task=Gym env.id=CartPole-v1 viewer=web")
+
+
+@pytest.mark.parametrize(
+    ("words", "evaluations", "videos"),
+    [
+        ("", 0, 0),
+        ("train=FastTD3", 50, 0),
+        ("env.recordVideo=true", 100, 100),
+        ("env.recordVideo=true train=FastTD3", 50, 100),
+        ("env.recordVideo=true training.evalInterval=30", 30, 120),
+        ("env.recordVideo=true training.evalInterval=30 training.videoInterval=90", 30, 90),
+        ("env.recordVideo=true training.videoInterval=200", 100, 200),
+        ("env.recordVideo=true test=true checkpoint=x", 0, 0),
+    ],
+)
+def test_when_a_training_is_evaluated_and_filmed(words, evaluations, videos):
+    training = composed(words).training
+    assert (training.eval_interval, training.video_interval) == (evaluations, videos)
+
+
+def test_videos_of_nothing_are_refused():
+    assert "write training.evalInterval=100" in refused("env.recordVideo=true training.evalInterval=0")
+    words = "env.recordVideo=true training.evalInterval=30 training.videoInterval=100"
+    assert "nearest: training.videoInterval=90" in refused(words)
+    words = "env.recordVideo=true test=true checkpoint=x testing.recordEnvs=0"
+    assert "write testing.recordEnvs=1" in refused(words)
 
 
 def test_an_experiment_is_frozen_and_reads_back_the_same():

@@ -9,6 +9,7 @@ import torch
 from rich.console import Console
 from scripted_env import ScriptedEnv
 
+from rlkit.runtime import episodes as counting
 from rlkit.runtime import test as testing
 
 
@@ -58,7 +59,7 @@ def test_a_single_episode_has_no_spread():
 
 def test_returns_are_summed_in_double_precision():
     # In float32 1e8 + 1 is 1e8.
-    episodes = testing.Episodes(ScriptedEnv([2], [0.0]), per_env=1)
+    episodes = counting.Episodes(ScriptedEnv([2], [0.0]), per_env=1)
     for reward, ended in ((1e8, False), (1.0, True)):
         flag = torch.tensor([ended])
         episodes.add(torch.tensor([reward]), flag, {"success": flag, "timeout": ~flag})
@@ -87,12 +88,50 @@ def test_games_are_shared_out_evenly(games, per_env, num_envs, expected):
 
 def test_the_table_and_the_file_say_the_same():
     results = testing.play(ScriptedEnv([1, 3], [1.0, 1.0], succeed=[0]), zero_policy, per_env=2)
-    assert json.loads(testing.as_json(results)) == results
+    assert json.loads(counting.as_json(results)) == results
     console = Console(width=100)
     with console.capture() as capture:
-        console.print(testing.results_table(results, "Scripted"))
+        console.print(counting.results_table(results, "Scripted"))
     lines = {line.strip("│ ").split("│")[0].strip(): line for line in capture.get().splitlines()}
     assert "50.0%" in lines["success rate"]
     assert "50.0%" in lines["success/held"]
     assert "50.0%" in lines["time-out"]
     assert "2.00" in lines["return"]
+
+
+def step(episodes, *lengths_over):
+    """One step of three envs in which those of `lengths_over` end."""
+    ended = torch.tensor([env in lengths_over for env in range(3)])
+    episodes.add(torch.ones(3), ended, {"success": ended, "timeout": ~ended, "failure/fell": ~ended})
+
+
+def test_a_restart_counts_no_episode_that_was_under_way():
+    episodes = counting.Episodes(ScriptedEnv([2] * 3, [0.0] * 3), per_env=1)
+    step(episodes, 1)
+    episodes.restart()  # env 1 is between two episodes, 0 and 2 are in the middle of one
+    step(episodes, 0)
+    assert episodes.done == 0
+    step(episodes, 0, 1)
+    assert [(row["env"], row["episode"], row["length"]) for row in episodes.table(0.5)] == [
+        (0, 0, 1),
+        (1, 0, 2),
+    ]
+    step(episodes, 2)
+    assert not episodes.complete
+    step(episodes, 2)
+    assert episodes.complete
+    assert episodes.results(0.5)["length"]["mean"] == pytest.approx(4 / 3)
+
+
+def test_the_rows_of_episodes_csv():
+    episodes = counting.Episodes(ScriptedEnv([2] * 3, [0.0] * 3), per_env=2)
+    step(episodes, 2)
+    step(episodes, 0, 1, 2)
+    assert counting.as_csv(episodes.table(0.5)).splitlines() == [
+        "env,episode,return,length,success,timeout,failure/fell,seconds",
+        "2,0,1.0,1,1,0,0,0.5",
+        "0,0,2.0,2,1,0,0,1.0",
+        "1,0,2.0,2,1,0,0,1.0",
+        "2,1,1.0,1,1,0,0,0.5",
+    ]
+    assert counting.as_csv([]) == ""

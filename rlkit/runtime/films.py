@@ -1,0 +1,127 @@
+"""What becomes of recorded episodes: files in the run's trajectories/, and videos made of them in the background."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
+
+from rlkit.config import EnvSettings
+from rlkit.media import recording as recordings
+from rlkit.media.recording import Recording
+from rlkit.workspace import Run, WorkspaceError
+
+if TYPE_CHECKING:
+    from rlkit.media.render_queue import Finished, RenderQueue
+
+log = logging.getLogger("rlkit")
+
+
+class Films:
+    """Saves recordings and has them rendered by another process while the simulation goes on.
+
+    A recording that cannot be saved, and a video that cannot be made, is said once and costs nothing else.
+    """
+
+    def __init__(self, run: Run, settings: EnvSettings) -> None:
+        self._run, self._settings = run, settings
+        self._queue = _queue() if settings.record_video else None
+        self._waiting = 0
+        self._unsaved = False
+
+    def save(self, name: str, recording: Recording) -> Optional[Path]:
+        """Write `trajectories/<name>.npz`; None where that was not possible."""
+        path = self._run.trajectories / f"{name}.npz"
+        try:
+            path.parent.mkdir(exist_ok=True)
+            recordings.save(path, recording)
+        except (WorkspaceError, OSError) as error:
+            if not self._unsaved:
+                log.warning("episodes are played on without being recorded: %s", error)
+            self._unsaved = True
+            return None
+        return path
+
+    def film(self, sources: List[Path], name: str, *, gif: bool = False) -> None:
+        """Have `videos/<name>.mp4` made of saved recordings, several side by side."""
+        if self._queue is None or not sources:
+            return
+        folder = self._run.videos
+        folder.mkdir(exist_ok=True)
+        settings = self._settings
+        self._queue.submit(
+            sources,
+            folder / f"{name}.mp4",
+            gif=folder / f"{name}.gif" if gif else None,
+            size=(settings.video_width, settings.video_height),
+            camera=settings.camera,
+        )
+        self._waiting += 1
+
+    def finished(self) -> List[Finished]:
+        """Videos that were done since the last call; says which failed."""
+        return [] if self._queue is None else self._told(self._queue.poll())
+
+    def finish(self) -> List[Finished]:
+        """Wait for the videos that are still to be made, telling how far it got."""
+        if self._queue is None:
+            return []
+        if self._waiting:
+            log.info("rendering what is left of %d videos ...", self._waiting)
+        return self._told(self._queue.wait(log.info))
+
+    def _told(self, finished: List[Finished]) -> List[Finished]:
+        for film in finished:
+            self._waiting -= 1
+            if film.ok:
+                log.info("video %s", film.out)
+            else:
+                log.warning(
+                    "no video %s: %s; the states are kept: rlkit replay makes it", film.out, film.message
+                )
+        return finished
+
+    def close(self) -> None:
+        """End what is being rendered."""
+        if self._queue is not None:
+            self._queue.close()
+
+
+def _queue() -> RenderQueue:
+    from rlkit.media.render_queue import RenderQueue  # only where something is filmed
+
+    return RenderQueue()
+
+
+class EpisodeFiles:
+    """Takes the recorded episodes of a test: names them, saves them, and films them one by one or as a grid."""
+
+    def __init__(self, films: Films, envs: int, per_env: int, *, grid: bool) -> None:
+        self._films, self._envs, self._per_env, self._grid = films, envs, per_env, grid
+        self._rows: Dict[int, List[Path]] = {}  # of a grid: the recordings by episode
+        self.prefix = ""
+        self.files: Dict[Tuple[int, int], str] = {}  # (env, episode) -> name, of the running count
+
+    def take(self, recording: Recording) -> None:
+        """Save one episode, and have it filmed; episodes beyond those that count are left."""
+        env, episode = recording.header["env"], recording.header["episode"]
+        if episode >= self._per_env:
+            return
+        name = f"{self.prefix}env{env:02d}_ep{episode:02d}"
+        path = self._films.save(name, recording)
+        if path is None:
+            return
+        self.files[env, episode] = name
+        if not self._grid:
+            self._films.film([path], f"{name}_return{recording.header['return']:.1f}")
+            return
+        row = self._rows.setdefault(episode, [])
+        row.append(path)
+        if len(row) == self._envs:
+            self._films.film(sorted(row), f"{self.prefix}grid_ep{episode:02d}")
+
+    def switch_policy(self, iteration: int) -> None:
+        """Names carry the iteration from now on."""
+        self.prefix = f"iteration_{iteration:06d}_"
+        self._rows.clear()
+        self.files.clear()

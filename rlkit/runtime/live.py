@@ -1,0 +1,53 @@
+"""From the steps of N envs to the frames of the one that a viewer shows."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from torch import Tensor
+
+from rlkit.env.spec import StepInfo, VecEnv
+from rlkit.media.viewers import Frame, Viewer
+
+
+class LiveView:
+    """Feeds a viewer with one env, which its user may change at any time."""
+
+    def __init__(self, viewer: Viewer, env: VecEnv, recorded: Sequence[int] = ()) -> None:
+        """recorded: envs that somebody else watches; they stay watched, before the shown one."""
+        self.viewer, self._env, self._recorded = viewer, env, list(recorded)
+        self._watched = -1
+        self.restart()
+
+    def restart(self) -> None:
+        """The shown env begins a new episode."""
+        self._step, self._total, self._episode = 0, 0.0, 0
+
+    def before_step(self) -> None:
+        """Watch the env that the user wants to see."""
+        if self.viewer.env != self._watched:
+            self._watched = self.viewer.env
+            self._env.watch([*self._recorded, self._watched])
+            self.restart()
+
+    def after_step(self, reward: Tensor, ended: Tensor, info: StepInfo, caption: str) -> None:
+        """Show the state that the step led to; keeps the viewer's pace."""
+        row, spec = self._watched, self._env.spec
+        assert info.watched is not None
+        self._step += 1
+        self._total += float(reward[row])
+        self.viewer.show(
+            Frame(
+                env=row,
+                episode=self._episode,
+                step=self._step,
+                time=self._step * spec.control_period,
+                qpos=info.watched.state["qpos"][-1],
+                reward=float(reward[row]),
+                total=self._total,
+                terms=dict(zip(spec.reward_terms, info.watched.terms[-1].tolist())),
+                caption=caption,
+            )
+        )
+        if bool(ended[row]):
+            self._step, self._total, self._episode = 0, 0.0, self._episode + 1

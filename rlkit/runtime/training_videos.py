@@ -1,0 +1,78 @@
+"""Videos of a training: of its evaluations now and then, and of its best policy at the end."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+from rlkit.config import Experiment
+from rlkit.learners.api import Learner
+from rlkit.media.recording import Recording
+from rlkit.runtime import checkpoint as checkpoints
+from rlkit.runtime.evaluation import Evaluation
+from rlkit.runtime.films import Films
+from rlkit.runtime.recorder import facts_of
+from rlkit.workspace import Run
+
+log = logging.getLogger("rlkit")
+
+ROLLOUT = "rollout"
+
+
+class TrainingVideos:
+    """Records the first env of an evaluation and has it rendered while training goes on."""
+
+    def __init__(self, experiment: Experiment, run: Run) -> None:
+        self._experiment, self._run = experiment, run
+        self._films = Films(run, experiment.env)
+        self._facts = facts_of(experiment)
+        self._name = ""
+
+    def due(self, iteration: int) -> bool:
+        """Whether the evaluation after this iteration is filmed."""
+        return iteration % self._experiment.training.video_interval == 0
+
+    def facts(self, iteration: int, checkpoint: str = "") -> Dict[str, Any]:
+        """The header of a recording made now."""
+        self._name = f"iteration_{iteration:06d}"
+        return {**self._facts, "iteration": iteration, "checkpoint": checkpoint}
+
+    def take(self, recording: Recording) -> None:
+        """Save the recorded episode and have it filmed, with a small one for TensorBoard."""
+        path = self._films.save(self._name, recording)
+        if path is not None:
+            self._films.film([path], self._name, gif=True)
+
+    def finished(self) -> List[Tuple[int, Path]]:
+        """`(iteration, GIF)` of the videos that were done since the last call."""
+        return _gifs(self._films.finished())
+
+    def film_best(self, learner: Learner, evaluation: Evaluation) -> List[Tuple[int, Path]]:
+        """Play the best checkpoint once more for videos/rollout.mp4, and wait for all videos."""
+        path = self._run.checkpoint_path("best")
+        if path.exists():
+            saved = checkpoints.load(path, learner.spec.device)
+            learner.load(saved.learner, policy_only=True)
+            facts = self.facts(saved.iteration, path.name)
+            evaluation.metrics(learner.policy(), facts=facts, take=self._take_rollout)
+        return _gifs(self._films.finish())
+
+    def _take_rollout(self, recording: Recording) -> None:
+        path = self._films.save(ROLLOUT, recording)
+        if path is not None:
+            self._films.film([path], ROLLOUT)
+
+    def close(self) -> None:
+        """End what is still being rendered; the recordings stay."""
+        self._films.close()
+
+
+def _gifs(finished: List[Any]) -> List[Tuple[int, Path]]:
+    found = []
+    for film in finished:
+        number = re.search(r"iteration_(\d+)", film.out.name)
+        if film.ok and film.gif is not None and number:
+            found.append((int(number[1]), film.gif))
+    return found
