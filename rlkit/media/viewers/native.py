@@ -1,0 +1,231 @@
+"""The live viewer in a window of MuJoCo's own, steered by keys."""
+
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
+
+import mujoco
+import mujoco.viewer
+import numpy as np
+
+from rlkit.media.camera import TrackingCamera, floating_robot
+from rlkit.media.viewers.api import Frame, Viewer, ViewerError, Wishes
+from rlkit.media.viewers.pacer import Pacer
+from rlkit.media.viewers.scene import Scene
+
+Text = Tuple[Optional[int], Optional[int], Optional[str], Optional[str]]
+"""A font, a place, and two columns of lines, as MuJoCo's window takes them."""
+
+_STRENGTH = 20.0  # N
+_ASPECT = 1.5  # of the window as it opens
+_ROOM = 1.5  # times as far as the first pose needs: things will move
+_DRAW_EVERY = 1 / 30  # s
+_RIGHT, _DOWN, _UP = 262, 264, 265  # GLFW's codes of the arrow keys
+_HELP: Tuple[Tuple[str, str], ...] = (
+    ("space", "pause, go on"),
+    ("right", "one step"),
+    ("up down", "faster, slower"),
+    ("n p", "next, previous env"),
+    ("r", "restart the episode"),
+    ("f", "push at random"),
+    ("c", "next checkpoint"),
+)
+# The window switches these drawing options on the same keys (n, p, f, c), and none of them is about the policy.
+_SIDE_EFFECTS = (
+    mujoco.mjtVisFlag.mjVIS_ISLAND,
+    mujoco.mjtVisFlag.mjVIS_CONTACTSPLIT,
+    mujoco.mjtVisFlag.mjVIS_CONTACTFORCE,
+    mujoco.mjtVisFlag.mjVIS_CONTACTPOINT,
+)
+
+
+class NativeViewer(Viewer):
+    """A window of one env; see Viewer for what its methods promise.
+
+    Raises ViewerError where no window can be opened.
+    """
+
+    def __init__(self, mjcf: str, *, title: str, num_envs: int, control_period: float) -> None:
+        self.env = 0
+        self.pacer = Pacer()
+        self._title = title
+        self._num_envs = num_envs
+        self._period = control_period
+        self._wishes = Wishes()
+        self._checkpoints: List[str] = []
+        self._playing = ""
+        self._frame: Optional[Frame] = None
+        self._stale = self._aimed = False
+        self._drawn = float("-inf")
+        self._scene = Scene(mjcf)
+        check_display()
+        self._keys = self._bindings()
+        try:
+            self._window = mujoco.viewer.launch_passive(
+                self._scene.model,
+                self._scene.data,
+                key_callback=self.press,
+                show_left_ui=False,
+                show_right_ui=False,
+            )
+        except RuntimeError as error:  # macOS: only mjpython may open windows
+            raise ViewerError(f"{error}; try `mjpython train.py ...`, or viewer=web") from error
+
+    def show(self, frame: Frame) -> None:
+        if self.closed:
+            return
+        self._frame, self._stale = frame, True
+        if time.monotonic() - self._drawn >= _DRAW_EVERY:
+            self._draw()
+        self.pacer.wait(self._period, while_paused=self._draw)
+
+    def wishes(self) -> Wishes:
+        wishes, self._wishes = self._wishes, Wishes()
+        wishes.env = self.env
+        return wishes
+
+    def offer_checkpoints(self, names: Sequence[str], playing: str) -> None:
+        self._checkpoints, self._playing = list(names), playing
+
+    @property
+    def closed(self) -> bool:
+        return self.pacer.closed or not self._window.is_running()
+
+    def close(self) -> None:
+        if not self.pacer.closed:
+            self.pacer.closed = True
+            self._window.close()
+
+    def press(self, key: int) -> None:
+        """Do what a key means; `key` is GLFW's code, of a letter that of its capital."""
+        action = self._keys.get(key)
+        if action is not None:
+            action()
+
+    def _bindings(self) -> Dict[int, Callable[[], None]]:
+        return {
+            ord(" "): self._toggle_pause,
+            _RIGHT: self.pacer.step,
+            _UP: self.pacer.faster,
+            ord("]"): self.pacer.faster,
+            _DOWN: self.pacer.slower,
+            ord("["): self.pacer.slower,
+            ord("N"): lambda: self._turn(1),
+            ord("P"): lambda: self._turn(-1),
+            ord("R"): self._restart,
+            ord("F"): self._push,
+            ord("C"): self._next_checkpoint,
+        }
+
+    def _toggle_pause(self) -> None:
+        self.pacer.paused = not self.pacer.paused
+
+    def _turn(self, by: int) -> None:
+        self.env = (self.env + by) % self._num_envs
+        self.pacer.let_one_through()
+
+    def _restart(self) -> None:
+        self._wishes.restart = True
+        self.pacer.let_one_through()
+
+    def _push(self) -> None:
+        names = [self._scene.model.body(body).name for body in self._scene.moving]
+        named = [name for name in names if name]
+        if named:
+            direction = np.random.default_rng().normal(size=3)
+            direction[2] = abs(direction[2])  # a push into the ground shows little
+            x, y, z = (float(value) for value in _STRENGTH * direction / np.linalg.norm(direction))
+            self._wishes.push = (named[-1], x, y, z)
+
+    def _next_checkpoint(self) -> None:
+        if self._playing in self._checkpoints:
+            following = self._checkpoints.index(self._playing) + 1
+            self._wishes.checkpoint = self._checkpoints[following % len(self._checkpoints)]
+            self.pacer.let_one_through()
+
+    def _draw(self) -> None:
+        if not self._window.is_running():
+            self.pacer.closed = True
+        elif self._frame is not None:
+            self._drawn = time.monotonic()
+            if self._stale:
+                self._move(self._frame)
+            self._window.set_texts(overlay(self._title, self._frame, self.pacer))
+            self._window.sync(state_only=True)
+
+    def _move(self, frame: Frame) -> None:
+        model, data = self._scene.model, self._scene.data
+        self._stale = False
+        with self._window.lock():
+            self._scene.pose(frame.qpos)
+            mujoco.mj_forward(model, data)  # lights and cameras go with the bodies
+            data.time = frame.time
+            self._window.opt.flags[[int(flag) for flag in _SIDE_EFFECTS]] = 0
+            if not self._aimed:
+                self._aim()
+
+    def _aim(self) -> None:
+        """Look at the scene as videos do; the mouse moves the camera from there."""
+        self._aimed = True
+        view = TrackingCamera(self._scene.model, _ASPECT).aim(self._scene.data)
+        robot = floating_robot(self._scene.model)
+        camera = self._window.cam
+        camera.lookat[:] = view.lookat
+        camera.azimuth, camera.elevation = view.azimuth, view.elevation
+        camera.distance = _ROOM * view.distance
+        if robot is not None:
+            camera.type, camera.trackbodyid = mujoco.mjtCamera.mjCAMERA_TRACKING, robot
+
+
+def overlay(title: str, frame: Frame, pacer: Pacer) -> List[Text]:
+    """The texts over the picture: state at the top, reward terms at the right, keys at the bottom."""
+    font, places = int(mujoco.mjtFontScale.mjFONTSCALE_100), mujoco.mjtGridPos
+    pace = "paused" if pacer.paused else f"{pacer.factor:.2f}x (asked: {pacer.speed:g}x)"
+    rows = [
+        (title, frame.caption),
+        ("env", str(frame.env)),
+        ("episode", str(frame.episode)),
+        ("time", f"{frame.time:.2f} s, step {frame.step}"),
+        ("return", f"{frame.total:.2f}"),
+        ("speed", pace),
+    ]
+    terms = [(name, f"{value:.4f}") for name, value in frame.terms.items()]
+    texts: List[Text] = [(font, int(places.mjGRID_TOPLEFT), *_columns(rows))]
+    if terms:
+        texts.append((font, int(places.mjGRID_TOPRIGHT), *_columns(terms)))
+    texts.append((font, int(places.mjGRID_BOTTOMLEFT), *_columns(_HELP)))
+    return texts
+
+
+def _columns(rows: Sequence[Tuple[str, str]]) -> Tuple[str, str]:
+    return "\n".join(left for left, _ in rows), "\n".join(right for _, right in rows)
+
+
+def check_display() -> None:
+    """Raise ViewerError unless a window with OpenGL opens; MuJoCo itself would wait for it forever."""
+    if sys.platform == "darwin":
+        return  # GLFW may only be used from mjpython's own thread there
+    import glfw
+
+    reasons: List[str] = []
+    before = glfw.set_error_callback(lambda _code, text: reasons.append(text.decode("utf-8", "replace")))
+    try:
+        window = None
+        if glfw.init():
+            glfw.window_hint(glfw.VISIBLE, glfw.FALSE)
+            window = glfw.create_window(64, 64, "rlkit", None, None)
+            glfw.default_window_hints()
+        if not window:
+            reason = reasons[-1] if reasons else "GLFW does not say why"
+            raise ViewerError(
+                f"viewer=native cannot open a window ({reason}); try viewer=web, which shows the scene in a"
+                " browser"
+            )
+        glfw.destroy_window(window)
+    finally:
+        glfw.set_error_callback(before)  # pyright: ignore[reportArgumentType]  # None is allowed

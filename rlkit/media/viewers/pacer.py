@@ -1,0 +1,89 @@
+"""Real time, slower, faster, paused, or step by step."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import Callable, Deque, Tuple
+
+SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+_LONGEST_SLEEP = 0.02  # s: how late a button is noticed
+_WINDOW = 1.0  # s over which the real-time factor is measured
+
+
+class Pacer:
+    """Holds a loop to the pace that the user sets; the buttons may be pressed from any thread.
+
+    paused: whether `wait` blocks. speed: simulated seconds a second. closed: `wait` never blocks again.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.paused = False
+        self.speed = 1.0
+        self.closed = False
+        self._clock = clock
+        self._sleep = sleep
+        self._due = clock()
+        self._pass = threading.Event()
+        self._shown: Deque[Tuple[float, float]] = deque()
+
+    def step(self) -> None:
+        """Pause, and let one wait through."""
+        self.paused = True
+        self._pass.set()
+
+    def let_one_through(self) -> None:
+        """End the wait under way if it waits for the user; the pause itself stays."""
+        if self.paused:
+            self._pass.set()
+
+    def slower(self) -> None:
+        """The next lower speed of SPEEDS."""
+        self.speed = max((s for s in SPEEDS if s < self.speed), default=SPEEDS[0])
+
+    def faster(self) -> None:
+        """The next higher speed of SPEEDS."""
+        self.speed = min((s for s in SPEEDS if s > self.speed), default=SPEEDS[-1])
+
+    def wait(self, period: float, while_paused: Callable[[], None] = lambda: None) -> None:
+        """Return when `period` simulated seconds are over; at once where the loop is behind.
+
+        A loop that is late does not run faster later: that time is lost, as a viewer must show. While
+        paused `while_paused` is called about fifty times a second.
+        """
+        self._due = max(self._due + period / self.speed, self._clock())
+        while not self.closed:
+            if self.paused:
+                while_paused()
+                self._due = self._clock()
+                if self._pass.is_set():
+                    break
+            elif self._clock() >= self._due:
+                break
+            wanted = _LONGEST_SLEEP if self.paused else self._due - self._clock()
+            self._sleep(min(max(wanted, 0.0), _LONGEST_SLEEP))
+        self._pass.clear()
+        self._note(period)
+
+    @property
+    def factor(self) -> float:
+        """Simulated seconds a second, over the last second that was not paused; 0 before two waits."""
+        if len(self._shown) < 2:
+            return 0.0
+        elapsed = self._shown[-1][0] - self._shown[0][0]
+        simulated = sum(period for _, period in list(self._shown)[1:])
+        return simulated / elapsed if elapsed > 0 else 0.0
+
+    def _note(self, period: float) -> None:
+        now = self._clock()
+        if self.paused:
+            self._shown.clear()
+            return
+        self._shown.append((now, period))
+        while now - self._shown[0][0] > _WINDOW:
+            self._shown.popleft()
