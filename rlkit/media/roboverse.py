@@ -88,7 +88,7 @@ def _recording(path: Path, robot: str, index: int, episode: Mapping[str, Any]) -
         "length": length,
         "return": None,
         "success": None,
-        "ended": "unknown",
+        "ended": "",
         "robot": robot,
         "names": {
             "actions": [],

@@ -81,9 +81,9 @@ def _replay_simulator(recording: Recording, force: bool) -> Replay:
     deviation = {
         name: _difference(recording.arrays[name], states[name][steps])
         for name in ("qpos", "qvel", "act")
-        if name in recording.arrays and recording.arrays[name].shape[1:] != (0,)
+        if recording.has_states and recording.arrays[name].size
     }
-    return Replay(steps, steps * recording.period, deviation if len(steps) else {}, again)
+    return Replay(steps, steps * recording.period, deviation, again)
 
 
 def _simulated(
@@ -184,7 +184,7 @@ def _difference(recorded: np.ndarray, now: np.ndarray) -> np.ndarray:
         apart = np.abs(np.asarray(recorded, np.float64) - np.asarray(now, np.float64))
     same = (recorded == now) | (np.isnan(recorded) & np.isnan(now))
     apart = np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart))
-    return apart.reshape(len(apart), -1).max(axis=1, initial=0.0)
+    return apart.max(axis=tuple(range(1, apart.ndim)), initial=0.0)
 
 
 def differing_versions(header: Mapping[str, Any], here: Mapping[str, Any]) -> List[str]:
