@@ -76,7 +76,8 @@ def figure(chart: Chart) -> Markup:
     if not chart.empty and y_range(chart).cut:
         words.append("rare extremes cut off")
     note = element("span", "; ".join(words), class_="note") if words else None
-    heading = element("figcaption", element("h3", chart.title), note)
+    at = element("span", class_="note at")
+    heading = element("figcaption", element("h3", chart.title), note, at)
     if chart.empty:
         return element("figure", heading, element("p", "No number yet.", class_="empty"))
     drawings = [_drawing(chart, axis) for axis in AXES]
@@ -162,17 +163,18 @@ def y_range(chart: Chart) -> Range:
 def _legend(chart: Chart) -> Markup:
     keys = []
     for index, line in enumerate(line for line in chart.views[AXES[0]] if not line.faint):
-        color, dashes = style_of(index)
-        swatch = element(
-            "svg", _stroke([(0, 5), (18, 5)], color, dashes), class_="swatch", viewBox="0 0 18 10"
-        )
         last = float(line.y[-1]) if len(line.y) else None
         shown = number(last if last is None or not chart.share else 100 * last) + (
             " %" if chart.share else ""
         )
-        keys.append(element("li", swatch, line.name, " ", element("b", shown, data_last=shown)))
-    at = element("li", class_="at")
-    return element("ul", *keys, at, class_="legend")
+        keys.append(element("li", swatch(index), line.name, " ", element("b", shown, data_last=shown)))
+    return element("ul", *keys, class_="legend")
+
+
+def swatch(index: int) -> Markup:
+    """A piece of the line with this index, for a legend."""
+    stroke = _stroke([(0, 5), (18, 5)], *style_of(index))
+    return element("svg", stroke, class_="swatch", viewBox="0 0 18 10")
 
 
 def _drawing(chart: Chart, axis: str) -> Markup:

@@ -7,11 +7,11 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from rlkit.report.charts import Chart, number
-from rlkit.report.gather import RunData, load_run
+from rlkit.report.charts import Chart, number, swatch
+from rlkit.report.gather import RunData, load_runs
 from rlkit.report.groups import Group, Outcome, group_runs, group_views, outcome
 from rlkit.report.lines import POINTS
-from rlkit.report.markup import Child, Markup, element, join, table
+from rlkit.report.markup import Child, Markup, element, table
 from rlkit.report.page import charts, document, duration, header, section, view_switch
 from rlkit.report.settings import differing, show
 from rlkit.report.writing import Written, make_folder, write_report
@@ -32,7 +32,7 @@ def compare_runs(paths: Sequence[Path], out: Path, root: Path = Path()) -> Writt
 
     Raises WorkspaceError where a run cannot be read or is a test, or the folder cannot be written.
     """
-    runs = [load_run(path, root) for path in paths]
+    runs = load_runs(paths, root)
     for run in runs:
         if run.record.kind != "train":
             raise WorkspaceError(
@@ -41,12 +41,8 @@ def compare_runs(paths: Sequence[Path], out: Path, root: Path = Path()) -> Writt
     make_folder(out)
     groups = group_runs(runs)
     source = "eval" if all(run.evaluated for run in runs) else "episode"
-    main = [
-        _chart(groups, f"{source}/return", "Return"),
-        _chart(groups, f"{source}/success", "Success", share=True),
-    ]
     title = _title(runs, groups)
-    shown = [chart for chart in main if chart is not None]
+    shown = _main_charts(groups, source, short=True)
     curves = [view_switch(), _how_drawn(runs, source)] if shown else [_no_curves()]
     page = document(
         title,
@@ -58,7 +54,7 @@ def compare_runs(paths: Sequence[Path], out: Path, root: Path = Path()) -> Writt
         *_more(groups),
         _list(groups),
     )
-    return write_report(out, page, shown)
+    return write_report(out, page, _main_charts(groups, source, short=False))
 
 
 def _title(runs: Sequence[RunData], groups: Sequence[Group]) -> str:
@@ -72,8 +68,11 @@ def _top(title: str, runs: Sequence[RunData], groups: Sequence[Group]) -> Markup
     if len({run.record.task for run in runs}) > 1:
         words = "The runs are of different tasks: their returns do not compare, their shares of success may."
         notes.insert(0, element("p", words, class_="problem"))
-    members = "; ".join(f"{group.name}: {group.seeds}" for group in groups)
-    return header("comparison", title, element("p", members), *notes)
+    rows = [
+        (element("span", swatch(index), group.letter), group.name, group.seeds)
+        for index, group in enumerate(groups)
+    ]
+    return header("comparison", title, *notes, table([], rows, "facts"))
 
 
 def _how_drawn(runs: Sequence[RunData], source: str) -> Markup:
@@ -95,11 +94,21 @@ def _no_curves() -> Markup:
     )
 
 
-def _chart(groups: Sequence[Group], metric: str, title: str, share: bool = False) -> Optional[Chart]:
-    """A metric of all groups; None where no run has it."""
+def _main_charts(groups: Sequence[Group], source: str, *, short: bool) -> List[Chart]:
+    drawn = (
+        _chart(groups, f"{source}/return", "Return", short=short),
+        _chart(groups, f"{source}/success", "Success", share=True, short=short),
+    )
+    return [chart for chart in drawn if chart is not None]
+
+
+def _chart(
+    groups: Sequence[Group], metric: str, title: str, *, share: bool = False, short: bool
+) -> Optional[Chart]:
+    """A metric of all groups, with their letters alone if `short`; None where no run has it."""
     if not any(metric in run.metrics.columns for group in groups for run in group.runs):
         return None
-    return Chart(title, group_views(groups, metric), share=share)
+    return Chart(title, group_views(groups, metric, short=short), share=share)
 
 
 def _more(groups: Sequence[Group]) -> List[Optional[Markup]]:
@@ -109,7 +118,7 @@ def _more(groups: Sequence[Group]) -> List[Optional[Markup]]:
     for title, prefixes in _SECTIONS:
         shares = title == "Episodes"
         drawn = [
-            _chart(groups, name, name, share=shares and name != "episode/length")
+            _chart(groups, name, name, share=shares and name != "episode/length", short=True)
             for name in names
             if name.startswith(prefixes) and _moves(groups, name)
         ]
@@ -128,28 +137,28 @@ def _moves(groups: Sequence[Group], name: str) -> bool:
 
 def _results(groups: Sequence[Group], source: str) -> Markup:
     """Mean ± standard deviation over the runs of each group."""
-    returns = {group.name: [outcome(run, f"{source}/return") for run in group.runs] for group in groups}
-    success = {group.name: [outcome(run, f"{source}/success") for run in group.runs] for group in groups}
-    columns: List[Tuple[str, Callable[[Group], str]]] = [
+    returns = {group.letter: [outcome(run, f"{source}/return") for run in group.runs] for group in groups}
+    success = {group.letter: [outcome(run, f"{source}/success") for run in group.runs] for group in groups}
+    measures: List[Tuple[str, Callable[[Group], str]]] = [
         ("runs", lambda group: str(len(group.runs))),
-        ("best return", lambda group: spread([one.best for one in returns[group.name]])),
-        ("final return", lambda group: spread([one.final for one in returns[group.name]])),
+        ("best return", lambda group: spread([one.best for one in returns[group.letter]])),
+        ("final return", lambda group: spread([one.final for one in returns[group.letter]])),
     ]
     if any(one.best for ones in success.values() for one in ones):
-        columns += [
-            ("best success", lambda group: spread([one.best for one in success[group.name]], 100, " %")),
-            ("final success", lambda group: spread([one.final for one in success[group.name]], 100, " %")),
+        measures += [
+            ("best success", lambda group: spread([one.best for one in success[group.letter]], 100, " %")),
+            ("final success", lambda group: spread([one.final for one in success[group.letter]], 100, " %")),
         ]
         for level in _SUCCESS_LEVELS:
-            columns.append((f"to {100 * level:.0f} % success", _time_to(success, level)))
+            measures.append((f"time to {100 * level:.0f} % success", _time_to(success, level)))
     level = _return_level(groups, returns)
     if level is not None:
-        columns.append((f"to return {number(level, 3)}", _time_to(returns, level)))
-    columns += [
+        measures.append((f"time to return {number(level, 3)}", _time_to(returns, level)))
+    measures += [
         ("training time", lambda group: _mean_time([run.metrics.last("wall_time") for run in group.runs])),
         ("env steps", lambda group: spread([run.metrics.last("env_steps") for run in group.runs], digits=6)),
     ]
-    rows = [(group.name, *(cell(group) for _, cell in columns)) for group in groups]
+    rows = [(name, *(cell(group) for group in groups)) for name, cell in measures]
     note = (
         "Mean ± standard deviation (of the sample) over the runs of a group. Best and final are of the drawn "
         "(smoothed) values. Times are of training alone, until the level was first reached: the mean over the "
@@ -157,7 +166,7 @@ def _results(groups: Sequence[Group], source: str) -> Markup:
     )
     if level is not None:
         note += f" Return {number(level, 3)} is 90 % of the way from the least return drawn to the greatest."
-    return section("Results", table(["", *(name for name, _ in columns)], rows, "numbers"), note=note)
+    return section("Results", table(["", *(group.label for group in groups)], rows, "numbers"), note=note)
 
 
 def spread(values: Sequence[Optional[float]], factor: float = 1.0, unit: str = "", digits: int = 4) -> str:
@@ -171,7 +180,7 @@ def spread(values: Sequence[Optional[float]], factor: float = 1.0, unit: str = "
 
 def _time_to(outcomes: Dict[str, List[Outcome]], level: float) -> Callable[[Group], str]:
     def cell(group: Group) -> str:
-        times = [one.seconds_to(level) for one in outcomes[group.name]]
+        times = [one.seconds_to(level) for one in outcomes[group.letter]]
         known = [time for time in times if time is not None]
         if not known:
             return "not reached"
@@ -220,7 +229,7 @@ def _differences(groups: Sequence[Group]) -> Optional[Markup]:
     if not rows:
         note = "The settings are the same, or are not known."
     return section(
-        "What differs", table(["", *(group.name for group in groups)], rows) if rows else None, note=note
+        "What differs", table(["", *(group.letter for group in groups)], rows) if rows else None, note=note
     )
 
 
@@ -229,18 +238,20 @@ def _list(groups: Sequence[Group]) -> Markup:
     for group in groups:
         for run in group.runs:
             git = run.record.git
-            commit = str(git.get("commit") or "–")[:9] + (" + changes" if git.get("dirty") else "")
+            commit = str(git.get("commit") or "–")[:9] + ("*" if git.get("dirty") else "")
             rows.append(
                 (
                     run.name,
-                    group.name,
+                    group.letter,
                     str(run.record.seed),
                     element("span", run.state, class_=run.state),
                     number(run.metrics.last("iteration"), 9),
                     run.record.device,
-                    element("code", commit),
-                    join([element("code", run.record.command)]),
+                    element("code", commit, class_="whole"),
+                    element("code", run.record.command),
                 )
             )
     head = ["run", "group", "seed", "state", "iterations", "device", "code", "command"]
-    return section("Runs", table(head, rows))
+    return section(
+        "Runs", table(head, rows), note="A star behind the commit: with changes that were not committed."
+    )

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import yaml
@@ -56,42 +56,18 @@ class TestResult:
     """A test run and the content of its metrics.json."""
 
     name: str
-    created: str
     results: Dict[str, Any]
 
     __test__ = False  # pytest: not a test
 
 
-def load_run(path: Path, root: Path) -> RunData:
-    """Read a run's folder, and those of its ancestors for their curves.
+def load_runs(paths: Sequence[Path], root: Path) -> List[RunData]:
+    """Read the folders of runs, and those of their ancestors for their curves.
 
     Raises WorkspaceError where run.json or metrics.jsonl cannot be read; what else is missing is noted.
     """
-    path = path.resolve()
-    record = _record(path)
-    notes: List[str] = []
-    config = _config(path, notes)
-    metrics = read_metrics(path / "metrics.jsonl")
-    ancestors, joins = [], []
-    seen = {path}
-    folder, parent = path, record.parent if record.kind == "train" else None
-    while parent is not None:
-        folder = folder.parent / parent
-        if folder in seen or not folder.is_dir():
-            notes.append(f"its curve before this run is missing: {parent} is not beside it")
-            break
-        seen.add(folder)
-        before = read_metrics(folder / "metrics.jsonl")
-        joined = continued(before, metrics)
-        if len(joined) > len(metrics):
-            ancestors.insert(0, parent)
-            joins.insert(0, _join(joined, len(joined) - len(metrics), parent))
-        metrics = joined
-        parent = _record(folder).parent
-    if metrics.skipped:
-        notes.append(f"{metrics.skipped} line(s) of metrics.jsonl could not be read, as a kill leaves them")
-    state = {Path(row.path).resolve(): row.state for row in list_runs(root)}.get(path, record.state)
-    return RunData(path, record, state, config, metrics, tuple(ancestors), tuple(joins), tuple(notes))
+    states = {Path(row.path).resolve(): row.state for row in list_runs(root)}
+    return [_load(path.resolve(), states) for path in paths]
 
 
 def tests_of(run: RunData, root: Path) -> List[TestResult]:
@@ -102,7 +78,7 @@ def tests_of(run: RunData, root: Path) -> List[TestResult]:
         if read_record(path).tested_run == run.name:
             results = test_results(path)
             if results is not None:
-                found.append(TestResult(path.name, row.created or "", results))
+                found.append(TestResult(path.name, results))
     return found
 
 
@@ -124,9 +100,8 @@ def changed_files(path: Path) -> List[Tuple[str, int, int]]:
     files: List[Tuple[str, int, int]] = []
     in_hunk = False
     for line in text.splitlines():
-        start = re.match(r"diff --git a/.* b/(.*)", line)
-        if start:
-            files.append((start.group(1), 0, 0))
+        if line.startswith("diff --git "):
+            files.append((re.sub(r'.* "?b/(.*?)"?$', r"\1", line), 0, 0))
             in_hunk = False
         elif line.startswith("@@"):
             in_hunk = True
@@ -134,6 +109,54 @@ def changed_files(path: Path) -> List[Tuple[str, int, int]]:
             name, added, removed = files[-1]
             files[-1] = (name, added + (line[0] == "+"), removed + (line[0] == "-"))
     return files
+
+
+def _load(path: Path, states: Mapping[Path, str]) -> RunData:
+    record = _record(path)
+    notes: List[str] = []
+    config = _config(path, notes)
+    metrics = read_metrics(path / "metrics.jsonl")
+    metrics, ancestors, joins = _with_ancestors(path, record, metrics, notes)
+    if metrics.skipped:
+        notes.append(f"{metrics.skipped} line(s) of metrics.jsonl could not be read, as a kill leaves them")
+    return RunData(
+        path,
+        record,
+        states.get(path, record.state),
+        config,
+        metrics,
+        tuple(ancestors),
+        tuple(joins),
+        tuple(notes),
+    )
+
+
+def _with_ancestors(
+    path: Path, record: RunRecord, metrics: Metrics, notes: List[str]
+) -> Tuple[Metrics, List[str], List[Mark]]:
+    """The metrics of a run behind those of the runs it goes on from; the names of those, and where they end."""
+    ancestors: List[str] = []
+    joins: List[Mark] = []
+    seen = {path}
+    parent = record.parent if record.kind == "train" else None
+    while parent is not None:
+        folder = path.parent / parent
+        if folder in seen:
+            notes.append(f"{parent} is said to go on from itself")
+            break
+        seen.add(folder)
+        try:
+            before = read_record(folder)
+        except WorkspaceError as error:
+            notes.append(f"the curve before this run is missing: {parent}, beside it, has {error}")
+            break
+        joined = continued(read_metrics(folder / "metrics.jsonl"), metrics)
+        if len(joined) > len(metrics) > 0:
+            joins.insert(0, _join(joined, len(joined) - len(metrics), parent))
+        if len(joined) > len(metrics):
+            ancestors.insert(0, parent)
+        metrics, parent = joined, before.parent
+    return metrics, ancestors, joins
 
 
 def _record(path: Path) -> RunRecord:

@@ -18,11 +18,17 @@ _MOST_IN_A_NAME = 3
 
 @dataclass(frozen=True)
 class Group:
-    """Runs whose settings are equal but for the seed, under a name made of what sets them apart."""
+    """Runs whose settings are equal but for the seed: a letter for short, and a name of what sets them apart."""
 
+    letter: str
     name: str
     runs: Tuple[RunData, ...]
     settings: Dict[str, Any]
+
+    @property
+    def label(self) -> str:
+        """Letter and name."""
+        return f"{self.letter}: {self.name}"
 
     @property
     def seeds(self) -> str:
@@ -55,18 +61,25 @@ def group_runs(runs: Sequence[RunData]) -> List[Group]:
     members = list(found.values())
     settings = [compared(group[0].config) for group in members]
     names = _names(members, settings)
-    return [Group(name, tuple(group), flat) for name, group, flat in zip(names, members, settings)]
+    return [
+        Group(chr(ord("A") + index) if index < 26 else f"A{index}", name, tuple(group), flat)
+        for index, (name, group, flat) in enumerate(zip(names, members, settings))
+    ]
 
 
-def group_views(groups: Sequence[Group], metric: str) -> Views:
-    """One line a group: the mean over its runs, with a band from the least to the greatest."""
+def group_views(groups: Sequence[Group], metric: str, *, short: bool) -> Views:
+    """One line a group: the mean over its runs, with a band from the least to the greatest.
+
+    It is named by the group's letter if `short`, else by its label.
+    """
     views: Views = {axis: [] for axis in AXES}
     for group in groups:
         having = [run for run in group.runs if metric in run.metrics.columns]
         for axis in AXES:
             curves = [(run.metrics.columns[axis], smoothed(run.metrics, metric, run.envs)) for run in having]
-            line = band(group.name, curves)
-            views[axis].append(line or Line(group.name, np.empty(0), np.empty(0)))
+            name = group.letter if short else group.label
+            line = band(name, curves)
+            views[axis].append(line or Line(name, np.empty(0), np.empty(0)))
     return views
 
 
@@ -93,8 +106,8 @@ def _names(members: Sequence[List[RunData]], settings: Sequence[Dict[str, Any]])
     else:
         names = _names_as_typed(members)
     return [
-        name if name and names.count(name) == 1 else f"{chr(ord('A') + index % 26)}: {name or group[0].name}"
-        for index, (name, group) in enumerate(zip(names, members))
+        name if name and names.count(name) == 1 else f"{name} ({group[0].name})".strip()
+        for name, group in zip(names, members)
     ]
 
 

@@ -26,7 +26,7 @@ function nearest(sorted, x) {
 
 for (const plot of document.querySelectorAll(".plot")) {
   const figure = plot.closest("figure");
-  const shown = figure.querySelectorAll(".legend b"), place = figure.querySelector(".legend .at");
+  const shown = figure.querySelectorAll(".legend b"), place = figure.querySelector(".at");
   const cursor = plot.querySelector(".cursor"), curves = plot.querySelectorAll(".curve");
   const [left, right, top, bottom] = plot.dataset.frame.split(" ").map(Number);
   const [x0, x1, ...axis] = plot.dataset.x.split(" "), [low, high, unit] = plot.dataset.y.split(" ");

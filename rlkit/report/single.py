@@ -9,7 +9,7 @@ from typing import Any, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from rlkit.report.charts import number
-from rlkit.report.gather import RunData, TestResult, changed_files, load_run, test_results, tests_of
+from rlkit.report.gather import RunData, TestResult, changed_files, load_runs, test_results, tests_of
 from rlkit.report.lines import POINTS
 from rlkit.report.markup import Child, Markup, element, join, table
 from rlkit.report.page import charts, document, duration, header, section, tiles, view_switch
@@ -27,7 +27,7 @@ def report_run(path: Path, out: Path, root: Path = Path()) -> Written:
 
     Raises WorkspaceError where the run cannot be read or the folder not be written.
     """
-    run = load_run(path, root)
+    (run,) = load_runs([path], root)
     make_folder(out)
     shown = charts_of(run)
     curves: List[Child] = [view_switch(), _how_drawn(run)] if shown else [_no_curves(run)]
