@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import textwrap
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from rlkit.commands.runs_config import overrides
 from rlkit.commands.runs_page import console, flat
@@ -54,7 +54,7 @@ def _facts(details: RunDetails, words: List[str]) -> Lines:
     yield "reason", details.reason
     if record is not None:
         yield "task", f"{record.task}, {record.kind}, {record.learner}"
-        yield "time", _time(details)
+        yield "when", _time(details)
         yield "progress", _progress(details)
         yield "best return", None if record.best_return is None else f"{record.best_return:.2f}"
         yield "made with", f"seed {record.seed} on {record.device} of {record.host}, {record.platform}"
@@ -81,7 +81,7 @@ def _time(details: RunDetails) -> str:
 def _progress(details: RunDetails) -> Optional[str]:
     assert details.record is not None
     steps = details.metrics.get("env_steps")
-    parts = [] if details.record.iterations is None else [f"{details.record.iterations:,} iterations"]
+    parts = [] if details.record.iterations is None else [f"iteration {details.record.iterations:,}"]
     if isinstance(steps, int):
         parts.append(f"{steps:,} env-steps")
     return ", ".join(parts) or None
@@ -96,9 +96,8 @@ def _git(git: Mapping[str, Any]) -> Optional[str]:
 
 def _relatives(details: RunDetails) -> Lines:
     if details.record is not None:
-        yield "tested", details.record.checkpoint
-        if details.record.kind == "train":
-            yield "started from", details.record.parent
+        is_test = details.record.kind == "test"
+        yield "tested" if is_test else "started from", details.record.checkpoint or details.record.parent
     yield "resumed as", ", ".join(details.children)
     yield "tests of it", ", ".join(details.tests)
 
@@ -122,9 +121,15 @@ def _metrics(details: RunDetails) -> Lines:
     for name, value in flat(details.metrics, "/").items():
         group, _, rest = name.rpartition("/") if name.count("/") > 1 else name.partition("/")
         if isinstance(value, (int, float)):
-            groups.setdefault(group if rest else "last metrics", []).append(f"{rest or name} {value:,.4g}")
+            groups.setdefault(group if rest else "last metrics", []).append(
+                f"{rest or name} {_number(value)}"
+            )
     for group, values in groups.items():
         yield group, ", ".join(values)
+
+
+def _number(value: Union[int, float]) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 
 def _next_commands(details: RunDetails) -> Dict[str, str]:
@@ -133,7 +138,7 @@ def _next_commands(details: RunDetails) -> Dict[str, str]:
     if record is None:
         return {}
     commands: Dict[str, str] = {}
-    if record.kind == "test":
+    if record.checkpoint is not None:
         commands["again"] = f"python train.py test=true checkpoint={name}"
     elif details.checkpoints:
         commands["test"] = f"python train.py test=true checkpoint={name}"

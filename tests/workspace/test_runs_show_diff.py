@@ -1,0 +1,215 @@
+"""`rlkit runs show`, `diff` and `path`: what a run is, and in what two of them differ."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+
+import pytest
+from workspace_helper import EPOCH
+
+from rlkit.cli import main
+from rlkit.workspace import run_details
+
+CONFIG = "task: {}\nenv:\n  numEnvs: {}\ncomposed:\n  overrides: [{}]\n"
+
+
+def output(capsys, workspace, *words: str) -> str:
+    assert main(["runs", "--root", str(workspace.root), *words]) == 0
+    return capsys.readouterr().out
+
+
+def refused(capsys, workspace, *words: str) -> str:
+    assert main(["runs", "--root", str(workspace.root), *words]) == 2
+    return capsys.readouterr().err
+
+
+@pytest.fixture
+def family(workspace):
+    """A run with everything, what it started from, a resume of it and a test of it."""
+    first = workspace.trained("Box")
+    run = workspace.start(
+        "Box", parent=first.name, config_yaml=CONFIG.format("Box", 64, "env.numEnvs=64"), name="middle"
+    )
+    workspace.save(run, 100, 200)
+    workspace.save(run, "best", iteration=100)
+    run.update(iterations=200, best_return=12.5)
+    line = '{"iteration": %d, "env_steps": %d, "episode/return": 3.5, "losses/actor": null}\n'
+    run.metrics.write_text(line % (199, 12736) + line % (200, 12800) + '{"iteration": 201, "env_')
+    (run.path / "videos").mkdir()
+    (run.path / "videos" / "best.mp4").write_bytes(b"x" * 1000)
+    (run.path / "trajectories" / "100").mkdir(parents=True)
+    (run.path / "trajectories" / "100" / "env_0.npz").write_bytes(b"y" * 500)
+    run.set_state("done")
+    (workspace.pins / "keeper").symlink_to(run.path)
+    child = workspace.trained("Box", parent=run.name)
+    return first, run, child, workspace.tested(run, 100)
+
+
+def test_the_page_tells_what_there_is_to_know(workspace, family, capsys):
+    first, _, child, test = family
+    page = output(capsys, workspace, "show", "middle")
+    said = {line[:16].strip(): line[16:] for line in page.splitlines()[1:] if line.strip()}
+    assert page.splitlines()[0] == "middle  done"
+    assert said["task"] == "Box, train, ppo"
+    assert said["progress"] == "iteration 200, 12,800 env-steps"
+    assert said["best return"] == "12.50"
+    assert said["settings"] == "env.numEnvs=64"
+    assert said["command"] == "python train.py task=Box"
+    assert (said["started from"], said["resumed as"], said["tests of it"]) == (
+        first.name,
+        child.name,
+        test.name,
+    )
+    assert said["checkpoints"].startswith("100, 7 B, ")
+    assert "best (iteration 100), 7 B" in page
+    assert (said["videos"], said["trajectories"]) == ("videos/best.mp4", "trajectories/100/env_0.npz")
+    assert said["links"] == "runs/pinned/keeper"
+    assert said["last metrics"] == "iteration 200, env_steps 12,800"
+    assert said["episode"] == "return 3.5"
+    for command in (
+        "python train.py test=true checkpoint=middle",
+        "rlkit view middle",
+        "rlkit export middle",
+    ):
+        assert command in page
+
+
+def test_json_has_the_record_and_the_rest(workspace, family, capsys):
+    _, run, child, test = family
+    told = json.loads(output(capsys, workspace, "--json", "show", "middle"))
+    assert (told["task"], told["state"], told["best_return"]) == ("Box", "done", 12.5)
+    assert (told["children"], told["tests"], told["pinned"]) == ([child.name], [test.name], ["keeper"])
+    assert [(saved["which"], saved["iteration"]) for saved in told["checkpoints"]] == [
+        (100, 100),
+        (200, 200),
+        ("best", 100),
+    ]
+    assert told["metrics"]["iteration"] == 200
+    assert told["bytes"] == sum(path.stat().st_size for path in run.path.rglob("*") if path.is_file())
+
+
+def test_durations_are_counted_from_the_start(workspace):
+    run = workspace.start()
+    an_hour_on = EPOCH.replace(hour=4)
+    assert run_details(run.path, workspace.root, an_hour_on).seconds == 59 * 60
+    run.close()
+    record = json.loads((run.path / "run.json").read_text())
+    (run.path / "run.json").write_text(json.dumps({**record, "updated": "2026-01-02T03:15:05.000000Z"}))
+    later = datetime(2027, 1, 1, tzinfo=timezone.utc)
+    assert run_details(run.path, workspace.root, later).seconds == 600, "it died: until it last said a word"
+
+
+def test_the_page_of_a_test_says_what_was_tested(workspace, family, capsys):
+    *_, test = family
+    (test.path / "metrics.json").write_text('{"return": {"mean": 4.25, "std": 0.5}, "success_rate": 1.0}')
+    page = output(capsys, workspace, "show", "latest_test")
+    assert "tested        " + str(workspace.archive / "middle" / "nn" / "checkpoint_100.pth") in page
+    assert "return        mean 4.25, std 0.5" in page
+    assert "runs/latest_test" in page
+    assert f"python train.py test=true checkpoint={test.name}" in page
+
+
+def test_the_page_of_a_run_without_a_checkpoint_does_not_offer_to_test_it(workspace, capsys):
+    run = workspace.start()
+    page = output(capsys, workspace, "show", "latest")
+    assert "running" in page and "test=true" not in page and "export" not in page
+    assert f"rlkit view {run.name}" in page
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"schema": 9}'])
+def test_an_unreadable_run_still_has_a_page(workspace, capsys, content):
+    junk = workspace.archive / "junk"
+    junk.mkdir(parents=True)
+    (junk / "run.json").write_text(content)
+    (junk / "metrics.jsonl").write_text("[]\nnull\n\x00")
+    page = output(capsys, workspace, "show", "junk")
+    assert page.startswith("junk  unreadable\n  reason        run.json ")
+    assert json.loads(output(capsys, workspace, "show", "junk", "--json"))["state"] == "unreadable"
+
+
+def test_a_damaged_configuration_is_named(workspace, capsys):
+    run = workspace.trained()
+    run.config.write_text("a: [1\n")
+    for words in (("show", run.name), ("diff", run.name, run.name)):
+        assert f"{run.config} cannot be read" in refused(capsys, workspace, *words)
+
+
+def test_diff_shows_only_what_differs(workspace, capsys):
+    first = workspace.start(config_yaml="env:\n  numEnvs: 64\n  seed: null\ntask: Box\nunits: [8, 8]\n")
+    second = workspace.start(config_yaml="env:\n  numEnvs: 128\ntask: Box\nunits: [8]\n", seed=8)
+    told = json.loads(output(capsys, workspace, "diff", first.name, second.name, "--json"))
+    assert told == {
+        "runs": [first.name, second.name],
+        "config": {
+            "env.numEnvs": {"first": 64, "second": 128},
+            "env.seed": {"first": None},
+            "units": {"first": [8, 8], "second": [8]},
+        },
+        "git": {},
+        "versions": {},
+        "command": {},
+    }
+    lines = output(capsys, workspace, "diff", first.name, second.name).splitlines()
+    assert [line.split() for line in lines if "env." in line] == [
+        ["env.numEnvs", "64", "128"],
+        ["env.seed", "null", "(absent)"],
+    ]
+    assert "task" not in "".join(lines)
+    assert lines[-1] == "equal: git, versions, command"
+
+
+def test_diff_shows_code_versions_and_command(workspace, capsys):
+    first, second = workspace.trained(), workspace.trained(command=["python", "train.py", "seed=1"])
+    record = json.loads((second.path / "run.json").read_text())
+    record["git"] = {"commit": "abc", "branch": "main", "dirty": False, "untracked": []}
+    record["packages"] = {**record["packages"], "torch": "1.0"}
+    (second.path / "run.json").write_text(json.dumps(record))
+    told = json.loads(output(capsys, workspace, "diff", first.name, second.name, "--json"))
+    assert told["config"] == {}
+    assert told["git"]["commit"] == {"second": "abc"}
+    assert told["versions"]["torch"]["second"] == "1.0"
+    assert told["command"]["command"]["second"] == "python train.py seed=1"
+
+
+def test_runs_that_were_made_alike_are_said_to_be(workspace, capsys):
+    first, second = workspace.trained(), workspace.trained()
+    assert "were made alike" in output(capsys, workspace, "diff", first.name, second.name)
+
+
+def test_diff_without_a_configuration_is_refused(workspace, capsys):
+    first, second = workspace.trained(), workspace.trained()
+    second.config.unlink()
+    assert f"{second.path} has no config.yaml" in refused(capsys, workspace, "diff", first.name, second.name)
+
+
+def test_path_prints_the_path_alone(workspace, family, capsys, monkeypatch):
+    _, run, _, _ = family
+    monkeypatch.chdir(workspace.root)
+    for words in (["runs", "path", "middle"], ["runs", "--root", ".", "path", "keeper"]):
+        assert main(words) == 0
+        assert capsys.readouterr().out == f"{run.path}\n"
+    for which in ("best", "200"):
+        path = output(capsys, workspace, "path", "middle", "--checkpoint", which)
+        assert path == f"{run.path}/nn/checkpoint_{which}.pth\n"
+    assert "it has 100, 200, best" in refused(capsys, workspace, "path", "middle", "--checkpoint", "last")
+    with pytest.raises(SystemExit):
+        main(["runs", "path", "middle", "--checkpoint", "-1"])
+
+
+def test_options_stand_before_or_after_the_action_or_are_refused(workspace, capsys):
+    run, other = workspace.trained("Box"), workspace.trained("Base")
+    for words in (("--task", "Box", "list", "--json"), ("list", "--task", "Box", "--json")):
+        assert [row["name"] for row in json.loads(output(capsys, workspace, *words))] == [run.name]
+    elsewhere = ["runs", "--root", "/nowhere", "path", other.name, "--root", str(workspace.root)]
+    assert main(elsewhere) == 0, "the later word counts"
+    assert capsys.readouterr().out == f"{other.path}\n"
+    assert "--task means nothing here" in refused(capsys, workspace, "--task", "Box", "path", run.name)
+
+
+@pytest.mark.parametrize("action", ["list", "show", "diff", "pin", "unpin", "path", "prune"])
+def test_every_action_explains_itself(action, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["runs", action, "-h"])
+    assert caught.value.code == 0
+    assert "--root" in capsys.readouterr().out
