@@ -55,7 +55,7 @@ $(BIN)/python:
 
 $(RUNTIME): $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing what training needs (torch and MuJoCo are large: a few minutes the first time) ..."
-	$(PIP) --editable '.[mujoco,gymnasium,plot]'
+	$(PIP) --editable '.[mujoco,gymnasium,plot,video,viewer]'
 	@touch $@
 
 # sai-mujoco demands a gymnasium and other packages that it does not need; pyproject.toml tells more.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Sequence
 
 from torch import Tensor
@@ -18,6 +19,10 @@ class LiveView:
         self.viewer, self._env, self._recorded = viewer, env, list(recorded)
         self._watched = -1
         self.restart()
+
+    def let_go(self) -> None:
+        """Close the viewer from a signal handler, where nothing may wait: also a paused one ends then."""
+        threading.Thread(target=self.viewer.close, daemon=True).start()
 
     def restart(self) -> None:
         """The shown env begins a new episode."""

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 import torch
 from torch import Tensor
 
 from rlkit.env.spec import Observations, StepInfo, VecEnv
+from rlkit.runtime.live import LiveView
 
 
 class Monitor(VecEnv):
-    """A `VecEnv` that passes everything on and keeps episode statistics and the time spent in `step`."""
+    """A `VecEnv` that passes everything on and keeps episode statistics and the time spent in `step`.
+
+    live: shows one of the envs as they step, until its viewer is closed.
+    """
+
+    live: Optional[LiveView] = None
 
     def __init__(self, env: VecEnv) -> None:
         self.env = env
@@ -34,12 +40,24 @@ class Monitor(VecEnv):
 
     def step(self, actions: Tensor) -> tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
         """See `VecEnv.step`."""
+        if self.live is not None:
+            self.live.before_step()
         started = time.perf_counter()
         result = self.env.step(actions)
         for name, value in result[4].episodes.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._step_time += time.perf_counter() - started
+        if self.live is not None:
+            self._show(self.live, result)
         return result
+
+    def _show(self, live: LiveView, result: tuple[Observations, Tensor, Tensor, Tensor, StepInfo]) -> None:
+        _, reward, terminated, truncated, info = result
+        live.after_step(reward, terminated | truncated, info, "training")
+        live.viewer.wishes()  # a training takes none but which env to show
+        if live.viewer.closed:
+            self.env.watch(())
+            self.live = None
 
     def collect(self) -> tuple[dict[str, float], float, float]:
         """Statistics since the last call: `(means over ended episodes, seconds in step, seconds in physics)`.

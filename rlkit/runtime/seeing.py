@@ -34,6 +34,8 @@ def problems(experiment: Experiment) -> List[str]:
 def viewer_for(experiment: Experiment, env: VecEnv) -> Optional[Viewer]:
     """Open the viewer that the request asks for; says where it is, or once why there is none.
 
+    A test is shown in real time, a training as fast as it goes.
+
     Raises ViewerError, as for a port that is taken.
     """
     settings = experiment.env
@@ -54,7 +56,7 @@ def viewer_for(experiment: Experiment, env: VecEnv) -> Optional[Viewer]:
         mjcf=env.mjcf,
         title=experiment.task_name,
         num_envs=env.spec.num_envs,
-        control_period=env.spec.control_period,
+        control_period=env.spec.control_period if experiment.kind == "test" else 0.0,
         host=settings.viewer_host,
         port=settings.viewer_port,
     )

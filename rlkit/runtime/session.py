@@ -19,12 +19,14 @@ from rlkit.runtime import pretrained
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoint_head import CheckpointError
 from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
+from rlkit.runtime.live import LiveView
 from rlkit.runtime.ranks import Ranks, joined
 from rlkit.runtime.seeding import seed_everything
+from rlkit.runtime.seeing import viewer_for
 from rlkit.runtime.startup import Startup
 from rlkit.runtime.test import Test
 from rlkit.runtime.train import Training
-from rlkit.runtime.training_videos import TrainingVideos
+from rlkit.runtime.training_videos import ROLLOUT, TrainingVideos
 from rlkit.sims.api import SimulatorError
 from rlkit.tasks.api import TaskError
 from rlkit.workspace import Resolved, Run, WorkspaceError
@@ -99,7 +101,8 @@ class Session:
         self._take_weights(learner)
         with self._evaluation(startup) as evaluation, self._videos() as videos:
             training = Training(self.experiment, env, learner, self.run, self.ranks, evaluation, videos)
-            stopped_by = self._trained(training, startup)
+            with self._shown(training):
+                stopped_by = self._trained(training, startup)
         if self.run is not None:
             self.run.set_state("done" if stopped_by is None else "interrupted")
             self._say_what_next(self.run, training.at.iteration, stopped_by)
@@ -143,6 +146,17 @@ class Session:
             yield evaluation
 
     @contextmanager
+    def _shown(self, training: Training) -> Iterator[None]:
+        """Let a viewer show the training while it goes on, where one is asked for."""
+        viewer = viewer_for(self.experiment, training.env) if self.ranks.leads else None
+        if viewer is None:
+            yield
+            return
+        with closing(viewer):
+            training.monitor.live = LiveView(viewer, training.env)
+            yield
+
+    @contextmanager
     def _videos(self) -> Iterator[Optional[TrainingVideos]]:
         """What films the evaluations, where env.recordVideo asks for it: on the rank that leads alone."""
         if self.run is None or not self.experiment.env.record_video:
@@ -167,6 +181,8 @@ class Session:
     def _say_what_to_look_at(self, run: Run) -> None:
         if any(run.trajectories.glob("*.npz")):
             log.info("  watch    rlkit view %s", shlex.quote(run.name))
+        if (run.videos / f"{ROLLOUT}.mp4").exists():
+            log.info("  video    %s", run.videos / f"{ROLLOUT}.mp4")
 
     def _say_what_is_left(self, run: Run) -> None:
         if "last" in run.record.saved:
@@ -182,4 +198,5 @@ class Session:
         log.info("done: %d iterations in %s", iteration, run.path)
         log.info("  test     python train.py test=true checkpoint=%s", name)
         log.info("  go on    python train.py checkpoint=%s:last maxIter=%d", name, 2 * iteration)
-        log.info("  curves   tensorboard --logdir runs/")
+        log.info("  curves   tensorboard --logdir runs/    or: rlkit report %s", name)
+        self._say_what_to_look_at(run)

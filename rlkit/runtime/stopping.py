@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from types import FrameType
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -68,9 +68,13 @@ def _importing(frame: Optional[FrameType]) -> bool:
 
 
 class StopRequest:
-    """A context in which the first signal only asks to stop; a second one interrupts at once."""
+    """A context in which the first signal only asks to stop; a second one interrupts at once.
 
-    def __init__(self) -> None:
+    asked_for: called at the first one, to end what may wait for the user.
+    """
+
+    def __init__(self, asked_for: Callable[[], None] = lambda: None) -> None:
+        self._asked_for = asked_for
         self.signal: int = signal.SIGTERM  # what a rank reports that was stopped by another one's signal
         self.asked = False
         self._previous: Dict[int, Any] = {}
@@ -88,3 +92,4 @@ class StopRequest:
         if self.asked:
             raise KeyboardInterrupt
         self.signal, self.asked = number, True
+        self._asked_for()

@@ -141,7 +141,7 @@ class Test:
                 self._offer_checkpoints()
             self._follow()
             startup.stop.over()
-            stop = stack.enter_context(StopRequest())
+            stop = stack.enter_context(StopRequest() if self.live is None else StopRequest(self.live.let_go))
             self._loop(stop, startup)
             if not self._reported and self.episodes.done:
                 self._report(complete=False)

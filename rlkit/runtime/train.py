@@ -87,7 +87,10 @@ class Training:
         """
         total = self.experiment.training.max_iterations
         progress = self._progress(console, total)
-        with StopRequest() as stop, self._metrics_writer() as metrics_writer, progress:
+        live = self.monitor.live
+        with StopRequest(
+            live.let_go if live else lambda: None
+        ) as stop, self._metrics_writer() as metrics_writer, progress:
             while self.at.iteration < total:
                 metrics = self.iterate()
                 startup.first_iteration_done()
