@@ -11,6 +11,8 @@ from rlkit.workspace import write_atomic
 
 _DPI = 300
 _INCHES = (3.4, 2.3)  # a column of most two-column papers
+_INCHES_A_NAME = 0.15
+_SHORT_NAME = 26  # letters: two such names fit side by side
 _LINESTYLES = {"": "-", "6 3": "--", "2 3": ":"}
 _STYLE: Any = {
     "font.size": 8,
@@ -19,6 +21,7 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.linewidth": 0.4,
     "grid.color": "#dddddd",
     "lines.linewidth": 1.2,
@@ -47,8 +50,9 @@ def _write(chart: Chart, folder: Path) -> Path:
     greatest = max(float(line.x[-1]) for line in chart.views[axis] if len(line.x))
     scale = x_scale(axis, greatest)
     factor = 100.0 if chart.share else 1.0
-    many = len(chart.names) > 4
-    size = (_INCHES[0], _INCHES[1] + 0.14 * len(chart.names)) if many else _INCHES
+    names = chart.names if len(chart.names) > 1 else []
+    columns = 1 if any(len(name) > _SHORT_NAME for name in names) else 2
+    size = (_INCHES[0], _INCHES[1] + _INCHES_A_NAME * -(-len(names) // columns))
     figure, axes = plt.subplots(figsize=size, layout="constrained")
     index = 0
     for line in sorted(chart.views[axis], key=lambda line: not line.faint):
@@ -69,10 +73,8 @@ def _write(chart: Chart, folder: Path) -> Path:
     axes.set_ylim(low * factor, high * factor)
     axes.set_xlabel(x_label(axis, scale))
     axes.set_ylabel(chart.title + (" [%]" if chart.share else ""))
-    if many:
-        figure.legend(loc="outside lower center", ncols=2)
-    elif len(chart.names) > 1:
-        axes.legend()
+    if names:
+        figure.legend(loc="outside lower left", ncols=columns)
     path = folder / (re.sub(r"[^a-z0-9]+", "_", chart.title.lower()).strip("_") + ".png")
     try:
         write_atomic(path, lambda handle: figure.savefig(handle, format="png", dpi=_DPI))

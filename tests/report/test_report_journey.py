@@ -14,7 +14,9 @@ from project import Project
 def test_report_and_compare_two_trained_runs(tmp_path):
     project = Project.copied(tmp_path / "project")
     for seed in (1, 2):
-        done = project.train("train.units=[8]", "numEnvs=4", "maxIter=2", f"seed={seed}")
+        done = project.train(
+            "train.units=[8]", "numEnvs=4", "maxIter=2", "task.episodeLength=8", f"seed={seed}"
+        )
         assert done.returncode == 0, done.stderr
     first, second = project.names()
 

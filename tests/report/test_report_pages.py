@@ -68,6 +68,7 @@ def test_a_page_of_one_run(tmp_path):
         "[8]",
         "300",
         "over 2 episodes at least",
+        "python 'a b'",
     ):
         assert words in seen, words
     assert [picture.name for picture in written.pictures] == ["return.png", "reward_terms.png"]
