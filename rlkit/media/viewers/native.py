@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
@@ -47,24 +48,35 @@ _SIDE_EFFECTS = (
 class NativeViewer(Viewer):
     """A window of one env; see Viewer for what its methods promise.
 
-    Raises ViewerError where no window can be opened.
+    num_envs: how many `n` and `p` turn over. period: seconds that a frame stays. help_lines: keys and what
+    they do, for the corner of the picture. Raises ViewerError where no window can be opened.
     """
 
-    def __init__(self, mjcf: str, *, title: str, num_envs: int, control_period: float) -> None:
+    def __init__(
+        self,
+        mjcf: str,
+        *,
+        title: str,
+        num_envs: int,
+        control_period: float,
+        help_lines: Sequence[Tuple[str, str]] = _HELP,
+    ) -> None:
         self.env = 0
         self.pacer = Pacer()
         self._title = title
-        self._num_envs = num_envs
-        self._period = control_period
+        self.num_envs = num_envs
+        self.period = control_period
+        self._help = help_lines
         self._wishes = Wishes()
         self._checkpoints: List[str] = []
         self._playing = ""
         self._frame: Optional[Frame] = None
         self._stale = self._aimed = False
-        self._drawn = float("-inf")
+        self._draw_next = float("-inf")
         self._scene = Scene(mjcf)
         check_display()
         self._keys = self._bindings()
+        before = set(threading.enumerate())
         try:
             self._window = mujoco.viewer.launch_passive(
                 self._scene.model,
@@ -75,14 +87,15 @@ class NativeViewer(Viewer):
             )
         except RuntimeError as error:  # macOS: only mjpython may open windows
             raise ViewerError(f"{error}; try `mjpython train.py ...`, or viewer=web") from error
+        self._threads = set(threading.enumerate()) - before
 
     def show(self, frame: Frame) -> None:
         if self.closed:
             return
         self._frame, self._stale = frame, True
-        if time.monotonic() - self._drawn >= _DRAW_EVERY:
+        if time.monotonic() >= self._draw_next:
             self._draw()
-        self.pacer.wait(self._period, while_paused=self._draw)
+        self.pacer.wait(self.period, while_paused=self._draw)
 
     def wishes(self) -> Wishes:
         wishes, self._wishes = self._wishes, Wishes()
@@ -100,6 +113,10 @@ class NativeViewer(Viewer):
         if not self.pacer.closed:
             self.pacer.closed = True
             self._window.close()
+            for (
+                thread
+            ) in self._threads:  # a process that ends while one still draws is killed by its X server
+                thread.join(timeout=5.0)
 
     def press(self, key: int) -> None:
         """Do what a key means; `key` is GLFW's code, of a letter that of its capital."""
@@ -126,7 +143,7 @@ class NativeViewer(Viewer):
         self.pacer.paused = not self.pacer.paused
 
     def _turn(self, by: int) -> None:
-        self.env = (self.env + by) % self._num_envs
+        self.env = (self.env + by) % self.num_envs
         self.pacer.let_one_through()
 
     def _restart(self) -> None:
@@ -152,11 +169,13 @@ class NativeViewer(Viewer):
         if not self._window.is_running():
             self.pacer.closed = True
         elif self._frame is not None:
-            self._drawn = time.monotonic()
+            begin = time.monotonic()
             if self._stale:
                 self._move(self._frame)
-            self._window.set_texts(overlay(self._title, self._frame, self.pacer))
+            self._window.set_texts(overlay(self._title, self._frame, self.pacer, self._help))
             self._window.sync(state_only=True)
+            # Where pictures are slow, as without a GPU, half of the time stays for what makes the states.
+            self._draw_next = begin + max(_DRAW_EVERY, 2 * (time.monotonic() - begin))
 
     def _move(self, frame: Frame) -> None:
         model, data = self._scene.model, self._scene.data
@@ -182,7 +201,9 @@ class NativeViewer(Viewer):
             camera.type, camera.trackbodyid = mujoco.mjtCamera.mjCAMERA_TRACKING, robot
 
 
-def overlay(title: str, frame: Frame, pacer: Pacer) -> List[Text]:
+def overlay(
+    title: str, frame: Frame, pacer: Pacer, help_lines: Sequence[Tuple[str, str]] = _HELP
+) -> List[Text]:
     """The texts over the picture: state at the top, reward terms at the right, keys at the bottom."""
     font, places = int(mujoco.mjtFontScale.mjFONTSCALE_100), mujoco.mjtGridPos
     pace = "paused" if pacer.paused else f"{pacer.factor:.2f}x (asked: {pacer.speed:g}x)"
@@ -198,7 +219,7 @@ def overlay(title: str, frame: Frame, pacer: Pacer) -> List[Text]:
     texts: List[Text] = [(font, int(places.mjGRID_TOPLEFT), *_columns(rows))]
     if terms:
         texts.append((font, int(places.mjGRID_TOPRIGHT), *_columns(terms)))
-    texts.append((font, int(places.mjGRID_BOTTOMLEFT), *_columns(_HELP)))
+    texts.append((font, int(places.mjGRID_BOTTOMLEFT), *_columns(help_lines)))
     return texts
 
 

@@ -9,6 +9,8 @@ from typing import Callable, Deque, Tuple
 
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 _LONGEST_SLEEP = 0.02  # s: how late a button is noticed
+_CATCH_UP = 0.2  # s of delay that are made good
+_FORGET = 2.0  # s: a wait that long after the last one begins anew
 _WINDOW = 1.0  # s over which the real-time factor is measured
 
 
@@ -28,7 +30,7 @@ class Pacer:
         self.closed = False
         self._clock = clock
         self._sleep = sleep
-        self._due = clock()
+        self._due = float("-inf")  # when the next state is to be shown
         self._pass = threading.Event()
         self._shown: Deque[Tuple[float, float]] = deque()
 
@@ -53,10 +55,12 @@ class Pacer:
     def wait(self, period: float, while_paused: Callable[[], None] = lambda: None) -> None:
         """Return when `period` simulated seconds are over; at once where the loop is behind.
 
-        A loop that is late does not run faster later: that time is lost, as a viewer must show. While
-        paused `while_paused` is called about fifty times a second.
+        A short delay is made good by what follows; of a longer one no more than 0.2 s is, the rest is lost.
+        While paused `while_paused` is called about fifty times a second.
         """
-        self._due = max(self._due + period / self.speed, self._clock())
+        now = self._clock()
+        begin = now if now - self._due > _FORGET else self._due
+        self._due = max(begin + period / self.speed, now - _CATCH_UP)
         while not self.closed:
             if self.paused:
                 while_paused()

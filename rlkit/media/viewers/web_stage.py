@@ -34,6 +34,7 @@ class WebStage:
         shown = f"[{host}]" if ":" in host else host
         self.address = f"http://{shown}:{self.server.get_port()}"
         self.closed = False
+        self.idle: Callable[[], None] = lambda: None  # called now and then while the scene is paused
         self._frame: Optional[Frame] = None
         self._drawn = self._told = float("-inf")
         self._stale = False
@@ -60,7 +61,7 @@ class WebStage:
         self._frame, self._stale, self._tell_more = frame, True, tell_more
         if time.monotonic() - self._drawn >= _DRAW_EVERY:
             self._draw()
-        self.pacer.wait(period, while_paused=self._draw_if_stale)
+        self.pacer.wait(period, while_paused=self._while_paused)
 
     def close(self) -> None:
         """Take the page off the net and free its port."""
@@ -68,8 +69,9 @@ class WebStage:
             self.closed = self.pacer.closed = True
             stop_server(self.server)
 
-    def _draw_if_stale(self) -> None:
+    def _while_paused(self) -> None:
         """While paused: what was left out to spare the browser, so that picture and text are the last state."""
+        self.idle()
         if self._stale:
             self._told = float("-inf")
             self._draw()

@@ -1,0 +1,95 @@
+"""`rlkit view`: recorded episodes, played in a browser or a window."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Tuple
+
+from rlkit.workspace import WorkspaceError, find_run, read_entry
+
+if TYPE_CHECKING:
+    from rlkit.media.viewers.playback import Episodes
+
+HELP = "watch recorded episodes of a run, also while it trains"
+_LOOK_EVERY = 2.0  # s
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.description = (
+        "Play the recorded episodes of a run, or one file, in a browser. New episodes of a run that is under way"
+        " appear as they are written. Ctrl-C ends."
+    )
+    parser.add_argument(
+        "what", metavar="RUN|FILE.npz", help="latest, a run's name or a part of it, or a recording"
+    )
+    parser.add_argument(
+        "--viewer", choices=("web", "native"), default="web", help="a page, or a window of MuJoCo's (web)"
+    )
+    parser.add_argument("--port", type=int, default=8080, help="of the page; 0 takes a free one (8080)")
+    parser.add_argument("--host", default="127.0.0.1", help="of the page; 0.0.0.0 lets others in (127.0.0.1)")
+    parser.add_argument(
+        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play until Ctrl-C, or until the window is closed."""
+    from rlkit.media.viewers import choose_viewer
+
+    kind = choose_viewer(arguments.viewer)
+    try:
+        episodes, title = _episodes(arguments.what, arguments.root)
+        _play(kind, episodes, title, arguments)
+    except KeyboardInterrupt:
+        print("ended", flush=True)
+    return 0
+
+
+def _play(kind: str, episodes: Episodes, title: str, arguments: argparse.Namespace) -> None:
+    from rlkit.media.viewers.playback import Playback
+
+    playback = Playback(episodes)
+    count = len(playback.names)
+    print(f"{title}: {count} recorded episode{'s' if count != 1 else ''}", flush=True)
+    if kind == "native":
+        from rlkit.media.viewers.native_player import play_native
+
+        play_native(playback, title)
+        return
+    from rlkit.media.viewers.web_player import WebPlayer
+
+    player = WebPlayer(playback, title=title, host=arguments.host, port=arguments.port)
+    print(f"watch at {player.address} (Ctrl-C ends)", flush=True)
+    try:
+        player.run()
+    finally:
+        player.close()
+
+
+def _episodes(what: str, root: Path) -> Tuple[Episodes, str]:
+    """What to play and what to call it; waits for the first episode of a run that is under way."""
+    from rlkit.media.viewers.playback import Episodes
+
+    path = Path(what).expanduser()
+    if path.suffix == ".npz":
+        return Episodes([path]), path.name
+    folder = find_run(what, root)
+    episodes = Episodes(folder=folder / "trajectories")
+    told = False
+    while not episodes.look():
+        if read_entry(folder).state != "running":
+            if episodes.look():
+                break
+            raise WorkspaceError(
+                f"{folder.name} has no recorded episodes. A training records them with env.recordVideo=true; for"
+                f" a trained policy: python train.py test=true checkpoint={folder.name}"
+                " testing.saveTrajectories=true"
+            )
+        if not told:
+            print(f"{folder.name} has no recorded episode yet; waiting (Ctrl-C ends)", flush=True)
+            told = True
+        time.sleep(_LOOK_EVERY)
+    return episodes, folder.name
