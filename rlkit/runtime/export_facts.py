@@ -6,6 +6,7 @@ import hashlib
 import math
 import xml.etree.ElementTree as ET
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
 import torch
@@ -43,6 +44,8 @@ def facts_of(request: ExportRequest, env: VecEnv) -> Facts:
         facts.update(as_written(_of_simulator(env)))
     else:
         facts["environments"] = _environments(experiment)
+    if spec.tasks:
+        facts["one_hot"] = list(spec.tasks)  # what the observation's last numbers tell
     facts["settings"] = thaw(experiment.task)
     return facts
 
@@ -53,10 +56,18 @@ def _origin(request: ExportRequest) -> Facts:
     git = read_record(run).git if run is not None else {}
     return {
         "run": None if run is None else run.name,
-        "checkpoint": {"file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()},
+        "checkpoint": {"file": file.name, "sha256": _sha256(file)},
         "git": {key: git[key] for key in ("commit", "dirty") if key in git},
         "versions": {name: version(name) for name in ("rlkit", "torch")},
     }
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):  # with a replay buffer it is large
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _observations(spec: EnvSpec, meanings: Mapping[str, str]) -> List[Facts]:
