@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from rlkit.report.charts import number
 from rlkit.report.gather import RunData, TestResult, changed_files, load_runs, test_results, tests_of
-from rlkit.report.lines import POINTS
+from rlkit.report.lines import POINTS, means, smoothed
 from rlkit.report.markup import Child, Markup, element, join, table
 from rlkit.report.page import charts, document, duration, header, section, tiles, view_switch
 from rlkit.report.run_charts import charts_of
@@ -30,18 +30,18 @@ def report_run(path: Path, out: Path, root: Path = Path()) -> Written:
     (run,) = load_runs([path], root)
     make_folder(out)
     shown = charts_of(run)
-    curves: List[Child] = [view_switch(), _how_drawn(run)] if shown else [_no_curves(run)]
-    for title, group in shown.items():
-        curves.append(section(title, charts(group, small=title in _SMALL)))
-    page = document(
-        run.name,
-        _top(run),
-        *(curves if run.record.kind == "train" else [_tested(run)]),
-        _videos(run, out),
-        _tests(tests_of(run, root)),
-        _settings(run),
-        _origin(run),
-    )
+    sections = {title: section(title, charts(group, small=title in _SMALL)) for title, group in shown.items()}
+    top: List[Child] = [_top(run)]
+    if run.record.kind == "test":
+        top.append(_tested(run))
+    elif shown:
+        top += [view_switch(), _how_drawn(run), sections.pop("Learning", None)]
+    else:
+        top.append(
+            element("p", "No metrics yet: nothing was written to metrics.jsonl so far.", class_="empty")
+        )
+    below = (_tests(tests_of(run, root)), _settings(run), _origin(run))
+    page = document(run.name, *top, _videos(run, out), *sections.values(), *below)
     return write_report(out, page, [chart for title in _PICTURES for chart in shown.get(title, [])])
 
 
@@ -62,7 +62,7 @@ def _top(run: RunData) -> Markup:
     if record.kind == "train":
         asked = run.section("training").get("maxIterations")
         done = metrics.last("iteration") or record.iterations
-        success = metrics.last("eval/success") if run.evaluated else None
+        success = _latest_success(run)
         facts += [
             ("Iterations", number(done, 7), f"of {asked}" if isinstance(asked, int) else ""),
             ("Env steps", number(metrics.last("env_steps"), 10), ""),
@@ -74,8 +74,22 @@ def _top(run: RunData) -> Markup:
             ),
         ]
         if success is not None:
-            facts.append(("Success", f"{number(100 * success, 3)} %", "latest evaluation"))
+            facts.append(
+                (
+                    "Success",
+                    f"{number(100 * success, 3)} %",
+                    "latest evaluation" if run.evaluated else "latest episodes",
+                )
+            )
     return join([header(record.task, run.name, line, *problems), tiles(facts)])
+
+
+def _latest_success(run: RunData) -> Optional[float]:
+    name = "eval/success" if run.evaluated else "episode/success"
+    if name not in run.metrics.columns:
+        return None
+    _, values = means(run.metrics.columns["iteration"], smoothed(run.metrics, name, run.envs))
+    return float(values[-1]) if len(values) else None
 
 
 def _rate(run: RunData) -> str:
@@ -95,16 +109,12 @@ def _how_drawn(run: RunData) -> Markup:
     return element("p", words, class_="note")
 
 
-def _no_curves(run: RunData) -> Markup:
-    return element("p", "No metrics yet: nothing was written to metrics.jsonl so far.", class_="empty")
-
-
 def _tested(run: RunData) -> Markup:
     results = test_results(run.path)
     if results is None:
         return element("p", "No results: this test has not finished.", class_="empty")
     tested = f"It tested {results.get('checkpoint', run.record.checkpoint)}."
-    return section("Results", *_result_tables(results), note=tested)
+    return section("Results", _result_tables(results), note=tested)
 
 
 def _videos(run: RunData, out: Path) -> Optional[Markup]:
@@ -140,13 +150,13 @@ def _tests(tests: Sequence[TestResult]) -> Optional[Markup]:
     for test in tests:
         iteration = test.results.get("iteration")
         heading = f"{test.name}: iteration {iteration}" if iteration is not None else test.name
-        parts += [element("h3", heading), *_result_tables(test.results)]
+        parts += [element("h3", heading), _result_tables(test.results)]
     return section(
         "Tests of this run", *parts, note="Deterministic policy; the same number of episodes in every env."
     )
 
 
-def _result_tables(results: Mapping[str, Any]) -> List[Markup]:
+def _result_tables(results: Mapping[str, Any]) -> Markup:
     """metrics.json as one table of spreads and one of rates."""
     parts = ("mean", "std", "min", "max")
     spreads = [
@@ -163,7 +173,8 @@ def _result_tables(results: Mapping[str, Any]) -> List[Markup]:
         spreads.append((f"return of {task}", *(number(of_task["return"].get(part)) for part in parts)))
         rates.append((f"success of {task}", of_task.get("success_rate")))
     shares = [(name, f"{number(100 * rate, 3)} %") for name, rate in rates if isinstance(rate, (int, float))]
-    return [table(["", *parts], spreads, "numbers"), table(["", "share"], shares, "numbers")]
+    tables = (table(["", *parts], spreads, "numbers"), table(["", "share"], shares, "numbers"))
+    return element("div", *tables, class_="side")
 
 
 def _settings(run: RunData) -> Markup:
@@ -199,7 +210,7 @@ def _origin(run: RunData) -> Markup:
         rows.append(("changes", table([], lines, "numbers")))
     if git.get("untracked"):
         rows.append(("untracked", ", ".join(map(str, git["untracked"]))))
-    if record.parent:
+    if record.parent and record.kind == "train":
         rows.append(("goes on from", " ← ".join(reversed(run.ancestors or (record.parent,)))))
     if record.tested_run:
         rows.append(("tested run", record.tested_run))
