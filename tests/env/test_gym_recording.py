@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, Iterator
 
 import gymnasium
@@ -15,7 +19,8 @@ from recordings import make_recording
 from rlkit.env.gym.env import GymEnv
 from rlkit.env.gym.rendering import frames, replayed
 from rlkit.env.spec import EnvError
-from rlkit.media.recording import Recording
+from rlkit.media.gl import RenderError, choose_gl
+from rlkit.media.recording import Recording, save
 
 IDS = ("Count-v0", "Seen-v0")
 
@@ -152,3 +157,33 @@ def test_an_episode_that_ends_before_the_recorded_one_is_an_error() -> None:
 def test_a_recording_that_does_not_say_how_its_environment_is_made() -> None:
     with pytest.raises(EnvError, match="does not say how its environment is made: 'env' is missing"):
         list(frames(make_recording(engine="gymnasium")))
+
+
+def test_playing_an_episode_again_needs_no_torch() -> None:
+    code = "import sys; sys.modules['torch'] = None; import rlkit.env.gym.rendering"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.slow
+def test_mujocos_environments_are_drawn_and_move_as_undrawn_ones(tmp_path: Path) -> None:
+    pytest.importorskip("mujoco")
+    try:
+        gl = choose_gl()
+    except RenderError as error:
+        pytest.skip(str(error))
+    start = {"reset_seed": np.asarray(5), "gym_task": np.asarray(0)}
+    actions = np.random.default_rng(1).uniform(-1, 1, (5, 6)).astype(np.float32)
+    steps = [(np.zeros(17, np.float32), action, 0.0, action, np.zeros(0)) for action in actions]
+    episode = recording(["HalfCheetah-v5"], start, steps, {"packages": ()})
+    obs = np.stack([moment.obs for moment in replayed(episode.header, episode.arrays)])
+    save(tmp_path / "e.npz", Recording(episode.header, {**episode.arrays, "obs": obs[:-1]}))
+    code = (
+        "from pathlib import Path; from rlkit.media.recording import load\n"
+        "from rlkit.env.gym.rendering import frames\n"
+        "pictures = list(frames(load(Path('e.npz'))))\n"
+        "assert len(pictures) == 6 and pictures[0].std() > 10 and (pictures[0] != pictures[5]).any()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "MUJOCO_GL": gl}, check=False
+    )
+    assert done.returncode == 0

@@ -37,6 +37,8 @@ def replayed(
     if render:
         recipe = _with_pictures(recipe)
     member = Member(recipe)
+    if render:
+        _draw_quickly(member.env)
     try:
         obs = member.reset(int(arrays["start.reset_seed"]))
         yield Moment(obs.astype(np.float32), 0.0, False, _picture(recipe, member.env) if render else None)
@@ -100,6 +102,15 @@ def _with_pictures(recipe: Recipe) -> Recipe:
             " rgb_array"
         )
     return replace(recipe, kwargs={**recipe.kwargs, "render_mode": "rgb_array"})
+
+
+def _draw_quickly(env: gymnasium.Env) -> None:
+    """Without shadows, reflections and multisampling MuJoCo draws ten times as fast where no GPU does it."""
+    model: Any = getattr(env.unwrapped, "model", None)
+    if hasattr(model, "light_castshadow"):
+        model.light_castshadow[:] = False
+        model.mat_reflectance[:] = 0.0
+        model.vis.quality.offsamples = 0
 
 
 def _picture(recipe: Recipe, env: gymnasium.Env) -> np.ndarray:
