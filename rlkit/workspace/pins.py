@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 from rlkit.workspace.atomic import link_atomic, workspace_lock
 from rlkit.workspace.errors import WorkspaceError, explained
@@ -21,14 +21,16 @@ from rlkit.workspace.links import point_latest, remove_link
 from rlkit.workspace.scan import RunEntry, all_runs, entries, pinned_names, read_entry, run_name_of_link
 
 
-def pinned_runs(runs: Iterable[RunEntry], root: Path) -> Dict[Path, List[str]]:
+def pinned_runs(runs: Sequence[RunEntry], root: Path) -> Dict[Path, List[str]]:
     """The folders of the pinned ones among some runs, and the names in runs/pinned/ that lead to each."""
     pins = pinned_names(root)
     # By name, since the tree may have been moved; by path, since a link of the user's own may not say it.
     real = {pin: os.path.realpath(pinned_folder(root) / pin) for pin in pins}
     pinned: Dict[Path, List[str]] = {}
+    # A run's folder is no link itself: few paths have to be worked out.
+    folders = {folder: os.path.realpath(folder) for folder in {run.path.parent for run in runs}}
     for run in runs:
-        path = os.path.realpath(run.path)
+        path = f"{folders[run.path.parent]}/{run.name}"
         names = [pin for pin, name in pins.items() if name == run.name or real[pin] == path]
         if names:
             pinned[run.path] = names

@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Tuple
 from rlkit.workspace.atomic import FileLock, is_locked, workspace_lock
 from rlkit.workspace.errors import explained
 from rlkit.workspace.layout import RUN_LOCK, absolute, archive_folder, exists, window_folder
-from rlkit.workspace.links import latest_runs, point_latest, remove_link, repair
+from rlkit.workspace.links import latest_runs, remove_link, repair
 from rlkit.workspace.pins import links_to, pinned_runs
 from rlkit.workspace.record import parse_time
 from rlkit.workspace.scan import UNREADABLE, RunEntry, all_runs, entries
@@ -147,7 +147,6 @@ def delete_run(path: Path, root: Path = Path()) -> Optional[str]:
         if path.parent == archive_folder(root):
             for link in links_to(path.name, root):
                 remove_link(link)
-        point_latest(root)
     _remove_tree(hidden)
     return None
 
@@ -165,7 +164,6 @@ def finish_deletions(root: Path = Path()) -> int:
         return 0
     with workspace_lock(root):
         repair(root)
-        point_latest(root)
     freed = sum(folder_size(path) for path in leftovers)
     for path in leftovers:
         _remove_tree(path)

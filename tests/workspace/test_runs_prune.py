@@ -267,6 +267,14 @@ def test_an_archive_that_cannot_be_changed_is_said(workspace, monkeypatch):
     assert run.path.is_dir()
 
 
+def test_an_archive_without_its_window_can_be_pruned(workspace, capsys):
+    workspace.trained()
+    last = workspace.trained()
+    shutil.rmtree(workspace.window)
+    command(capsys, workspace, "--keep", "1", "--yes")
+    assert left(workspace) == {last.name}
+
+
 def test_runs_in_runs_itself_are_pruned_too(workspace, capsys):
     run = workspace.trained(settings=WorkspaceLimits(use_clean_workspace=False))
     last = workspace.trained()
