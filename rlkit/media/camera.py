@@ -1,4 +1,4 @@
-"""Where the camera stands when nobody says: near enough that what moves fills the picture."""
+"""Where the camera stands when nobody says: near enough that what moves fills the picture, and with it."""
 
 # MuJoCo's bindings are compiled and ship no stubs
 # pyright: reportAttributeAccessIssue=false
@@ -6,60 +6,71 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Optional, Sequence
+from typing import Any, Optional, Sequence, Tuple
 
 import mujoco
 import numpy as np
 
 AZIMUTH, ELEVATION = 60.0, -18.0  # degrees: from behind to the right, a little above
-_MARGIN = 1.35  # of room around what is framed
-_ROAMING_MARGIN = 1.7  # around a robot that swings its limbs as it goes
-_FOLLOW = 0.1  # share of the way to the robot that the camera makes up in a frame
+_MARGIN = 1.4  # of room around what is framed
+_SLACK = 0.3  # of the first pose's radius: so far may the middle wander before the camera goes along
+_FOLLOW = 0.2  # share of the way beyond the slack that the camera makes up in a frame
+_STRAY = 8.0  # times the first pose's radius: the camera does not stand farther away
 _DRAWN_GROUPS = 3  # geom groups 0 to 2 are drawn, the rest are collision shapes
 _CORNERS = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
 
 
 class TrackingCamera:
-    """Frames what can move as it stands in the first pose; goes along with a robot whose root is a free joint.
+    """Keeps what moves in the middle: still while it moves a little, gently along with it when it goes farther.
 
-    `aspect`: width of the picture divided by its height.
+    `aspect`: width of the picture divided by its height. How far away it stands depends on the poses included
+    before the first `aim`; without any, on that first one.
     """
 
     def __init__(self, model: Any, aspect: float) -> None:
-        self._model = model
-        self._robot = floating_robot(model)
-        self._geoms = _framed_geoms(model, self._robot)
+        self._model, self._geoms = model, framed_geoms(model)
         half = np.tan(np.radians(model.vis.global_.fovy) / 2.0)
         self._half_width, self._half_height = half * aspect, half
         self._camera = mujoco.MjvCamera()
         self._camera.azimuth, self._camera.elevation = AZIMUTH, ELEVATION
-        self._offset: Optional[np.ndarray] = None  # m, from the robot to where the camera looks
+        self._slack = self._distance = 0.0  # m
+        self._aimed = False
+
+    def include(self, data: Any) -> None:
+        """Step back as far as this pose needs; its positions must be computed."""
+        points, centre = self._seen(data)
+        radius = float(np.linalg.norm(points - centre, axis=1).max())
+        # What strays (a ball kicked away) may leave the picture, so that the rest does not shrink to dots.
+        farthest = _STRAY * self._slack / _SLACK if self._slack else np.inf
+        self._distance = max(self._distance, min(self._needed(points - centre), farthest))
+        self._slack = self._slack or _SLACK * radius
 
     def aim(self, data: Any) -> Any:
         """The camera for this pose; its positions must be computed."""
-        if self._offset is None:
-            points = corners(self._model, data, self._geoms)
-            centre = (points.min(axis=0) + points.max(axis=0)) / 2.0
-            self._camera.lookat[:] = centre
-            self._camera.distance = self._distance(points - centre)
-            self._offset = centre - self._root(data)
-        elif self._robot is not None:
-            self._camera.lookat += _FOLLOW * (self._root(data) + self._offset - self._camera.lookat)
+        _, centre = self._seen(data)
+        if not self._aimed:
+            if not self._distance:
+                self.include(data)
+            self._camera.lookat[:], self._camera.distance = centre, self._distance
+            self._aimed = True
+        gap = centre - self._camera.lookat
+        beyond = max(0.0, 1.0 - self._slack / max(float(np.linalg.norm(gap)), 1e-9))
+        self._camera.lookat += _FOLLOW * beyond * gap
         return self._camera
 
-    def _root(self, data: Any) -> np.ndarray:
-        return np.zeros(3) if self._robot is None else data.xpos[self._robot].copy()
+    def _seen(self, data: Any) -> Tuple[np.ndarray, np.ndarray]:
+        points = corners(self._model, data, self._geoms)
+        return points, (points.min(axis=0) + points.max(axis=0)) / 2.0
 
-    def _distance(self, points: np.ndarray) -> float:
+    def _needed(self, points: np.ndarray) -> float:
         """How far from the origin the camera must stand for `points` [P, 3] m to be in the picture."""
         azimuth, elevation = np.radians(AZIMUTH), np.radians(ELEVATION)
         flat = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
         forward = np.cos(elevation) * flat + np.array([0.0, 0.0, np.sin(elevation)])
         right = np.array([np.sin(azimuth), -np.cos(azimuth), 0.0])
         up = np.cross(right, forward)
-        margin = _MARGIN if self._robot is None else _ROAMING_MARGIN
-        wide = margin * np.abs(points @ right) / self._half_width
-        high = margin * np.abs(points @ up) / self._half_height
+        wide = _MARGIN * np.abs(points @ right) / self._half_width
+        high = _MARGIN * np.abs(points @ up) / self._half_height
         return float(np.max(np.maximum(wide, high) - points @ forward))
 
 
@@ -75,13 +86,14 @@ def floating_robot(model: Any) -> Optional[int]:
     return best if best is not None and carried[best] > 0 else None
 
 
-def _framed_geoms(model: Any, robot: Optional[int]) -> Sequence[int]:
-    """Drawn geoms of the robot, else of all that can move, else of all; never planes, which may be endless."""
+def framed_geoms(model: Any) -> Sequence[int]:
+    """Drawn geoms of a floating robot, else of all that can move, else of all; never planes, which may be endless."""
     drawn = [
         geom
         for geom in range(model.ngeom)
         if model.geom_type[geom] != mujoco.mjtGeom.mjGEOM_PLANE and model.geom_group[geom] < _DRAWN_GROUPS
     ]
+    robot = floating_robot(model)
     if robot is not None:
         chosen = [geom for geom in drawn if model.body_rootid[model.geom_bodyid[geom]] == robot]
     else:

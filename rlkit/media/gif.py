@@ -32,7 +32,9 @@ class GifFrames:
             return
         image = Image.fromarray(picture)
         if image.width > WIDTH:
-            image = image.resize((WIDTH, max(1, round(image.height * WIDTH / image.width))), Image.LANCZOS)
+            image = image.resize(
+                (WIDTH, max(1, round(image.height * WIDTH / image.width))), Image.Resampling.LANCZOS
+            )
         self._numbers.append(number)
         self._kept.append(image)
 

@@ -20,7 +20,9 @@ _INSTALL_GL = (
 _INSTALL_ENCODER = "pip install 'rlkit[video]'"
 _CODEC = "libx264"
 _DRAW_ONCE = """
+import importlib, os
 import mujoco
+importlib.import_module("mujoco." + os.environ["MUJOCO_GL"])  # mujoco keeps this one's ImportError to itself
 model = mujoco.MjModel.from_xml_string("<mujoco/>")
 renderer = mujoco.Renderer(model, 16, 16)
 renderer.update_scene(mujoco.MjData(model))

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple
 
@@ -54,8 +53,11 @@ def _render(arguments: argparse.Namespace) -> str:
 
 def _set_gl(only_gymnasium: bool) -> None:
     """Choose MuJoCo's OpenGL; Gymnasium's environments may draw without any, and say so where they cannot."""
-    with suppress(RenderError if only_gymnasium else ()):
+    try:
         os.environ["MUJOCO_GL"] = choose_gl()
+    except RenderError:
+        if not only_gymnasium:
+            raise
 
 
 def picture_size(text: str) -> Tuple[int, int]:

@@ -8,7 +8,7 @@ Set MUJOCO_GL (rlkit.media.gl.choose_gl) before this module is imported.
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Iterable, Optional
 
 import mujoco
 import numpy as np
@@ -28,15 +28,26 @@ _MAX_GEOMS = 20_000
 class SceneRenderer:
     """Draws one model, pose after pose; close it, or EGL prints errors when Python ends.
 
-    `camera`: the name of one of the model's; without it, one that frames what moves and follows a walking robot.
+    `camera`: the name of one of the model's; without it, one that frames what moves and goes along with it.
+    `poses` [S, nq]: it stands far enough away for these, by default for the first one drawn.
     Raises RenderError for a model or camera that cannot be drawn.
     """
 
-    def __init__(self, mjcf: str, width: int, height: int, camera: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        mjcf: str,
+        width: int,
+        height: int,
+        camera: Optional[str] = None,
+        poses: Iterable[np.ndarray] = (),
+    ) -> None:
         model = _visual_model(mjcf, width, height)
         self._model, self._data = model, mujoco.MjData(model)
         self._camera: Any = TrackingCamera(model, width / height) if camera is None else None
         self._fixed = -1 if camera is None else _camera_id(model, camera)
+        for qpos in poses if self._camera else ():
+            self._pose(qpos)
+            self._camera.include(self._data)
         try:
             self._renderer = mujoco.Renderer(model, height, width, max_geom=_MAX_GEOMS)
         except (mujoco.FatalError, RuntimeError) as error:
@@ -44,6 +55,14 @@ class SceneRenderer:
 
     def frame(self, qpos: np.ndarray, caption: str = "") -> np.ndarray:
         """The picture [height, width, 3] uint8 of this pose (qpos [nq] m, rad), `caption` at its bottom."""
+        self._pose(qpos)
+        self._renderer.update_scene(self._data, self._camera.aim(self._data) if self._camera else self._fixed)
+        for flag in _SLOW_FLAGS:
+            self._renderer.scene.flags[flag] = False
+        return burn(self._renderer.render(), caption)
+
+    def _pose(self, qpos: np.ndarray) -> None:
+        """Put everything where this pose has it, without dynamics."""
         model, data = self._model, self._data
         if qpos.shape != (model.nq,):
             raise RenderError(f"the model's pose has {model.nq} numbers, the recorded one {qpos.size}")
@@ -52,10 +71,6 @@ class SceneRenderer:
         mujoco.mj_comPos(model, data)  # cameras and lights may follow centres of mass
         mujoco.mj_camlight(model, data)
         mujoco.mj_tendon(model, data)
-        self._renderer.update_scene(data, self._camera.aim(data) if self._camera else self._fixed)
-        for flag in _SLOW_FLAGS:
-            self._renderer.scene.flags[flag] = False
-        return burn(self._renderer.render(), caption)
 
     def close(self) -> None:
         """Free the OpenGL context."""
@@ -72,6 +87,10 @@ def _visual_model(mjcf: str, width: int, height: int) -> Any:
         visual.headlight.ambient = np.maximum(visual.headlight.ambient, 0.4)
         visual.headlight.diffuse = np.maximum(visual.headlight.diffuse, 0.4)
         visual.headlight.specular = np.minimum(visual.headlight.specular, 0.2)
+        if not spec.lights:
+            spec.worldbody.add_light(
+                type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, dir=(-0.3, 0.4, -1.0), diffuse=(0.6, 0.6, 0.6)
+            )
         _add_sky(spec)
         _tile_ground(spec)
         return spec.compile()

@@ -12,6 +12,7 @@ from rlkit.media.gl import RenderError
 from rlkit.media.recording import Recording, RecordingError
 from rlkit.media.renderer import SceneRenderer
 
+_FRAMED_POSES = 50  # of an episode, about: where the camera must stand is known from these
 _TIE = 1e-6  # s: a state this little ahead is of now
 
 
@@ -76,7 +77,8 @@ class _Drawn:
         self.steps = recording.arrays["steps"]
         self.times = recording.arrays["time"] - recording.arrays["time"][0]
         self._qpos = recording.arrays["qpos"]
-        self._renderer = SceneRenderer(recording.mjcf, *size, camera=camera)
+        some = self._qpos[:: max(1, len(self._qpos) // _FRAMED_POSES)]
+        self._renderer = SceneRenderer(recording.mjcf, *size, camera=camera, poses=some)
 
     def picture(self, index: int) -> np.ndarray:
         return self._renderer.frame(self._qpos[index])

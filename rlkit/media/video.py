@@ -6,10 +6,11 @@ import errno
 import math
 import subprocess
 import tempfile
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Iterable, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import BinaryIO, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -104,33 +105,28 @@ def mosaic(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
     return sheet
 
 
-def _encode(program: str, pictures: Iterable[np.ndarray], fps: Fraction, path: str) -> None:
+def _encode(program: str, pictures: Iterator[np.ndarray], fps: Fraction, path: str) -> None:
     """Feed ffmpeg one picture at a time; raises RenderError, or OSError for a full disk."""
+    first = next(pictures)
+    command = _command(program, first.shape[1], first.shape[0], fps, path)
     with tempfile.TemporaryFile() as complaints:
-        encoder: Optional[subprocess.Popen] = None
+        encoder = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=complaints)
+        assert encoder.stdin is not None
         try:
-            for picture in pictures:
-                if encoder is None:
-                    command = _command(program, picture.shape[1], picture.shape[0], fps, path)
-                    encoder = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=complaints)
-                assert encoder.stdin is not None
-                encoder.stdin.write(np.ascontiguousarray(picture).data)
-            assert encoder is not None and encoder.stdin is not None
-            encoder.stdin.close()
-        except BrokenPipeError:
-            pass  # it ended early, and its exit status and last line say why
-        except BaseException:
-            if encoder is not None:
-                encoder.kill()
-                encoder.wait()
-            raise
-        if encoder.wait() == 0:
-            return
+            with suppress(BrokenPipeError), encoder.stdin:  # where it ends early, its last line says why
+                for picture in chain([first], pictures):
+                    encoder.stdin.write(np.ascontiguousarray(picture).data)
+            status = encoder.wait()
+        finally:
+            encoder.kill()
+            encoder.wait()
         complaints.seek(0)
         said = complaints.read().decode("utf-8", "replace")
+    if status == 0:
+        return
     if "No space left on device" in said:
         raise OSError(errno.ENOSPC, "No space left on device")
-    raise RenderError(f"ffmpeg could not encode the video: {last_line(said) or encoder.returncode}")
+    raise RenderError(f"ffmpeg could not encode the video: {last_line(said) or f'exit status {status}'}")
 
 
 def _command(program: str, width: int, height: int, fps: Fraction, path: str) -> Sequence[str]:

@@ -1,0 +1,236 @@
+"""Videos read back: how many frames, how fast, what is in them; files whole or absent."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+from recordings import make_recording
+
+from rlkit.media import recording as recordings
+from rlkit.media import video
+from rlkit.media.gif import MAX_BYTES, GifFrames
+from rlkit.media.gl import RenderError
+from rlkit.media.recording import RecordingError
+from rlkit.media.tile import Tile, captions, letterboxed
+from rlkit.media.video import Clock, common_clock, mosaic, write_video
+from rlkit.workspace import WorkspaceError
+
+pytestmark = pytest.mark.usefixtures("drawing")
+
+
+def read(path: Path) -> tuple[str, list[np.ndarray]]:
+    """What ffmpeg says of the file (codec, pixel format, size, rate), and its frames."""
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+    words = [program, "-hide_banner", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    done = subprocess.run(words, capture_output=True, check=True)
+    stream = next(line for line in done.stderr.decode().splitlines() if "Video:" in line)
+    width, height = (int(number) for number in re.search(r", (\d+)x(\d+)", stream).groups())
+    return stream, list(np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3))
+
+
+@pytest.mark.parametrize(
+    ("step", "stride", "fps", "frames"),
+    [
+        (Fraction(1, 50), 1, Fraction(50), 101),
+        (Fraction(1, 60), 1, Fraction(60), 121),
+        (Fraction(1, 100), 1, Fraction(50), 101),  # every 2nd state
+        (Fraction(1, 500), 1, Fraction(500, 9), 113),  # every 9th, 18 ms: the 112th picture ends after 2 s
+        (Fraction(1, 50), 5, Fraction(10), 21),
+        (Fraction(1, 10), 1, Fraction(10), 21),
+    ],
+)
+def test_two_seconds_stay_two_seconds(step: Fraction, stride: int, fps: Fraction, frames: int) -> None:
+    total = int(2 / step)
+    times = np.unique(np.append(np.arange(0, total + 1, stride), total)) * float(step)
+    clock = common_clock([times])
+    assert clock == Clock(1 / fps, frames)
+    assert clock.fps == fps
+
+
+def test_a_grid_goes_on_until_its_longest_ends_at_the_rate_of_its_fastest() -> None:
+    assert common_clock([np.arange(11) * 0.1, np.arange(26) * 0.02]) == Clock(Fraction(1, 50), 51)
+    assert common_clock([np.zeros(1)]).frames == 1
+
+
+def test_a_tile_shows_the_newest_state_and_freezes_on_the_last() -> None:
+    tile = Tile(make_recording(length=10, stride=4), (64, 48))  # states 0, 4, 8, 10: 0, 80, 160, 200 ms
+    shown = [tile.at(time) for time in (0.0, 0.0799, 0.08, 0.16, 0.2, 5.0)]
+    tile.close()
+    same = [np.array_equal(a, b) for a, b in zip(shown, shown[1:])]
+    assert same == [True, False, False, False, True]
+
+
+def test_captions_tell_the_return_so_far_and_how_it_ended() -> None:
+    episode = make_recording(length=10, stride=4, ended="success/lifted")
+    lines = captions(episode, episode.arrays["steps"])
+    assert lines[0] == "Cart   iteration 7   t 0.00 s   return 0.0"
+    assert lines[1] == "Cart   iteration 7   t 0.08 s   return 4.0"
+    assert lines[3] == "Cart   iteration 7   t 0.20 s   return 10.0   success/lifted"
+    no_policy = make_recording(iteration=None)
+    assert captions(no_policy, no_policy.arrays["steps"])[0] == "Cart   t 0.00 s   return 0.0"
+
+
+def test_a_mosaic_fills_rows_first() -> None:
+    tiles = [np.full((2, 3, 3), value, np.uint8) for value in (10, 20, 30)]
+    sheet = mosaic(tiles, columns=2)
+    assert sheet.shape == (4, 6, 3)
+    assert [sheet[y, x, 0] for y, x in ((0, 0), (0, 3), (2, 0), (2, 3))] == [10, 20, 30, 0]
+
+
+def test_a_picture_of_another_shape_is_not_distorted() -> None:
+    boxed = letterboxed(np.full((100, 50, 3), 200, np.uint8), (64, 48))
+    assert boxed.shape == (48, 64, 3)
+    assert boxed[:, 20:44].min() == 200 and boxed[:, :20].max() == boxed[:, 44:].max() == 0
+
+
+@pytest.mark.parametrize("size", [(64, 48), (65, 49)])
+def test_a_video_reads_back_with_every_state(size: tuple[int, int], tmp_path: Path) -> None:
+    film = write_video([make_recording(length=10)], tmp_path / "a.mp4", size=size)
+    about, frames = read(tmp_path / "a.mp4")
+    assert film == (11, pytest.approx(0.2))
+    assert "h264" in about and "yuv420p" in about and "50 fps" in about
+    assert len(frames) == 11 and frames[0].shape == (48 + size[1] % 2 * 2, 64 + size[0] % 2 * 2, 3)
+    assert np.abs(frames[0].astype(int) - frames[-1]).max() > 50  # the cart moved
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_a_grid_has_tiles_of_the_same_shape(tmp_path: Path) -> None:
+    write_video(
+        [make_recording(length=n) for n in (2, 4, 6)],
+        tmp_path / "a.mp4",
+        size=(128, 96),
+        gif=tmp_path / "a.gif",
+    )
+    _, frames = read(tmp_path / "a.mp4")
+    assert len(frames) == 7 and frames[0].shape == (96, 128, 3)
+    assert frames[0][52:, 70:].max() < 20  # the fourth place is empty
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.size == (128, 96)
+
+
+def test_the_gif_runs_in_real_time_and_stays_small() -> None:
+    small, noise = GifFrames(Fraction(50), 1001), np.random.default_rng(0)
+    for number in range(1001):
+        small.offer(number, noise.integers(0, 255, (48, 640, 3), np.uint8))
+    content = small.encoded()
+    assert len(content) < MAX_BYTES
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.width == 240 and 20 <= image.n_frames <= 80
+        stays = []
+        for frame in range(image.n_frames):
+            image.seek(frame)
+            stays.append(image.info["duration"])
+    assert min(stays) >= 100 and sum(stays) == pytest.approx(20_020, abs=10)  # ms
+
+
+def test_a_recording_without_states_says_how_to_get_them(tmp_path: Path) -> None:
+    full = make_recording(content="actions")
+    kept = {k: v for k, v in full.arrays.items() if k not in ("steps", "time", "qpos", "qvel", "act")}
+    with pytest.raises(RecordingError, match=r"rlkit replay FILE\.npz --video OUT\.mp4"):
+        write_video([replace(full, arrays=kept)], tmp_path / "a.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_encoder_that_fails_leaves_the_old_file_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, program = tmp_path / "a.mp4", tmp_path / "ffmpeg"
+    out.write_text("old")
+    program.touch(0o755)
+    monkeypatch.setattr(video, "require_encoder", lambda: str(program))
+    for script, reason, kind in (
+        (
+            "head -c 100 >/dev/null; echo 'av_write: No space left on device' >&2; exit 1",
+            "disk is full",
+            None,
+        ),
+        ("cat >/dev/null; echo first >&2; echo 'Unknown codec' >&2; exit 8", "Unknown codec", RenderError),
+        ("exit 3", "exit status 3", RenderError),
+    ):
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        with pytest.raises(kind or WorkspaceError, match=reason):
+            write_video([make_recording(length=4)], out, size=(64, 48))
+        assert out.read_text() == "old"
+        assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "ffmpeg"}
+
+
+def test_a_picture_that_fails_ends_the_encoder_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen] = []
+
+    class Watched(subprocess.Popen):
+        def __init__(self, *args, **options) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+
+    monkeypatch.setattr(video, "mosaic", failing_after(3, mosaic))
+    monkeypatch.setattr(video, "require_encoder", imageio_ffmpeg.get_ffmpeg_exe)
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    with pytest.raises(OSError) as raised:
+        video._encode(imageio_ffmpeg.get_ffmpeg_exe(), pictures(3), Fraction(50), str(tmp_path / "a.mp4"))
+    assert raised.value.errno == errno.EIO
+    assert started[0].returncode is not None
+    with pytest.raises(WorkspaceError, match="could not write"):
+        write_video([make_recording(length=9)], tmp_path / "b.mp4", size=(64, 48))
+    assert not list(tmp_path.glob("*b.mp4*"))
+
+
+def pictures(good: int):
+    for _ in range(good):
+        yield np.zeros((48, 64, 3), np.uint8)
+    raise OSError(errno.EIO, "the picture failed")
+
+
+def failing_after(calls: int, function):
+    left = iter(range(calls))
+
+    def failing(*args, **options):
+        if next(left, None) is None:
+            raise OSError(errno.EIO, "the picture failed")
+        return function(*args, **options)
+
+    return failing
+
+
+@pytest.mark.slow
+def test_the_command_makes_both_files_and_errors_take_one_line(tmp_path: Path) -> None:
+    recordings.save(tmp_path / "a.npz", make_recording())
+    (tmp_path / "torn.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:500])
+
+    def render(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "rlkit.media.render", *words, "--size", "64x48"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    done = render("a.npz", "--out", "a.mp4", "--gif", "a.gif")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("a.mp4: 11 frames, 0.20 s, rendered in ")
+    assert done.stdout.count("\n") == 1 and "x real time)" in done.stdout
+    assert len(read(tmp_path / "a.mp4")[1]) == 11 and (tmp_path / "a.gif").exists()
+    for words, reason in (
+        (["torn.npz"], "torn.npz cannot be read"),
+        (["none.npz"], "none.npz cannot be read"),
+        (["a.npz", "--camera", "top"], "no camera 'top'"),
+    ):
+        failed = render(*words, "--out", "b.mp4")
+        assert failed.returncode == 1 and reason in failed.stderr
+        assert failed.stderr.count("\n") == 1 and not (tmp_path / "b.mp4").exists()
