@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Iterator
 
 _ADVICE = {
-    errno.ENOSPC: "the disk is full; free some space (du -sh runs_all/* shows the largest runs)",
-    errno.EDQUOT: "your disk quota is used up; free some space (du -sh runs_all/* shows the largest runs)",
+    errno.ENOSPC: "the disk is full; free some space (du -sh runs_all/* shows the largest runs, rlkit runs prune deletes old ones)",
+    errno.EDQUOT: "your disk quota is used up; free some space (du -sh runs_all/* shows the largest runs, rlkit runs prune deletes old ones)",
     errno.EROFS: "the file system is read-only; start from a folder that you may write to",
     errno.EACCES: "you may not write there; start from a folder that you own, or change its permissions",
     errno.EPERM: "the system does not permit it; start from a folder that you own",
