@@ -6,9 +6,10 @@ import errno
 from contextlib import contextmanager
 from typing import Iterator
 
+_FREE = "free some space (du -sh runs_all/* shows the largest runs, rlkit runs prune deletes old ones)"
 _ADVICE = {
-    errno.ENOSPC: "the disk is full; free some space (du -sh runs_all/* shows the largest runs, rlkit runs prune deletes old ones)",
-    errno.EDQUOT: "your disk quota is used up; free some space (du -sh runs_all/* shows the largest runs, rlkit runs prune deletes old ones)",
+    errno.ENOSPC: f"the disk is full; {_FREE}",
+    errno.EDQUOT: f"your disk quota is used up; {_FREE}",
     errno.EROFS: "the file system is read-only; start from a folder that you may write to",
     errno.EACCES: "you may not write there; start from a folder that you own, or change its permissions",
     errno.EPERM: "the system does not permit it; start from a folder that you own",
