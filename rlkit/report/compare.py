@@ -17,6 +17,7 @@ from rlkit.report.settings import differing, show
 from rlkit.report.writing import Written, make_folder, write_report
 from rlkit.workspace import WorkspaceError
 
+_POINTS_OF_SMALL = 200
 _SUCCESS_LEVELS = (0.5, 0.9)
 _RETURN_LEVEL = 0.9
 _SECTIONS = (
@@ -80,8 +81,8 @@ def _how_drawn(runs: Sequence[RunData], source: str) -> Markup:
     words = (
         f"Return and success are of {what}. A line is the mean over the runs of a group, its band goes from the "
         "least to the greatest of them; it is drawn as far as all of them got. Runs are interpolated linearly on "
-        f"{POINTS} points. Means over episodes are over the latest iterations that hold at least as many episodes as "
-        "there are envs."
+        f"{POINTS} points, {_POINTS_OF_SMALL} in small charts. Means over episodes are over the latest iterations "
+        "that hold at least as many episodes as there are envs."
     )
     if source == "episode" and any(run.evaluated for run in runs):
         words += " Some runs have evaluations; training episodes are shown because all have those."
@@ -111,6 +112,10 @@ def _chart(
     return Chart(title, group_views(groups, metric, short=short), share=share)
 
 
+def _small_chart(groups: Sequence[Group], metric: str, *, share: bool) -> Chart:
+    return Chart(metric, group_views(groups, metric, _POINTS_OF_SMALL, short=True), share=share)
+
+
 def _more(groups: Sequence[Group]) -> List[Optional[Markup]]:
     """Every other metric in a small chart; constant zeros are left out."""
     names = list(dict.fromkeys(name for group in groups for run in group.runs for name in run.metrics.names))
@@ -118,11 +123,11 @@ def _more(groups: Sequence[Group]) -> List[Optional[Markup]]:
     for title, prefixes in _SECTIONS:
         shares = title == "Episodes"
         drawn = [
-            _chart(groups, name, name, share=shares and name != "episode/length", short=True)
+            _small_chart(groups, name, share=shares and name != "episode/length")
             for name in names
             if name.startswith(prefixes) and _moves(groups, name)
         ]
-        shown = charts([chart for chart in drawn if chart is not None], small=True)
+        shown = charts(drawn, small=True)
         parts.append(section(title, shown) if shown else None)
     return parts
 

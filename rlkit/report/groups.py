@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from rlkit.report.gather import RunData
-from rlkit.report.lines import Line, Views, band, reached, smoothed
+from rlkit.report.lines import POINTS, Line, Views, band, reached, smoothed
 from rlkit.report.metrics import AXES
 from rlkit.report.settings import compared, differing, show, typed
 
@@ -67,7 +67,7 @@ def group_runs(runs: Sequence[RunData]) -> List[Group]:
     ]
 
 
-def group_views(groups: Sequence[Group], metric: str, *, short: bool) -> Views:
+def group_views(groups: Sequence[Group], metric: str, points: int = POINTS, *, short: bool) -> Views:
     """One line a group: the mean over its runs, with a band from the least to the greatest.
 
     It is named by the group's letter if `short`, else by its label.
@@ -78,7 +78,7 @@ def group_views(groups: Sequence[Group], metric: str, *, short: bool) -> Views:
         for axis in AXES:
             curves = [(run.metrics.columns[axis], smoothed(run.metrics, metric, run.envs)) for run in having]
             name = group.letter if short else group.label
-            line = band(name, curves)
+            line = band(name, curves, points)
             views[axis].append(line or Line(name, np.empty(0), np.empty(0)))
     return views
 

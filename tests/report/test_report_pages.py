@@ -12,6 +12,7 @@ from rlkit.cli import main
 from rlkit.report import compare_runs, report_run
 from rlkit.report.gather import changed_files, load_runs
 from rlkit.report.groups import group_runs, outcome
+from rlkit.report.run_charts import charts_of
 from rlkit.report.settings import compared, differing, flat
 from rlkit.workspace import WorkspaceError
 
@@ -306,6 +307,32 @@ def test_without_matplotlib_there_is_the_page_and_a_word(tmp_path, monkeypatch):
     assert "pip install 'rlkit[plot]'" in written.text
 
 
+def test_every_metric_has_its_place(tmp_path):
+    named = {
+        "episode__success": 0.5, "episode__length": 9.0, "episode__timeout": 0.5, "eval__return": 1.0,
+        "success__lifted": 0.5, "failure__unstable": 0.0, "failure__fallen": 0.25, "reward__a": 1.0,
+        "reward__b": -2.0, "losses__critic": 1.0, "rate__env_steps_per_s": 100.0, "time__physics": 3.0,
+        "time__update": 1.0, "time__evaluation": 9.0, "task__A/x-v1__return": 1.0, "task__A/x-v1__count": 1.0,
+        "task__B__return": 1.0, "task__B__count": 1.0, "own": 1.0,
+    }  # fmt: skip
+    (run,) = load_runs([make_run(tmp_path, rows([1.0, 2.0], **named))], tmp_path)
+    shown = {title: {chart.title: chart.names for chart in group} for title, group in charts_of(run).items()}
+    assert shown == {
+        "Learning": {"Return": ["training", "evaluation"], "Success": ["training"]},
+        "Rewards": {"Reward terms": ["b", "a"]},
+        "Episodes": {
+            "Length in control steps": ["training"],
+            "How episodes end": ["lifted", "fallen", "time-out"],
+        },
+        "Tasks": {"Return by task": ["A/x-v1", "B"]},
+        "Learner": {"losses/critic": [""]},
+        "Speed": {"Env steps per second": [""], "Where the time goes": ["physics", "update"]},
+        "Other metrics": {"time/evaluation": [""], "own": [""]},
+    }
+    shares = charts_of(run)["Speed"][1].views["env_steps"]
+    assert [line.y.tolist() for line in shares] == [[0.75, 0.75], [0.25, 0.25]]
+
+
 @pytest.mark.slow
 def test_ten_thousand_iterations(tmp_path):
     """Under 10 s and 5 MB, and the page still says how lines were thinned."""
@@ -324,4 +351,6 @@ def test_ten_thousand_iterations(tmp_path):
     written = report_run(path, tmp_path / "out", tmp_path)
     assert time.perf_counter() - started < 10
     assert written.page.stat().st_size < 5e6
+    other = make_run(tmp_path, lines, gamma=0.5)
+    assert compare_runs([path, other], tmp_path / "both", tmp_path).page.stat().st_size < 5e6
     assert "at most 500 points" in text_of(written.page)
