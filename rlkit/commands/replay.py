@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -235,8 +236,9 @@ def _write_npz(folder: Path, episodes: Sequence[Episode]) -> None:
     except OSError as error:
         raise WorkspaceError(f"--to-npz {folder}: {error.strerror}") from error
     for episode in episodes:
-        header = episode.recording.header
-        path = folder / f"{header['task']}_{header['robot']}_ep{header['episode']}.npz"
+        header, stem = episode.recording.header, episode.path.name.split(".")[0]
+        robot = re.sub(r"[^\w-]", "_", header["robot"])  # whatever a file calls its robot stays in the folder
+        path = folder / f"{stem}_{robot}_ep{header['episode']}.npz"
         recording.save(path, episode.recording)
         print(f"wrote {path}")
 

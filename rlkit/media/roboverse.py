@@ -67,6 +67,8 @@ def _recording(path: Path, robot: str, index: int, episode: Mapping[str, Any]) -
         if len(states) != length + 1:
             raise ValueError(f"{len(episode['states'])} states for {length} actions")
     complete = len(states) == length + 1
+    if not all(isinstance(name, str) for name in (*joints, *states[0])):
+        raise ValueError("a name that is no text")
     entities: Dict[str, List[str]] = {}
     arrays: Dict[str, np.ndarray] = {"ctrl": ctrl.reshape(length, len(joints))}
     for name, first in states[0].items():

@@ -257,7 +257,10 @@ def test_options_that_do_not_go_together_are_refused(tmp_path: Path, capsys: Any
         replayed(path, "--tolerance", "-1")
 
 
-def roboverse(folder: Path) -> Path:
+NAME = "push_arm_eval_20260101_000000_v2_arm_ep1.npz"
+
+
+def roboverse(folder: Path, robot: str = "arm") -> Path:
     """Two episodes in which a joint named as the cart's slide moves by 0.1 m a step."""
     states = [
         {"arm": {"pos": [0, 0, 0], "rot": [1, 0, 0, 0], "dof_pos": {"slide": 0.1 * k}}} for k in range(4)
@@ -265,7 +268,7 @@ def roboverse(folder: Path) -> Path:
     actions = [{"dof_pos_target": {"slide": 0.1 * k}} for k in range(3)]
     episode = {"init_state": states[0], "actions": actions, "states": states[1:]}
     path = folder / "push_arm_eval_20260101_000000_v2.pkl"
-    path.write_bytes(pickle.dumps({"arm": [episode, episode]}))
+    path.write_bytes(pickle.dumps({robot: [episode, episode]}))
     return path
 
 
@@ -277,10 +280,18 @@ def test_roboverse_becomes_recordings(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "model.xml").write_text(MJCF)
     words = ("--to-npz", str(tmp_path / "out"), "--mjcf", str(tmp_path / "model.xml"))
     assert replayed(path, *words) == 0
-    again = load(tmp_path / "out" / "push_arm_ep1.npz")
+    again = load(tmp_path / "out" / NAME)
     assert again.arrays["qpos"][:, 0] == pytest.approx([0.0, 0.1, 0.2, 0.3]) and again.mjcf == MJCF
     assert "the model has no free body of that name" in capsys.readouterr().out
-    assert replayed(tmp_path / "out" / "push_arm_ep1.npz") == 0  # it is shown: no engine can repeat it
+    assert replayed(tmp_path / "out" / NAME) == 0  # it is shown: no engine can repeat it
+
+
+def test_a_robot_of_any_name_stays_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    path = roboverse(tmp_path / "in", robot="/../../x")
+    assert replayed(path, "--to-npz", str(tmp_path / "in" / "out")) == 0
+    assert len(list((tmp_path / "in" / "out").iterdir())) == 2
+    assert [entry.name for entry in tmp_path.iterdir()] == ["in"]
 
 
 def test_hdf5_holds_all_episodes(grasping: list[Recording], tmp_path: Path, capsys: Any) -> None:
