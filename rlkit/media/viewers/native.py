@@ -24,7 +24,7 @@ Text = Tuple[Optional[int], Optional[int], Optional[str], Optional[str]]
 
 _STRENGTH = 20.0  # N
 _ASPECT = 1.5  # of the window as it opens
-_ROOM = 1.5  # times as far as the first pose needs: things will move
+_ROOM = 1.25  # times as far as the first pose needs: things will move
 _DRAW_EVERY = 1 / 30  # s
 _RIGHT, _DOWN, _UP = 262, 264, 265  # GLFW's codes of the arrow keys
 _HELP: Tuple[Tuple[str, str], ...] = (

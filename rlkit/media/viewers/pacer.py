@@ -62,15 +62,16 @@ class Pacer:
         begin = now if now - self._due > _FORGET else self._due
         self._due = max(begin + period / self.speed, now - _CATCH_UP)
         while not self.closed:
+            now = self._clock()
             if self.paused:
                 while_paused()
-                self._due = self._clock()
                 if self._pass.is_set():
+                    self._due = now
                     break
-            elif self._clock() >= self._due:
+                self._due = now + _LONGEST_SLEEP  # a pause is no delay
+            elif now >= self._due:
                 break
-            wanted = _LONGEST_SLEEP if self.paused else self._due - self._clock()
-            self._sleep(min(max(wanted, 0.0), _LONGEST_SLEEP))
+            self._sleep(min(max(self._due - now, 0.0), _LONGEST_SLEEP))
         self._pass.clear()
         self._note(period)
 

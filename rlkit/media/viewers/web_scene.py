@@ -12,7 +12,7 @@ from rlkit.media.viewers.scene import Ground, Scene, Shape
 
 _ROOT = "/scene"
 _ASPECT = 1.2  # of the picture beside the controls, at least
-_ROOM = 1.5  # times as far as the first pose needs: things will move
+_ROOM = 1.25  # times as far as the first pose needs: things will move
 
 
 class WebScene:

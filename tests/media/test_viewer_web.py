@@ -1,0 +1,260 @@
+"""A model as shapes and poses, the page that shows them, and its port."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import urllib.request
+from typing import Iterator
+
+import numpy as np
+import pytest
+
+pytest.importorskip("viser", reason="the web viewer is optional: pip install 'rlkit[viewer]'")
+
+from recordings import MJCF, make_recording
+
+from rlkit.media.recording import save
+from rlkit.media.viewers import Frame, ViewerError, choose_viewer, open_viewer
+from rlkit.media.viewers.playback import Episodes, Playback
+from rlkit.media.viewers.scene import Scene
+from rlkit.media.viewers.web import WebViewer, make_push
+from rlkit.media.viewers.web_player import WebPlayer
+from rlkit.media.viewers.web_plot import TermHistory
+
+SHAPES = """
+<mujoco>
+  <compiler angle="radian"/>
+  <asset>
+    <material name="red" rgba="0.9 0.1 0.1 1"/>
+    <mesh name="wedge" vertex="0 0 0  0.4 0 0  0 0.4 0  0 0 0.4"/>
+  </asset>
+  <worldbody>
+    <geom name="floor" type="plane" size="1 1 0.1" pos="0 0 -0.5" rgba="0.1 0.2 0.3 1"/>
+    <body name="thing">
+      <freejoint/>
+      <geom name="box" type="box" size="0.1 0.2 0.3" pos="1 0 0" material="red"/>
+      <geom name="turned" type="box" size="0.1 0.2 0.3" quat="0.7071067811865476 0 0 0.7071067811865476"/>
+      <geom name="ball" type="sphere" size="0.25" rgba="0 1 0 0.5"/>
+      <geom name="pill" type="capsule" fromto="0 0 0 0 0 0.6" size="0.05"/>
+      <geom name="can" type="cylinder" size="0.1 0.4"/>
+      <geom name="egg" type="ellipsoid" size="0.1 0.2 0.3"/>
+      <geom name="wedge" type="mesh" mesh="wedge"/>
+      <geom name="collision" type="box" size="1 1 1" group="3"/>
+      <geom name="clear" type="box" size="1 1 1" rgba="1 1 1 0"/>
+    </body>
+  </worldbody>
+</mujoco>
+"""
+FRAME = Frame(
+    0, 0, 1, 0.02, np.array([0.3, 0, 0.5, 0, 0.3, 1, 0, 0, 0]), 1.0, 1.0, {"alive": 0.7, "speed": 0.3}
+)
+
+
+def test_every_kind_of_geom_has_its_size_place_and_colour() -> None:
+    scene = Scene(SHAPES)
+    shapes = {shape.name: shape for shape in scene.shapes}
+    assert set(shapes) == {
+        "box",
+        "turned",
+        "ball",
+        "pill",
+        "can",
+        "egg",
+        "wedge",
+    }  # no plane, hidden or clear ones
+    extents = {
+        "box": ([0.9, -0.2, -0.3], [1.1, 0.2, 0.3]),
+        "turned": ([-0.2, -0.1, -0.3], [0.2, 0.1, 0.3]),
+        "ball": ([-0.25] * 3, [0.25] * 3),
+        "pill": ([-0.05, -0.05, -0.05], [0.05, 0.05, 0.65]),
+        "can": ([-0.1, -0.1, -0.4], [0.1, 0.1, 0.4]),
+        "egg": ([-0.1, -0.2, -0.3], [0.1, 0.2, 0.3]),
+        "wedge": ([0.0, 0.0, 0.0], [0.4, 0.4, 0.4]),
+    }
+    for name, (low, high) in extents.items():
+        np.testing.assert_allclose(shapes[name].mesh.bounds, [low, high], atol=0.006, err_msg=name)
+    assert shapes["box"].rgba == pytest.approx((0.9, 0.1, 0.1, 1.0))
+    assert shapes["ball"].rgba == pytest.approx((0, 1, 0, 0.5))
+    assert scene.not_drawn == []
+    (ground,) = scene.grounds
+    np.testing.assert_allclose(ground.position, [0, 0, -0.5])
+    assert ground.rgba == pytest.approx((0.1, 0.2, 0.3, 1.0))
+
+
+def test_bodies_are_where_a_pencil_puts_them() -> None:
+    scene = Scene(MJCF)
+    positions, quaternions = scene.pose(np.array([0.3, np.pi / 2, 0.6, 0.1, 0.4, 0, 0, 1, 0]))
+    place = dict(zip(scene.bodies, positions))
+    np.testing.assert_allclose(place["cart"], [0.3, 0, 0.2], atol=1e-12)
+    np.testing.assert_allclose(place["arm"], [0.3, 0, 0.3], atol=1e-12)
+    np.testing.assert_allclose(place["ball"], [0.6, 0.1, 0.4], atol=1e-12)
+    turn = dict(zip(scene.bodies, quaternions))
+    np.testing.assert_allclose(turn["arm"], [np.sqrt(0.5), 0, np.sqrt(0.5), 0], atol=1e-12)
+    np.testing.assert_allclose(turn["ball"], [0, 0, 1, 0], atol=1e-12)
+    assert [scene.bodies[body] for body in scene.moving] == ["cart", "arm", "ball"]
+
+
+def test_a_state_of_another_model_and_a_model_that_is_none_are_refused() -> None:
+    with pytest.raises(ViewerError, match="4 positions, the model 9"):
+        Scene(MJCF).pose(np.zeros(4))
+    with pytest.raises(ViewerError, match="cannot read the model"):
+        Scene("<mujoco><worldbody>")
+
+
+def test_unnamed_bodies_have_names_of_their_own() -> None:
+    scene = Scene(MJCF.replace(' name="arm"', "").replace(' name="ball"', ""))
+    assert len(set(scene.bodies)) == 4
+
+
+# --- the page -------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def opened(**changes) -> Iterator[WebViewer]:
+    arguments = {"mjcf": MJCF, "title": "Cart", "num_envs": 4, "control_period": 0.02, "port": 0, **changes}
+    viewer = open_viewer("web", **arguments)
+    assert isinstance(viewer, WebViewer)
+    try:
+        yield viewer
+    finally:
+        viewer.close()
+
+
+def test_a_page_is_served_quietly_and_its_port_is_free_again_afterwards(capfd) -> None:
+    with opened() as viewer:
+        assert viewer.address is not None
+        port = int(viewer.address.rsplit(":", 1)[1])
+        viewer.show(FRAME)
+        with urllib.request.urlopen(viewer.address) as page:
+            assert b"<html" in page.read(2000).lower()
+        assert not viewer.closed
+    assert viewer.closed
+    viewer.close()  # a second time does nothing
+    with opened(port=port) as again:
+        assert again.address == f"http://127.0.0.1:{port}"
+    assert capfd.readouterr().out == ""
+
+
+def test_a_taken_port_is_refused_and_the_next_one_not_taken_instead() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ViewerError, match=rf"port {port} is taken.*env\.viewerPort=0"), opened(port=port):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"), [({"port": 70000}, "65535"), ({"host": "no.such.host."}, "no.such.host")]
+)
+def test_an_address_that_cannot_be_is_refused(changes, words) -> None:
+    with pytest.raises(ViewerError, match=words), opened(**changes):
+        pass
+
+
+def test_frames_move_the_bodies_of_the_page() -> None:
+    with opened() as viewer:
+        viewer.show(FRAME)
+        drawn = viewer._stage.scene._frames
+        bodies = viewer._stage.scene.scene.bodies
+        np.testing.assert_allclose(drawn[bodies.index("cart")].position, [0.3, 0, 0.2], atol=1e-6)
+        np.testing.assert_allclose(drawn[bodies.index("ball")].position, [0.5, 0, 0.3], atol=1e-6)
+        viewer._stage.scene.follow = bodies.index("cart")
+        viewer._stage.scene.draw(FRAME.qpos)
+        np.testing.assert_allclose(viewer._stage.scene._root.position, [-0.3, 0, 0], atol=1e-6)
+
+
+def test_wishes_are_told_once_and_the_env_always() -> None:
+    with opened() as viewer:
+        viewer.env = 2
+        viewer._wishes.restart, viewer._wishes.push = True, ("ball", 0.0, 0.0, 5.0)
+        first, second = viewer.wishes(), viewer.wishes()
+    assert (first.env, first.restart, first.push) == (2, True, ("ball", 0.0, 0.0, 5.0))
+    assert (second.env, second.restart, second.push, second.checkpoint) == (2, False, None, None)
+
+
+def test_offering_checkpoints_is_not_choosing_one() -> None:
+    with opened() as viewer:
+        viewer.offer_checkpoints(["best", "last"], "best")
+        viewer.offer_checkpoints(["best", "last", "200"], "200")
+        assert viewer.wishes().checkpoint is None
+        assert viewer._checkpoints is not None
+        assert viewer._checkpoints.value == "200"
+        assert tuple(viewer._checkpoints.options) == ("best", "last", "200")
+
+
+def test_pushes_have_the_strength_and_direction_asked_for() -> None:
+    assert make_push("ball", 15.0, "-y") == ("ball", 0.0, -15.0, 0.0)
+    body, *force = make_push("ball", 15.0, "random")
+    assert body == "ball"
+    assert np.linalg.norm(force) == pytest.approx(15.0)
+    assert force[2] >= 0
+
+
+def test_curves_keep_a_window_of_the_terms_they_are_given() -> None:
+    class Plot:
+        def draw(self, names, times, values, span) -> None:
+            self.names, self.times, self.values, self.span = names, times, values, span
+
+    history, plot = TermHistory(window=0.1), Plot()
+    for step in range(20):
+        history.add({"a": float(step), "b": -1.0}, 0.02)
+    history.draw(plot)
+    assert plot.names == ("a", "b")
+    assert plot.values.shape == (len(plot.times), 2)
+    assert plot.values[-1].tolist() == [19.0, -1.0]
+    assert plot.times[-1] == pytest.approx(0.4)
+    assert 0.08 <= plot.times[-1] - plot.times[0] <= 0.101
+    history.add({"c": 1.0}, 0.02)
+    history.draw(plot)
+    assert plot.values.tolist() == [[1.0]]
+
+
+def test_a_player_goes_over_to_an_episode_of_another_model(tmp_path) -> None:
+    save(tmp_path / "a.npz", make_recording())
+    other = make_recording()
+    other.arrays["mjcf"] = np.frombuffer(MJCF.replace('name="arm"', 'name="pole"').encode(), np.uint8)
+    save(tmp_path / "b.npz", other)
+    playback = Playback(Episodes([tmp_path / "a.npz", tmp_path / "b.npz"]))
+    player = WebPlayer(playback, title="test", host="127.0.0.1", port=0)
+    stage, seen = player._stage, []
+
+    def show(frame, period, tell_more) -> None:
+        tell_more()
+        seen.append((playback.name, "pole" in stage.scene.scene.bodies, player._slider.value))
+        if len(seen) == 3:
+            playback.choose("a.npz")
+        if len(seen) == 6:
+            stage.close()
+
+    stage.show = show
+    player.run()
+    assert seen[:3] == [("b.npz", True, 0), ("b.npz", True, 1), ("b.npz", True, 2)]
+    assert seen[3:5] == [("a.npz", False, 0), ("a.npz", False, 1)]
+
+
+# --- choosing -------------------------------------------------------------------------------------------
+
+
+def test_auto_is_the_window_where_there_is_a_display_else_nothing(monkeypatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert choose_viewer("auto") == "none"
+    with pytest.raises(ViewerError, match="viewer=web"):
+        choose_viewer("native")
+    assert choose_viewer("web") == "web"
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    assert choose_viewer("auto") == "native"
+    with pytest.raises(ViewerError, match="auto, native, web"):
+        choose_viewer("browser")
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch) -> None:
+    from rlkit.media.viewers import api
+
+    monkeypatch.setattr(api, "_installed", lambda module: module != "viser")
+    with pytest.raises(ViewerError, match=r"needs viser: pip install 'rlkit\[viewer\]'"):
+        choose_viewer("web")
