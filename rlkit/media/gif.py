@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 WIDTH, MAX_FPS, MAX_FRAMES, MAX_BYTES = 240, 10, 80, 1_000_000
-_COLOURS = 128
+_COLOURS, _PALETTE_PICTURES = 128, 6
 
 
 class GifFrames:
@@ -54,7 +54,9 @@ class GifFrames:
 
 
 def _gif(images: Sequence[Image.Image], durations: Sequence[int]) -> bytes:
-    palette = images[len(images) // 2].quantize(_COLOURS)
+    some = images[:: max(1, len(images) // _PALETTE_PICTURES)]
+    sheet = np.concatenate([np.asarray(image) for image in some])
+    palette = Image.fromarray(sheet).quantize(_COLOURS)  # one for all: else colours flicker
     first, *rest = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
     buffer = io.BytesIO()
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=list(durations), loop=0)

@@ -22,6 +22,7 @@ _SLOW_FLAGS = (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTIO
 _SKY_TOP, _SKY_LOW = (0.45, 0.62, 0.85), (0.93, 0.96, 1.0)
 _TILE_LIGHT, _TILE_DARK = (0.86, 0.88, 0.90), (0.74, 0.77, 0.81)
 _TILES_PER_METRE = 4.0
+_GROUND = (40.0, 40.0, 2.0)  # m: half its sides, and the edge of the squares that it is lit by
 _MAX_GEOMS = 20_000
 
 
@@ -113,7 +114,7 @@ def _add_sky(spec: Any) -> None:
 
 
 def _tile_ground(spec: Any) -> None:
-    """Planes of the world without a material become endless and chequered, so that motion over them shows."""
+    """Planes of the world without a material become wide and chequered, so that motion over them shows."""
     plane = mujoco.mjtGeom.mjGEOM_PLANE
     bare = [geom for geom in spec.worldbody.geoms if geom.type == plane and not geom.material]
     if not bare:
@@ -133,7 +134,8 @@ def _tile_ground(spec: Any) -> None:
     tiles.textures[int(mujoco.mjtTextureRole.mjTEXROLE_RGB)] = "rlkit_tiles"
     for geom in bare:
         geom.material, geom.rgba = "rlkit_tiles", (1.0, 1.0, 1.0, 1.0)
-        geom.size[:2] = 0.0
+        if (geom.size[:2] > 0.0).all():  # an endless plane stays one: it costs half as much again to draw
+            geom.size = np.maximum(geom.size, _GROUND)
 
 
 def _camera_id(model: Any, name: str) -> int:

@@ -234,3 +234,24 @@ def test_the_command_makes_both_files_and_errors_take_one_line(tmp_path: Path) -
         failed = render(*words, "--out", "b.mp4")
         assert failed.returncode == 1 and reason in failed.stderr
         assert failed.stderr.count("\n") == 1 and not (tmp_path / "b.mp4").exists()
+
+
+def test_a_gymnasium_episode_is_shown_by_its_own_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every state is played, but only what the time asks for is shown; an environment's refusal is passed on."""
+    from rlkit.env.gym import rendering
+    from rlkit.env.spec import EnvError
+
+    def frames(recording):
+        for step in range(recording.length + 1):
+            yield np.full((24, 64, 3), 20 * step, np.uint8)
+            if step == 4:
+                raise EnvError("it is not deterministic")
+
+    monkeypatch.setattr(rendering, "frames", frames)
+    played = make_recording(engine="gymnasium")
+    tile = Tile(replace(played, arrays={"rewards": played.arrays["rewards"]}), (64, 48))
+    assert [int(tile.at(time)[24, 0, 0]) for time in (0.0, 0.06, 0.07)] == [0, 60, 60]
+    assert tile.at(0.08).shape == (48, 64, 3)
+    with pytest.raises(RenderError, match="not deterministic"):
+        tile.at(0.1)
+    tile.close()
