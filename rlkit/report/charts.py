@@ -161,14 +161,19 @@ def y_range(chart: Chart) -> Range:
 
 
 def _legend(chart: Chart) -> Markup:
+    """Keys with the latest numbers; those may differ by axis, so `data-last` has one for each of AXES."""
+    views = [[line for line in chart.views[axis] if not line.faint] for axis in AXES]
     keys = []
-    for index, line in enumerate(line for line in chart.views[AXES[0]] if not line.faint):
-        last = float(line.y[-1]) if len(line.y) else None
-        shown = number(last if last is None or not chart.share else 100 * last) + (
-            " %" if chart.share else ""
-        )
-        keys.append(element("li", swatch(index), line.name, " ", element("b", shown, data_last=shown)))
+    for index, lines in enumerate(zip(*views)):
+        latest = [_latest(line, chart.share) for line in lines]
+        shown = element("b", latest[0], data_last="|".join(latest))
+        keys.append(element("li", swatch(index), lines[0].name, " ", shown))
     return element("ul", *keys, class_="legend")
+
+
+def _latest(line: Line, share: bool) -> str:
+    last = float(line.y[-1]) if len(line.y) else None
+    return f"{number(100 * last)} %" if share and last is not None else number(last)
 
 
 def swatch(index: int) -> Markup:

@@ -1,8 +1,18 @@
 "use strict";
 // Which axis the charts have, and the numbers under the pointer in their legends.
 
+const axes = ["env_steps", "wall_time", "iteration"];
+
+function rest(numbers) {
+  const index = axes.indexOf(document.body.dataset.view);
+  for (const number of numbers) number.textContent = number.dataset.last.split("|")[index];
+}
+
 for (const choice of document.querySelectorAll(".views input")) {
-  choice.addEventListener("change", () => { document.body.dataset.view = choice.value; });
+  choice.addEventListener("change", () => {
+    document.body.dataset.view = choice.value;
+    rest(document.querySelectorAll(".legend b"));
+  });
 }
 
 const written = (value) => Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 });
@@ -48,6 +58,6 @@ for (const plot of document.querySelectorAll(".plot")) {
   plot.addEventListener("pointerleave", () => {
     cursor.style.visibility = "hidden";
     place.textContent = "";
-    for (const number of shown) number.textContent = number.dataset.last;
+    rest(shown);
   });
 }

@@ -76,3 +76,9 @@ def test_text_and_attributes_are_escaped():
     )
     assert join(["<", element("b", 1), None]) == "&lt;<b>1</b>"
     assert element("input", type="radio", checked=True, disabled=False) == '<input type="radio" checked>'
+
+
+def test_the_legend_has_the_latest_number_of_each_axis():
+    lines = [Line("a", np.arange(2.0), np.array([0.0, last])) for last in (0.25, 0.5, 1.0)]
+    drawn = figure(Chart("Success", {axis: [line] for axis, line in zip(AXES, lines)}, share=True))
+    assert '<b data-last="25 %|50 %|100 %">25 %</b>' in drawn
