@@ -55,12 +55,9 @@ def choose_gl() -> str:
         if not reason:
             return name
         failures.append(f"{name}: {reason}")
-    asked = " as MUJOCO_GL asks" if wanted else ""
-    raise RenderError(
-        f"no OpenGL on this machine draws without a window, so videos cannot be made; tried{asked}:\n  "
-        + "\n  ".join(failures)
-        + f"\ninstall one: {_INSTALL_GL}"
-    )
+    tried = "; ".join(failures)
+    mend = f"unset MUJOCO_GL to try others, or {_INSTALL_GL}" if wanted else _INSTALL_GL
+    raise RenderError(f"no OpenGL here draws without a window; tried {tried}. Mend it: {mend}")
 
 
 def _known_gl() -> Tuple[str, ...]:

@@ -39,10 +39,10 @@ def test_without_any_each_is_named_with_its_reason(linux: None, monkeypatch: pyt
     with pytest.raises(WorkspaceError) as raised:
         choose_gl()
     message = str(raised.value)
-    assert "egl: ImportError: no libegl\n" in message
-    assert "osmesa: ImportError: no libosmesa\n" in message
+    assert "egl: ImportError: no libegl;" in message
+    assert "osmesa: ImportError: no libosmesa;" in message
     assert "DISPLAY is not set" in message  # glfw is not even tried
-    assert "apt-get install libegl1" in message
+    assert "apt-get install libegl1" in message and "\n" not in message
 
 
 def test_mujoco_gl_decides_and_nothing_else_is_tried(linux: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ def test_mujoco_gl_decides_and_nothing_else_is_tried(linux: None, monkeypatch: p
     monkeypatch.setenv("MUJOCO_GL", " OSMesa ")
     assert choose_gl() == "osmesa"
     monkeypatch.setattr(gl, "_why_not", only("egl"))
-    with pytest.raises(RenderError, match="as MUJOCO_GL asks:\n  osmesa: ImportError") as raised:
+    with pytest.raises(RenderError, match=r"tried osmesa: ImportError.*unset MUJOCO_GL") as raised:
         choose_gl()
     assert "egl:" not in str(raised.value)
 
