@@ -22,7 +22,7 @@ RULES = {
     "learners": ({"rlkit.learners", "rlkit.env.spec"}, {"torch", "numpy", "rl_games", "gymnasium"}),
     "soccer": ({"rlkit.soccer", "rlkit.env.spec"}, {"numpy", "mujoco", "gymnasium"}),
     "media": (
-        {"rlkit.media", "rlkit.workspace", "rlkit.env.gym.rendering"},
+        {"rlkit.media", "rlkit.workspace", "rlkit.env.gym.rendering", "rlkit.env.spec"},
         {"numpy", "mujoco", "imageio", "PIL", "viser", "trimesh", "h5py"},
     ),
     "report": ({"rlkit.report", "rlkit.workspace"}, {"numpy", "matplotlib"}),

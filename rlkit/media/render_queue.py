@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Callable, Deque, List, Optional, Sequence, Tuple
 
-import rlkit
 from rlkit.media.gl import last_line
 from rlkit.media.render import command
 
@@ -149,7 +148,7 @@ class RenderQueue:
 
 def _start(job: _Job, gently: bool) -> _Running:
     """Start in a session of its own: a Ctrl-C in the terminal is for the training alone."""
-    root = str(Path(rlkit.__file__).resolve().parents[1])
+    root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
     output = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the process has ended)
     try:

@@ -23,9 +23,10 @@ class Films:
     A recording that cannot be saved, and a video that cannot be made, is said once and costs nothing else.
     """
 
-    def __init__(self, run: Run, settings: EnvSettings) -> None:
+    def __init__(self, run: Run, settings: EnvSettings, *, most_waiting: int) -> None:
+        """most_waiting: videos that may wait to be rendered; beyond that the oldest is given up."""
         self._run, self._settings = run, settings
-        self._queue = _queue() if settings.record_video else None
+        self._queue = _queue(most_waiting) if settings.record_video else None
         self._waiting = 0
         self._unsaved = False
 
@@ -87,10 +88,10 @@ class Films:
             self._queue.close()
 
 
-def _queue() -> RenderQueue:
+def _queue(most_waiting: int) -> RenderQueue:
     from rlkit.media.render_queue import RenderQueue  # only where something is filmed
 
-    return RenderQueue()
+    return RenderQueue(max_waiting=most_waiting)
 
 
 class EpisodeFiles:

@@ -125,7 +125,7 @@ class Recorder:
             "return": float(arrays["rewards"].sum(dtype=np.float64)),
             "length": length,
             "success": success,
-            "ended": _ending(arrays["criteria"][-1], criteria, success),
+            "ended": _ending(arrays, criteria, success),
             "names": {
                 "actions": list(spec.action_names),
                 "ctrl": list(self.env.actuators),
@@ -195,9 +195,10 @@ def _criteria(info: StepInfo) -> Dict[str, Tensor]:
     return {name: flags for name, flags in info.reached.items() if not name.startswith("task/")}
 
 
-def _ending(reached: np.ndarray, criteria: Sequence[str], success: bool) -> str:
+def _ending(arrays: Mapping[str, np.ndarray], criteria: Sequence[str], success: bool) -> str:
     """The first criterion that holds, of the kind that counts: success before failure before the time limit."""
-    kind = "success/" if success else "failure/"
-    return next((n for n, met in zip(criteria, reached) if met and n.startswith(kind)), "") or (
-        "success" if success else "timeout"
+    kind = "success" if success else "failure" if arrays["terminated"][-1] else "timeout"
+    met = (
+        name for name, holds in zip(criteria, arrays["criteria"][-1]) if holds and name.startswith(f"{kind}/")
     )
+    return next(met, kind)

@@ -9,6 +9,7 @@ from rlkit.config import Experiment
 from rlkit.env.spec import VecEnv
 from rlkit.media.gl import RenderError, choose_gl, require_encoder
 from rlkit.media.viewers import Viewer, ViewerError, choose_viewer, open_viewer
+from rlkit.media.viewers.ports import require_free_port
 
 log = logging.getLogger("rlkit")
 
@@ -19,7 +20,8 @@ def problems(experiment: Experiment) -> List[str]:
     env = experiment.env
     if env.render and experiment.engine == "simulator":
         try:
-            choose_viewer(env.viewer)
+            if choose_viewer(env.viewer) == "web":
+                require_free_port(env.viewer_host, env.viewer_port)
         except ViewerError as error:
             found.append(f"env.viewer={env.viewer}: {error}")
     if env.record_video:

@@ -130,7 +130,8 @@ class Test:
         """
         self._load(self.source.checkpoint)
         with ExitStack() as stack:
-            self.films = Films(self.run, self.experiment.env)
+            count = len(self.recorded) * self.per_env
+            self.films = Films(self.run, self.experiment.env, most_waiting=count)
             stack.callback(self.films.close)
             self._prepare_files()
             self.viewer = viewer_for(self.experiment, self.env)

@@ -19,6 +19,7 @@ from rlkit.workspace import Run
 log = logging.getLogger("rlkit")
 
 ROLLOUT = "rollout"
+_MOST_WAITING = 4  # a training that is quicker than its pictures shows its latest ones
 
 
 class TrainingVideos:
@@ -26,7 +27,7 @@ class TrainingVideos:
 
     def __init__(self, experiment: Experiment, run: Run) -> None:
         self._experiment, self._run = experiment, run
-        self._films = Films(run, experiment.env)
+        self._films = Films(run, experiment.env, most_waiting=_MOST_WAITING)
         self._facts = facts_of(experiment)
         self._name = ""
 

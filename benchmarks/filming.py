@@ -1,0 +1,103 @@
+"""What filming costs a training: `python -m benchmarks.filming [--task BoxGrasping]`.
+
+The same training goes on in blocks. In every second block one video after another is rendered beside it, all the time:
+more than `env.recordVideo=true` does, which films one evaluation in a hundred iterations. And the same evaluation is
+played with and without a recorder. Blocks alternate, so that a change of the machine's load meets both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import List
+
+import torch
+
+from rlkit.config import Experiment, compose
+from rlkit.media import recording as recordings
+from rlkit.media.recording import Recording
+from rlkit.media.render_queue import RenderQueue
+from rlkit.runtime.build import build_env, build_learner
+from rlkit.runtime.evaluation import Evaluation
+from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.recorder import facts_of
+
+
+class Filmed:
+    """A training with an evaluation beside it, and a queue that renders its recordings over and over."""
+
+    def __init__(self, experiment: Experiment, folder: Path) -> None:
+        self.env = build_env(experiment, Ranks())
+        self.learner = build_learner(experiment, self.env)
+        self.evaluation = Evaluation(lambda: build_env(experiment, Ranks(), num_envs=32, seed=99))
+        self.folder, self.facts = folder, facts_of(experiment, iteration=0)
+        self.env.reset()
+        self.env.stagger()
+
+    def evaluate(self, *, record: bool) -> float:
+        """Seconds of one evaluation; with `record` its first episode is saved as well."""
+        started = time.perf_counter()
+        if record:
+            self.evaluation.metrics(self.learner.policy(), facts=self.facts, take=self._save)
+        else:
+            self.evaluation.metrics(self.learner.policy())
+        return time.perf_counter() - started
+
+    def _save(self, recording: Recording) -> None:
+        recordings.save(self.folder / "episode.npz", recording)
+
+    def block(self, iterations: int, *, film: bool) -> tuple[float, int]:
+        """Env-steps a second of so many iterations, and how many videos were done meanwhile."""
+        steps, done, queue = 0, 0, RenderQueue()
+        started = time.perf_counter()
+        for iteration in range(iterations):
+            steps += self.learner.iterate(self.env).env_steps
+            if film:
+                finished = queue.poll()
+                done += len(finished)
+                if finished or iteration == 0:
+                    queue.submit([self.folder / "episode.npz"], self.folder / f"{iteration}.mp4")
+        elapsed = time.perf_counter() - started
+        queue.close()
+        return steps / elapsed, done
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--task", default="BoxGrasping")
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--iterations", type=int, default=25)
+    args = parser.parse_args()
+    experiment = compose([f"task={args.task}"])
+    torch.set_num_threads(experiment.training.threads)
+    torch.manual_seed(1)
+    with tempfile.TemporaryDirectory() as folder:
+        training = Filmed(experiment, Path(folder))
+        training.evaluate(record=True)
+        training.block(5, film=False)  # warms up
+        rates: dict[bool, List[float]] = {False: [], True: []}
+        evaluations: dict[bool, List[float]] = {False: [], True: []}
+        videos = 0
+        for number in range(args.rounds):
+            for film in (False, True) if number % 2 else (True, False):
+                evaluations[film].append(training.evaluate(record=film))
+                rate, done = training.block(args.iterations, film=film)
+                rates[film].append(rate)
+                videos += done
+    plain, filmed = (statistics.median(rates[film]) for film in (False, True))
+    lost = sorted(100 * (1 - b / a) for a, b in zip(rates[False], rates[True]))
+    print(
+        f"{args.task}, {experiment.env.num_envs} envs, {args.rounds} blocks of {args.iterations} iterations each"
+    )
+    print(f"training alone            {plain:>8,.0f} env-steps/s")
+    print(f"a video rendered beside   {filmed:>8,.0f} env-steps/s, {videos} videos done")
+    print(f"lost: {100 * (1 - filmed / plain):.1f} % (pairs {lost[0]:.1f} to {lost[-1]:.1f}); wanted: < 5")
+    with_recorder, without = (statistics.median(evaluations[film]) for film in (True, False))
+    print(f"an evaluation of 32 envs  {without:.2f} s, with a recorder {with_recorder:.2f} s")
+
+
+if __name__ == "__main__":
+    main()
