@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from typing import Callable, List, Optional
 
@@ -31,10 +33,10 @@ class WebStage:
         scene = Scene(mjcf)
         self.pacer = Pacer()
         self.server = start_server(host, port, title)
-        shown = f"[{host}]" if ":" in host else host
-        self.address = f"http://{shown}:{self.server.get_port()}"
+        self.address = f"http://{_reachable(host)}:{self.server.get_port()}"
         self.closed = False
         self.idle: Callable[[], None] = lambda: None  # called now and then while the scene is paused
+        self._drawing = threading.Lock()  # nothing may be sent to a server that has stopped
         self._frame: Optional[Frame] = None
         self._drawn = self._told = float("-inf")
         self._stale = False
@@ -65,9 +67,10 @@ class WebStage:
 
     def close(self) -> None:
         """Take the page off the net and free its port."""
-        if not self.closed:
-            self.closed = self.pacer.closed = True
-            stop_server(self.server)
+        with self._drawing:
+            if not self.closed:
+                self.closed = self.pacer.closed = True
+                stop_server(self.server)
 
     def _while_paused(self) -> None:
         """While paused: what was left out to spare the browser, so that picture and text are the last state."""
@@ -78,12 +81,15 @@ class WebStage:
 
     def _draw(self) -> None:
         assert self._frame is not None
-        self._drawn, self._stale = time.monotonic(), False
-        self.scene.draw(self._frame.qpos)
-        if self._drawn - self._told >= _TELL_EVERY:
-            self._told = self._drawn
-            self._status.content = _status(self._frame, self.pacer, self.scene.scene)
-            self._tell_more()
+        with self._drawing:
+            if self.closed:
+                return
+            self._drawn = time.monotonic()
+            self.scene.draw(self._frame.qpos)
+            if self._drawn - self._told >= _TELL_EVERY:
+                self._told, self._stale = self._drawn, False
+                self._status.content = _status(self._frame, self.pacer, self.scene.scene)
+                self._tell_more()
 
     def _add_time_controls(self, gui: viser.GuiApi) -> None:
         buttons = gui.add_button_group("Time", _RUNNING, hint="Step: one control step, then pause")
@@ -123,13 +129,21 @@ class WebStage:
         return _NOBODY if follow is None else self.scene.scene.bodies[follow]
 
 
+def _reachable(host: str) -> str:
+    """What a browser is to be told for an address to listen on."""
+    if host in ("0.0.0.0", "::"):  # every address of this machine, but none that browsers open
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
+
+
 def _status(frame: Frame, pacer: Pacer, scene: Scene) -> str:
     """The lines over the buttons, in Markdown."""
     pace = "paused" if pacer.paused else f"{pacer.factor:.2f}x real time"
     lines = [
         f"**{frame.caption}**" if frame.caption else "",
+        f"time **{frame.time:.2f} s**, return **{frame.total:.2f}**",
         f"env {frame.env}, episode {frame.episode}, step {frame.step}",
-        f"time **{frame.time:.2f} s**, return **{frame.total:.2f}**, {pace}",
+        pace,
     ]
     if scene.not_drawn:
         lines.append("not drawn: " + ", ".join(scene.not_drawn))
