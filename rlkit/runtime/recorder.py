@@ -47,7 +47,8 @@ class Recorder:
         env.watch(self.envs)
 
     def begin(self) -> None:
-        """All episodes are new: call it after `env.reset()`."""
+        """All episodes are new, and count from 0: call it after `env.reset()`."""
+        self._episode[:] = 0
         self._begin(self._columns)
 
     def _begin(self, columns: np.ndarray) -> None:

@@ -12,6 +12,7 @@ import urllib.request
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from needs import require_gl
 from project import wait_until
 
 from rlkit.media.recording import load
@@ -40,6 +41,12 @@ def frames(video):
     found = re.search(r" (\d+)x(\d+)[ ,].* ([\d.]+) fps", told)
     assert found is not None, told
     return pixels.size // (int(found[1]) * int(found[2])), float(found[3])
+
+
+@pytest.fixture(scope="module")
+def gl() -> str:
+    """Skips where nothing can draw."""
+    return require_gl()
 
 
 def test_every_test_leaves_episodes_that_can_be_replayed(trained_project):
@@ -77,7 +84,7 @@ def test_a_stochastic_test_acts_otherwise(trained_project):
     assert np.abs(actions[0] - actions[2]).max() > 0.1
 
 
-def test_a_video_of_every_recorded_episode(trained_project):
+def test_a_video_of_every_recorded_episode(trained_project, gl):
     words = ("numEnvs=3", "testing.recordEnvs=2", "env.recordVideo=true", "render=false")
     run, stdout = played(trained_project, *words)
     videos = sorted((run / "videos").glob("*.mp4"))
@@ -91,7 +98,7 @@ def test_a_video_of_every_recorded_episode(trained_project):
         assert f"video {video}" in stdout
 
 
-def test_one_video_of_all_recorded_envs(trained_project):
+def test_one_video_of_all_recorded_envs(trained_project, gl):
     words = ("numEnvs=3", "testing.recordEnvs=3", "env.recordVideo=true", "testing.video=grid")
     run, _ = played(trained_project, *words)
     (video,) = (run / "videos").glob("*.mp4")
@@ -99,7 +106,7 @@ def test_one_video_of_all_recorded_envs(trained_project):
     frames(video)
 
 
-def test_a_training_films_its_evaluations_and_its_best_policy(project):
+def test_a_training_films_its_evaluations_and_its_best_policy(project, gl):
     words = ("numEnvs=4", "train.units=[8]", "maxIter=4", "training.evalInterval=2", "training.evalEnvs=2")
     done = project.train(*words, *QUICK, "env.recordVideo=true", "training.videoInterval=2")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -8,17 +8,13 @@ import sys
 from typing import Iterator
 
 import pytest
-
-from rlkit.media.gl import RenderError, choose_gl
+from needs import require_gl
 
 
 @pytest.fixture(scope="session")
 def drawing() -> Iterator[None]:
     """Lets MuJoCo draw without a window, also where another test imported it before; skips where nothing can."""
-    try:
-        chosen = choose_gl()
-    except RenderError as error:
-        pytest.skip(str(error))
+    chosen = require_gl()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MUJOCO_GL", chosen)
         import mujoco

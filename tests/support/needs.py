@@ -1,0 +1,25 @@
+"""What a machine may lack: a test says so and is skipped, but where RLKIT_REQUIRE names it (as CI does) it fails."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+import pytest
+
+
+def lacking(what: str, reason: str) -> NoReturn:
+    """what: "gl", "browser" or "window"."""
+    if what in os.environ.get("RLKIT_REQUIRE", "").split(","):
+        pytest.fail(f"{what} is required here: {reason}")
+    pytest.skip(reason)
+
+
+def require_gl() -> str:
+    """The OpenGL that draws without a window here."""
+    from rlkit.media.gl import RenderError, choose_gl
+
+    try:
+        return choose_gl()
+    except RenderError as error:
+        lacking("gl", str(error))
