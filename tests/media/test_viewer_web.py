@@ -161,9 +161,26 @@ def test_frames_move_the_bodies_of_the_page() -> None:
         bodies = viewer._stage.scene.scene.bodies
         np.testing.assert_allclose(drawn[bodies.index("cart")].position, [0.3, 0, 0.2], atol=1e-6)
         np.testing.assert_allclose(drawn[bodies.index("ball")].position, [0.5, 0, 0.3], atol=1e-6)
-        viewer._stage.scene.follow = bodies.index("cart")
-        viewer._stage.scene.draw(FRAME.qpos)
-        np.testing.assert_allclose(viewer._stage.scene._root.position, [-0.3, 0, 0], atol=1e-6)
+
+
+def test_what_is_followed_stays_where_the_camera_looks() -> None:
+    far = FRAME.qpos.copy()
+    far[0] += 2.0
+    with opened() as viewer:
+        scene = viewer._stage.scene
+        scene.draw(FRAME.qpos)
+        looked_at = np.array(viewer._stage.server.initial_camera.look_at)
+        scene.follow = "cart"
+        scene.draw(far)
+        np.testing.assert_allclose(scene._root.position, looked_at - [2.3, 0, 0.2], atol=1e-6)
+        scene.follow = "nothing"
+        scene.draw(far)
+        np.testing.assert_allclose(scene._root.position, [0, 0, 0])
+        scene.follow = "what moves"
+        for _ in range(100):
+            scene.draw(far)
+        assert -2.0 < scene._root.position[0] < -0.5  # along with the cart, and the ball still counts
+        assert "ground" not in scene.followable
 
 
 def test_wishes_are_told_once_and_the_env_always() -> None:

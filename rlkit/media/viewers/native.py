@@ -14,7 +14,7 @@ import mujoco
 import mujoco.viewer
 import numpy as np
 
-from rlkit.media.camera import TrackingCamera, floating_robot
+from rlkit.media.camera import TrackingCamera
 from rlkit.media.viewers.api import Frame, Viewer, ViewerError, Wishes
 from rlkit.media.viewers.pacer import Pacer
 from rlkit.media.viewers.scene import Scene
@@ -24,7 +24,7 @@ Text = Tuple[Optional[int], Optional[int], Optional[str], Optional[str]]
 
 _STRENGTH = 20.0  # N
 _ASPECT = 1.5  # of the window as it opens
-_ROOM = 1.25  # times as far as the first pose needs: things will move
+_ROOM = 1.4  # times as far as the first pose needs: things will move
 _DRAW_EVERY = 1 / 30  # s
 _RIGHT, _DOWN, _UP = 262, 264, 265  # GLFW's codes of the arrow keys
 _HELP: Tuple[Tuple[str, str], ...] = (
@@ -71,9 +71,11 @@ class NativeViewer(Viewer):
         self._checkpoints: List[str] = []
         self._playing = ""
         self._frame: Optional[Frame] = None
-        self._stale = self._aimed = False
+        self._stale = False
         self._draw_next = float("-inf")
         self._scene = Scene(mjcf)
+        self._tracker = TrackingCamera(self._scene.model, _ASPECT)
+        self._looked_at: Optional[np.ndarray] = None
         check_display()
         self._keys = self._bindings()
         before = set(threading.enumerate())
@@ -185,20 +187,18 @@ class NativeViewer(Viewer):
             mujoco.mj_forward(model, data)  # lights and cameras go with the bodies
             data.time = frame.time
             self._window.opt.flags[[int(flag) for flag in _SIDE_EFFECTS]] = 0
-            if not self._aimed:
-                self._aim()
+            self._follow()
 
-    def _aim(self) -> None:
-        """Look at the scene as videos do; the mouse moves the camera from there."""
-        self._aimed = True
-        view = TrackingCamera(self._scene.model, _ASPECT).aim(self._scene.data)
-        robot = floating_robot(self._scene.model)
-        camera = self._window.cam
-        camera.lookat[:] = view.lookat
-        camera.azimuth, camera.elevation = view.azimuth, view.elevation
-        camera.distance = _ROOM * view.distance
-        if robot is not None:
-            camera.type, camera.trackbodyid = mujoco.mjtCamera.mjCAMERA_TRACKING, robot
+    def _follow(self) -> None:
+        """Look at the scene as videos do, and go along with it; the mouse moves the camera from there."""
+        view, camera = self._tracker.aim(self._scene.data), self._window.cam
+        if self._looked_at is None:
+            camera.lookat[:] = view.lookat
+            camera.azimuth, camera.elevation = view.azimuth, view.elevation
+            camera.distance = _ROOM * view.distance
+        else:
+            camera.lookat += view.lookat - self._looked_at
+        self._looked_at = view.lookat.copy()
 
 
 def overlay(

@@ -7,25 +7,27 @@ from typing import Dict, Tuple
 import numpy as np
 import viser
 
-from rlkit.media.camera import TrackingCamera, floating_robot
+from rlkit.media.camera import TrackingCamera
 from rlkit.media.viewers.scene import Ground, Scene, Shape
+
+WHAT_MOVES, NOTHING = "what moves", "nothing"
 
 _ROOT = "/scene"
 _ASPECT = 1.2  # of the picture beside the controls, at least
-_ROOM = 1.25  # times as far as the first pose needs: things will move
+_ROOM = 1.4  # times as far as the first pose needs: things will move
 
 
 class WebScene:
-    """Draws a Scene on a server; `follow` is the body that stays in the middle of the picture, or None.
+    """Draws a Scene on a server.
 
-    Following moves the world, not the camera: the camera stays the user's.
+    `follow` is what stays in the picture: WHAT_MOVES (gently), NOTHING, or the name of a body. Following moves
+    the world, not the camera: the camera stays the user's.
     """
 
     def __init__(self, server: viser.ViserServer, scene: Scene) -> None:
         self.scene = scene
-        self.follow = floating_robot(scene.model)
+        self.follow = WHAT_MOVES
         self._server = server
-        self._home = scene.data.xpos.copy()
         with server.atomic():
             server.scene.reset()
             server.scene.set_up_direction("+z")
@@ -39,6 +41,11 @@ class WebScene:
         self._aim()
         self._aimed = False
 
+    @property
+    def followable(self) -> Tuple[str, ...]:
+        """What `follow` may be."""
+        return (WHAT_MOVES, NOTHING, *(self.scene.bodies[body] for body in self.scene.moving))
+
     def draw(self, qpos: np.ndarray) -> None:
         """Put the bodies where they are at `qpos` [nq]."""
         positions, quaternions = self.scene.pose(qpos)
@@ -50,10 +57,16 @@ class WebScene:
                 frame = self._frames.get(body)
                 if frame is not None:
                     frame.position, frame.wxyz = positions[body], quaternions[body]
-            shift = np.zeros(3)
-            if self.follow is not None:
-                shift[:2] = self._home[self.follow, :2] - positions[self.follow, :2]
-            self._root.position = shift
+            self._root.position = self._shift(positions)
+
+    def _shift(self, positions: np.ndarray) -> np.ndarray:
+        """How far the world is moved, so that what is followed stays where the camera looked at first [m]."""
+        tracked = self._tracker.aim(self.scene.data).lookat  # also while it is not followed, so as not to lag
+        if self.follow == NOTHING:
+            return np.zeros(3)
+        if self.follow == WHAT_MOVES:
+            return self._looked_at - tracked
+        return self._looked_at - positions[self.scene.bodies.index(self.follow)]
 
     def _add_lights(self) -> None:
         """From behind the camera's left shoulder, and a little from everywhere, so that no face is black."""
@@ -101,14 +114,16 @@ class WebScene:
     def _aim(self) -> None:
         """Where the page's camera starts and what its reset button goes back to: as in videos."""
         model = self.scene.model
-        view = TrackingCamera(model, _ASPECT).aim(self.scene.data)
+        self._tracker = TrackingCamera(model, _ASPECT)
+        view = self._tracker.aim(self.scene.data)
+        self._looked_at = view.lookat.copy()
         azimuth, elevation = np.radians(view.azimuth), np.radians(view.elevation)
         flat = np.cos(elevation) * np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
         forward = flat + np.array([0.0, 0.0, np.sin(elevation)])
         camera = self._server.initial_camera
         camera.fov = float(np.radians(model.vis.global_.fovy))
         camera.position = view.lookat - _ROOM * view.distance * forward
-        camera.look_at = view.lookat.copy()
+        camera.look_at = self._looked_at
 
 
 def _rgb(rgba: Tuple[float, float, float, float]) -> Tuple[int, int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from typing import Callable, List, Optional
+from typing import Callable, Optional
 
 import viser
 
@@ -18,7 +18,6 @@ from rlkit.media.viewers.web_server import start_server, stop_server
 
 _DRAW_EVERY = 1 / 30  # s: browsers are sent no more pictures than this
 _TELL_EVERY = 1 / 5  # s: text and curves
-_NOBODY = "nothing"
 _RUNNING, _PAUSED = ("Pause", "Step"), ("Resume", "Step")
 
 
@@ -52,8 +51,8 @@ class WebStage:
         """Show another model from now on; raises ViewerError for one that MuJoCo cannot compile."""
         scene = Scene(mjcf)
         self.scene = WebScene(self.server, scene)
-        self._follow.options = (_NOBODY, *self._bodies())
-        self._follow.value = self._followed()
+        self._follow.options = self.scene.followable
+        self._follow.value = self.scene.follow
 
     def show(self, frame: Frame, period: float, tell_more: Callable[[], None] = lambda: None) -> None:
         """Draw a frame, then wait until `period` simulated seconds are over, or as long as it is paused.
@@ -92,13 +91,13 @@ class WebStage:
                 self._tell_more()
 
     def _add_time_controls(self, gui: viser.GuiApi) -> None:
-        buttons = gui.add_button_group("Time", _RUNNING, hint="Step: one control step, then pause")
+        buttons = gui.add_button_group("Time", _RUNNING)
         speed = gui.add_slider("Speed", SPEEDS[0], SPEEDS[-1], 0.1, 1.0, hint="simulated seconds a second")
         self._follow = gui.add_dropdown(
             "Follow",
-            (_NOBODY, *self._bodies()),
-            initial_value=self._followed(),
-            hint="the body that stays in the middle of the picture",
+            self.scene.followable,
+            initial_value=self.scene.follow,
+            hint="what stays in the middle of the picture",
         )
 
         @buttons.on_click
@@ -116,17 +115,9 @@ class WebStage:
 
         @self._follow.on_update
         def _(_event: object) -> None:
-            names, name = self.scene.scene.bodies, self._follow.value
-            self.scene.follow = names.index(name) if name in names else None
-            self._stale = True
-
-    def _bodies(self) -> List[str]:
-        scene = self.scene.scene
-        return [scene.bodies[body] for body in scene.moving]
-
-    def _followed(self) -> str:
-        follow = self.scene.follow
-        return _NOBODY if follow is None else self.scene.scene.bodies[follow]
+            if self._follow.value in self.scene.followable:  # else of the model that was shown before
+                self.scene.follow = str(self._follow.value)
+                self._stale = True
 
 
 def _reachable(host: str) -> str:
