@@ -82,6 +82,7 @@ class TestingSettings:
     episodes_per_env: int
     stochastic: bool
     record_envs: int
+    record_episodes: Optional[int]
     save_trajectories: bool
     trajectory_stride: int
     trajectory_content: str

@@ -169,6 +169,12 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "envs",
         "environments whose episodes are recorded, from the first on",
     ),
+    Key(
+        "testing.recordEpisodes",
+        "int >= 1 or null",
+        "episodes",
+        "of each of them, from the first on; null all",
+    ),
     Key("testing.saveTrajectories", "bool", "", "keep the recorded episodes in the run's trajectories/"),
     Key(
         "testing.trajectoryStride", "int >= 1", "steps", "keep every which state; actions are always all kept"

@@ -97,16 +97,16 @@ def _queue(most_waiting: int) -> RenderQueue:
 class EpisodeFiles:
     """Takes the recorded episodes of a test: names them, saves them, and films them one by one or as a grid."""
 
-    def __init__(self, films: Films, envs: int, per_env: int, *, grid: bool) -> None:
-        self._films, self._envs, self._per_env, self._grid = films, envs, per_env, grid
+    def __init__(self, films: Films, envs: int, episodes: int, *, grid: bool) -> None:
+        self._films, self._envs, self._episodes, self._grid = films, envs, episodes, grid
         self._rows: Dict[int, List[Path]] = {}  # of a grid: the recordings by episode
         self.prefix = ""
         self.files: Dict[Tuple[int, int], str] = {}  # (env, episode) -> name, of the running count
 
     def take(self, recording: Recording) -> None:
-        """Save one episode, and have it filmed; episodes beyond those that count are left."""
+        """Save one episode, and have it filmed; later episodes of an env than the first `episodes` are left."""
         env, episode = recording.header["env"], recording.header["episode"]
-        if episode >= self._per_env:
+        if episode >= self._episodes:
             return
         name = f"{self.prefix}env{env:02d}_ep{episode:02d}"
         path = self._films.save(name, recording)

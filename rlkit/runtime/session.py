@@ -179,7 +179,7 @@ class Session:
         return DONE if stopped_by is None else 128 + stopped_by
 
     def _say_what_to_look_at(self, run: Run) -> None:
-        if any(run.trajectories.glob("*.npz")):
+        if self.experiment.engine == "simulator" and any(run.trajectories.glob("*.npz")):
             log.info("  watch    rlkit view %s", shlex.quote(run.name))
         if (run.videos / f"{ROLLOUT}.mp4").exists():
             log.info("  video    %s", run.videos / f"{ROLLOUT}.mp4")

@@ -111,6 +111,9 @@ class Test:
         n = env.spec.num_envs
         self.per_env = episodes_per_env(settings.games_num, settings.episodes_per_env, n)
         self.recorded = list(range(min(n, settings.record_envs)))
+        self.kept = min(
+            self.per_env, settings.record_episodes or self.per_env
+        )  # episodes of each recorded env
         self.episodes = Episodes(env, self.per_env)
         self.policy = learner.policy(stochastic=settings.stochastic)
         self.iteration, self.checkpoint = -1, source.checkpoint
@@ -130,7 +133,7 @@ class Test:
         """
         self._load(self.source.checkpoint)
         with ExitStack() as stack:
-            count = len(self.recorded) * self.per_env
+            count = len(self.recorded) * self.kept
             self.films = Films(self.run, self.experiment.env, most_waiting=count)
             stack.callback(self.films.close)
             self._prepare_files()
@@ -148,7 +151,8 @@ class Test:
                 self._report(complete=False)
             if not stop.asked:
                 self.films.finish()
-            return stop.signal if stop.asked and not self.results else None
+            complete = any(results["complete"] for results in self.results)
+            return stop.signal if stop.asked and not complete else None
 
     # The loop.
 
@@ -287,7 +291,7 @@ class Test:
         if not self.recorded or not (settings.save_trajectories or video):
             return
         grid = settings.video == "grid" and video
-        self.files = EpisodeFiles(self.films, len(self.recorded), self.per_env, grid=grid)
+        self.files = EpisodeFiles(self.films, len(self.recorded), self.kept, grid=grid)
         self.recorder = Recorder(
             self.env,
             self.recorded,

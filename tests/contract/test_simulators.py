@@ -426,6 +426,38 @@ def test_state_continues_bit_exactly_here_and_in_a_new_simulator(build: Build) -
             assert_same(a, b)
 
 
+def test_the_state_of_one_env_goes_on_alone_in_a_simulator_of_its_own(build: Build) -> None:
+    sim = started(build)
+    sim.model_field("body_mass")[2] *= 3.0
+    sim.apply_model_fields(torch.tensor([2]))
+    run(sim, 20)
+    pair, alone = build(num_envs=2), build(num_envs=1)
+    pair.load_state(sim.state([2, 0]))
+    alone.load_state(sim.state([2]))
+    ctrl = torch.tensor([[0.2, 1.0], [0.1, -3.0], [-0.1, 2.0], [0.3, 0.5]])
+    for _ in range(20):
+        sim.step(ctrl, 1)
+        pair.step(ctrl[[2, 0]], 1)
+        alone.step(ctrl[[2]], 1)
+        assert_same(views(pair), {name: values[[2, 0]] for name, values in views(sim).items()})
+        assert_same(views(alone), {name: values[[2]] for name, values in views(sim).items()})
+
+
+def test_a_push_gives_one_env_its_impulse_in_the_next_step_alone(build: Build) -> None:
+    """Force times time is mass times velocity: 6 N for 0.02 s on 2 kg is 0.06 m/s, and then it falls freely."""
+    sim = build()
+    sim.reset(torch.arange(4), at_rest(ARM_AND_CUBE, 4, height=3.0))
+    sim.push(1, "cube", (6.0, 0.0, 0.0))
+    still = torch.zeros(4, 2)
+    for steps in (2, 3, 3):
+        sim.step(still, steps)
+        expected = torch.tensor([0.0, 0.06, 0.0, 0.0])
+        torch.testing.assert_close(sim.body_lin_vel[:, CUBE, 0], expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(sim.body_lin_vel[:, CUBE, 2], torch.full((4,), -G * 0.08), atol=1e-3, rtol=0)
+    with pytest.raises(SimulatorError, match="no body 'cub' can be pushed; there are cube, arm, slider"):
+        sim.push(0, "cub", (0.0, 0.0, 0.0))
+
+
 def test_state_remembers_who_is_unstable(build: Build) -> None:
     sim, other = started(build), started(build)
     ctrl = torch.zeros(4, 2)

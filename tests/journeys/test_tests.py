@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 
 import pytest
+from project import wait_until
 
 pytestmark = pytest.mark.journey
 
@@ -81,3 +83,34 @@ def test_a_run_made_with_another_task_and_other_sizes_is_tested_without_saying_s
     assert results["task"] == "BoxGrasping"
     assert results["length"]["max"] <= 30
     assert project.record(name)["task"] == "BoxGrasping"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_test_keeps_what_it_has_counted(trained_project, number):
+    before = set(trained_project.names("test"))
+    words = (
+        "test=true",
+        "checkpoint=trained",
+        "numEnvs=2",
+        "testing.gamesNum=1000000",
+        "task.episodeLength=5",
+    )
+    process = trained_project.start(*words)
+
+    def counted():
+        names = set(trained_project.names("test")) - before
+        log = trained_project.run(min(names)) / "train.log" if names else None
+        return log is not None and log.exists() and "simulated" in log.read_text()
+
+    wait_until(counted, "some episodes")
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (128 + number, "")
+    (name,) = set(trained_project.names("test")) - before
+    results = json.loads((trained_project.run(name) / "metrics.json").read_text())
+    assert results["episodes"] > 0
+    assert not results["complete"]
+    assert "stopped early" in stdout
+    rows = (trained_project.run(name) / "episodes.csv").read_text().splitlines()
+    assert len(rows) == 1 + results["episodes"]
+    assert trained_project.record(name)["state"] == "interrupted"
