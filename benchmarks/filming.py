@@ -1,8 +1,9 @@
 """What filming costs a training: `python -m benchmarks.filming [--task BoxGrasping]`.
 
-The same training goes on in blocks. In every second block one video after another is rendered beside it, all the time:
-more than `env.recordVideo=true` does, which films one evaluation in a hundred iterations. And the same evaluation is
-played with and without a recorder. Blocks alternate, so that a change of the machine's load meets both.
+The same training goes on in blocks. In every second block one video after another is rendered beside it, all the time,
+which tells how many seconds of training a video costs; `env.recordVideo=true` films one evaluation in a hundred
+iterations. And the same evaluation is played with and without a recorder. Blocks alternate, so that a change of the
+machine's load meets both.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import List
 import torch
 
 from rlkit.config import Experiment, compose
+from rlkit.config.resolve import VIDEO_INTERVAL
 from rlkit.media import recording as recordings
 from rlkit.media.recording import Recording
 from rlkit.media.render_queue import RenderQueue
@@ -50,11 +52,11 @@ class Filmed:
         recordings.save(self.folder / "episode.npz", recording)
 
     def block(self, iterations: int, *, film: bool) -> tuple[float, int]:
-        """Env-steps a second of so many iterations, and how many videos were done meanwhile."""
-        steps, done, queue = 0, 0, RenderQueue()
+        """Seconds of an iteration, and how many videos were done in so many iterations."""
+        done, queue = 0, RenderQueue()
         started = time.perf_counter()
         for iteration in range(iterations):
-            steps += self.learner.iterate(self.env).env_steps
+            self.learner.iterate(self.env)
             if film:
                 finished = queue.poll()
                 done += len(finished)
@@ -62,7 +64,7 @@ class Filmed:
                     queue.submit([self.folder / "episode.npz"], self.folder / f"{iteration}.mp4")
         elapsed = time.perf_counter() - started
         queue.close()
-        return steps / elapsed, done
+        return elapsed / iterations, done
 
 
 def main() -> None:
@@ -78,25 +80,29 @@ def main() -> None:
         training = Filmed(experiment, Path(folder))
         training.evaluate(record=True)
         training.block(5, film=False)  # warms up
-        rates: dict[bool, List[float]] = {False: [], True: []}
+        seconds: dict[bool, List[float]] = {False: [], True: []}
         evaluations: dict[bool, List[float]] = {False: [], True: []}
         videos = 0
         for number in range(args.rounds):
             for film in (False, True) if number % 2 else (True, False):
                 evaluations[film].append(training.evaluate(record=film))
-                rate, done = training.block(args.iterations, film=film)
-                rates[film].append(rate)
+                elapsed, done = training.block(args.iterations, film=film)
+                seconds[film].append(elapsed)
                 videos += done
-    plain, filmed = (statistics.median(rates[film]) for film in (False, True))
-    lost = sorted(100 * (1 - b / a) for a, b in zip(rates[False], rates[True]))
+    steps = experiment.train["horizon_length"] * experiment.env.num_envs
+    alone, beside = (statistics.median(seconds[film]) for film in (False, True))
+    each = args.iterations * (sum(seconds[True]) - sum(seconds[False])) / max(videos, 1)
+    share = 100 * each / (VIDEO_INTERVAL * alone)
     print(
         f"{args.task}, {experiment.env.num_envs} envs, {args.rounds} blocks of {args.iterations} iterations each"
     )
-    print(f"training alone            {plain:>8,.0f} env-steps/s")
-    print(f"a video rendered beside   {filmed:>8,.0f} env-steps/s, {videos} videos done")
-    print(f"lost: {100 * (1 - filmed / plain):.1f} % (pairs {lost[0]:.1f} to {lost[-1]:.1f}); wanted: < 5")
+    print(f"training alone                     {steps / alone:>8,.0f} env-steps/s")
+    print(f"videos rendered beside, all along  {steps / beside:>8,.0f} env-steps/s, {videos} videos")
+    print(
+        f"a video costs the training {each:.2f} s: with one in {VIDEO_INTERVAL} iterations {share:.1f} %; wanted: < 5"
+    )
     with_recorder, without = (statistics.median(evaluations[film]) for film in (True, False))
-    print(f"an evaluation of 32 envs  {without:.2f} s, with a recorder {with_recorder:.2f} s")
+    print(f"an evaluation of 32 envs {without:.2f} s, with a recorder {with_recorder:.2f} s")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any, Iterator
 
 import numpy as np
 import pytest
+from needs import lacking
 from project import ROOT, wait_until
 from recordings import make_recording
 
@@ -31,13 +32,6 @@ CHROMIUM_ARGUMENTS = (
     "--enable-unsafe-swiftshader",
 )  # fmt: skip
 SHADES_OF_A_PICTURE = 40  # a page that draws nothing but its ground has a handful
-
-
-def lacking(what: str, reason: str) -> None:
-    """Skip, unless the environment says that this machine must have it."""
-    if what in os.environ.get("RLKIT_REQUIRE", ""):
-        pytest.fail(f"RLKIT_REQUIRE asks for {what}: {reason}")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
