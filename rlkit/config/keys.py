@@ -151,7 +151,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "training.videoInterval",
         "int >= 0 or auto",
         "iterations",
-        "with env.recordVideo, how often an evaluation is filmed; auto: the first evaluation in every 100",
+        "with env.recordVideo, how often an evaluation is filmed; auto: one in 100; 0: only the best, at the end",
     ),
     Key(
         "training.threads",

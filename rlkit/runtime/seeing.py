@@ -58,9 +58,10 @@ def viewer_for(experiment: Experiment, env: VecEnv) -> Optional[Viewer]:
         mjcf=env.mjcf,
         title=experiment.task_name,
         num_envs=env.spec.num_envs,
-        control_period=env.spec.control_period if experiment.kind == "test" else 0.0,
+        control_period=env.spec.control_period,
         host=settings.viewer_host,
         port=settings.viewer_port,
+        obeyed=experiment.kind == "test",
     )
     if viewer.address is not None:
         log.info("watch it at %s (Ctrl-C ends)", viewer.address)

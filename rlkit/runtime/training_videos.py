@@ -32,8 +32,9 @@ class TrainingVideos:
         self._name = ""
 
     def due(self, iteration: int) -> bool:
-        """Whether the evaluation after this iteration is filmed."""
-        return iteration % self._experiment.training.video_interval == 0
+        """Whether the evaluation after this iteration is filmed; an interval of 0 films the best policy alone."""
+        interval = self._experiment.training.video_interval
+        return interval > 0 and iteration % interval == 0
 
     def facts(self, iteration: int, checkpoint: str = "") -> Dict[str, Any]:
         """The header of a recording made now."""

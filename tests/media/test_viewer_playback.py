@@ -261,3 +261,24 @@ def test_states_without_rewards_and_terms_are_shown(tmp_path) -> None:
     playback.advance()
     assert playback.frame().terms == {}
     assert playback.frame().total == 0.0
+
+
+def test_a_free_loop_is_held_up_by_a_pause_alone() -> None:
+    """As a training: it is shown as fast as it goes."""
+    now, slept = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+        if len(slept) == 3:
+            pacer.paused = False
+
+    pacer = Pacer(clock=lambda: now[0], sleep=sleep, free=True)
+    for _ in range(100):
+        now[0] += 0.001
+        pacer.wait(0.02)
+    assert not slept
+    assert pacer.factor == pytest.approx(20.0)
+    pacer.paused = True
+    pacer.wait(0.02)
+    assert len(slept) == 3

@@ -123,20 +123,31 @@ def open_viewer(
     control_period: float,
     host: str = "127.0.0.1",
     port: int = 8080,
+    obeyed: bool = True,
 ) -> Viewer:
     """Open a "native" or "web" viewer of the model `mjcf`; `control_period` [s] is the time of one step.
 
-    `host` and `port` are the web viewer's; port 0 takes a free one. Raises ViewerError, as for a taken port.
+    obeyed: whether the caller keeps to the viewer's pace and fulfils wishes; without it the loop goes as fast
+    as it can, and only a pause and which env to show can be asked for. `host` and `port` are the web viewer's;
+    port 0 takes a free one. Raises ViewerError, as for a taken port.
     """
     choose_viewer(kind)
     if kind == "native":
         from rlkit.media.viewers.native import NativeViewer
 
-        return NativeViewer(mjcf, title=title, num_envs=num_envs, control_period=control_period)
+        return NativeViewer(
+            mjcf, title=title, num_envs=num_envs, control_period=control_period, obeyed=obeyed
+        )
     from rlkit.media.viewers.web import WebViewer
 
     return WebViewer(
-        mjcf, title=title, num_envs=num_envs, control_period=control_period, host=host, port=port
+        mjcf,
+        title=title,
+        num_envs=num_envs,
+        control_period=control_period,
+        host=host,
+        port=port,
+        obeyed=obeyed,
     )
 
 

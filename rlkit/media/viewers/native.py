@@ -36,6 +36,7 @@ _HELP: Tuple[Tuple[str, str], ...] = (
     ("f", "push at random"),
     ("c", "next checkpoint"),
 )
+_ALWAYS = ("space", "right", "n p")  # keys that mean something whatever the caller obeys
 # The window switches these drawing options on the same keys (n, p, f, c), and none of them is about the policy.
 _SIDE_EFFECTS = (
     mujoco.mjtVisFlag.mjVIS_ISLAND,
@@ -60,13 +61,14 @@ class NativeViewer(Viewer):
         num_envs: int,
         control_period: float,
         help_lines: Sequence[Tuple[str, str]] = _HELP,
+        obeyed: bool = True,
     ) -> None:
         self.env = 0
-        self.pacer = Pacer()
+        self.pacer = Pacer(free=not obeyed)
         self._title = title
         self.num_envs = num_envs
         self.period = control_period
-        self._help = help_lines
+        self._help = help_lines if obeyed else [line for line in help_lines if line[0] in _ALWAYS]
         self._wishes = Wishes()
         self._checkpoints: List[str] = []
         self._playing = ""

@@ -18,13 +18,16 @@ class Pacer:
     """Holds a loop to the pace that the user sets; the buttons may be pressed from any thread.
 
     paused: whether `wait` blocks. speed: simulated seconds a second. closed: `wait` never blocks again.
+    free: the loop goes as fast as it can, and blocks while paused only.
     """
 
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        free: bool = False,
     ) -> None:
+        self._free = free
         self.paused = False
         self.speed = 1.0
         self.closed = False
@@ -69,7 +72,7 @@ class Pacer:
                     self._due = now
                     break
                 self._due = now + _LONGEST_SLEEP  # a pause is no delay
-            elif now >= self._due:
+            elif self._free or now >= self._due:
                 break
             self._sleep(min(max(self._due - now, 0.0), _LONGEST_SLEEP))
         self._pass.clear()

@@ -24,7 +24,15 @@ class WebViewer(Viewer):
     """A page of one env; see Viewer for what its methods promise. Raises ViewerError for a taken port."""
 
     def __init__(
-        self, mjcf: str, *, title: str, num_envs: int, control_period: float, host: str, port: int
+        self,
+        mjcf: str,
+        *,
+        title: str,
+        num_envs: int,
+        control_period: float,
+        host: str,
+        port: int,
+        obeyed: bool = True,
     ) -> None:
         self.env = 0
         self._period = control_period
@@ -32,14 +40,17 @@ class WebViewer(Viewer):
         self._lock = threading.Lock()
         self._history = TermHistory(_WINDOW)
         self._checkpoints: Optional[viser.GuiDropdownHandle[str]] = None
-        self._stage = WebStage(mjcf, title=title, host=host, port=port)
+        self._stage = WebStage(mjcf, title=title, host=host, port=port, free=not obeyed)
         self.address = self._stage.address
         with self._stage.server.gui.add_folder("Policy"):
             self._policy = self._stage.server.gui.add_folder(None)
             with self._policy:
-                self._add_env_controls(num_envs)
-        with self._stage.server.gui.add_folder("Push", expand_by_default=False):
-            self._add_push_controls()
+                self._add_env_choice(num_envs)
+                if obeyed:
+                    self._add_restart()
+        if obeyed:
+            with self._stage.server.gui.add_folder("Push", expand_by_default=False):
+                self._add_push_controls()
 
     def show(self, frame: Frame) -> None:
         self._history.add(frame.terms, self._period)
@@ -77,17 +88,19 @@ class WebViewer(Viewer):
                 self._wishes.checkpoint = str(event.target.value)
             self._stage.pacer.let_one_through()
 
-    def _add_env_controls(self, num_envs: int) -> None:
+    def _add_env_choice(self, num_envs: int) -> None:
         gui = self._stage.server.gui
         env = gui.add_number(
             "Env", 0, min=0, max=num_envs - 1, step=1, hint=f"0 to {num_envs - 1}", disabled=num_envs == 1
         )
-        restart = gui.add_button("Restart episode")
 
         @env.on_update
         def _(_event: object) -> None:
             self.env = int(env.value)
             self._stage.pacer.let_one_through()
+
+    def _add_restart(self) -> None:
+        restart = self._stage.server.gui.add_button("Restart episode")
 
         @restart.on_click
         def _(_event: object) -> None:

@@ -28,9 +28,10 @@ class WebStage:
     server's threads. Raises ViewerError for a taken port.
     """
 
-    def __init__(self, mjcf: str, *, title: str, host: str, port: int) -> None:
+    def __init__(self, mjcf: str, *, title: str, host: str, port: int, free: bool = False) -> None:
+        """free: whoever sends the frames sets the pace."""
         scene = Scene(mjcf)
-        self.pacer = Pacer()
+        self.pacer = Pacer(free=free)
         self.server = start_server(host, port, title)
         self.address = f"http://{_reachable(host)}:{self.server.get_port()}"
         self.closed = False
@@ -43,7 +44,7 @@ class WebStage:
         gui = self.server.gui
         self._status = gui.add_markdown("waiting for the first state")
         self.scene = WebScene(self.server, scene)
-        self._add_time_controls(gui)
+        self._add_time_controls(gui, paced=not free)
         self._plot_folder = gui.add_folder("Reward terms", order=1000.0)
         self.plot = TermPlot(self.server, self._plot_folder)
 
@@ -90,9 +91,10 @@ class WebStage:
                 self._status.content = _status(self._frame, self.pacer, self.scene.scene)
                 self._tell_more()
 
-    def _add_time_controls(self, gui: viser.GuiApi) -> None:
+    def _add_time_controls(self, gui: viser.GuiApi, *, paced: bool) -> None:
         buttons = gui.add_button_group("Time", _RUNNING)
-        speed = gui.add_slider("Speed", SPEEDS[0], SPEEDS[-1], 0.1, 1.0, hint="simulated seconds a second")
+        if paced:
+            self._add_speed(gui)
         self._follow = gui.add_dropdown(
             "Follow",
             self.scene.followable,
@@ -109,15 +111,18 @@ class WebStage:
             buttons.options = _PAUSED if self.pacer.paused else _RUNNING
             self._stale = True
 
-        @speed.on_update
-        def _(_event: object) -> None:
-            self.pacer.speed = float(speed.value)
-
         @self._follow.on_update
         def _(_event: object) -> None:
             if self._follow.value in self.scene.followable:  # else of the model that was shown before
                 self.scene.follow = str(self._follow.value)
                 self._stale = True
+
+    def _add_speed(self, gui: viser.GuiApi) -> None:
+        speed = gui.add_slider("Speed", SPEEDS[0], SPEEDS[-1], 0.1, 1.0, hint="simulated seconds a second")
+
+        @speed.on_update
+        def _(_event: object) -> None:
+            self.pacer.speed = float(speed.value)
 
 
 def _reachable(host: str) -> str:
