@@ -58,7 +58,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
     Key("env.videoWidth", "int in [64, 4096]", "pixels", "width of a video, or of each tile of a grid"),
     Key("env.videoHeight", "int in [64, 4096]", "pixels", "its height"),
     Key("env.camera", "text or null", "", "camera of the model that films; null frames the scene by itself"),
-    Key("env.graphicsDeviceId", "int >= 0", "", "GPU that draws"),
+    Key("env.graphicsDeviceId", "int >= 0", "", "EGL device that draws videos"),
     Key("env.id", "text or null", "", "the Gymnasium environment of task=Gym, as HalfCheetah-v5"),
     Key("env.ids", "[] or list of text", "", "several of them instead: each episode draws one"),
     Key("env.kwargs.*", "any", "", "passed on to gymnasium.make, as env.kwargs.forward_reward_weight=2.0"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import List, Optional
 
 from rlkit.config import Experiment
@@ -27,6 +28,9 @@ def problems(experiment: Experiment) -> List[str]:
     if env.record_video:
         try:
             require_encoder()
+            if env.graphics_device_id:  # 0 is what MuJoCo takes by itself
+                os.environ.setdefault("MUJOCO_GL", "egl")  # the others know no device: none would be refused
+                os.environ["MUJOCO_EGL_DEVICE_ID"] = str(env.graphics_device_id)
             choose_gl()
         except RenderError as error:
             found.append(f"env.recordVideo=true: {error}")

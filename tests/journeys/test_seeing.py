@@ -128,6 +128,7 @@ def test_a_training_films_its_evaluations_and_its_best_policy(project, gl):
     [
         ("env.recordVideo=true", "IMAGEIO_FFMPEG_EXE=/nowhere/ffmpeg", r"env.recordVideo=true: .*ffmpeg"),
         ("env.recordVideo=true", "MUJOCO_GL=crayons", "MUJOCO_GL=crayons .*allowed: "),
+        ("env.recordVideo=true env.graphicsDeviceId=63", "A=", "MUJOCO_EGL_DEVICE_ID"),
         ("viewer=native", "DISPLAY=", "viewer=native needs a display.*try viewer=web"),
         ("viewer=web env.viewerPort={taken}", "A=", r"port \d+ is taken.*env.viewerPort=0"),
         ("viewer=web env.viewerHost=nowhere.invalid", "A=", "host 'nowhere.invalid' has no address"),
