@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import os
 import sys
 from typing import Optional, Sequence
@@ -34,12 +33,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="rlkit", description="Look after the runs of a workspace.")
+    parser = argparse.ArgumentParser(prog="rlkit", description="Look at runs, and take out of them what you need.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     commands.required = True
     for name in COMMANDS:
-        if importlib.util.find_spec(f"rlkit.commands.{name}") is None:
-            continue
         module = importlib.import_module(f"rlkit.commands.{name}")
         command = commands.add_parser(name, help=module.HELP, description=module.HELP)
         module.configure(command)
