@@ -147,15 +147,17 @@ def test_what_cannot_be_shown_is_refused_before_anything_starts(trained_project,
 
 
 @pytest.mark.parametrize("kind", ["test", "train"])
-def test_the_web_viewer_serves_its_page_until_it_is_told_to_stop(trained_project, kind):
+def test_the_web_viewer_serves_its_page_until_it_is_told_to_stop(request, kind):
+    # A training would become the latest of the project that other tests share.
+    shown = request.getfixturevalue("trained_project" if kind == "test" else "project")
     words = ["numEnvs=2", "viewer=web", "env.viewerPort=0", "task.episodeLength=12"]
     words += ["test=true", "checkpoint=trained"] if kind == "test" else ["train.units=[8]", "maxIter=100000"]
-    before = set(trained_project.names())
-    process = trained_project.start(*words)
+    before = set(shown.names())
+    process = shown.start(*words)
 
     def log():
-        names = set(trained_project.names()) - before
-        path = trained_project.run(names.pop()) / "train.log" if names else None
+        names = set(shown.names()) - before
+        path = shown.run(names.pop()) / "train.log" if names else None
         return path.read_text() if path is not None and path.exists() else ""
 
     address = wait_until(lambda: re.search(r"watch it at (http://127\.0\.0\.1:\d+)", log()), "an address")[1]
@@ -163,8 +165,8 @@ def test_the_web_viewer_serves_its_page_until_it_is_told_to_stop(trained_project
         assert page.status == 200
     wait_until(lambda: "started in" in log(), "the first step")
     if kind == "test":
-        (name,) = set(trained_project.names()) - before
-        wait_until(lambda: (trained_project.run(name) / "metrics.json").exists(), "results")
+        (name,) = set(shown.names()) - before
+        wait_until(lambda: (shown.run(name) / "metrics.json").exists(), "results")
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == (0 if kind == "test" else 130), stdout + stderr
