@@ -33,7 +33,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="rlkit", description="Look at runs, and take out of them what you need.")
+    parser = argparse.ArgumentParser(
+        prog="rlkit", description="Look at runs, and take out of them what you need."
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     commands.required = True
     for name in COMMANDS:
