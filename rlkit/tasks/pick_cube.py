@@ -1,0 +1,168 @@
+"""PickCube: take a cube from the ground and bring it to a point above."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor
+
+from rlkit.sims import models
+from rlkit.sims.api import ContactSensor, ResetState, SceneSpec, Simulator
+from rlkit.tasks.api import failure, observation, reward, success
+from rlkit.tasks.box_grasping import add_box
+from rlkit.tasks.panda import JOINTS, NUM_ARM, Panda, add_marker
+from rlkit.tasks.rotations import rotate
+
+BOX = 1  # of the scene's bodies, after the hand
+_OPEN = 0.08  # m, between the open fingers
+_PREGRASP = 0.03  # m, of each finger: 2 cm more than the cube in all
+_NEAR, _AT = 0.01, 0.012  # m, from where the fingers should close, and from where the cube counts as reached
+
+
+class PickCube(Panda):
+    """RoboVerse's `rl_pick` (from MuJoCo Playground): reach a 4 cm cube, close on it, bring it to the target.
+
+    Solved when the cube's centre has been above `successHeight` within `successDistance` of the grasp point for
+    `successDuration`. The cube begins on the ground and the targets of the joints begin where the joints are.
+    """
+
+    name = "PickCube"
+
+    @classmethod
+    def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
+        """The arm, a free cube of the configured size, mass and friction, and a ball that shows the target."""
+        return SceneSpec(
+            mjcf=add_marker(add_box(models.load("panda"), config["box"]), "target", "0.2 0.75 0.35 0.5"),
+            joints=JOINTS,
+            actuators=JOINTS,
+            bodies=("hand", "box", "target"),
+            sites=("grasp",),
+            free_bodies=("box", "target"),
+            contacts=(ContactSensor("floor", "hand", "world", subtree=True),),
+        )
+
+    def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
+        super().__init__(config, sim, generator)
+        self._axes = torch.eye(3, device=self.device)
+        self._target_rotation = self._axes.flatten()  # the cube should not turn
+        self.target = torch.zeros(self.num_envs, 3, device=self.device)  # m, world
+        self.held_time = torch.zeros(self.num_envs, device=self.device)  # s
+
+    # State.
+
+    def refresh(self) -> None:
+        """Add the cube, seen from the grasp point and from the target."""
+        super().refresh()
+        self.box_position = self.sim.body_pos[:, BOX]
+        self.box_rotation = self._rotation(self.sim.body_quat[:, BOX])  # [N, 9], row by row
+        self.to_box = self.box_position - self.grasp_position
+        self.distance = self.to_box.norm(dim=-1)  # m, from the grasp point to the cube's centre
+        self.to_target = self.target - self.box_position
+
+    def _rotation(self, quat: Tensor) -> Tensor:
+        """Rotation matrices `[N, 9]`, row by row, of quaternions `[N, 4]`."""
+        return rotate(quat[:, None], self._axes[None]).transpose(1, 2).flatten(1)
+
+    def advance(self) -> None:
+        """Run the timer of the hold: unbroken time in the air between the fingers."""
+        held = self.distance < float(self.config["successDistance"])
+        self.held_time += self.control_period
+        self.held_time *= held & (self.box_position[:, 2] > float(self.config["successHeight"]))
+
+    def reset(self, env_ids: Tensor) -> ResetState:
+        """The arm as in Panda; the target above the cube, at a height drawn from its range."""
+        self.held_time[env_ids] = 0.0
+        return super().reset(env_ids)
+
+    def free_bodies(self, env_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """The cube at rest on the ground, where its ranges say, and the ball at the target."""
+        k, box = len(env_ids), self.config["box"]
+        pose = torch.zeros(k, 2, 7, device=self.device)
+        pose[:, :, 0] = self.uniform(*box["xRange"], k, 1)
+        pose[:, :, 1] = self.uniform(*box["yRange"], k, 1)
+        pose[:, 0, 2] = 0.5 * float(box["size"])
+        pose[:, 1, 2] = self.uniform(*self.config["targetHeight"], k)
+        pose[:, :, 3] = 1.0
+        self.target[env_ids] = pose[:, 1, :3]
+        return pose, torch.zeros(k, 2, 6, device=self.device)
+
+    def memory(self) -> dict[str, Tensor]:
+        """What spans steps."""
+        return {**super().memory(), "target": self.target, "held_time": self.held_time}
+
+    # Observations.
+
+    @observation(6)
+    def grasp_rotation(self) -> Tensor:
+        """The last two rows of the hand's rotation matrix."""
+        return self._rotation(self.grasp_quat)[:, 3:]
+
+    @observation(6)
+    def box_rotation_rows(self) -> Tensor:
+        """The last two rows of the cube's rotation matrix."""
+        return self.box_rotation[:, 3:]
+
+    @observation(3)
+    def grasp_to_box(self) -> Tensor:
+        """From the grasp point to the cube's centre, m, world."""
+        return self.to_box
+
+    @observation(3)
+    def box_to_target(self) -> Tensor:
+        """From the cube's centre to the target, m, world."""
+        return self.to_target
+
+    @observation(6)
+    def rotation_to_target(self) -> Tensor:
+        """The first two rows of the target's rotation matrix minus those of the cube's."""
+        return (self._target_rotation - self.box_rotation)[:, :6]
+
+    @observation(1)
+    def hold_time(self) -> Tensor:
+        """How long the cube has been held up without a break, s."""
+        return self.held_time[:, None]
+
+    # Rewards.
+
+    @reward
+    def reach(self) -> Tensor:
+        """1 − tanh(5 d), d from the grasp point to the cube's centre in m."""
+        return 1.0 - torch.tanh(5.0 * self.distance)
+
+    @reward
+    def grasp(self) -> Tensor:
+        """Farther than 1 cm: half of how near the fingers are to 3 cm each; there: how far the gripper is closed."""
+        pregrasp = 0.5 * (1.0 - (self.finger_positions - _PREGRASP).abs() / _PREGRASP).mean(dim=-1)
+        closure = (_OPEN - self.finger_positions.sum(dim=-1)) / _OPEN
+        return torch.where(self.distance > _NEAR, pregrasp, closure)
+
+    @reward
+    def lift(self) -> Tensor:
+        """1 − tanh(5 (0.9 position + 0.1 rotation error to the target)), while the cube is within 1.2 cm."""
+        rotation_error = self.rotation_to_target().norm(dim=-1)
+        error = 0.9 * self.to_target.norm(dim=-1) + 0.1 * rotation_error
+        return (1.0 - torch.tanh(5.0 * error)) * (self.distance < _AT)
+
+    @reward
+    def no_floor_collision(self) -> Tensor:
+        """1 while neither hand nor fingers touch the ground."""
+        return (self.sim.contact_count[:, 0] == 0).float()
+
+    @reward
+    def home_pose(self) -> Tensor:
+        """1 − tanh(‖arm joints − first pose‖), rad."""
+        away = self.sim.joint_pos[:, :NUM_ARM] - self._start[:NUM_ARM]
+        return 1.0 - torch.tanh(away.norm(dim=-1))
+
+    # Endings.
+
+    @success
+    def box_lifted(self) -> Tensor:
+        """Held in the air for long enough."""
+        return self.held_time >= float(self.config["successDuration"]) - 0.5 * self.control_period
+
+    @failure
+    def box_lost(self) -> Tensor:
+        """The cube is more than 1 m from the robot's base along an axis, or below the ground."""
+        return (self.box_position.abs() > 1.0).any(dim=-1) | (self.box_position[:, 2] < 0.0)

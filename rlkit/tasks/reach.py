@@ -1,0 +1,149 @@
+"""Reach: bring the middle between the fingertips to a random goal and keep it there."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor
+
+from rlkit.sims import models
+from rlkit.sims.api import ResetState, SceneSpec, Simulator
+from rlkit.tasks.api import TaskError, observation, reward, success
+from rlkit.tasks.panda import ARM, JOINTS, NUM_ARM, Panda, add_marker, forward
+
+NUM_GOALS = 4096
+_DRAWS = 1 << 17  # poses that the goals are chosen from
+_CLEARANCE = 0.08  # m, every link's origin above the ground: a link is 6 cm thick
+
+
+class Reach(Panda):
+    """Solved when the grasp point has stayed within `successDistance` of the goal for `successDuration`.
+
+    Goals are where drawn joint angles put the grasp point, so every goal has a pose that reaches it. They are one
+    table, the same for every seed and simulator; which one an episode gets is drawn. The gripper stays as it begins.
+    """
+
+    name = "Reach"
+    drives_gripper = False
+
+    @classmethod
+    def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
+        """The arm, and a ball that shows the goal."""
+        return SceneSpec(
+            mjcf=add_marker(models.load("panda"), "goal", "0.2 0.75 0.35 0.7"),
+            joints=JOINTS,
+            actuators=JOINTS,
+            bodies=("hand", "goal"),
+            sites=("grasp",),
+            free_bodies=("goal",),
+        )
+
+    def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
+        super().__init__(config, sim, generator)
+        space = config["goalSpace"]
+        limits = sim.joint_range[:NUM_ARM].cpu()
+        self.goals = reachable_goals(limits, space["low"], space["high"]).to(self.device)  # [goals, 3] m
+        self.goal = torch.zeros(self.num_envs, 3, device=self.device)  # m, world
+        self.held_time = torch.zeros(self.num_envs, device=self.device)  # s
+
+    # State.
+
+    def refresh(self) -> None:
+        """Add where the goal is, seen from the grasp point."""
+        super().refresh()
+        self.to_goal = self.goal - self.grasp_position
+        self.distance = self.to_goal.norm(dim=-1)  # m
+
+    def advance(self) -> None:
+        """Run the timer of the hold: unbroken time at the goal."""
+        self.held_time += self.control_period
+        self.held_time *= self.distance < float(self.config["successDistance"])
+
+    def reset(self, env_ids: Tensor) -> ResetState:
+        """The arm as in Panda, and a goal of the table."""
+        chosen = torch.randint(len(self.goals), (len(env_ids),), generator=self.generator, device=self.device)
+        self.goal[env_ids] = self.goals[chosen]
+        self.held_time[env_ids] = 0.0
+        return super().reset(env_ids)
+
+    def free_bodies(self, env_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """The ball at the goal."""
+        pose = torch.zeros(len(env_ids), 1, 7, device=self.device)
+        pose[:, 0, :3] = self.goal[env_ids]
+        pose[:, 0, 3] = 1.0
+        return pose, torch.zeros(len(env_ids), 1, 6, device=self.device)
+
+    def memory(self) -> dict[str, Tensor]:
+        """What spans steps."""
+        return {**super().memory(), "goal": self.goal, "held_time": self.held_time}
+
+    # Observations.
+
+    @observation(7)
+    def arm_positions(self) -> Tensor:
+        """The arm's seven joints, rad."""
+        return self.sim.joint_pos[:, : len(ARM)]
+
+    @observation(7)
+    def arm_velocities(self) -> Tensor:
+        """Their velocities, rad/s."""
+        return self.sim.joint_vel[:, : len(ARM)]
+
+    @observation(7)
+    def arm_target_error(self) -> Tensor:
+        """Target minus position of the arm's joints, rad."""
+        return self.targets[:, : len(ARM)] - self.sim.joint_pos[:, : len(ARM)]
+
+    @observation(3)
+    def goal_pos(self) -> Tensor:
+        """The goal, m, world."""
+        return self.goal
+
+    @observation(3)
+    def grasp_to_goal(self) -> Tensor:
+        """From the grasp point to the goal, m, world."""
+        return self.to_goal
+
+    @observation(1)
+    def hold_time(self) -> Tensor:
+        """How long the grasp point has been at the goal without a break, s."""
+        return self.held_time[:, None]
+
+    # Rewards.
+
+    @reward
+    def goal_distance(self) -> Tensor:
+        """1 − tanh(5 d), d the distance to the goal in m: a slope from afar."""
+        return 1.0 - torch.tanh(5.0 * self.distance)
+
+    @reward
+    def goal_precision(self) -> Tensor:
+        """exp(−d / 2 cm): the last centimetres."""
+        return torch.exp(-self.distance / 0.02)
+
+    # Endings.
+
+    @success
+    def goal_reached(self) -> Tensor:
+        """At the goal for long enough."""
+        return self.held_time >= float(self.config["successDuration"]) - 0.5 * self.control_period
+
+
+def reachable_goals(limits: Tensor, low: list[float], high: list[float]) -> Tensor:
+    """The table of goals `[NUM_GOALS, 3]` m: grasp points within the box `low` to `high`, m, world.
+
+    limits: `[7, 2]` rad, on the CPU. The poses are drawn uniformly within them,
+    and those with a link or the grasp point near the ground are left out. Raises TaskError when too few remain.
+    """
+    draw = torch.rand(_DRAWS, NUM_ARM, generator=torch.Generator().manual_seed(0))
+    points = forward(limits[:, 0] + draw * (limits[:, 1] - limits[:, 0]))
+    grasp = points[:, -1]
+    inside = ((grasp >= torch.tensor(low)) & (grasp <= torch.tensor(high))).all(dim=-1)
+    found = grasp[inside & (points[..., 2] > _CLEARANCE).all(dim=-1)]
+    if len(found) < NUM_GOALS:
+        raise TaskError(
+            f"task.goalSpace low={list(low)} high={list(high)}: of {_DRAWS} drawn poses {len(found)} put the gripper"
+            f" in there, {NUM_GOALS} are needed; make it larger, or move it into the arm's reach of 1 m"
+        )
+    return found[:NUM_GOALS].contiguous()
