@@ -203,8 +203,8 @@ def test_rewards_of_reach_by_hand() -> None:
     task = reach(3)
     task.reset(torch.arange(3))
     at(task, 0.0, 0.02, 0.2)
-    assert task.goal_distance().tolist() == pytest.approx([1.0, 0.900332, 0.238406], abs=1e-5)
-    assert task.goal_precision().tolist() == pytest.approx([1.0, 0.367879, 4.54e-5], abs=1e-5)
+    assert task.goal_distance().tolist() == pytest.approx([0.0, -0.099668, -0.761594], abs=1e-5)
+    assert task.goal_precision().tolist() == pytest.approx([0.0, -0.632121, -0.999955], abs=1e-5)
     assert task.grasp_to_goal()[2].tolist() == pytest.approx([0.0, 0.0, 0.2], abs=1e-6)
 
 
