@@ -11,6 +11,7 @@ from stub_simulator import StubSimulator
 from task_config import task_config
 
 from rlkit.env.task_env import TaskEnv
+from rlkit.sims.api import ContactSensor
 from rlkit.tasks import h1
 from rlkit.tasks.humanoid import Humanoid, gaussian, linear, quadratic, short_of
 from rlkit.tasks.registry import task_class
@@ -187,3 +188,14 @@ def test_every_observation_term_has_a_mirror_image_of_its_size() -> None:
     sizes = {**task.terms("observation"), "actions": 19}
     assert {name: len(source) for name, (source, _) in images.items()} == sizes
     assert all(sorted(source) == list(range(len(sign))) for source, sign in images.values())
+
+
+def test_the_feet_are_left_then_right_and_change_places_in_the_mirror() -> None:
+    task = humanoid("HumanoidWalk")
+    task.sim.contact_force[
+        0, task.sim.spec.contacts.index(ContactSensor("left_ankle_link", "left_ankle_link"))
+    ] = 5.0
+    task.refresh()
+    feet, images = task.feet_on_ground()[0], task.mirror()
+    assert images is not None and feet.tolist() == [1.0, 0.0]
+    assert feet[list(images["feet_on_ground"][0])].tolist() == [0.0, 1.0]
