@@ -32,7 +32,7 @@ types: $(DEV)  ## Check the types
 	$(BIN)/pyright
 
 fast-test: $(DEV)  ## Run the tests that take no more than a few seconds each
-	$(BIN)/python -m pytest -q -m "not slow and not journey"
+	$(BIN)/python -m pytest -q -n auto -m "not slow and not journey"
 
 soccer: $(SOCCER)  ## Install the environments of task=Soccer and task=SoccerMulti (80 MB)
 
