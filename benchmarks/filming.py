@@ -19,6 +19,7 @@ import torch
 
 from rlkit.config import Experiment, compose
 from rlkit.config.resolve import VIDEO_INTERVAL
+from rlkit.env.spec import Observations
 from rlkit.media import recording as recordings
 from rlkit.media.recording import Recording
 from rlkit.media.render_queue import RenderQueue
@@ -36,19 +37,25 @@ class Filmed:
         self.learner = build_learner(experiment, self.env)
         self.evaluation = Evaluation(lambda: build_env(experiment, Ranks(), num_envs=32, seed=99))
         self.folder, self.facts = folder, facts_of(experiment, iteration=0)
+        self.length = 0  # steps of the filmed episode
         self.env.reset()
         self.env.stagger()
 
     def evaluate(self, *, record: bool) -> float:
         """Seconds of one evaluation; with `record` its first episode is saved as well."""
         started = time.perf_counter()
+        # Holding still lasts to the time limit: the longest film there can be.
         if record:
-            self.evaluation.metrics(self.learner.policy(), facts=self.facts, take=self._save)
+            self.evaluation.metrics(self._hold_still, facts=self.facts, take=self._save)
         else:
-            self.evaluation.metrics(self.learner.policy())
+            self.evaluation.metrics(self._hold_still)
         return time.perf_counter() - started
 
+    def _hold_still(self, obs: Observations) -> torch.Tensor:
+        return torch.zeros(len(obs["policy"]), self.env.spec.num_actions)
+
     def _save(self, recording: Recording) -> None:
+        self.length = recording.length
         recordings.save(self.folder / "episode.npz", recording)
 
     def block(self, iterations: int, *, film: bool) -> tuple[float, int]:
@@ -96,6 +103,7 @@ def main() -> None:
     print(
         f"{args.task}, {experiment.env.num_envs} envs, {args.rounds} blocks of {args.iterations} iterations each"
     )
+    print(f"each video: {training.length} steps")
     print(f"training alone                     {steps / alone:>8,.0f} env-steps/s")
     print(f"videos rendered beside, all along  {steps / beside:>8,.0f} env-steps/s, {videos} videos")
     print(
