@@ -39,6 +39,9 @@ class PhysicsSettings:
     impratio: float = 1.0
     integrator: str = "implicitfast"
     num_threads: int = 0  # 0: all cores
+    max_contacts: int = (
+        0  # points in one env that an engine with fixed buffers has room for; 0: as the scene needs
+    )
 
     def steps_per_control(self, control_period: float) -> int:
         """Simulator steps in one control period (s); raises SimulatorError when it is not a whole number."""
@@ -100,6 +103,11 @@ class ResetState:
     free_vel: Tensor
 
 
+QUANTITIES = ("friction", "mass", "stiffness", "damping")
+"""What `Simulator.scale` can vary. Of bodies: sliding friction of all their geoms; mass, with the inertia. Of
+actuators: force per position error, or of a motor per control (N/m, N m/rad, 1); force per velocity."""
+
+
 class Simulator(ABC):
     """N copies of one scene, stepped together.
 
@@ -140,22 +148,50 @@ class Simulator(ABC):
         """Put the envs `env_ids` ([k] int64) into `state`, clear their warm start; all other envs stay bit-equal."""
 
     @abstractmethod
+    def apply_force(self, body: str, force: Tensor) -> None:
+        """Let `force` (`[N, 3]` N, world, at the body's centre of mass) act on a body during the next `step`.
+
+        Forces of several calls add up. Raises SimulatorError for an unknown body.
+        """
+
+    def push(self, env: int, body: str, force: Sequence[float]) -> None:
+        """`apply_force` in one env alone."""
+        forces = torch.zeros(self.num_envs, 3, device=self.device)
+        forces[env] = torch.tensor(force, dtype=torch.float32, device=self.device)
+        self.apply_force(body, forces)
+
+    def parts(self, quantity: str) -> tuple[str, ...]:
+        """The bodies or actuators that have one of the `QUANTITIES`, in the order of `scale`.
+
+        Raises SimulatorError for a quantity that the simulator cannot vary.
+        """
+        raise SimulatorError(f"{type(self).__name__} cannot vary {quantity}")
+
+    def scale(self, quantity: str, env_ids: Tensor, factors: Tensor) -> None:
+        """Make a quantity, in the envs `env_ids` ([k] int64), the model's own value times `factors`.
+
+        factors: `[k, parts]`, positive; those of a later call replace these. Called at resets, before `reset`.
+        Raises SimulatorError for a quantity that the simulator cannot vary.
+        """
+        raise SimulatorError(f"{type(self).__name__} cannot vary {quantity}")
+
     def model_field(self, name: str) -> Tensor:
-        """Per-env values of a model field, e.g. "body_mass", `[N, ...]` float64, a live view to write into.
+        """Per-env values of one of MuJoCo's model fields, e.g. "body_mass", `[N, ...]`, a live view to write into.
 
         Call `apply_model_fields(env_ids)` after writing. Raises SimulatorError for a field it cannot vary.
         """
+        raise SimulatorError(f"{type(self).__name__} has no model field {name!r} for each env")
 
-    @abstractmethod
     def apply_model_fields(self, env_ids: Tensor) -> None:
         """Recompute what the engine derives from the written model fields, in these envs."""
+        raise SimulatorError(f"{type(self).__name__} has no model fields for each env")
 
-    @abstractmethod
-    def push(self, env: int, body: str, force: Sequence[float]) -> None:
-        """Let `force` (N, world, at the body's centre of mass) act on a body of one env during the next `step`.
+    def overflows(self) -> int:
+        """How many env-steps since the last call had more contacts than the engine has room for (`max_contacts`).
 
-        Raises SimulatorError for an unknown body.
+        What does not fit is left out: bodies sink into each other. May wait for the device; called rarely.
         """
+        return 0
 
     @abstractmethod
     def state(self, env_ids: Sequence[int] | None = None) -> dict[str, Tensor]:

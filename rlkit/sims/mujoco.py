@@ -22,6 +22,7 @@ import mujoco  # isort: skip
 from mujoco import batch  # isort: skip
 
 from rlkit.sims.mujoco_motion import MotionReader  # isort: skip
+from rlkit.sims.mujoco_quantities import body_id, quantity_entries, quantity_parts  # isort: skip
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class MujocoSimulator(Simulator):
         self._ctrl = self._batch.bind("ctrl")
         self._ctrl_in_model_order = np.zeros(self._ctrl.shape, np.float32)
         self._external_force = self._batch.bind("xfrc_applied")
-        self._pushed: list[tuple[int, int]] = []  # (env, body) with a force that the next step clears
+        self._forced: list[int] = []  # bodies with a force that the next step clears
         buffer = torch.zeros(n, blocks["contact"].stop)
         split = blocks["contact"].start
         self._motion_buffer, self._contact_buffer = buffer.numpy()[:, :split], buffer.numpy()[:, split:]
@@ -111,9 +112,9 @@ class MujocoSimulator(Simulator):
         except batch.SimulationError as error:
             failed = error.ids  # these kept the state they had; the others have stepped
             _log.debug("%s", error)
-        for pushed in self._pushed:
-            self._external_force[pushed] = 0.0
-        self._pushed.clear()
+        for body in self._forced:
+            self._external_force[:, body] = 0.0
+        self._forced.clear()
         self._motion.refresh()
         with np.errstate(over="ignore", invalid="ignore"):  # an unstable env may not fit into float32
             np.copyto(self._motion_buffer, self._motion_sensors, casting="same_kind")
@@ -205,14 +206,24 @@ class MujocoSimulator(Simulator):
             self._motion.set_const(ids)
         self._refresh(ids)
 
-    def push(self, env: int, body: str, force: Sequence[float]) -> None:
-        """See `Simulator.push`."""
-        names = [self._scene.model.body(k).name for k in range(1, self._scene.model.nbody)]
-        if body not in names:
-            raise SimulatorError(f"no body {body!r} can be pushed; there are {', '.join(names)}")
-        pushed = (env, names.index(body) + 1)
-        self._external_force[pushed][:3] = force
-        self._pushed.append(pushed)
+    def apply_force(self, body: str, force: Tensor) -> None:
+        """See `Simulator.apply_force`."""
+        k = body_id(self._scene.model, body)
+        self._external_force[:, k, :3] += force.numpy()
+        self._forced.append(k)
+
+    def parts(self, quantity: str) -> tuple[str, ...]:
+        """See `Simulator.parts`."""
+        return quantity_parts(self._scene.model, self.spec.actuators, quantity)
+
+    def scale(self, quantity: str, env_ids: Tensor, factors: Tensor) -> None:
+        """See `Simulator.scale`; about 0.1 ms an env for masses, 0.03 ms for all else."""
+        rows = env_ids[:, None]
+        for entries in quantity_entries(self._scene.model, self.spec.actuators, quantity):
+            index = tuple(torch.from_numpy(column) for column in entries.index)
+            values = torch.from_numpy(entries.own) * factors[:, entries.part].double()
+            self.model_field(entries.field)[(rows, *index)] = values
+        self.apply_model_fields(env_ids)
 
     def state(self, env_ids: Sequence[int] | None = None) -> dict[str, Tensor]:
         """See `Simulator.state`: integration state, model fields, and what the last step left behind."""

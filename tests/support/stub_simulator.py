@@ -49,7 +49,7 @@ class StubSimulator(Simulator):
         self.contact_force[env_ids] = 0.0
         self.unstable[env_ids] = False
 
-    def push(self, env: int, body: str, force: Sequence[float]) -> None:
+    def apply_force(self, body: str, force: Tensor) -> None:
         raise NotImplementedError
 
     def state(self, env_ids: Sequence[int] | None = None) -> dict[str, Tensor]:
@@ -59,12 +59,6 @@ class StubSimulator(Simulator):
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         self.joint_pos.copy_(state["joint_pos"])
         self.joint_vel.copy_(state["joint_vel"])
-
-    def model_field(self, name: str) -> Tensor:
-        raise NotImplementedError
-
-    def apply_model_fields(self, env_ids: Tensor) -> None:
-        raise NotImplementedError
 
     def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
         return {"qpos": self.joint_pos[list(env_ids)].numpy()}
