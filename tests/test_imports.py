@@ -9,14 +9,24 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "rlkit"
 HEAVY = {"torch", "numpy", "mujoco", "jax", "rl_games", "gymnasium", "tensorboard", "imageio", "PIL", "viser",
-         "trimesh", "matplotlib", "onnx", "onnxruntime", "h5py"}  # fmt: skip
+         "trimesh", "matplotlib", "onnx", "onnxruntime", "h5py", "warp", "mujoco_warp",
+         "isaacgym", "genesis"}  # fmt: skip
+
+# simulator: the libraries that it alone may import; those of MuJoCo's family read its models with mujoco
+ENGINES = {
+    "mujoco": {"mujoco"},
+    "mjx": {"mujoco", "jax"},
+    "warp": {"mujoco", "warp", "mujoco_warp"},
+    "isaacgym": {"isaacgym", "mujoco"},
+    "genesis": {"genesis", "mujoco"},
+}
 
 # room: what it may import of rlkit, and which heavy libraries.
 RULES = {
     "config": ({"rlkit.config"}, set()),
     "workspace": ({"rlkit.workspace"}, set()),
     "tasks": ({"rlkit.tasks", "rlkit.sims.api", "rlkit.sims.models"}, {"torch"}),
-    "sims": ({"rlkit.sims"}, {"torch", "numpy", "mujoco"}),
+    "sims": ({"rlkit.sims"}, {"torch", "numpy", "mujoco", "jax", "warp", "mujoco_warp", "isaacgym", "genesis"}),
     "env": ({"rlkit.env", "rlkit.sims.api", "rlkit.tasks.api"}, {"torch"}),
     "env/gym": ({"rlkit.env.gym", "rlkit.env.spec"}, {"torch", "numpy", "gymnasium"}),
     "learners": ({"rlkit.learners", "rlkit.env.spec"}, {"torch", "numpy", "rl_games", "gymnasium"}),
@@ -73,9 +83,12 @@ def test_a_room_imports_only_its_neighbours(room: str) -> None:
 
 
 def test_a_backend_knows_its_own_engine_and_a_learner_its_own_library_alone() -> None:
-    for path in (ROOT / "sims").glob("*.py"):
-        if not path.stem.startswith("mujoco"):
-            assert not any(m.split(".")[0] in {"mujoco", "jax"} for m in imports(path)), path
+    for path in (ROOT / "sims").rglob("*.py"):
+        room = path.parent.name if path.parent.parent == ROOT / "sims" else path.stem.partition("_")[0]
+        foreign = {engine for engines in ENGINES.values() for engine in engines} - ENGINES.get(room, set())
+        assert not any(m.split(".")[0] in foreign for m in imports(path)), path
+        others = {f"rlkit.sims.{other}" for other in ENGINES if other not in (room, "mujoco")}
+        assert not any(within(m, others) for m in imports(path)), path
     learners = [
         folder for folder in (ROOT / "learners").iterdir() if folder.is_dir() and folder.name[0] != "_"
     ]
@@ -105,7 +118,8 @@ def test_the_names_of_simulators_and_learners_agree_wherever_they_are_listed() -
     choices = next(key.type for key in keys.COMMON_KEYS if key.name == "sim.name")
     # Gymnasium's environments bring their own physics: no Simulator steps them.
     engines = {*SIMULATORS, "gymnasium"}
-    assert engines == set(machine.SIMULATORS) == set(choices.split("|")) - {"auto"}
+    assert engines == set(machine.SIMULATORS)
+    assert engines | set(machine.UNAVAILABLE) == set(choices.split("|")) - {"auto"}
     assert set(LEARNERS) == set(keys.LEARNER_KEYS)
     groups = ROOT.parent / "conf" / "sim"
-    assert {path.stem for path in groups.glob("*.yaml")} == {*engines, "auto"}
+    assert {path.stem for path in groups.glob("*.yaml")} == {*engines, *machine.UNAVAILABLE, "auto"}

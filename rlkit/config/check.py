@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional
 
 from rlkit.config import engine, keys, learners, types
-from rlkit.config.machine import CPU_ONLY, Machine
+from rlkit.config.machine import CPU_ONLY, UNAVAILABLE, Machine
 from rlkit.config.schema import Schema
 
 Plain = Mapping[str, Any]
+
+_EXTRA = "pip install 'rlkit[{}]'"
+INSTALL = {
+    "isaacgym": "download Isaac Gym Preview 4 from developer.nvidia.com/isaac-gym, and in an environment of "
+    "Python 3.8: pip install -e isaacgym/python"
+}  # simulators that are no extra of ours
 
 _REQUIRED_OF_TASK = {
     "gymnasium": ("task.name", "task.episodeLength", "task.cpuNumEnvs"),
@@ -72,8 +78,17 @@ def check_machine(plain: Plain, machine: Machine) -> List[str]:
     """The device and the simulator exist on this machine; `auto` values are already resolved."""
     problems: List[str] = []
     sim, device = plain["sim"]["name"], plain["env"]["device"]
-    if sim not in machine.simulators:
-        problems.append(f"sim.name={sim}: not installed here; install it with: pip install 'rlkit[{sim}]'")
+    if sim in UNAVAILABLE:
+        problems.append(f"sim.name={sim}: {UNAVAILABLE[sim]}; write sim=auto")
+    elif sim not in machine.simulators:
+        problems.append(
+            f"sim.name={sim}: not installed here; install it with: {INSTALL.get(sim, _EXTRA.format(sim))}"
+        )
+    if sim == "mjx" and device.startswith("cuda") and not machine.jax_cuda:
+        problems.append(
+            f"env.device={device}: the installed jax has no CUDA; write device=cpu, or install it with: "
+            "pip install 'jax[cuda12]'"
+        )
     if device.startswith("cuda"):
         index = int(device.partition(":")[2] or 0)
         if machine.cuda_devices == 0:

@@ -99,6 +99,7 @@ def from_yaml(text: str) -> Experiment:
     if not isinstance(plain, dict) or "composed" not in plain:
         raise ConfigError(["this is not a config.yaml that rlkit wrote: its section `composed` is missing"])
     composed = plain.pop("composed")
+    plain.get("sim", {}).setdefault("maxContacts", 0)  # runs from before there was one
     learner = plain.get("train", {}).get("learner")
     if learner not in LEARNER_KEYS:
         raise ConfigError([f"train.learner={learner}: unknown; there is {', '.join(LEARNER_KEYS)}"])

@@ -27,6 +27,7 @@ class SimSettings:
     cone: str
     impratio: float
     integrator: str
+    max_contacts: int = 0  # 0: as the scene needs; of engines with fixed buffers
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,12 @@ ALIASES: Dict[str, str] = {
 }
 
 COMMON_KEYS: Tuple[Key, ...] = (
-    Key("sim.name", "auto|mujoco|gymnasium", "", "simulator; auto takes the one that fits the task best"),
+    Key(
+        "sim.name",
+        "auto|mujoco|mjx|warp|isaacgym|genesis|isaaclab|gymnasium",
+        "",
+        "simulator; auto takes the one that fits the task best",
+    ),
     Key("sim.numThreads", "int >= 1 or auto", "", "physics threads; auto takes every core"),
     Key("sim.dt", "float in (0, 0.1]", "s", "one simulator step; task.controlPeriod is a multiple of it"),
     Key("sim.substeps", "int in [1, 64]", "", "integrator steps in each simulator step of dt"),
@@ -38,6 +43,12 @@ COMMON_KEYS: Tuple[Key, ...] = (
     Key("sim.cone", "pyramidal|elliptic", "", "friction cone; elliptic is exact, pyramidal is quicker"),
     Key("sim.impratio", "float in [0.01, 1000]", "", "stiffness of friction relative to that of contact"),
     Key("sim.integrator", "euler|implicit|implicitfast", "", "time integrator"),
+    Key(
+        "sim.maxContacts",
+        "int >= 0",
+        "points",
+        "contacts that mjx and warp have room for in an environment; 0: as the scene needs",
+    ),
     Key("env.numEnvs", "int in [1, 1000000] or auto", "", "environments that step together"),
     Key("env.device", "auto or cpu or cuda or cuda:N", "", "where observations, policy and learning live"),
     Key("env.render", "bool or null", "", "show a viewer; null: in a test, and where a viewer is asked for"),

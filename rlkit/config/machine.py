@@ -10,8 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, FrozenSet, Iterable, Optional
 
-# simulator -> the Python package that it needs; the best one first
-SIMULATORS = {"mujoco": "mujoco", "gymnasium": "gymnasium"}
+# simulator -> the Python modules that it needs; `auto` takes the first that is here and can run the task
+SIMULATORS = {
+    "mujoco": ("mujoco",),
+    "warp": ("mujoco_warp", "warp"),
+    "mjx": ("mujoco.mjx", "jax"),
+    "isaacgym": ("isaacgym",),
+    "genesis": ("genesis",),
+    "gymnasium": ("gymnasium",),
+}
+# simulators that have a name here and cannot be used, with the reason
+UNAVAILABLE = {
+    "isaaclab": "Isaac Lab runs on Isaac Sim, whose packages NVIDIA gives from its own index alone (pypi.nvidia.com), "
+    "so rlkit has no adapter that could be tested; docs/simulators.md tells what was looked at"
+}
 CPU_ONLY = frozenset({"mujoco", "gymnasium"})  # simulators whose tensors live on the CPU
 
 
@@ -20,7 +32,8 @@ class Machine:
     """The facts that `auto` values and checks of devices, packages and memory rest on; None where unknown.
 
     memory: bytes of main memory that are free. gpu_memory: the same of a CUDA device, by its index; it may take
-    a while and is asked only where it matters. has_package: whether a Python module can be imported.
+    a while and is asked only where it matters. has_package: whether a Python module can be imported. jax_cuda: whether
+    JAX has its packages for CUDA.
     """
 
     cores: int = 1
@@ -32,12 +45,13 @@ class Machine:
     memory: Optional[int] = None
     gpu_memory: Callable[[int], Optional[int]] = lambda _: None
     has_package: Callable[[str], bool] = lambda _: True
+    jax_cuda: bool = True
 
     @classmethod
     def detect(cls) -> Machine:
         """Look at this machine: a few files, no heavy import."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        found = frozenset(name for name, package in SIMULATORS.items() if _importable(package))
+        found = frozenset(name for name, needs in SIMULATORS.items() if all(map(_importable, needs)))
         devices = _nvidia_devices()
         missing = "no NVIDIA device is visible"
         if devices and not _torch_has_cuda():
@@ -51,12 +65,18 @@ class Machine:
             memory=_available(_lines("/proc/meminfo")),
             gpu_memory=_gpu_available,
             has_package=_importable,
+            jax_cuda=any(map(_importable, ("jax_cuda12_plugin", "jax_cuda13_plugin"))),
         )
 
 
-def _importable(package: str) -> bool:
-    """Whether a module can be found; of a dotted name its top package is looked for, which imports nothing."""
-    return importlib.util.find_spec(package.partition(".")[0]) is not None
+def _importable(module: str) -> bool:
+    """Whether a module can be found, without importing anything: a dotted one as a file or folder of its package."""
+    package, _, inside = module.partition(".")
+    spec = importlib.util.find_spec(package)
+    if spec is None or not inside:
+        return spec is not None
+    folders = [Path(folder, *inside.split(".")) for folder in spec.submodule_search_locations or ()]
+    return any(folder.is_dir() or folder.with_suffix(".py").is_file() for folder in folders)
 
 
 def _lines(file: str) -> Iterable[str]:

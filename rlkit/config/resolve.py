@@ -74,5 +74,5 @@ def _best_simulator(plain: Mapping[str, Any], machine: Machine) -> str:
     """The first installed one that can run the task; the first of all where none is, for the message."""
     if engine_of(plain) == "gymnasium":
         return "gymnasium"
-    fits = [name for name in SIMULATORS if name != "gymnasium"]
+    fits = [name for name in SIMULATORS if name not in ("gymnasium", "genesis", "isaacgym")]
     return next((name for name in fits if name in machine.simulators), fits[0])

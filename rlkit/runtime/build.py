@@ -80,4 +80,5 @@ def physics_settings(sim: SimSettings, ranks: Ranks) -> PhysicsSettings:
         impratio=sim.impratio,
         integrator=sim.integrator,
         num_threads=ranks.threads(sim.num_threads),
+        max_contacts=sim.max_contacts,
     )

@@ -104,7 +104,9 @@ def _simulated(
 def _simulator(recording: Recording, force: bool) -> Tuple[Simulator, int]:
     """One env as the header says, and its simulator steps between two commands."""
     header = recording.header
-    settings = {field.name: header["config"]["sim"][camel(field.name)] for field in fields(SimSettings)}
+    saved = header["config"]["sim"]
+    names = {field.name: camel(field.name) for field in fields(SimSettings)}
+    settings = {name: saved[key] for name, key in names.items() if key in saved}
     physics = replace(physics_settings(SimSettings(**settings), Ranks()), num_threads=1)
     scene = _scene(recording, force)
     if list(scene.actuators) != list(header["names"]["ctrl"]):

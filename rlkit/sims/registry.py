@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from rlkit.sims.api import PhysicsSettings, SceneSpec, Simulator
 
 # name: (module, class). rlkit.config lists the same names in its schema; a test holds the two together.
-SIMULATORS = {"mujoco": ("rlkit.sims.mujoco", "MujocoSimulator")}
+SIMULATORS = {
+    "mujoco": ("rlkit.sims.mujoco", "MujocoSimulator"),
+    "warp": ("rlkit.sims.warp.simulator", "WarpSimulator"),
+    "mjx": ("rlkit.sims.mjx.simulator", "MjxSimulator"),
+    "isaacgym": ("rlkit.sims.isaacgym.simulator", "IsaacGymSimulator"),
+    "genesis": ("rlkit.sims.genesis.simulator", "GenesisSimulator"),
+}
 
 
 def make(name: str, spec: SceneSpec, physics: PhysicsSettings, num_envs: int, device: str) -> Simulator:

@@ -8,7 +8,7 @@ from guide import conf_with_my_task
 from rlkit.config import ConfigError, compose, from_yaml
 from rlkit.config.conf import Conf, find_conf
 from rlkit.config.docs import PAGE, page
-from rlkit.config.machine import SIMULATORS, Machine
+from rlkit.config.machine import SIMULATORS, UNAVAILABLE, Machine
 from rlkit.config.terms import term_names
 
 CPU = Machine(cores=2, cuda_missing="no NVIDIA device is visible", simulators=frozenset(SIMULATORS))
@@ -40,6 +40,9 @@ def test_every_task_composes_under_every_root(root, task):
 @pytest.mark.parametrize("group", ["sim", "physics", "env", "train"])
 def test_every_option_of_every_group_composes(group):
     for option in CONF.options(group):
+        if option in UNAVAILABLE:
+            assert UNAVAILABLE[option] in refused(f"{group}={option}", CPU)
+            continue
         task = " task=Gym env.id=Pendulum-v1" if option == "gymnasium" else ""
         assert composed(f"{group}={option}{task}").choices[group] == option
 
