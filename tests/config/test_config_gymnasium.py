@@ -199,8 +199,8 @@ def test_a_driver_that_does_not_tell_stops_nothing(monkeypatch, answer):
 def test_looking_for_a_package_imports_nothing(tmp_path, monkeypatch):
     (tmp_path / "loud").mkdir()
     (tmp_path / "loud" / "__init__.py").write_text("raise RuntimeError('imported')")
-        (tmp_path / "loud" / "inner.py").touch()
+    (tmp_path / "loud" / "inner.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
     assert machine._importable("loud.inner") and not machine._importable("loud.outer")
-        assert not machine._importable("nowhere_at_all")
+    assert not machine._importable("nowhere_at_all")
     assert "loud" not in sys.modules
