@@ -1,0 +1,280 @@
+"""HumanoidVelocity: walk as told, at a speed forward, a speed sideways and a rate of turning.
+
+Learnt without motion data. Terms and weights follow what is common for this task: legged_gym (Rudin et al. 2021, arXiv
+2109.11978), Isaac Lab's velocity task for the H1, and the gait clock of Siekmann et al. 2021 (arXiv 2011.01387).
+A term named after something unwanted is positive and has a negative weight.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, Mapping, Optional, Sequence
+
+import torch
+from torch import Tensor
+
+from rlkit.sims.api import ResetState, SceneSpec, Simulator
+from rlkit.tasks import h1
+from rlkit.tasks.api import MirrorImage, observation, reward, success
+from rlkit.tasks.humanoid import PELVIS, Humanoid
+
+FEET = slice(3, 5)  # indices in the scene's bodies: left, right
+SOLE = 0.07  # m, from a foot's frame down to its sole
+SHORTEST_STRIDE = 0.4  # s: a longer time on one leg earns no more
+CLEARANCE_WIDTH = 0.05  # m, of the swing's height
+COMMANDS = ("forward", "sideways", "yawRate")
+HIPS = [h1.JOINTS.index(f"{side}_hip_{axis}") for side in ("left", "right") for axis in ("yaw", "roll")]
+UPPER_BODY = [
+    i for i, name in enumerate(h1.JOINTS) if name.endswith(("torso", "elbow")) or "shoulder" in name
+]
+
+
+class HumanoidVelocity(Humanoid):
+    """The H1 under a velocity command, drawn with each episode and again every few seconds.
+
+    Solved: upright to the episode's end, with mean errors of velocity and turning within `successErrors`.
+    """
+
+    name = "HumanoidVelocity"
+
+    @classmethod
+    def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
+        """The H1 on flat ground, its feet among the bodies."""
+        spec = super().scene(config)
+        return replace(spec, bodies=(*spec.bodies, *h1.FEET))
+
+    def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
+        super().__init__(config, sim, generator)
+        n, device, joints = self.num_envs, self.device, len(h1.JOINTS)
+        ranges = torch.tensor([config["command"][name] for name in COMMANDS], device=device)
+        self._command_low, self._command_high = ranges.unbind(-1)  # [3] m/s, m/s, rad/s
+        margin = 0.5 * (1.0 - float(config["softLimits"])) * (self._high - self._low)
+        self._soft_low, self._soft_high = self._low + margin, self._high - margin  # [19] rad
+        self.commands = torch.zeros(n, 3, device=device)  # m/s forward, m/s left, rad/s counter-clockwise
+        self.command_time = torch.zeros(n, device=device)  # s, until the next one
+        self.phase = torch.zeros(n, device=device)  # of the gait clock, [0, 1)
+        self.was_on_ground = torch.ones(n, 2, dtype=torch.bool, device=device)
+        self.mode_time = torch.zeros(
+            n, 2, device=device
+        )  # s that a foot has been on the ground or in the air
+        self.earlier_actions = torch.zeros(n, joints, device=device)
+        self.earlier_joint_vel = torch.zeros(n, joints, device=device)  # rad/s
+        self.error_sums = torch.zeros(n, 2, device=device)  # m/s, rad/s, over this episode's steps
+        self.steps_measured = torch.zeros(n, device=device)
+
+    def deployment(self) -> dict[str, Any]:
+        """As every humanoid's, with what the policy may be commanded and the clock it listens to."""
+        gait = self.config["gait"]
+        return {
+            **super().deployment(),
+            "command": {name: list(self.config["command"][name]) for name in COMMANDS},
+            "gait": {"period": float(gait["period"]), "clock": "sin and cos of 2 pi t / period; 0 at rest"},
+        }
+
+    # State.
+
+    def refresh(self) -> None:
+        """As every humanoid's; with the rate of turning, the soles, and what command and clock want."""
+        super().refresh()
+        self.turning = self.sim.body_ang_vel[:, PELVIS, 2]  # rad/s, about the vertical
+        self.sole_height = self.sim.body_pos[:, FEET, 2] - SOLE
+        self._follow_command()
+        self._follow_clock()
+
+    def _follow_command(self) -> None:
+        self.linear_error = (self.commands[:, :2] - self.velocity[:, :2]).norm(dim=-1)  # m/s
+        self.yaw_error = (self.commands[:, 2] - self.turning).abs()  # rad/s
+        self.moves = self.commands.abs().sum(dim=-1) > 0.0
+
+    def _follow_clock(self) -> None:
+        gait = self.config["gait"]
+        stance = float(gait["stance"])
+        feet = torch.stack(
+            (self.phase, (self.phase + 0.5) % 1.0), dim=-1
+        )  # the right one is half a period behind
+        swing = ((feet - stance) / (1.0 - stance)).clamp(min=0.0) * self.moves[
+            :, None
+        ]  # 0 to 1 through the air
+        self.belongs_on_ground = swing <= 0.0
+        self.wanted_sole_height = float(gait["swingHeight"]) * torch.sin(math.pi * swing) ** 2  # m
+
+    def advance(self) -> None:
+        """Run the clocks of gait, feet and command; add up the errors of tracking."""
+        super().advance()
+        self.phase.copy_((self.phase + self.control_period / float(self.config["gait"]["period"])) % 1.0)
+        kept = self.on_ground == self.was_on_ground
+        self.mode_time.copy_(self.mode_time * kept + self.control_period)
+        self.was_on_ground.copy_(self.on_ground)
+        self.error_sums += torch.stack((self.linear_error, self.yaw_error), dim=-1)
+        self.steps_measured += 1.0
+        self.command_time -= self.control_period
+        self._follow_clock()
+
+    def remember(self) -> None:
+        """Keep actions and velocities to compare with; draw the next command where the last one's time is over."""
+        self.earlier_actions.copy_(self.last_actions)
+        self.earlier_joint_vel.copy_(self.sim.joint_vel)
+        over = (self.command_time <= 0.0).nonzero().squeeze(-1)
+        if len(over):
+            self._draw_commands(over)
+            self._follow_command()
+            self._follow_clock()
+
+    def reset(self, env_ids: Tensor) -> ResetState:
+        """As every humanoid's; with a new command, and the clock at any point of its period."""
+        state = super().reset(env_ids)
+        self._draw_commands(env_ids)
+        self.phase[env_ids] = self.uniform(0.0, 1.0, len(env_ids))
+        self.was_on_ground[env_ids] = True
+        for memory in (self.mode_time, self.earlier_actions, self.earlier_joint_vel, self.error_sums):
+            memory[env_ids] = 0.0
+        self.steps_measured[env_ids] = 0.0
+        return state
+
+    def _draw_commands(self, env_ids: Tensor) -> None:
+        k, command = len(env_ids), self.config["command"]
+        drawn = self._command_low + (self._command_high - self._command_low) * self.uniform(0.0, 1.0, k, 3)
+        stands = self.uniform(0.0, 1.0, k) < float(command["standingShare"])
+        self.commands[env_ids] = torch.where(stands[:, None], torch.zeros_like(drawn), drawn)
+        shortest, longest = (float(time) for time in command["time"])
+        self.command_time[env_ids] = self.uniform(shortest, longest, k)
+
+    def memory(self) -> dict[str, Tensor]:
+        """What spans steps."""
+        names = ("commands", "command_time", "phase", "was_on_ground", "mode_time", "earlier_actions")
+        more = ("earlier_joint_vel", "error_sums", "steps_measured")
+        return {**super().memory(), **{name: getattr(self, name) for name in (*names, *more)}}
+
+    def mirror(self) -> Optional[Mapping[str, MirrorImage]]:
+        """As every humanoid's: to the left becomes to the right, and the feet exchange their halves of the clock."""
+        images: dict[str, tuple[Sequence[int], Sequence[float]]] = {
+            "command": ([0, 1, 2], [1.0, -1.0, -1.0]),
+            "gait_clock": ([0, 1], [-1.0, -1.0]),
+        }
+        return {**(super().mirror() or {}), **images}
+
+    # Observations.
+
+    @observation(3)
+    def command(self) -> Tensor:
+        """Wanted velocity forward and to the left (m/s) and rate of turning counter-clockwise (rad/s)."""
+        return self.commands
+
+    @observation(2)
+    def gait_clock(self) -> Tensor:
+        """Sine and cosine of the gait's phase; 0 and 0 while the command is to stand."""
+        angle = 2.0 * math.pi * self.phase
+        return torch.stack((angle.sin(), angle.cos()), dim=-1) * self.moves[:, None]
+
+    # Rewards: what is wanted, within [0, 1].
+
+    @reward
+    def moving(self) -> Tensor:
+        """The factor of `humanoid_bench`: `track_linear`."""
+        return self.track_linear()
+
+    @reward
+    def track_linear(self) -> Tensor:
+        """exp(−|v* − v|² / σ²) of the horizontal velocity in the heading's frame (legged_gym, Isaac Lab)."""
+        return torch.exp(-((self.linear_error / float(self.config["trackingWidth"]["linear"])) ** 2))
+
+    @reward
+    def track_yaw(self) -> Tensor:
+        """exp(−(ω* − ω)² / σ²) of the rate of turning about the vertical (legged_gym, Isaac Lab)."""
+        return torch.exp(-((self.yaw_error / float(self.config["trackingWidth"]["yaw"])) ** 2))
+
+    @reward
+    def alive(self) -> Tensor:
+        """1."""
+        return torch.ones_like(self.phase)
+
+    @reward
+    def contact_schedule(self) -> Tensor:
+        """Share of the feet that are on the ground when the clock says so and in the air when it says so
+        (Siekmann et al. 2021, with contacts instead of forces and speeds); at a command to stand: on the ground.
+        """
+        return (self.on_ground == self.belongs_on_ground).float().mean(dim=-1)
+
+    @reward
+    def swing_height(self) -> Tensor:
+        """exp(−Σ (h − h*)² / w²) over the feet, w = 5 cm: h* is h sin²(π s), s from 0 to 1 through a foot's swing, and
+        0 while it belongs on the ground (the feet_phase of MuJoCo Playground, with another curve).
+        """
+        off = (self.sole_height - self.wanted_sole_height) / CLEARANCE_WIDTH
+        return torch.exp(-(off**2).sum(dim=-1))
+
+    @reward
+    def air_time(self) -> Tensor:
+        """On one leg, when told to go: the time (s, at most 0.4) that both feet have been as they are (Isaac Lab's
+        feet_air_time_positive_biped).
+        """
+        single = self.on_ground.sum(dim=-1) == 1
+        time = self.mode_time.min(dim=-1).values.clamp(max=SHORTEST_STRIDE)
+        return time * (single & self.moves)
+
+    # Rewards: what is not wanted.
+
+    @reward
+    def vertical_speed(self) -> Tensor:
+        """Square of the pelvis's velocity upwards, (m/s)²."""
+        return self.velocity[:, 2] ** 2
+
+    @reward
+    def roll_pitch_rate(self) -> Tensor:
+        """Squares of the pelvis's angular velocity about its own x and y, (rad/s)²."""
+        return (self.pelvis_ang_vel()[:, :2] ** 2).sum(dim=-1)
+
+    @reward
+    def tilt(self) -> Tensor:
+        """Square of the sine of the pelvis's tilt: g_x² + g_y² of the unit gravity in its frame."""
+        return (self.gravity[:, :2] ** 2).sum(dim=-1)
+
+    @reward
+    def torque(self) -> Tensor:
+        """Σ τ² of the servos' own law, (N m)²."""
+        return (self.torques**2).sum(dim=-1)
+
+    @reward
+    def joint_acceleration(self) -> Tensor:
+        """Σ ((q̇ − q̇ of the step before) / control period)², (rad/s²)²."""
+        return (((self.sim.joint_vel - self.earlier_joint_vel) / self.control_period) ** 2).sum(dim=-1)
+
+    @reward
+    def action_rate(self) -> Tensor:
+        """Σ (a − a of the step before)²."""
+        return ((self.last_actions - self.earlier_actions) ** 2).sum(dim=-1)
+
+    @reward
+    def joint_limits(self) -> Tensor:
+        """Σ rad by which joints are beyond the middle `softLimits` of their ranges."""
+        angles = self.sim.joint_pos
+        return ((self._soft_low - angles).clamp(min=0.0) + (angles - self._soft_high).clamp(min=0.0)).sum(
+            dim=-1
+        )
+
+    @reward
+    def feet_slide(self) -> Tensor:
+        """Σ horizontal speed (m/s) of the feet that are on the ground (Isaac Lab)."""
+        speed = self.sim.body_lin_vel[:, FEET, :2].norm(dim=-1)
+        return (speed * self.on_ground).sum(dim=-1)
+
+    @reward
+    def hip_deviation(self) -> Tensor:
+        """Σ |q − stance| of the hips' yaw and roll, rad: legs neither splayed nor crossed (Isaac Lab)."""
+        return self.joint_offsets()[:, HIPS].abs().sum(dim=-1)
+
+    @reward
+    def upper_body_deviation(self) -> Tensor:
+        """Σ |q − stance| of torso, shoulders and elbows, rad (Isaac Lab)."""
+        return self.joint_offsets()[:, UPPER_BODY].abs().sum(dim=-1)
+
+    # Endings.
+
+    @success
+    def tracked(self) -> Tensor:
+        """The last step of the episode, and the mean errors over it are within `successErrors`."""
+        bounds = [float(self.config["successErrors"][name]) for name in ("linear", "yaw")]
+        means = self.error_sums / self.steps_measured.clamp(min=1.0)[:, None]
+        close = (means <= torch.tensor(bounds, device=self.device)).all(dim=-1)
+        return close & (self.episode_step >= self.max_episode_length)
