@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional
 
-from rlkit.config import engine, keys, learners, types
+from rlkit.config import engine, keys, learners, support, types
 from rlkit.config.machine import CPU_ONLY, UNAVAILABLE, Machine
 from rlkit.config.schema import Schema
 
@@ -80,7 +80,7 @@ def check_machine(plain: Plain, machine: Machine) -> List[str]:
     sim, device = plain["sim"]["name"], plain["env"]["device"]
     if sim in UNAVAILABLE:
         problems.append(f"sim.name={sim}: {UNAVAILABLE[sim]}; write sim=auto")
-    elif sim not in machine.simulators:
+    elif sim not in machine.simulators and not support.is_impossible(plain):
         problems.append(
             f"sim.name={sim}: not installed here; install it with: {INSTALL.get(sim, _EXTRA.format(sim))}"
         )
@@ -101,7 +101,7 @@ def check_machine(plain: Plain, machine: Machine) -> List[str]:
 
 def check_combinations(plain: Plain, machine: Machine) -> List[str]:
     """What must hold between settings, `auto` values already resolved."""
-    problems = engine.check(plain, machine)
+    problems = engine.check(plain, machine) + support.check(plain)
     problems += _timing(plain) if engine.engine_of(plain) == "simulator" else []
     problems += learners.CHECKS[plain["train"]["learner"]](plain, machine)
     problems += _initial_weights(plain["training"])
@@ -195,13 +195,26 @@ def _timing(plain: Plain) -> List[str]:
     ]
 
 
-def notes(plain: Plain, asked: Mapping[str, Any], cpu_only: FrozenSet[str] = CPU_ONLY) -> List[str]:
-    """Things to say at the start that do not stop the run; `asked` as resolve() returned it."""
-    found: List[str] = []
+def notes(plain: Plain, asked: Mapping[str, Any], machine: Optional[Machine] = None) -> List[str]:
+    """Things to say at the start that do not stop the run; `asked` as resolve() returned it.
+
+    machine: None for a run that is only looked at.
+    """
+    found = support.notes(plain)
     sim, device = plain["sim"]["name"], plain["env"]["device"]
+    cpu_only = CPU_ONLY if machine is None else machine.cpu_only
     if device != "cpu" and sim in cpu_only and asked.get("env.device") != "auto":
         found.append(f"sim={sim} steps on the CPU; every step is copied to {device}")
+    if asked.get("sim.name") == "auto" and sim == "mujoco" and _warp_could(plain, machine):
+        found.append(f"sim=auto took {sim}, which steps on the CPU; sim=warp steps on the GPU")
     return found
+
+
+def _warp_could(plain: Plain, machine: Optional[Machine]) -> bool:
+    """Whether sim=warp is installed, can run the task and has a GPU to do it on."""
+    if machine is None or not machine.cuda_devices or "warp" not in machine.simulators:
+        return False
+    return "warp" in support.simulators_for(plain["task"]["name"])
 
 
 def check_terms(task: Mapping[str, Any], known: Mapping[str, FrozenSet[str]]) -> List[str]:

@@ -127,7 +127,7 @@ def _resolved(
     problems = check.check_machine(plain, machine) + check.check_combinations(plain, machine)
     if problems:
         raise ConfigError(problems)
-    notes = tuple(check.notes(plain, asked, machine.cpu_only))
+    notes = tuple(check.notes(plain, asked, machine))
     return freeze_experiment(plain, choices, overrides, config_name, asked, notes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar, cast
 
@@ -129,7 +129,7 @@ class Experiment:
     overrides: Tuple[str, ...]
     config_name: str
     asked: Mapping[str, Any]
-    notes: Tuple[str, ...]
+    notes: Tuple[str, ...] = field(compare=False)  # they depend on the machine too
 
     @property
     def kind(self) -> str:

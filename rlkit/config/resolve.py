@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 from typing import Any, Callable, Dict, Mapping, MutableMapping
 
-from rlkit.config import learners
+from rlkit.config import learners, support
 from rlkit.config.engine import engine_of
-from rlkit.config.machine import SIMULATORS, Machine
+from rlkit.config.machine import Machine
 
 CUDA_NUM_ENVS = 1024
 CPU_TEST_NUM_ENVS = 64
 MANY_THREADS_BATCH = 1024  # samples of FastTD3's updates from which more torch threads than one pay
 EVAL_INTERVAL = {"ppo": 0, "fast_td3": 50}  # iterations, by learner
+NEVER_AUTO = ("genesis", "isaacgym")  # simulators that are only taken when they are asked for
 VIDEO_INTERVAL = 100  # iterations: an evaluation is due then where a video is wanted
 
 
@@ -74,5 +75,5 @@ def _best_simulator(plain: Mapping[str, Any], machine: Machine) -> str:
     """The first installed one that can run the task; the first of all where none is, for the message."""
     if engine_of(plain) == "gymnasium":
         return "gymnasium"
-    fits = [name for name in SIMULATORS if name not in ("gymnasium", "genesis", "isaacgym")]
-    return next((name for name in fits if name in machine.simulators), fits[0])
+    fits = [name for name in support.simulators_for(plain["task"]["name"]) if name not in NEVER_AUTO]
+    return next((name for name in fits if name in machine.simulators), "mujoco")

@@ -243,5 +243,5 @@ def test_a_simulator_of_the_cpu_stays_there_on_a_machine_with_a_gpu():
     assert composed("", machine).env.device == "cpu"
     asked = composed("device=cuda", machine)
     assert (asked.env.device, asked.env.num_envs) == ("cuda:0", 128)
-    assert asked.notes == ("sim=mujoco steps on the CPU; every step is copied to cuda:0",)
+    assert asked.notes[0] == "sim=mujoco steps on the CPU; every step is copied to cuda:0"
     assert from_yaml(asked.to_yaml()) == asked

@@ -1,0 +1,191 @@
+"""The record of what has been tried (rlkit/config/support.yaml) says what is so, on the simulators installed here.
+
+`python -m pytest tests/contract/test_support.py --write-support` renews it; the cells of simulators that are not
+installed stay as they are.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+import torch
+
+from rlkit.config import ConfigError, Experiment, compose, support
+from rlkit.config.conf import Conf
+from rlkit.config.machine import CPU_ONLY, SIMULATORS, UNAVAILABLE, Machine
+from rlkit.env.spec import VecEnv
+from rlkit.runtime.build import build_env, build_learner
+from rlkit.runtime.ranks import Ranks
+from rlkit.sims.api import SimulatorError
+
+HERE = Machine.detect()
+ANYTHING = replace(HERE, simulators=frozenset(SIMULATORS))
+CONF = Conf(Path(__file__).parents[2] / "conf")
+TASKS = CONF.options("task")
+ENGINES = {task: CONF.declared(task).get("task.engine", "simulator") for task in TASKS}
+PACKAGES = {
+    "mujoco": ("mujoco",),
+    "mjx": ("mujoco-mjx", "jax"),
+    "warp": ("mujoco-warp", "warp-lang"),
+    "genesis": ("genesis-world",),
+    "isaacgym": ("isaacgym",),
+    "gymnasium": ("gymnasium",),
+}
+NUM_ENVS = 2
+WORDS = {"Gym": ("env.id=Pendulum-v1",), "Soccer": ("env.vectorization=sync",)}
+WORDS["SoccerMulti"] = WORDS["Soccer"]
+SMALL = {
+    "ppo": ("numEnvs=4", "train.horizon_length=8", "train.units=[8]", "train.mini_epochs=1"),
+    "fast_td3": (
+        *("numEnvs=4", "train.horizon_length=8", "train.learning_starts=4", "train.num_updates=1"),
+        *("train.batch_size=8", "train.actor_units=[8]", "train.critic_units=[8]", "train.buffer_size=64"),
+    ),
+}
+
+
+def slow_pair(task: str, name: str) -> Any:
+    """The pair as a case of its own; Soccer's environments and other engines than MuJoCo take long to start."""
+    soccer = [pytest.mark.soccer] if task.startswith("Soccer") else []
+    slow = [pytest.mark.slow] if soccer or name in ("mjx", "warp", "genesis") else []
+    return pytest.param(task, name, marks=[*soccer, *slow], id=f"{task}-{name}")
+
+
+SIMULATOR_PAIRS = [
+    slow_pair(task, sim)
+    for task in TASKS
+    for sim in sorted(HERE.simulators & set(SIMULATORS))
+    if ENGINES[task] == "simulator" and sim != "gymnasium"
+]
+LEARNER_PAIRS = [slow_pair(task, learner) for task in TASKS for learner in SMALL]
+
+
+@pytest.fixture(scope="module")
+def record(request: pytest.FixtureRequest) -> Iterator[support.Record]:
+    """What is on record; with --write-support what the tests put into it is written at the end."""
+    found = deepcopy(support.read_record())
+    yield found
+    if request.config.getoption("--write-support", default=False):
+        support.write_record(found)
+
+
+@pytest.fixture
+def agree(request: pytest.FixtureRequest, record: support.Record):
+    """Compare what a cell came to with what is on record, or put it there."""
+
+    def compare(half: str, task: str, name: str, cell: dict[str, str]) -> None:
+        cells = record[half].setdefault(task, {})
+        if request.config.getoption("--write-support", default=False):
+            cells[name] = cell
+        ours, theirs = dict(cell), dict(cells.get(name, {}))
+        if "tested" in cell and "tested" in theirs:  # with other versions perhaps
+            return
+        assert ours == theirs, (
+            f"{task} on {name}: rlkit/config/support.yaml says {theirs or 'untested'}, found {ours};"
+            " renew it: python -m pytest tests/contract/test_support.py --write-support"
+        )
+
+    return compare
+
+
+def request_for(task: str, *words: str) -> Experiment:
+    machine_words = ("sim=gymnasium",) if ENGINES[task] == "gymnasium" else ("sim=mujoco",)
+    return compose(
+        [f"task={task}", *machine_words, "device=cpu", *WORDS.get(task, ()), *words], machine=ANYTHING
+    )
+
+
+def on_simulator(experiment: Experiment, sim: str) -> VecEnv:
+    """The env on a simulator that the record may call impossible, which compose() would refuse."""
+    device = "cuda:0" if torch.cuda.is_available() and sim not in CPU_ONLY else "cpu"
+    return build_env(
+        replace(
+            experiment,
+            sim=replace(experiment.sim, name=sim),
+            env=replace(experiment.env, device=device),
+        ),
+        Ranks(),
+    )
+
+
+def seen_with(sim: str, env: VecEnv) -> str:
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES[sim])
+    return f"{versions}, on {'the CPU' if env.spec.device.type == 'cpu' else torch.cuda.get_device_name()}"
+
+
+@pytest.mark.parametrize(("task", "sim"), SIMULATOR_PAIRS)
+def test_a_simulator_steps_the_task_or_refuses_it_with_the_reason_on_record(task, sim, agree) -> None:
+    try:
+        env = on_simulator(request_for(task, f"numEnvs={NUM_ENVS}"), sim)
+    except SimulatorError as error:
+        agree("simulators", task, sim, {"impossible": str(error)})
+        return
+    env.reset()
+    for _ in range(2):
+        actions = torch.zeros(NUM_ENVS, env.spec.num_actions, device=env.spec.device)
+        obs, reward, *_ = env.step(actions)
+        assert torch.isfinite(obs["policy"]).all() and torch.isfinite(reward).all()
+    cell = {"tested": seen_with(sim, env)}
+    env.close()
+    agree("simulators", task, sim, cell)
+
+
+@pytest.mark.parametrize(("task", "learner"), LEARNER_PAIRS)
+def test_a_learner_does_an_iteration_of_the_task(task, learner, agree) -> None:
+    if missing_packages(task):
+        pytest.skip(f"{task} needs packages that are not installed")
+    experiment = request_for(task, f"train={task}{support.LEARNERS[learner]}", *SMALL[learner])
+    env = build_env(experiment, Ranks())
+    agent = build_learner(experiment, env)
+    env.reset()
+    before = agent.network().state_dict()
+    done = agent.iterate(env)
+    after = agent.network().state_dict()
+    assert done.metrics and all(math.isfinite(value) for value in done.metrics.values())
+    assert any(not torch.equal(before[name], after[name]) for name in before), "it learned nothing"
+    sim = experiment.sim.name
+    cell = {"tested": seen_with(sim, env)}
+    env.close()
+    agree("learners", task, learner, {"tested": f"an iteration on {sim}"})
+    if sim == "gymnasium":
+        agree("simulators", task, sim, cell)
+
+
+def missing_packages(task: str) -> list[str]:
+    packages = CONF.declared(task).get("task.packages") or []
+    return [package for package in packages if not HERE.has_package(package)]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_on_the_wrong_kind_of_engine_is_refused_with_the_reason_on_record(task, agree) -> None:
+    reasons = {
+        "gymnasium": "made of Gymnasium environments, which bring their own physics",
+        "simulator": "runs on a simulator",
+    }
+    wrong = ["gymnasium"] if ENGINES[task] == "simulator" else sorted(set(SIMULATORS) - {"gymnasium"})
+    reason = reasons[ENGINES[task]]
+    for sim in wrong:
+        with pytest.raises(ConfigError, match=reason):
+            compose([f"task={task}", f"sim={sim}", *WORDS.get(task, ())], machine=ANYTHING)
+        agree("simulators", task, sim, {"impossible": reason})
+
+
+def test_the_record_names_the_tasks_simulators_and_learners_that_there_are(record) -> None:
+    assert sorted(record["simulators"]) == sorted(record["learners"]) == TASKS
+    for task in TASKS:
+        assert set(record["simulators"][task]) <= set(SIMULATORS) - set(UNAVAILABLE)
+        assert set(record["learners"][task]) <= set(support.LEARNERS)
+
+
+def test_the_page_shows_the_record(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--write-support", default=False):
+        pytest.skip("it is written when the tests are over")
+    text = support.PAGE.read_text(encoding="utf-8")
+    assert support.page(text) == text, (
+        "renew it: python -m pytest tests/contract/test_support.py --write-support"
+    )
