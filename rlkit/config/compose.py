@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
 
 import yaml
 
-from rlkit.config import check, values
+from rlkit.config import check, randomization, values
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment, freeze_experiment
 from rlkit.config.keys import LEARNER_KEYS
@@ -81,6 +81,7 @@ def experiment_from(config: Any, request: Request, machine: Optional[Machine] = 
     problems = check.check_types(plain, schema)
     if not problems:
         problems = check.task_file_name(plain, choices["task"])
+        problems += randomization.check(plain)
         known = term_names(plain["task"]["name"])
         problems += [] if known is None else check.check_terms(plain["task"], known)
     if problems:

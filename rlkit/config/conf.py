@@ -59,7 +59,7 @@ class Conf:
         """Every key under `task` in a task's file and its parents: full name -> value."""
         found: Dict[str, Any] = {}
         for name, value in self._entries(f"task/{task}"):
-            parent = value.rpartition("/")[2]
+            parent = value.replace("/task/", "", 1)  # as BaseTask, /task/BaseTask or common/randomization
             if name is None and parent != task:
                 found.update(self.declared(parent))
         found.update(_flatten("task", self.read(f"task/{task}").get("task") or {}))

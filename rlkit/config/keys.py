@@ -2,18 +2,21 @@
 
 A name that ends in `*` describes every key below that section. Settings under `task` that have no
 line here are those that the chosen task's YAML declares; their type is that of the YAML value.
-The settings of the learners are in train_keys.py.
+The settings of the learners are in train_keys.py, those of task.randomization in randomization.py.
 """
 
 from __future__ import annotations
 
 from typing import Dict, Tuple
 
+from rlkit.config.randomization import KEYS as RANDOMIZATION_KEYS
 from rlkit.config.train_keys import LEARNER_KEYS as LEARNER_KEYS
 from rlkit.config.train_keys import Key
 
 GROUPS = ("sim", "physics", "env", "task", "train")
 SECTIONS = ("sim", "env", "task", "train", "training", "testing", "logging", "experiment")
+
+OPEN = ("env.kwargs", "task.randomization.observationNoise")  # sections that take names of others
 
 ALIASES: Dict[str, str] = {
     "numEnvs": "env.numEnvs",
@@ -189,6 +192,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
     Key("task.terminationRewards.success", "float", "", "reward added at the end of a successful episode"),
     Key("task.terminationRewards.failure", "float", "", "reward added at the end of a failed episode"),
     Key("task.terminationRewards.timeout", "float", "", "reward added when an episode runs out of time"),
+    *RANDOMIZATION_KEYS,
     Key("training.seed", "int in [-1, 2147483647]", "", "seed of everything; -1 draws one and records it"),
     Key("training.maxIterations", "int >= 1", "iterations", "training stops after this many"),
     Key("training.test", "bool", "", "test a trained policy instead of training one"),

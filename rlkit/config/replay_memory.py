@@ -70,6 +70,8 @@ def _replay(plain: Plain) -> Optional[Replay]:
     ):
         return None
     observations = sum(sizes[name] for name in task["observations"])
+    if task.get("randomization", {}).get("observationNoise"):
+        observations *= 2  # the critic's are stored too: they have no noise
     parts = [task.get("policyControlsHandBase"), task.get("policyControlsFingers")]
     exact = None not in parts
     actions = 6 * bool(parts[0]) + 12 * bool(parts[1]) if exact else MOST_ACTIONS

@@ -8,10 +8,6 @@ from rlkit.config import keys, types
 from rlkit.config.command_line import spellings
 from rlkit.config.keys import Key
 
-_FREE = tuple(
-    key.name[: -len(".*")] for key in keys.COMMON_KEYS if key.name.endswith(".*") and key.type == "any"
-)
-
 
 class Schema:
     """The schema lines that count for a request, with the keys that its YAML files declare.
@@ -48,7 +44,7 @@ class Schema:
     def type_of(self, name: str) -> Optional[str]:
         """The type of a setting, None where no such setting exists."""
         key = self.key(name)
-        if key is not None and (not name.startswith("task.") or name in self._declared):
+        if key is not None and (not name.startswith("task.") or name in self._declared or self.is_free(name)):
             return key.type
         return types.spec_of(self._declared[name]) if name in self._declared else None
 
@@ -58,7 +54,7 @@ class Schema:
 
     def is_free(self, name: str) -> bool:
         """Whether `name` is such a section, or stands in one, whose names are not ours: they may be added."""
-        return name in _FREE or bool(_free_section(name))
+        return name in keys.OPEN or bool(_free_section(name))
 
     def is_section(self, name: str) -> bool:
         """Whether `name` has settings below it."""
@@ -104,7 +100,7 @@ class Schema:
 
 def _free_section(name: str) -> str:
     """The section of names that are not ours which `name` stands in, empty where there is none."""
-    return next((section for section in _FREE if name.startswith(section + ".")), "")
+    return next((section for section in keys.OPEN if name.startswith(section + ".")), "")
 
 
 def _either(first: Optional[Key], second: Key) -> Key:

@@ -39,7 +39,7 @@ class EnvSpec:
     their sizes. control_period: seconds of one env-step. max_episode_length: env-steps. Actions lie in [-1, 1].
     mirror: the symmetry that the task declares, if it has one. tasks: of a run in which each episode plays one of
     several; where given, the last len(tasks) numbers of both observation groups are the one-hot of the task that the
-    running episode plays.
+    running episode plays. noisy: the policy sees with noise what the critic sees as it is, whatever their sizes.
     """
 
     task: str
@@ -56,11 +56,12 @@ class EnvSpec:
     failure_criteria: tuple[str, ...] = ()
     mirror: Optional[Mirror] = None
     tasks: Tuple[str, ...] = ()
+    noisy: bool = False
 
     @property
     def asymmetric(self) -> bool:
-        """Whether the critic sees more than the policy."""
-        return self.obs_sizes["critic"] != self.obs_sizes["policy"]
+        """Whether the critic sees more than the policy, or more exactly."""
+        return self.noisy or self.obs_sizes["critic"] != self.obs_sizes["policy"]
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,14 @@ class Watched:
     """The watched envs (k of them) at the end of a step, before any of them is reset; numpy arrays.
 
     state: `time` [k] s, `qpos` [k, nq], `qvel` [k, nv], `act` [k, na], empty where the engine shows no state.
-    ctrl: `[k, actuators]`, the commands that acted, in the order of `VecEnv.actuators`. terms: `[k, reward terms]`,
-    weighted.
+    ctrl: `[k, actuators]`, the commands that were given, in the order of `VecEnv.actuators`. terms: `[k, reward
+    terms]`, weighted. pushes: forces `[k, 3]` N, world, by body, that the env itself let act.
     """
 
     state: Mapping[str, Any]
     ctrl: Any
     terms: Any
+    pushes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -82,7 +84,8 @@ class StepInfo:
     """What a step tells beyond observation, reward and flags.
 
     final_obs: the true last observation of the envs that ended in this step (other rows: the current one).
-    success: `[N]` bool, the episode that ended in this step met a success criterion of the task.
+    success: `[N]` bool, the episode that ended in this step met a success criterion of the task; in its last possible
+    step that is a time-out too.
     reached: `[N]` bool by "success/<criterion>" and "failure/<criterion>", true where it held in this step; where envs
     play several tasks also by "task/<name>", true where the step was one of it.
     episodes: sums over the episodes that ended in this step, empty when none did: "count", "return", "length",
@@ -143,6 +146,10 @@ class VecEnv(ABC):
     def rewind(self) -> bool:
         """Let the next `reset` draw what the very first one drew; False where only new envs can."""
         return False
+
+    def metrics(self) -> dict[str, float]:
+        """What the env has to tell of itself, once an iteration, by metric name; see docs/metrics.md."""
+        return {}
 
     def snapshot(self) -> dict[str, Tensor]:
         """Raw simulator state of all envs by name, for a look after a failure; empty where there is none."""

@@ -8,17 +8,24 @@ from typing import Any, Mapping, Optional, Sequence
 import torch
 from torch import Tensor
 
+from rlkit.env.randomization import Randomization
 from rlkit.env.spec import EnvError, EnvSpec, Mirror, Observations, StepInfo, VecEnv, Watched
 from rlkit.sims.api import Simulator, SimulatorError
 from rlkit.tasks.api import Task
 
 
 class TaskEnv(VecEnv):
-    """N copies of a task on a simulator."""
+    """N copies of a task on a simulator.
 
-    def __init__(self, sim: Simulator, task: Task) -> None:
+    learning: whether the curriculum of `task.randomization` runs; where not, everything is at its end.
+    Raises SimulatorError or TaskError for a randomisation that cannot be.
+    """
+
+    def __init__(self, sim: Simulator, task: Task, *, learning: bool = False) -> None:
         self.sim, self.task = sim, task
         self._steps_per_control = sim.physics.steps_per_control(task.control_period)
+        self.random = Randomization(sim, task, learning=learning)
+        task.level = self.random.level
         n, device = sim.num_envs, sim.device
         terms = task.terms("observation")
         layout = tuple((name, terms[name]) for name in task.observation_terms)
@@ -37,6 +44,7 @@ class TaskEnv(VecEnv):
             success_criteria=tuple(task.success_terms),
             failure_criteria=tuple(task.failure_terms),
             mirror=_mirror(task, layout),
+            noisy=self.random.noisy,
         )
         end_rewards = task.config["terminationRewards"]
         self._end_rewards = {name: float(end_rewards[name]) for name in ("success", "failure", "timeout")}
@@ -48,90 +56,125 @@ class TaskEnv(VecEnv):
         self.physics_time = 0.0
         self.mjcf, self.actuators = sim.spec.mjcf, sim.spec.actuators
         self._watched_ids: list[int] = []
+        self._pushes: list[tuple[int, str, Sequence[float]]] = []  # those that the next step will feel
+        self._can_overflow = type(sim).overflows is not Simulator.overflows
 
     def reset(self) -> Observations:
         """Start everywhere. Episodes begin staggered in nothing: all are new."""
         self._reset_envs(torch.arange(self.sim.num_envs, device=self.sim.device))
         self._obs = self._observe()
+        if self.random.noise is not None:
+            self.random.noise.show(self._obs, self.random.level)
         return self.observe()
 
     def observe(self) -> Observations:
-        """The current observation."""
-        return {"policy": self._obs, "critic": self._obs}
+        """The current observation; with noise on it, the critic's is without."""
+        noise = self.random.noise
+        return {"policy": self._obs if noise is None else noise.shown, "critic": self._obs}
 
     @torch.no_grad()
     def step(self, actions: Tensor) -> tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
         """Advance one control period; see `VecEnv.step` for the shapes.
 
         The order inside a step, and what is fresh in it:
-        1. actions become actuator commands, held for the whole period;
+        1. actions become actuator commands, held for the whole period (with latency: a period that begins later);
         2. physics: `control_period / sim.dt` simulator steps of `sim.substeps` integrator steps each;
         3. the task refreshes what it derives from the new state (positions and velocities are those at the end of the
            period; contact forces those of its last integrator step) and runs its timers;
         4. endings: success before failure before time-out; an env whose physics failed ends as a failure "unstable";
+           a success in the last step that there is truncates: the task would have gone on;
         5. rewards, from the state that the action led to, plus the reward of the ending;
         6. the observation of that state: `info.final_obs` for the envs that ended;
         7. envs that ended are reset; the returned observation is computed after that, so theirs is the new first one.
         """
-        task, sim = self.task, self.sim
+        task, random = self.task, self.random
+        if random.curriculum.running:
+            random.curriculum.progress += 1
+            task.level = random.level
         ctrl = task.controls(actions.clamp(-1.0, 1.0))
         started = time.perf_counter()
-        sim.step(ctrl, self._steps_per_control)
+        unstable = self._move(ctrl)
         self.physics_time += time.perf_counter() - started
 
         task.episode_step += 1
         task.refresh()
         task.advance()
-        success, failed, truncated, reached = self._endings()
-        rewards = self._rewards(success, failed, truncated)
+        success, failed, truncated, reached = self._endings(unstable)
+        rewards = self._rewards(unstable, success, failed, truncated)
         task.remember()
         self._episode_return += rewards
 
-        terminated = success | failed
+        terminated = (success & ~truncated) | failed
         ended = terminated | truncated
         watched = self._watched(ctrl) if self._watched_ids else None
-        obs = self._observe()
-        obs.masked_fill_(sim.unstable[:, None], 0.0)  # nothing bootstraps from it: the episode has failed
-        final_obs = {"policy": obs, "critic": obs}
+        self._obs = self._observe()
+        self._obs.masked_fill_(unstable[:, None], 0.0)  # nothing bootstraps from it: the episode has failed
+        if random.noise is not None:
+            random.noise.show(self._obs, random.level)
+        final_obs = self.observe()
         ended_ids = ended.nonzero().squeeze(-1)
         episodes: dict[str, Tensor] = {}
         if len(ended_ids):
             episodes = self._episode_sums(ended_ids, success, truncated, reached)
             self._reset_envs(ended_ids)
-            obs = self._observe()
-        self._obs = obs
+            self._obs = self._observe()
+            if random.noise is not None:
+                random.noise.show_some(self._obs, ended_ids, random.level)
         info = StepInfo(final_obs, success, reached, episodes, watched)
         return self.observe(), rewards, terminated, truncated, info
 
-    def _watched(self, ctrl: Tensor) -> Watched:
-        rows = self._watched_ids
-        terms = self._terms[:, rows].T.cpu().numpy()
-        return Watched(self.poses(rows), ctrl[rows].cpu().numpy(), terms)
+    def _move(self, ctrl: Tensor) -> Tensor:
+        """Physics of one control period under `ctrl`; returns which envs failed in it, `[N]` bool."""
+        sim, random = self.sim, self.random
+        acting = [(ctrl, self._steps_per_control)]
+        if random.latency is not None:
+            acting = random.latency.schedule(ctrl)
+        if random.pushes is not None:
+            random.pushes.advance(random.level)
+        unstable: Optional[Tensor] = None
+        for commands, steps in acting:
+            if unstable is not None:  # a force acts during one call of step: once more
+                for push in self._pushes:
+                    sim.push(*push)
+            if random.pushes is not None:
+                sim.apply_force(random.pushes.body, random.pushes.acting)
+            sim.step(commands, steps)
+            # A copy, because the simulator forgets with its next step and with a reset.
+            unstable = sim.unstable.clone() if unstable is None else unstable | sim.unstable
+        self._pushes.clear()
+        assert unstable is not None
+        return unstable
 
-    def _endings(self) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
-        task, unstable = self.task, self.sim.unstable
+    def _watched(self, ctrl: Tensor) -> Watched:
+        rows, pushes = self._watched_ids, self.random.pushes
+        terms = self._terms[:, rows].T.cpu().numpy()
+        forces = {} if pushes is None else {pushes.body: pushes.acting[rows].cpu().numpy()}
+        return Watched(self.poses(rows), ctrl[rows].cpu().numpy(), terms, forces)
+
+    def _endings(self, unstable: Tensor) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        task = self.task
         reached = {f"success/{name}": term() & ~unstable for name, term in task.success_terms.items()}
         missed = {f"failure/{name}": term() for name, term in task.failure_terms.items()}
-        missed["failure/unstable"] = unstable.clone()  # the simulator clears its own at the reset
+        missed["failure/unstable"] = unstable
         none = torch.zeros_like(unstable)
         success = torch.stack([*reached.values(), none]).any(dim=0)
         failed = torch.stack(list(missed.values())).any(dim=0) & ~success
-        truncated = (task.episode_step >= task.max_episode_length) & ~success & ~failed
+        truncated = (task.episode_step >= task.max_episode_length) & ~failed
         return success, failed, truncated, {**reached, **missed}
 
-    def _rewards(self, success: Tensor, failed: Tensor, truncated: Tensor) -> Tensor:
+    def _rewards(self, unstable: Tensor, success: Tensor, failed: Tensor, truncated: Tensor) -> Tensor:
         for row, term in zip(self._terms, self.task.reward_terms.values()):
             row.copy_(term())
         self._terms *= self._weights
         # An exploded env's state says nothing: its last reward is that of the ending alone.
-        self._terms.masked_fill_(self.sim.unstable, 0.0)
+        self._terms.masked_fill_(unstable, 0.0)
         self._term_returns += self._terms
         ending = self._end_rewards
         return (
             self._terms.sum(dim=0)
             + ending["success"] * success
             + ending["failure"] * failed
-            + ending["timeout"] * truncated
+            + ending["timeout"] * (truncated & ~success)
         )
 
     def _observe(self) -> Tensor:
@@ -157,6 +200,7 @@ class TaskEnv(VecEnv):
         self.task.episode_step[ids] = 0
         self._episode_return[ids] = 0.0
         self._term_returns[:, ids] = 0.0
+        self.random.reset(ids)
         self.sim.reset(ids, self.task.reset(ids))
         self.task.refresh()
 
@@ -174,8 +218,10 @@ class TaskEnv(VecEnv):
         return {name: array for name, array in self.sim.render_states(envs).items() if name != "ctrl"}
 
     def episode_start(self, env: int) -> dict[str, Any]:
-        """The simulator's whole state of one env; see `VecEnv.episode_start`."""
-        return {name: value.numpy() for name, value in self.sim.state([env]).items()}
+        """The simulator's whole state of one env, and its `delay` where commands are late, in simulator steps."""
+        start = {name: value.numpy() for name, value in self.sim.state([env]).items()}
+        latency = self.random.latency
+        return start if latency is None else {**start, "delay": latency.delay[env].cpu().numpy()}
 
     def push(self, env: int, body: str, force: Sequence[float]) -> None:
         """See `VecEnv.push`."""
@@ -183,6 +229,14 @@ class TaskEnv(VecEnv):
             self.sim.push(env, body, force)
         except SimulatorError as error:
             raise EnvError(str(error)) from error
+        self._pushes.append((env, body, force))
+
+    def metrics(self) -> dict[str, float]:
+        """See `VecEnv.metrics`: contacts that found no room, where a simulator has such limits; the curriculum."""
+        found = {"physics/overflow": float(self.sim.overflows())} if self._can_overflow else {}
+        if self.random.curriculum.running:
+            found["randomization/level"] = self.random.level
+        return found
 
     def snapshot(self) -> dict[str, Tensor]:
         """The simulator's poses of all envs, with the policy's observation."""
@@ -190,7 +244,8 @@ class TaskEnv(VecEnv):
         return {"obs": self._obs.clone(), **{name: torch.as_tensor(value) for name, value in poses.items()}}
 
     def state(self) -> dict[str, Any]:
-        """Simulator, task memory, counters and the task's random generator."""
+        """Simulator, task memory, counters, the task's random generator and what is randomised."""
+        random = self.random.state()
         return {
             "sim": self.sim.state(),
             "task": {name: tensor.clone() for name, tensor in self.task.memory().items()},
@@ -199,6 +254,7 @@ class TaskEnv(VecEnv):
             "term_returns": self._term_returns.clone(),
             "obs": self._obs.clone(),
             "generator": self.task.generator.get_state(),
+            **({"randomization": random} if random else {}),
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -217,6 +273,8 @@ class TaskEnv(VecEnv):
                     " the number of envs or the terms differ"
                 )
             tensor.copy_(source)
+        self.random.load_state(state.get("randomization", {}))
+        self.task.level = self.random.level
         self.sim.load_state(state["sim"])
         self.task.generator.set_state(state["generator"])
         self.task.refresh()

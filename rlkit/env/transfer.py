@@ -111,6 +111,10 @@ class DeviceEnv(VecEnv):
         """See `VecEnv.push`."""
         self.env.push(env, body, force)
 
+    def metrics(self) -> Dict[str, float]:
+        """See `VecEnv.metrics`."""
+        return self.env.metrics()
+
     def snapshot(self) -> Dict[str, Tensor]:
         """See `VecEnv.snapshot`; on the CPU."""
         return self.env.snapshot()

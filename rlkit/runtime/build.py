@@ -21,22 +21,30 @@ from rlkit.tasks.registry import task_class
 
 
 def build_env(
-    experiment: Experiment, ranks: Ranks, *, num_envs: Optional[int] = None, seed: Optional[int] = None
+    experiment: Experiment,
+    ranks: Ranks,
+    *,
+    num_envs: Optional[int] = None,
+    seed: Optional[int] = None,
+    learning: bool = False,
 ) -> VecEnv:
     """The envs of the task on `env.device`, whatever their simulator steps on; ranks draw different resets.
 
-    num_envs, seed: others than the experiment's, for an env beside the training's. Raises SimulatorError,
-    TaskError or EnvError.
+    num_envs, seed: others than the experiment's, for an env beside the training's. learning: it is the training's,
+    in which a curriculum runs. Raises SimulatorError, TaskError or EnvError.
     """
     num_envs = experiment.env.num_envs if num_envs is None else num_envs
     seed = experiment.training.seed + ranks.rank if seed is None else seed
     device = ranks.device(experiment.env.device)
     if device.startswith("cuda") and experiment.sim.name in CPU_ONLY:
-        return DeviceEnv(_env_on(experiment, ranks, num_envs, seed, "cpu"), torch.device(device))
-    return _env_on(experiment, ranks, num_envs, seed, device)
+        on_cpu = _env_on(experiment, ranks, num_envs, seed, "cpu", learning)
+        return DeviceEnv(on_cpu, torch.device(device))
+    return _env_on(experiment, ranks, num_envs, seed, device, learning)
 
 
-def _env_on(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int, device: str) -> VecEnv:
+def _env_on(
+    experiment: Experiment, ranks: Ranks, num_envs: int, seed: int, device: str, learning: bool
+) -> VecEnv:
     """The task on its simulator or made of Gymnasium environments, with its tensors on `device`."""
     if experiment.engine == "gymnasium":
         return _gym_env(experiment, ranks, num_envs, seed)
@@ -44,7 +52,7 @@ def _env_on(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int, devi
     physics = physics_settings(experiment.sim, ranks)
     sim = sims.make(experiment.sim.name, task.scene(experiment.task), physics, num_envs, device)
     generator = torch.Generator(device=device).manual_seed(seed)
-    return TaskEnv(sim, task(experiment.task, sim, generator))
+    return TaskEnv(sim, task(experiment.task, sim, generator), learning=learning)
 
 
 def _gym_env(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int) -> VecEnv:

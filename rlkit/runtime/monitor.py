@@ -84,6 +84,10 @@ class Monitor(VecEnv):
                 total[name] = total.get(name, 0.0) + value
         return episode_means(total) if total.get("count", 0.0) >= self.spec.num_envs else {}
 
+    def metrics(self) -> dict[str, float]:
+        """See `VecEnv.metrics`."""
+        return self.env.metrics()
+
     def monitor_state(self) -> dict[str, Any]:
         """What an exact resume needs of the statistics."""
         return {"window": [dict(sums) for sums in self._window]}

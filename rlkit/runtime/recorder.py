@@ -95,6 +95,9 @@ class Recorder:
             "obs": _rows(obs["policy"], rows),
         }
         self._steps.put(self._step, self._columns, happened)
+        for body, forces in watched.pushes.items():
+            for column in np.flatnonzero(forces[mine].any(axis=-1)):
+                self.pushed(rows[column], body, forces[column])
         self._step += 1
         self._states.put(self._step, self._columns, {n: array[mine] for n, array in watched.state.items()})
         for column in np.flatnonzero(ended & ~self._mixed):

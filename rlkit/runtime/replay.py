@@ -10,6 +10,7 @@ import torch
 
 from rlkit.config import SimSettings
 from rlkit.config.command_line import camel
+from rlkit.env.latency import acting_commands
 from rlkit.env.spec import EnvError
 from rlkit.media.recording import Recording, RecordingError, model_hash
 from rlkit.runtime.build import physics_settings
@@ -70,8 +71,8 @@ def replay(recording: Recording, *, force: bool = False) -> Replay:
 def _replay_simulator(recording: Recording, force: bool) -> Replay:
     sim, steps_per_control = _simulator(recording, force)
     try:
-        _begin(sim, recording, force)
-        rows = list(_simulated(sim, recording, steps_per_control))
+        delay = _begin(sim, recording, force)
+        rows = list(_simulated(sim, recording, steps_per_control, delay))
     finally:
         sim.close()
     states = {name: np.stack([row[name] for row in rows]) for name in _STATE}
@@ -87,17 +88,22 @@ def _replay_simulator(recording: Recording, force: bool) -> Replay:
 
 
 def _simulated(
-    sim: Simulator, recording: Recording, steps_per_control: int
+    sim: Simulator, recording: Recording, steps_per_control: int, delay: int
 ) -> Iterator[Dict[str, np.ndarray]]:
-    """The state before the first command and after each, without the axis of envs."""
+    """The state before the first command and after each, without the axis of envs.
+
+    delay: simulator steps by which a command acts late.
+    """
     pushes: Dict[int, List[Tuple[str, List[float]]]] = {}
     for step, body, *force in recording.header.get("pushes", ()):
         pushes.setdefault(int(step), []).append((body, force))
     yield {name: values[0] for name, values in sim.render_states([0]).items()}
-    for step, ctrl in enumerate(recording.arrays["ctrl"]):
-        for body, force in pushes.get(step, ()):
-            sim.push(0, body, force)
-        sim.step(torch.from_numpy(ctrl[None]), steps_per_control)
+    commands = torch.from_numpy(recording.arrays["ctrl"])
+    for step in range(len(commands)):
+        for command, sim_steps in acting_commands(step, delay, steps_per_control):
+            for body, force in pushes.get(step, ()):
+                sim.push(0, body, force)
+            sim.step(commands[command : command + 1], sim_steps)
         yield {name: values[0] for name, values in sim.render_states([0]).items()}
 
 
@@ -138,9 +144,10 @@ def _scene(recording: Recording, force: bool) -> SceneSpec:
     )
 
 
-def _begin(sim: Simulator, recording: Recording, force: bool) -> None:
-    """Put the simulator where the episode began."""
+def _begin(sim: Simulator, recording: Recording, force: bool) -> int:
+    """Put the simulator where the episode began; returns by how many simulator steps its commands act late."""
     start = {name: torch.from_numpy(np.asarray(values)) for name, values in recording.start.items()}
+    delay = int(start.pop("delay", 0))
     if not start:
         raise RecordingError(
             "the recording has no start state of the engine: it can be shown, but not replayed"
@@ -156,6 +163,7 @@ def _begin(sim: Simulator, recording: Recording, force: bool) -> None:
     if force:  # the fingerprint is of the whole scene, and another model makes it another one
         start["scene"] = today["scene"]
     sim.load_state(start)
+    return delay
 
 
 def _replay_gymnasium(recording: Recording, force: bool) -> Replay:

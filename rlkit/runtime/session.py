@@ -82,7 +82,7 @@ class Session:
             self._agree()
             seed = self.experiment.training.seed
             seed_everything(seed + ranks.rank, deterministic=settings.torch_deterministic)
-            env = build_env(self.experiment, ranks)
+            env = build_env(self.experiment, ranks, learning=self.experiment.kind == "train")
             startup.lap("simulator and task")
             try:
                 learner = build_learner(self.experiment, env)

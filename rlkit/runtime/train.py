@@ -121,10 +121,12 @@ class Training:
         self.at.env_steps += result.env_steps
         self.at.seconds += elapsed
         episodes, step_time, physics_time = self.monitor.collect()
-        times = time_split(result, step_time, physics_time)
+        times, own = time_split(result, step_time, physics_time), self.monitor.metrics()
         if self.ranks.leads:
-            self.reminders.tell(self.at.iteration, result.warnings)
-        return {**episodes, **result.metrics, **times, "rate/env_steps_per_s": result.env_steps / elapsed}
+            warnings = {**result.warnings, **overflow_warning(own, self.experiment.sim.max_contacts)}
+            self.reminders.tell(self.at.iteration, warnings)
+        rate = {"rate/env_steps_per_s": result.env_steps / elapsed}
+        return {**episodes, **result.metrics, **own, **times, **rate}
 
     def _evaluate_when_due(self) -> Dict[str, float]:
         """The evaluation's metrics every `training.evalInterval` iterations and after the last one, else none."""
@@ -308,6 +310,18 @@ class Training:
             log.warning("%s", error)
             return
         log.error("the state of all envs was written to %s", path)
+
+
+def overflow_warning(metrics: Mapping[str, float], max_contacts: int) -> Dict[str, str]:
+    """Says that contacts found no room, with a setting that has room; max_contacts: `sim.maxContacts`, 0 by default."""
+    count = metrics.get("physics/overflow", 0.0)
+    if not count:
+        return {}
+    more = str(2 * max_contacts) if max_contacts else "<twice the number that the start of the log tells>"
+    return {
+        "overflow": f"in {count:.0f} env-steps there were more contacts than the simulator has room for: bodies sink"
+        f" into each other; write sim.maxContacts={more}"
+    }
 
 
 def time_split(result: Iteration, step_time: float, physics_time: float) -> Dict[str, float]:

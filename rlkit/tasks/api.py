@@ -86,6 +86,7 @@ class Task(ABC):
         self.control_period = float(config["controlPeriod"])  # s
         self.max_episode_length = int(config["episodeLength"])  # control steps
         self.episode_step = torch.zeros(sim.num_envs, dtype=torch.int64, device=sim.device)  # set by the env
+        self.level = 1.0  # set by the env: task.randomization.curriculum, for a task that makes itself harder
         self.observation_terms = self._chosen("observation", config["observations"], "task.observations")
         weights = {k: float(v) for k, v in config["rewardWeights"].items()}
         self._chosen("reward", weights, "task.rewardWeights")

@@ -105,16 +105,34 @@ def test_success_counts_before_failure_and_failure_before_time_out() -> None:
     env.reset()
     task = env.task
     assert isinstance(task, Counter)
-    for _ in range(4):
+    task.episode_step[1:] += 1  # the last step of env 1 and 2 is the one before the last of env 0
+    for _ in range(3):
         env.step(torch.zeros(3, 1))
-    task.goal[0] = task.limit[0] = task.limit[1] = 5.0
+    task.goal[0] = task.limit[0] = task.limit[1] = 4.0
     _, rewards, terminated, truncated, info = env.step(torch.zeros(3, 1))
     assert terminated.tolist() == [True, True, False]
     assert truncated.tolist() == [False, False, True]
     assert info.success.tolist() == [True, False, False]
-    assert rewards.tolist() == [10.0 + 100.0, 10.0 - 50.0, 10.0 - 7.0]
+    assert rewards.tolist() == [8.0 + 100.0, 8.0 - 50.0, 8.0 - 7.0]
     assert info.reached["failure/lost"].tolist() == [True, True, False]
     assert info.episodes["success/reached"] == 1 and info.episodes["failure/lost"] == 2
+
+
+def test_a_success_in_the_last_possible_step_is_bootstrapped() -> None:
+    """The time limit ended the episode, not the task: it counts and pays as a success, and truncates."""
+    env = make()
+    env.reset()
+    task = env.task
+    assert isinstance(task, Counter)
+    task.goal[0] = task.goal[2] = task.limit[2] = 5.0
+    for _ in range(4):
+        env.step(torch.zeros(3, 1))
+    _, rewards, terminated, truncated, info = env.step(torch.zeros(3, 1))
+    assert not terminated.any() and truncated.all()
+    assert info.success.tolist() == [True, False, True]
+    assert rewards.tolist() == [10.0 + 100.0, 10.0 - 7.0, 10.0 + 100.0]
+    assert info.episodes["success"] == 2 and info.episodes["timeout"] == 3
+    assert info.final_obs["policy"].flatten().tolist() == [5.0] * 3
 
 
 def test_only_the_ended_env_starts_anew() -> None:

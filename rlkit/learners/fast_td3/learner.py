@@ -277,7 +277,8 @@ class FastTD3(Learner):
 
 def _replay(settings: Settings, spec: EnvSpec) -> ReplayBuffer:
     terms = {name: list(spec.observation_terms.get(name, ())) for name in ("policy", "critic")}
-    prefix = terms["critic"][: len(terms["policy"])] == terms["policy"] != []
+    same = terms["critic"][: len(terms["policy"])] == terms["policy"] != []
+    prefix = same and not spec.noisy
     sizes: Dict[str, Any] = {
         "num_envs": spec.num_envs,
         "steps": settings.buffer_size,
