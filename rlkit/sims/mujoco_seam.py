@@ -1,0 +1,68 @@
+"""What the simulators of MuJoCo's family share about the seam: limits, frames, shapes, and whose state it is."""
+
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+import mujoco
+import numpy as np
+import torch
+from torch import Tensor
+
+from rlkit.sims.api import ResetState, SceneSpec, SimulatorError
+
+_log = logging.getLogger(__name__)
+
+
+def log_engine_warnings() -> None:
+    """MuJoCo would print each warning and write MUJOCO_LOG.TXT into the user's folder."""
+    if mujoco.get_mju_user_warning() is None:
+        mujoco.set_mju_user_warning(_log.debug)
+
+
+def joint_range(model: mujoco.MjModel, spec: SceneSpec) -> Tensor:
+    """`[joints, 2]` lower and upper limit in the spec's order, rad or m, infinite where there is none."""
+    ids = [model.joint(name).id for name in spec.joints]
+    return _limits(model.jnt_range, model.jnt_limited)[ids]
+
+
+def ctrl_range(model: mujoco.MjModel, spec: SceneSpec) -> Tensor:
+    """`[actuators, 2]` lower and upper control in the spec's order, infinite where there is none."""
+    ids = [model.actuator(name).id for name in spec.actuators]
+    return _limits(model.actuator_ctrlrange, model.actuator_ctrllimited)[ids]
+
+
+def _limits(values: np.ndarray, limited: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.where(limited[:, None] != 0, values, (-np.inf, np.inf))).float()
+
+
+def fingerprint(spec: SceneSpec) -> Tensor:
+    """`[32]` uint8: SHA-256 of the scene, so that a state is not loaded into another one."""
+    digest = hashlib.sha256(repr(spec).encode()).digest()
+    return torch.tensor(list(digest), dtype=torch.uint8)
+
+
+def rotate_inverse(quat: Tensor, vector: Tensor) -> Tensor:
+    """`vector` (`[..., 3]`, world) in the frame of the unit quaternion `quat` (`[..., 4]` wxyz)."""
+    w, axis = quat[..., :1], -quat[..., 1:]
+    cross = torch.linalg.cross(axis, vector)
+    return vector + 2.0 * (w * cross + torch.linalg.cross(axis, cross))
+
+
+def check_reset_shapes(spec: SceneSpec, k: int, state: ResetState) -> None:
+    """Raise SimulatorError naming the array of `state` that does not fit `k` envs of the scene."""
+    joints, free = len(spec.joints), len(spec.free_bodies)
+    expected = {
+        "joint_pos": (k, joints),
+        "joint_vel": (k, joints),
+        "free_pose": (k, free, 7),
+        "free_vel": (k, free, 6),
+    }
+    for name, shape in expected.items():
+        given = tuple(getattr(state, name).shape)
+        if given != shape:
+            raise SimulatorError(f"reset: {name} is {given}, must be {shape} for {k} envs")

@@ -1,0 +1,100 @@
+"""How many contacts and constraint rows to reserve for one env: Warp's buffers have a fixed size."""
+
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+_SMALL = 64  # contact points: up to here the upper bound is reserved
+_EPISODES, _STEPS = 8, 150  # of the trial in scenes whose bound is larger
+_MANY = 8
+_GEOM = mujoco.mjtGeom
+_POINTS = {
+    (_GEOM.mjGEOM_PLANE, _GEOM.mjGEOM_SPHERE): 1,
+    (_GEOM.mjGEOM_PLANE, _GEOM.mjGEOM_CAPSULE): 2,
+    (_GEOM.mjGEOM_PLANE, _GEOM.mjGEOM_ELLIPSOID): 1,
+    (_GEOM.mjGEOM_PLANE, _GEOM.mjGEOM_CYLINDER): 4,
+    (_GEOM.mjGEOM_PLANE, _GEOM.mjGEOM_BOX): 4,
+    (_GEOM.mjGEOM_PLANE, _GEOM.mjGEOM_MESH): 4,
+    (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_SPHERE): 1,
+    (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_CAPSULE): 1,
+    (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_ELLIPSOID): 1,
+    (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_CYLINDER): 1,
+    (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_BOX): 1,
+    (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_MESH): 1,
+    (_GEOM.mjGEOM_CAPSULE, _GEOM.mjGEOM_CAPSULE): 2,
+    (_GEOM.mjGEOM_CAPSULE, _GEOM.mjGEOM_BOX): 2,
+}  # what MuJoCo Warp makes of a pair at most; all others make up to `_MANY`
+
+
+@dataclass(frozen=True)
+class Room:
+    """contacts: points, and pairs of geoms that come close, in one env. rows: of constraints in one env."""
+
+    contacts: int
+    rows: int
+
+
+def room_for(model: mujoco.MjModel, pairs: np.ndarray, max_contacts: int) -> Room:
+    """Room for every contact that the scene can have, or for twice those seen in a trial if that is a lot.
+
+    pairs: `[n, 2]` geoms that may touch. max_contacts: points in one env, 0: chosen here.
+    """
+    bound = int(sum(_points(model, *pair) for pair in pairs))
+    if max_contacts:
+        contacts = max_contacts
+    elif bound <= _SMALL:
+        contacts = bound
+    else:
+        contacts = min(bound, max(_SMALL, 2 * _trial(model, pairs)))
+    rows = _fixed_rows(model) + contacts * _rows_of_a_contact(model)
+    return Room(contacts, max(16, -(-rows // 16) * 16))  # Warp works on tiles of 16 rows
+
+
+def _points(model: mujoco.MjModel, geom1: int, geom2: int) -> int:
+    kinds = sorted((int(model.geom_type[geom1]), int(model.geom_type[geom2])))
+    return _POINTS.get((_GEOM(kinds[0]), _GEOM(kinds[1])), _MANY)
+
+
+def _rows_of_a_contact(model: mujoco.MjModel) -> int:
+    dim = max([1, *model.geom_condim, *model.pair_dim])
+    return int(dim) if model.opt.cone == int(mujoco.mjtCone.mjCONE_ELLIPTIC) else max(1, 2 * (int(dim) - 1))
+
+
+def _fixed_rows(model: mujoco.MjModel) -> int:
+    """Rows of all friction losses, limits and equalities, were they all active."""
+    friction = np.count_nonzero(model.dof_frictionloss) + np.count_nonzero(model.tendon_frictionloss)
+    limits = np.count_nonzero(model.jnt_limited) + np.count_nonzero(model.tendon_limited)
+    return int(friction + limits + 6 * model.neq)
+
+
+def _trial(model: mujoco.MjModel, pairs: np.ndarray) -> int:
+    """The most contact points, or pairs that come close, while MuJoCo's own engine moves the scene at random."""
+    random, data, most = np.random.default_rng(0), mujoco.MjData(model), 0
+    low, high = np.where(model.actuator_ctrllimited[:, None] != 0, model.actuator_ctrlrange, (-1.0, 1.0)).T
+    for _ in range(_EPISODES):
+        mujoco.mj_resetData(model, data)
+        for step in range(_STEPS):
+            if step % 10 == 0:
+                data.ctrl[:] = random.uniform(low, high)
+                most = max(most, _close_pairs(model, data, pairs))
+            mujoco.mj_step(model, data)
+            most = max(most, data.ncon)
+    return most
+
+
+def _close_pairs(model: mujoco.MjModel, data: mujoco.MjData, pairs: np.ndarray) -> int:
+    """Pairs whose bounding spheres overlap; a plane is close to what its bounding sphere reaches."""
+    first, second = pairs.T
+    radius = model.geom_rbound + model.geom_margin
+    apart = np.linalg.norm(data.geom_xpos[first] - data.geom_xpos[second], axis=1)
+    for this, other in ((first, second), (second, first)):
+        normal = data.geom_xmat[this].reshape(-1, 3, 3)[:, :, 2]
+        height = np.einsum("ij,ij->i", data.geom_xpos[other] - data.geom_xpos[this], normal)
+        apart = np.where(model.geom_type[this] == int(_GEOM.mjGEOM_PLANE), height, apart)
+    return int(np.count_nonzero(apart <= radius[first] + radius[second]))

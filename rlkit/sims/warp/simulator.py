@@ -1,0 +1,280 @@
+"""MuJoCo's physics in NVIDIA Warp: all environments in the same kernels, made for GPUs."""
+
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator, SimulatorError
+from rlkit.sims.compiling import compiling
+from rlkit.sims.mujoco_scene import build_scene  # first: refuses an unusable version of mujoco
+
+import mujoco  # isort: skip
+import mujoco_warp as mjw  # isort: skip
+import warp as wp  # isort: skip
+
+from rlkit.sims import mujoco_seam as seam  # isort: skip
+from rlkit.sims.mujoco_quantities import body_id, quantity_entries, quantity_parts  # isort: skip
+from rlkit.sims.warp import readers  # isort: skip
+from rlkit.sims.warp.fields import ModelFields  # isort: skip
+from rlkit.sims.warp.graphs import Graphs  # isort: skip
+from rlkit.sims.warp.room import room_for  # isort: skip
+
+_NO_SENSORS = int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
+# Arrays of `mjw.Data` that say where an env stands: with them it continues to the bit.
+_STATE = (
+    *("time", "qpos", "qvel", "act", "qacc_warmstart", "ctrl", "qfrc_applied", "xfrc_applied"),
+    *("eq_active", "mocap_pos", "mocap_quat", "history"),
+)
+
+
+class WarpSimulator(Simulator):
+    """N copies of one MuJoCo model, stepped by MuJoCo Warp in float32.
+
+    The kernels of a control step are captured once and replayed as one graph. Poses and velocities come from
+    Warp's own kinematics at the new state, contact forces from the contacts of the last integrator step.
+    An env with a position, velocity, acceleration or control that is not finite or beyond 1e10 is `unstable`;
+    it stays so until it is reset. On CUDA, sums over contacts are atomic: two equal runs agree to float32's
+    last bits, not to the bit; on the CPU they do.
+    """
+
+    def __init__(self, spec: SceneSpec, physics: PhysicsSettings, num_envs: int, device: str = "cpu") -> None:
+        if torch.device(device).type not in ("cpu", "cuda"):
+            raise SimulatorError(f"sim=warp runs on CUDA and on the CPU, not on {device}")
+        if num_envs < 1:
+            raise SimulatorError(f"numEnvs={num_envs}: a simulator needs at least one env")
+        self.spec, self.physics, self.num_envs = spec, physics, num_envs
+        self._scene = build_scene(spec, physics)
+        self._scene.model.opt.disableflags |= _NO_SENSORS  # contacts are read once a step, not at every substep
+        seam.log_engine_warnings()
+        _quiet()
+        self._warp_device = wp.device_from_torch(torch.device(device))
+        self.device = torch.device(wp.device_to_torch(self._warp_device))
+        with wp.ScopedDevice(self._warp_device):
+            self._build()
+        self._bind()
+        compiled = _kernels_compiled()
+        with compiling("the Warp kernels of this scene", cached=lambda: _kernels_compiled() == compiled):
+            self._graphs.launch(lambda: self._advance(1))
+        self._put_back(slice(None))
+        self._refresh(slice(None))
+
+    def _build(self) -> None:
+        """Put the model on the device and reserve room for its contacts."""
+        scene = self._scene
+        try:
+            self._model = mjw.put_model(scene.model)
+            pairs = self._model.nxn_geom_pair_filtered.numpy()
+            room = room_for(scene.model, pairs, self.physics.max_contacts)
+            self._data = mjw.make_data(
+                scene.model, nworld=self.num_envs, nconmax=room.contacts, njmax=room.rows
+            )
+        except (NotImplementedError, ValueError) as error:
+            raise SimulatorError(f"sim=warp cannot simulate this scene: {error} Use sim=mujoco.") from error
+        self._model.opt.warn_overflow = 0  # it would print at every step; `overflows` counts
+        self._graphs = Graphs(self._warp_device)
+        self._fields = ModelFields(self._model, self.num_envs, self._graphs.forget)
+
+    def _bind(self) -> None:
+        """Wrap Warp's arrays once: what follows are live views and persistent buffers."""
+        scene, data, n = self._scene, self._data, self.num_envs
+        model = scene.model
+        arrays = {name: getattr(data, name, None) for name in _STATE}
+        self._state: dict[str, Tensor] = {
+            name: wp.to_torch(array) for name, array in arrays.items() if array is not None and array.size
+        }
+        self._initial = {name: values[:1].clone() for name, values in self._state.items()}
+        self._ctrl = wp.to_torch(data.ctrl)
+        self._external_force = self._state["xfrc_applied"]
+        self._forced = False  # whether a force waits for the next step, which clears it
+        self._chosen = torch.ones(n, dtype=torch.bool, device=self.device)
+        self._everyone = torch.ones(n, dtype=torch.bool, device=self.device)
+        self._motion = readers.MotionReader(self._model, data, scene, self.spec, self.device)
+        self._contacts = readers.ContactReader(self._model, data, scene.model, self.spec, self.device)
+        self._health = readers.HealthReader(data, self.device)
+        for name, view in self._motion.views.items():
+            setattr(self, name, view)
+        self.contact_count, self.contact_force = self._contacts.count, self._contacts.force
+        self.unstable = self._health.unstable
+        self.joint_range = seam.joint_range(model, self.spec).to(self.device)
+        self.ctrl_range = seam.ctrl_range(model, self.spec).to(self.device)
+        self._actuator_order, self._qpos_ids, self._qvel_ids = (
+            torch.from_numpy(ids).to(self.device)
+            for ids in (scene.actuator_order, scene.qpos_ids, scene.qvel_ids)
+        )
+
+    def step(self, ctrl: Tensor, num_steps: int) -> None:
+        """Advance every env by `num_steps * substeps` integrator steps; see `Simulator.step`.
+
+        Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
+        """
+        if ctrl.shape != self._ctrl.shape or num_steps < 1:
+            raise SimulatorError(
+                f"step(ctrl {tuple(ctrl.shape)}, num_steps {num_steps}): ctrl must be {tuple(self._ctrl.shape)}"
+                " and num_steps at least 1"
+            )
+        torch.index_select(ctrl.detach(), 1, self._actuator_order, out=self._ctrl)
+        substeps = num_steps * self.physics.substeps
+        self._graphs.replay(("step", substeps), lambda: self._advance(substeps))
+        if self._forced:
+            self._external_force.zero_()
+            self._forced = False
+
+    def _advance(self, substeps: int) -> None:
+        """Launch `substeps` integrator steps, and what reads their outcome."""
+        for _ in range(substeps):
+            mjw.step(self._model, self._data)
+        self._contacts.launch()
+        self._health.launch()
+        self._motion.launch(self._everyone)
+
+    def reset(self, env_ids: Tensor, state: ResetState) -> None:
+        """Put `env_ids` into `state`; see `Simulator.reset`. Quaternions are normalised here.
+
+        No env may be listed twice. Raises SimulatorError when a shape does not fit.
+        """
+        if not len(env_ids):
+            return
+        seam.check_reset_shapes(self.spec, len(env_ids), state)
+        self._put_back(env_ids)
+        scene, rows = self._scene, env_ids[:, None]
+        qpos, qvel = self._state["qpos"], self._state["qvel"]
+        qpos[rows, self._qpos_ids] = state.joint_pos
+        qvel[rows, self._qvel_ids] = state.joint_vel
+        quat = torch.nn.functional.normalize(state.free_pose[..., 3:], dim=-1)
+        # MuJoCo keeps the angular velocity of a free joint in the body's frame
+        spin = seam.rotate_inverse(quat, state.free_vel[..., 3:])
+        for k, (pos, vel) in enumerate(zip(scene.free_qpos_ids, scene.free_qvel_ids)):
+            qpos[env_ids, pos : pos + 3] = state.free_pose[:, k, :3]
+            qpos[env_ids, pos + 3 : pos + 7] = quat[:, k]
+            qvel[env_ids, vel : vel + 3] = state.free_vel[:, k, :3]
+            qvel[env_ids, vel + 3 : vel + 6] = spin[:, k]
+        self._refresh(env_ids)
+
+    def _put_back(self, rows: Tensor | slice) -> None:
+        """The model's initial state in some envs, with nothing of the past left in them."""
+        for name, values in self._state.items():
+            values[rows] = self._initial[name]
+        self._contacts.values[rows] = 0.0
+        self.unstable[rows] = False
+        self._health.forget(rows)
+
+    def _refresh(self, rows: Tensor | slice) -> None:
+        """Bring poses and velocities of some envs up to date; contact forces stay."""
+        self._chosen.zero_()
+        self._chosen[rows] = True
+        self._graphs.replay("refresh", lambda: self._motion.launch(self._chosen))
+
+    def apply_force(self, body: str, force: Tensor) -> None:
+        """See `Simulator.apply_force`."""
+        self._external_force[:, body_id(self._scene.model, body), :3] += force
+        self._forced = True
+
+    def parts(self, quantity: str) -> tuple[str, ...]:
+        """See `Simulator.parts`."""
+        return quantity_parts(self._scene.model, self.spec.actuators, quantity)
+
+    def scale(self, quantity: str, env_ids: Tensor, factors: Tensor) -> None:
+        """See `Simulator.scale`. Masses cost a pass over all envs, however few are scaled."""
+        rows = env_ids[:, None]
+        for entries in quantity_entries(self._scene.model, self.spec.actuators, quantity):
+            index = tuple(torch.from_numpy(column).to(self.device) for column in entries.index)
+            part = torch.from_numpy(entries.part).to(self.device)
+            own = torch.from_numpy(entries.own).to(self.device)
+            self.model_field(entries.field)[(rows, *index)] = (own * factors[:, part].double()).float()
+        self._derive(env_ids, needed=quantity == "mass")
+
+    def model_field(self, name: str) -> Tensor:
+        """See `Simulator.model_field`. From the first call on the device keeps `name` for every env.
+
+        A friction loss or damping that is zero in the whole model is left out of the kernels: it cannot vary.
+        """
+        return self._fields.view(name)
+
+    def apply_model_fields(self, env_ids: Tensor) -> None:
+        """See `Simulator.apply_model_fields`; a pass over all envs, so call it at resets only.
+
+        Poses and velocities are fresh afterwards.
+        """
+        self._derive(env_ids, needed=self._fields.derives)
+
+    def _derive(self, env_ids: Tensor, needed: bool) -> None:
+        if needed:
+            self._chosen.zero_()
+            self._chosen[env_ids] = True
+            restore = self._fields.keep_others(self._chosen)
+            self._graphs.replay("constants", self._set_const)
+            restore()
+        self._refresh(env_ids)
+
+    def _set_const(self) -> None:
+        mjw.set_const(self._model, self._data, restore=False)
+
+    def overflows(self) -> int:
+        """See `Simulator.overflows`. All envs share the room: when it is full, every env counts as having lost some."""
+        return self._health.overflows()
+
+    def state(self, env_ids: Sequence[int] | None = None) -> dict[str, Tensor]:
+        """See `Simulator.state`: integration state, model fields, and what the last step left behind."""
+        rows = slice(None) if env_ids is None else list(env_ids)
+        saved = {name: values[rows].cpu() for name, values in self._remembered().items()}
+        # a slice of a tensor on the CPU is a view of it
+        return {"scene": seam.fingerprint(self.spec), **{name: v.clone() for name, v in saved.items()}}
+
+    def _remembered(self) -> dict[str, Tensor]:
+        fields = {f"model.{name}": view for name, view in self._fields.views.items()}
+        shown = {"motion": self._motion.values, "contacts": self._contacts.values, "unstable": self.unstable}
+        return {**self._state, **shown, **fields}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """See `Simulator.load_state`. Model fields that the state lacks return to the model's values."""
+        if not torch.equal(state["scene"], seam.fingerprint(self.spec)):
+            raise SimulatorError("this simulator state belongs to another scene")
+        if "qacc_warmstart" not in state:
+            raise SimulatorError("this simulator state is of another simulator, not of sim=warp")
+        if len(state["qpos"]) != self.num_envs:
+            raise SimulatorError(
+                f"this simulator state is of {len(state['qpos'])} envs, here are {self.num_envs}"
+            )
+        for name in state:
+            if name.startswith("model."):
+                self._fields.view(name[len("model.") :])
+        for name, view in self._fields.views.items():
+            view.copy_(state.get(f"model.{name}", self._fields.own(name)))
+        self._put_back(slice(None))
+        for name, values in self._remembered().items():
+            if not name.startswith("model."):
+                values.copy_(state[name])
+        self._forced = True  # forces that wait for the next step came with the state
+
+    def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
+        """See `Simulator.render_states`: arrays `[k, ...]` by MjData name, for a model of `spec.mjcf`."""
+        rows, data = list(env_ids), self._data
+        names = ("time", "qpos", "qvel", "act", "ctrl")
+        return {
+            name: wp.to_torch(getattr(data, name))[rows].cpu().numpy().astype(np.float64) for name in names
+        }
+
+    def close(self) -> None:
+        """Release the device's memory; the simulator cannot be used afterwards."""
+        self.__dict__.clear()
+
+
+def _quiet() -> None:
+    """Warp would print a banner and a line for each module it loads, unless the user asked it to."""
+    if wp.config.log_level == wp.LOG_INFO:
+        wp.config.log_level = wp.LOG_WARNING
+    wp.init()
+
+
+def _kernels_compiled() -> int:
+    """Modules in Warp's cache: grows when one is compiled."""
+    folder = Path(wp.config.kernel_cache_dir or "")
+    return sum(1 for _ in folder.glob("wp_*"))
