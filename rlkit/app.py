@@ -90,6 +90,7 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
     """Print what was asked, then boot."""
     from rlkit.config.summary import print_summary
 
+    _load_engine(experiment)
     if experiment.kind == "test" and _ranks() > 1:
         raise ConfigError(
             ["training.test=true: a test runs in one process; start it with python, not torchrun"]
@@ -112,6 +113,16 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
     from rlkit.runtime.launch import run_experiment
 
     return run_experiment(experiment, source)
+
+
+def _load_engine(experiment: Experiment) -> None:
+    """Import the simulator's engine now where it must come before torch, which every check below may import."""
+    from rlkit.sims.registry import prepare
+
+    try:
+        prepare(experiment.sim.name)
+    except ImportError as error:
+        raise ConfigError([f"sim.name={experiment.sim.name}: {error}"]) from error
 
 
 def _on_top_of_its_run(words: List[str]) -> Tuple[List[str], Optional[Resolved]]:

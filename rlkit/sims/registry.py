@@ -17,6 +17,18 @@ SIMULATORS = {
     "genesis": ("rlkit.sims.genesis.simulator", "GenesisSimulator"),
 }
 
+# Engines whose libraries must be in the process before torch's; without them in here order does not matter.
+BEFORE_TORCH = {"isaacgym": "isaacgym.gymapi"}
+
+
+def prepare(name: str) -> None:
+    """Import what the simulator `name` needs loaded before torch: call it before anything imports torch.
+
+    Raises ImportError when the engine is not installed, or when torch came first.
+    """
+    if name in BEFORE_TORCH:
+        importlib.import_module(BEFORE_TORCH[name])
+
 
 def make(name: str, spec: SceneSpec, physics: PhysicsSettings, num_envs: int, device: str) -> Simulator:
     """Build the simulator `name` with `num_envs` copies of the scene on `device`.
