@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import logging
 import os
 from typing import Any, Mapping, Sequence
@@ -21,6 +20,7 @@ from rlkit.sims.mujoco_scene import build_scene  # first: refuses an unusable ve
 import mujoco  # isort: skip
 from mujoco import batch  # isort: skip
 
+from rlkit.sims import mujoco_seam as seam  # isort: skip
 from rlkit.sims.mujoco_motion import MotionReader  # isort: skip
 from rlkit.sims.mujoco_quantities import body_id, quantity_entries, quantity_parts  # isort: skip
 
@@ -51,18 +51,12 @@ class MujocoSimulator(Simulator):
         self.spec, self.physics, self.num_envs, self.device = spec, physics, num_envs, torch.device("cpu")
         self.num_threads = physics.num_threads or available_cores()
         self._scene = build_scene(spec, physics)
-        self._log_engine_warnings()
+        seam.log_engine_warnings()
         self._batch = batch.Batch(self._scene.model, num_envs, nthread=self.num_threads)
         self._motion = MotionReader(self._scene.motion_model, self._batch)
         self._fields: dict[str, np.ndarray] = {}
         self._bind()
         self._refresh(np.arange(num_envs))
-
-    @staticmethod
-    def _log_engine_warnings() -> None:
-        """MuJoCo would print each warning and write MUJOCO_LOG.TXT into the user's folder."""
-        if mujoco.get_mju_user_warning() is None:
-            mujoco.set_mju_user_warning(_log.debug)
 
     def _bind(self) -> None:
         """Wrap the engine's arrays once: what follows are live views and persistent buffers."""
@@ -87,10 +81,8 @@ class MujocoSimulator(Simulator):
             else:
                 setattr(self, name, view)
         self.unstable = torch.zeros(n, dtype=torch.bool)
-        joints = [model.joint(name).id for name in self.spec.joints]
-        actuators = [model.actuator(name).id for name in self.spec.actuators]
-        self.joint_range = _limits(model.jnt_range, model.jnt_limited)[joints]
-        self.ctrl_range = _limits(model.actuator_ctrlrange, model.actuator_ctrllimited)[actuators]
+        self.joint_range = seam.joint_range(model, self.spec)
+        self.ctrl_range = seam.ctrl_range(model, self.spec)
 
     def step(self, ctrl: Tensor, num_steps: int) -> None:
         """Advance every env by `num_steps * substeps` integrator steps; see `Simulator.step`.
@@ -142,7 +134,7 @@ class MujocoSimulator(Simulator):
             return
         if len(np.unique(ids)) < len(ids):
             raise SimulatorError(f"reset: an env is listed twice in {ids.tolist()}")
-        self._check_shapes(len(ids), state)
+        seam.check_reset_shapes(self.spec, len(ids), state)
         self._state[ids] = self._initial_row
         scene = self._scene
         self._qpos[ids[:, None], scene.qpos_ids] = state.joint_pos.numpy()
@@ -150,7 +142,7 @@ class MujocoSimulator(Simulator):
         pose, velocity = state.free_pose.double(), state.free_vel.double()
         quat = torch.nn.functional.normalize(pose[..., 3:], dim=-1)
         # MuJoCo keeps the angular velocity of a free joint in the body's frame
-        spin = _rotate_inverse(quat, velocity[..., 3:])
+        spin = seam.rotate_inverse(quat, velocity[..., 3:])
         for k, (pos, vel) in enumerate(zip(scene.free_qpos_ids, scene.free_qvel_ids)):
             self._qpos[ids, pos : pos + 3] = pose[:, k, :3].numpy()
             self._qpos[ids, pos + 3 : pos + 7] = quat[:, k].numpy()
@@ -159,19 +151,6 @@ class MujocoSimulator(Simulator):
         self._refresh(np.sort(ids))
         self._contact_buffer[ids] = 0.0
         self.unstable[env_ids] = False
-
-    def _check_shapes(self, k: int, state: ResetState) -> None:
-        joints, free = len(self.spec.joints), len(self.spec.free_bodies)
-        expected = {
-            "joint_pos": (k, joints),
-            "joint_vel": (k, joints),
-            "free_pose": (k, free, 7),
-            "free_vel": (k, free, 6),
-        }
-        for name, shape in expected.items():
-            given = tuple(getattr(state, name).shape)
-            if given != shape:
-                raise SimulatorError(f"reset: {name} is {given}, must be {shape} for {k} envs")
 
     def _refresh(self, ids: np.ndarray) -> None:
         """Bring poses and velocities of the envs `ids` (sorted) up to date; contact forces stay."""
@@ -229,7 +208,7 @@ class MujocoSimulator(Simulator):
         """See `Simulator.state`: integration state, model fields, and what the last step left behind."""
         rows = slice(None) if env_ids is None else list(env_ids)
         saved = {
-            "scene": _fingerprint(self.spec),
+            "scene": seam.fingerprint(self.spec),
             "integration": torch.from_numpy(self._state[rows].copy()),
             "contacts": torch.from_numpy(self._contact_buffer[rows].copy()),
             "unstable": self.unstable[rows].clone(),
@@ -239,7 +218,7 @@ class MujocoSimulator(Simulator):
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """See `Simulator.load_state`. Model fields that the state lacks return to the model's values."""
-        if not torch.equal(state["scene"], _fingerprint(self.spec)):
+        if not torch.equal(state["scene"], seam.fingerprint(self.spec)):
             raise SimulatorError("this simulator state belongs to another scene")
         if len(state["integration"]) != self.num_envs:
             raise SimulatorError(
@@ -266,11 +245,6 @@ class MujocoSimulator(Simulator):
         self.__dict__.clear()
 
 
-def _limits(values: np.ndarray, limited: np.ndarray) -> Tensor:
-    """`[n, 2]` lower and upper limit, infinite where there is none."""
-    return torch.from_numpy(np.where(limited[:, None] != 0, values, (-np.inf, np.inf))).float()
-
-
 def _owner(model: mujoco.MjModel, name: str) -> tuple[Any, str]:
     """The object that holds the model field `name` ("opt.gravity" is in the options), and its name there."""
     return (model.opt, name[len("opt.") :]) if name.startswith("opt.") else (model, name)
@@ -279,16 +253,3 @@ def _owner(model: mujoco.MjModel, name: str) -> tuple[Any, str]:
 def _derives_constants(name: str) -> bool:
     """Whether the engine derives other constants from the model field `name`."""
     return name.startswith("opt.") or name in mujoco.MjModel._setconst_inputs
-
-
-def _fingerprint(spec: SceneSpec) -> Tensor:
-    """`[32]` uint8: SHA-256 of the scene, so that a state is not loaded into another one."""
-    digest = hashlib.sha256(repr(spec).encode()).digest()
-    return torch.tensor(list(digest), dtype=torch.uint8)
-
-
-def _rotate_inverse(quat: Tensor, vector: Tensor) -> Tensor:
-    """`vector` (`[..., 3]`, world) in the frame of the unit quaternion `quat` (`[..., 4]` wxyz)."""
-    w, axis = quat[..., :1], -quat[..., 1:]
-    cross = torch.linalg.cross(axis, vector)
-    return vector + 2.0 * (w * cross + torch.linalg.cross(axis, cross))
