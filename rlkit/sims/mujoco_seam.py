@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rlkit.sims.api import ResetState, SceneSpec, SimulatorError
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("rlkit.sims.mujoco")  # of all that run on MuJoCo
 
 
 def log_engine_warnings() -> None:
