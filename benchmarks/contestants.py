@@ -18,7 +18,7 @@ import torch
 from gymnasium.vector import AsyncVectorEnv
 from mujoco import batch
 
-from benchmarks.gym_peer import HandEnv
+from benchmarks.gym_peer import PlainEnv
 from rlkit.sims.api import PhysicsSettings, SceneSpec
 from rlkit.sims.mujoco import MujocoSimulator
 from rlkit.sims.mujoco_scene import (
@@ -190,7 +190,7 @@ class Floor(Contestant):
 
 
 class Peer(Contestant):
-    """Gymnasium's AsyncVectorEnv: one process per env, `benchmarks.gym_peer.HandEnv`."""
+    """Gymnasium's AsyncVectorEnv: one process per env, `benchmarks.gym_peer.PlainEnv`."""
 
     in_process = False
 
@@ -203,7 +203,7 @@ class Peer(Contestant):
             file = Path(folder) / "model.mjb"
             mujoco.mj_saveModel(one_model(work), str(file))
             makers = [
-                partial(HandEnv, str(file), work.integrator_steps, work.rows()[i].copy())
+                partial(PlainEnv, str(file), work.integrator_steps, work.rows()[i].copy())
                 for i in range(self.num_envs)
             ]
             self.envs = AsyncVectorEnv(makers, context="spawn")

@@ -12,8 +12,11 @@ import mujoco
 import numpy as np
 
 
-class HandEnv(gymnasium.Env):
-    """One MjData in its own process; an action is the actuators' commands, the observation all sensors."""
+class PlainEnv(gymnasium.Env):
+    """One MjData in its own process; an action is the actuators' commands, the observation all sensors.
+
+    model_file: a compiled model with the sensors to observe. start: the integration state that a reset returns to.
+    """
 
     def __init__(self, model_file: str, integrator_steps: int, start: np.ndarray) -> None:
         self.model = mujoco.MjModel.from_binary_path(model_file)
@@ -26,7 +29,13 @@ class HandEnv(gymnasium.Env):
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         super().reset(seed=seed)
         mujoco.mj_setState(self.model, self.data, self.start, int(mujoco.mjtState.mjSTATE_INTEGRATION))
+        self._began = self.data.time
         return self.data.sensordata.astype(np.float32), {}
+
+    @property
+    def integrator_steps_done(self) -> int:
+        """Since the reset, by the engine's own clock."""
+        return round((self.data.time - self._began) / self.model.opt.timestep)
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         self.data.ctrl[:] = action
