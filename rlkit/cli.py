@@ -10,7 +10,7 @@ from typing import Optional, Sequence
 
 from rlkit.workspace import WorkspaceError
 
-COMMANDS = ("runs", "report", "compare", "view", "replay", "export")
+COMMANDS = ("runs", "report", "compare", "view", "replay", "export", "sim2sim", "doctor")
 """Modules of rlkit.commands, in the order that the help lists them."""
 
 

@@ -5,7 +5,7 @@ Importing this package imports neither Hydra nor torch; `compose` imports Hydra 
 
 from __future__ import annotations
 
-from rlkit.config.compose import compose, from_yaml
+from rlkit.config.compose import changed, compose, from_yaml
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import (
     EnvSettings,
@@ -26,6 +26,7 @@ __all__ = [
     "TestingSettings",
     "TrainingSettings",
     "WorkspaceSettings",
+    "changed",
     "compose",
     "from_yaml",
 ]

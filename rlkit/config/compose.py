@@ -117,6 +117,21 @@ def from_yaml(text: str) -> Experiment:
     )
 
 
+def changed(
+    experiment: Experiment, changes: Mapping[str, Any], machine: Optional[Machine] = None
+) -> Experiment:
+    """The same request with other values by full name, as {"sim.name": "mjx"}; `auto` is resolved anew.
+
+    Raises ConfigError where this machine cannot run it.
+    """
+    plain = experiment.sections()
+    for name, value in changes.items():
+        section, _, key = name.partition(".")
+        plain[section][key] = value
+    machine = machine or Machine.detect()
+    return _resolved(plain, machine, experiment.choices, experiment.overrides, experiment.config_name)
+
+
 def _resolved(
     plain: Dict[str, Any],
     machine: Machine,

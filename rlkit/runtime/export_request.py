@@ -24,7 +24,7 @@ _PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "torchscript": ()}
 _TRAIN_FILES = {"ppo": "PPO", "fast_td3": "FastTD3"}
 
 # What training on a GPU may use and a look at the policy on a CPU does not.
-_ON_CPU: Mapping[str, Mapping[str, Any]] = {
+ON_CPU: Mapping[str, Mapping[str, Any]] = {
     "ppo": {"mixed_precision": False, "torch_compile": False},
     "fast_td3": {"amp": False, "compile": False, "cuda_graph": False, "buffer_device": "auto"},
 }
@@ -89,7 +89,7 @@ def _experiment(source: Resolved, head: CheckpointHead) -> Experiment:
     return replace(
         experiment,
         task=freeze({**thaw(experiment.task), **saved["task"]}),
-        train=freeze({**thaw(experiment.train), **saved["train"], **_ON_CPU.get(learner, {})}),
+        train=freeze({**thaw(experiment.train), **saved["train"], **ON_CPU.get(learner, {})}),
     )
 
 
@@ -97,7 +97,7 @@ def _words(checkpoint: Path, learner: str) -> List[str]:
     """What is asked for besides the settings of the training."""
     words = ["test=true", f"checkpoint={quote(str(checkpoint), path=False)}"]
     words += [f"numEnvs={NUM_ENVS}", "device=cpu"]
-    return words + [f"train.{key}={str(value).lower()}" for key, value in _ON_CPU.get(learner, {}).items()]
+    return words + [f"train.{key}={str(value).lower()}" for key, value in ON_CPU.get(learner, {}).items()]
 
 
 def _saved(path: Path) -> Dict[str, Any]:

@@ -1,0 +1,107 @@
+"""`rlkit doctor`: what this machine can run, and what to install for the rest."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, List, Optional
+
+from rlkit.workspace import WorkspaceError
+
+if TYPE_CHECKING:
+    from rlkit.runtime.checkup import Finding
+
+HELP = "tell what this machine can run; with sim=NAME, test that simulator"
+
+_ROOT = Path(__file__).resolve().parents[2]
+_CONTRACT = _ROOT / "tests" / "contract"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the simulator and the options."""
+    parser.description = (
+        "Look at Python, torch, the simulators, GPUs, OpenGL, display, video encoder and workspace of this machine;"
+        " exit status 0 where something can be trained here, else 1. With sim=NAME run the contract tests of that"
+        " simulator, whose exit status it takes."
+    )
+    parser.add_argument("word", metavar="sim=NAME", nargs="?", help="test this simulator instead")
+    parser.add_argument(
+        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the findings, or test a simulator. Raises WorkspaceError for one that cannot be tested here."""
+    if arguments.word is not None:
+        return _test(_simulator(arguments.word))
+    from rlkit.runtime.checkup import examine, fit
+
+    findings = examine(arguments.root)
+    _print(findings)
+    return 0 if fit(findings) else 1
+
+
+def _print(findings: List[Finding]) -> None:
+    """A table, or where no terminal is there to read it a line each."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if not console.is_terminal:
+        for finding in findings:
+            print(f"{finding.what}: {finding.state}: {finding.text}")
+        return
+    table = Table(show_header=False, box=None)
+    for finding in findings:
+        style = {"ok": "green", "missing": "red"}.get(finding.state, "yellow")
+        table.add_row(finding.what, Text(finding.state, style=style), Text(finding.text))
+    console.print(table)
+
+
+def _simulator(word: str) -> str:
+    """The name in sim=NAME, of a simulator that is installed; raises WorkspaceError."""
+    from rlkit.config.machine import SIMULATORS, UNAVAILABLE, Machine
+    from rlkit.config.types import nearest
+    from rlkit.runtime.checkup import how_to_install
+
+    key, _, name = word.partition("=")
+    known = [simulator for simulator in SIMULATORS if simulator != "gymnasium"]
+    if key != "sim" or not name:
+        raise WorkspaceError(f"{word}: not understood; to test a simulator write sim=NAME, as sim={known[0]}")
+    if name in UNAVAILABLE:
+        raise WorkspaceError(f"sim={name}: {UNAVAILABLE[name]}")
+    if name not in known:
+        near = nearest(name, known)
+        hint = f"did you mean sim={near[0]}?" if near else f"there are {', '.join(known)}"
+        raise WorkspaceError(f"sim={name}: there is no such simulator to test; {hint}")
+    if name not in Machine.detect().simulators:
+        raise WorkspaceError(f"sim={name}: not installed here; install it with: {how_to_install(name)}")
+    return name
+
+
+def _test(simulator: str) -> int:
+    """Run the contract tests of one simulator; their exit status."""
+    missing = _why_untestable()
+    if missing is not None:
+        raise WorkspaceError(missing)
+    # Isaac Gym must be imported before torch, which the tests import.
+    first = ["-p", "isaacgym"] if simulator == "isaacgym" else []
+    command = [sys.executable, "-m", "pytest", *first, str(_CONTRACT), "-k", simulator]
+    print(" ".join(["python", *command[1:]]), flush=True)
+    return subprocess.run(command, cwd=str(_ROOT), check=False).returncode
+
+
+def _why_untestable() -> Optional[str]:
+    """What the contract tests lack here, None where nothing."""
+    if not _CONTRACT.is_dir():
+        return (
+            "the tests are not part of the installed package: get rlkit's source, and in its folder run"
+            " pip install -e '.[dev]' and this command again"
+        )
+    if any(importlib.util.find_spec(name) is None for name in ("pytest", "hypothesis", "pytest_timeout")):
+        return "the tests need pytest: pip install pytest pytest-timeout hypothesis"
+    return None

@@ -1,0 +1,72 @@
+"""`rlkit sim2sim`: how a policy does on simulators that it was not trained on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+from rlkit.workspace import WorkspaceError
+
+HELP = "test a run's policy on other simulators beside its own"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the run, the words and the options."""
+    parser.description = (
+        "Play a policy on the simulator that it was trained on and on others, from the same first states, and compare"
+        " returns, lengths and successes. The numbers go into sim2sim.json in the run's folder too. Words as train.py"
+        " takes them: sim=NAME for each other simulator; episodes=64 of each; seed=N of the first states (the"
+        " training's); device=auto."
+    )
+    parser.add_argument("ref", metavar="RUN", help="as checkpoint= takes it: latest, a run, run:best, a file")
+    parser.add_argument(
+        "words", metavar="WORD", nargs="*", help="sim=NAME, again for another; episodes=, seed=, device="
+    )
+    parser.add_argument(
+        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare; 1 where a simulator cannot build the task. Raises WorkspaceError for a refusal."""
+    simulators, settings = read_words(arguments.words)
+    from rlkit.runtime.sim2sim_request import read_request
+
+    comparison = read_request(arguments.ref, arguments.root, simulators, **settings)
+    from rich.console import Console
+
+    from rlkit.runtime.logs import start_logging, stop_logging
+    from rlkit.runtime.sim2sim import FAILURES, compare  # torch and the simulators come with it
+
+    console = Console(soft_wrap=not sys.stdout.isatty())
+    start_logging("info", console, None)
+    try:
+        compare(comparison, console)
+    except FAILURES as error:
+        print(f"rlkit sim2sim: {error}", file=sys.stderr)
+        return 1
+    finally:
+        stop_logging()
+    return 0
+
+
+def read_words(words: List[str]) -> Tuple[List[str], Dict[str, Any]]:
+    """The simulators, and what else is asked for; raises WorkspaceError for a word that is not understood."""
+    simulators: List[str] = []
+    settings: Dict[str, Any] = {}
+    for word in words:
+        key, _, value = word.partition("=")
+        if key == "sim" and value:
+            simulators.append(value)
+        elif key == "device" and value:
+            settings[key] = value
+        elif key in ("episodes", "seed") and value.isdigit() and (key == "seed" or 1 <= int(value) <= 100000):
+            settings[key] = int(value)
+        else:
+            raise WorkspaceError(
+                f"{word}: not understood; allowed are sim=NAME (again for another), episodes=64 (1 to 100000),"
+                " seed=0 and device=cpu"
+            )
+    return simulators, settings

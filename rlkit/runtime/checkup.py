@@ -1,0 +1,150 @@
+"""What `rlkit doctor` looks at; without torch, so that it speaks where torch is broken too."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+
+from rlkit.config.check import INSTALL
+from rlkit.config.machine import CPU_ONLY, SIMULATORS, UNAVAILABLE, Machine
+from rlkit.media.gl import choose_gl, last_line, require_encoder
+from rlkit.media.viewers import choose_viewer
+from rlkit.workspace import WorkspaceError
+
+_IMPORT_SECONDS = 120.0
+_PACKAGES: Dict[str, Tuple[str, ...]] = {
+    "torch": ("torch",),
+    "mujoco": ("mujoco",),
+    "warp": ("mujoco-warp", "warp-lang"),
+    "mjx": ("mujoco-mjx", "jax"),
+    "isaacgym": ("isaacgym",),
+    "genesis": ("genesis-world",),
+    "gymnasium": ("gymnasium",),
+}
+
+
+class Finding(NamedTuple):
+    """state: ok, missing, broken or none; text: what there is, or why it is not and the command that mends it."""
+
+    what: str
+    state: str
+    text: str
+
+
+def examine(root: Path) -> List[Finding]:
+    """Look at everything, in the order to print it; imports each package once, in a process of its own."""
+    machine = Machine.detect()
+    return [
+        Finding("Python", "ok", f"{platform.python_version()}, {sys.executable}"),
+        _torch(machine),
+        *_gpus(machine),
+        *(_simulator(name, machine) for name in SIMULATORS),
+        *(Finding(f"sim={name}", "none", reason) for name, reason in UNAVAILABLE.items()),
+        _tried("OpenGL", lambda: f"{choose_gl()} draws without a window"),
+        _tried("video encoder", require_encoder),
+        _tried("window", lambda: f"viewer={choose_viewer('native')} opens one"),
+        _tried("web viewer", lambda: f"viewer={choose_viewer('web')} serves a page"),
+        _workspace(root),
+    ]
+
+
+def fit(findings: Sequence[Finding]) -> bool:
+    """Whether something can be trained here: torch, a place for runs, and what steps a task."""
+    good = {finding.what for finding in findings if finding.state == "ok"}
+    return {"torch", "workspace"} <= good and any(f"sim={name}" in good for name in SIMULATORS)
+
+
+def how_to_install(package: str) -> str:
+    """The command that installs a simulator or torch."""
+    if package == "torch":
+        return "pip install torch"
+    return INSTALL.get(package, f"pip install 'rlkit[{package}]'")
+
+
+def _torch(machine: Machine) -> Finding:
+    found = _package("torch", "torch", ("torch",))
+    if found.state != "ok":
+        return found
+    cuda = "with CUDA" if machine.cuda_devices else f"no CUDA: {machine.cuda_missing}"
+    return found._replace(text=f"{found.text}, {cuda}, {machine.cores} cores")
+
+
+def _simulator(name: str, machine: Machine) -> Finding:
+    found = _package(f"sim={name}", name, SIMULATORS[name])
+    if found.state != "ok":
+        return found
+    on_gpu = name not in CPU_ONLY and machine.cuda_devices > 0
+    if name == "mjx" and on_gpu and not machine.jax_cuda:
+        return found._replace(text=f"{found.text}, on the CPU: jax has no CUDA: pip install 'jax[cuda12]'")
+    return found._replace(text=f"{found.text}, on {'a GPU' if on_gpu else 'the CPU'}")
+
+
+def _package(what: str, name: str, modules: Sequence[str]) -> Finding:
+    """Versions of a package whose modules can be imported."""
+    if not all(map(Machine.detect().has_package, modules)):
+        return Finding(what, "missing", f"not installed; install it with: {how_to_install(name)}")
+    code = "; ".join(f"import {module}" for module in modules)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_IMPORT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Finding(what, "broken", f"importing it takes longer than {_IMPORT_SECONDS:g} s")
+    if done.returncode:
+        return Finding(what, "broken", last_line(done.stderr) or f"importing it ends with {done.returncode}")
+    return Finding(what, "ok", ", ".join(f"{package} {_version(package)}" for package in _PACKAGES[name]))
+
+
+def _version(package: str) -> str:
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "of an unknown version"
+
+
+def _gpus(machine: Machine) -> List[Finding]:
+    """A finding a GPU that the driver tells of."""
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return [Finding("GPU", "none", machine.cuda_missing or "nvidia-smi does not answer")]
+    lines = [line.strip() for line in answer.stdout.splitlines() if line.strip() and not answer.returncode]
+    return [Finding(f"GPU {index}", "ok", f"{line} (driver)") for index, line in enumerate(lines)] or [
+        Finding("GPU", "none", machine.cuda_missing or last_line(answer.stderr))
+    ]
+
+
+def _tried(what: str, attempt: Callable[[], str]) -> Finding:
+    """What an attempt returns, or the reason and the remedy that it raises."""
+    try:
+        return Finding(what, "ok", attempt())
+    except WorkspaceError as error:
+        return Finding(what, "none", str(error))
+
+
+def _workspace(root: Path) -> Finding:
+    """Whether runs can be written below `root`."""
+    folder = root / "runs_all"
+    folder = folder if folder.is_dir() else root
+    try:
+        with tempfile.TemporaryFile(dir=str(folder)):
+            pass
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        return Finding("workspace", "missing", f"{folder.resolve()} cannot be written to: {reason}")
+    free = shutil.disk_usage(str(folder)).free / 1e9
+    return Finding("workspace", "ok", f"{folder.resolve()}, {free:.0f} GB free")

@@ -1,0 +1,104 @@
+"""`rlkit sim2sim`: a policy plays the same episodes on the simulator it was trained on and on others."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import closing
+from typing import Any, Dict, List
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from rlkit.config import Experiment
+from rlkit.env.spec import EnvError
+from rlkit.learners.api import LearnerError
+from rlkit.runtime import checkpoint as checkpoints
+from rlkit.runtime.build import build_env, build_learner
+from rlkit.runtime.checkpoint_head import CheckpointError
+from rlkit.runtime.evaluation import SEED_OFFSET
+from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.seeding import seed_everything
+from rlkit.runtime.sim2sim_request import Comparison
+from rlkit.runtime.test import play
+from rlkit.sims.api import SimulatorError
+from rlkit.tasks.api import TaskError
+from rlkit.workspace import provenance, write_atomic
+
+FAILURES = (SimulatorError, TaskError, LearnerError, EnvError, CheckpointError)
+
+Result = Dict[str, Any]
+"""What `Episodes.results` tells, with `simulator`, `device`, `trained_here` and `wall_seconds`."""
+
+
+def compare(comparison: Comparison, console: Console) -> List[Result]:
+    """Play on each simulator, print a line or a table, and write sim2sim.json into the run's folder.
+
+    Raises one of FAILURES where a simulator cannot build the task or the policy does not fit, and WorkspaceError
+    where the file cannot be written.
+    """
+    results: List[Result] = []
+    for index, experiment in enumerate(comparison.experiments):
+        result = {"trained_here": index == 0, **_played(experiment, comparison)}
+        results.append(result)
+        if not console.is_terminal:
+            console.print(_line(result), markup=False, highlight=False)
+    head = comparison.head
+    facts = {
+        "run": comparison.run.name,
+        "checkpoint": comparison.source.checkpoint.name,
+        "iteration": head.iteration,
+        "task": head.task,
+        "learner": head.learner_name,
+        "seed": comparison.seed,
+        **provenance(),
+    }
+    write_atomic(comparison.out, json.dumps({**facts, "results": results}, indent=2) + "\n")
+    if console.is_terminal:
+        console.print(_table(results, f"{head.task}, iteration {head.iteration}: {comparison.run.name}"))
+    console.print(f"wrote {comparison.out}", markup=False, highlight=False, soft_wrap=True)
+    return results
+
+
+def _played(experiment: Experiment, comparison: Comparison) -> Result:
+    """One episode in every env, whose first states are drawn from the same seed on every simulator."""
+    torch.set_num_threads(experiment.training.threads)
+    seed_everything(comparison.seed, deterministic=False)
+    started = time.perf_counter()
+    # Other first states than those that training saw.
+    with closing(build_env(experiment, Ranks(), seed=comparison.seed + SEED_OFFSET)) as env:
+        learner = build_learner(experiment, env)
+        saved = checkpoints.load(comparison.source.checkpoint, env.spec.device)
+        learner.load(saved.learner, policy_only=True)
+        results = play(env, learner.policy(), per_env=1)
+        device = str(env.spec.device)
+    seconds = round(time.perf_counter() - started, 3)
+    return {"simulator": experiment.sim.name, "device": device, **results, "wall_seconds": seconds}
+
+
+def _cells(result: Result) -> List[str]:
+    """return, length, success and time-out as people read them."""
+    cells = [f"{result[name]['mean']:.2f} ± {result[name]['std']:.2f}" for name in ("return", "length")]
+    return cells + [f"{100 * result[name]:.1f} %" for name in ("success_rate", "timeout_rate")]
+
+
+def _name(result: Result) -> str:
+    return f"{result['simulator']} (trained here)" if result["trained_here"] else result["simulator"]
+
+
+def _line(result: Result) -> str:
+    returns, length, success, timeout = _cells(result)
+    return (
+        f"{_name(result)}: return {returns}, length {length}, success {success}, time-outs {timeout},"
+        f" {result['episodes']} episodes in {result['wall_seconds']:.1f} s on {result['device']}"
+    )
+
+
+def _table(results: List[Result], title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in ("simulator", "return", "length", "success", "time-outs", "seconds"):
+        table.add_column(column, justify="left" if column == "simulator" else "right")
+    for result in results:
+        table.add_row(_name(result), *_cells(result), f"{result['wall_seconds']:.1f}")
+    return table

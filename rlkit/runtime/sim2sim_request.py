@@ -1,0 +1,124 @@
+"""What `rlkit sim2sim` is asked for, checked and put together without torch: refusals come before anything boots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from rlkit.config import ConfigError, Experiment, changed, from_yaml
+from rlkit.config.machine import SIMULATORS, UNAVAILABLE, Machine
+from rlkit.config.support import simulators_for
+from rlkit.config.types import nearest
+from rlkit.runtime.checkpoint_head import CheckpointError, CheckpointHead, read_head, require_fit
+from rlkit.runtime.export_request import ON_CPU
+from rlkit.workspace import Resolved, WorkspaceError, resolve
+
+EPISODES = 64
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A checkpoint and the tests of it to compare: on the simulator it was trained on, then on those asked for."""
+
+    source: Resolved
+    run: Path
+    head: CheckpointHead
+    experiments: Tuple[Experiment, ...]
+    seed: int
+
+    @property
+    def out(self) -> Path:
+        """The file that the results go to."""
+        return self.run / "sim2sim.json"
+
+
+def read_request(
+    ref: str,
+    root: Path,
+    simulators: Sequence[str],
+    *,
+    episodes: int = EPISODES,
+    seed: Optional[int] = None,
+    device: str = "auto",
+) -> Comparison:
+    """Find the checkpoint as `checkpoint=` does (the best one of a run), and its settings with the simulator swapped.
+
+    seed: of the first states; None takes the training's. Raises WorkspaceError for a run, checkpoint or simulator.
+    """
+    source = resolve(ref, root=root, default="best")
+    if source.run_path is None:
+        raise WorkspaceError(
+            f"{source.checkpoint} lies in no run's folder, whose settings say how to test it; name a run"
+        )
+    path = source.run_path / "config.yaml"
+    try:
+        head = read_head(source.checkpoint)
+        trained = from_yaml(path.read_text(encoding="utf-8"))
+        require_fit(head, source.checkpoint, trained.task_name, str(trained.train["learner"]))
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
+    except (CheckpointError, ConfigError) as error:
+        raise WorkspaceError(str(error)) from error
+    machine = Machine.detect()
+    _require_names(trained, simulators, machine)
+    seed = trained.training.seed if seed is None else seed
+    changes = _changes(trained, source, episodes, seed, device)
+    experiments = _experiments(trained, [trained.sim.name, *simulators], changes, machine)
+    return Comparison(source, source.run_path, head, experiments, seed)
+
+
+def _require_names(trained: Experiment, simulators: Sequence[str], machine: Machine) -> None:
+    """Raise WorkspaceError unless there are simulators to compare with, by names that exist."""
+    task = trained.task_name
+    if trained.engine == "gymnasium":
+        raise WorkspaceError(f"task={task} is made of Gymnasium environments, which bring their own physics")
+    usable = [name for name in simulators_for(task) if name in machine.simulators]
+    if not simulators:
+        words = " ".join(f"sim={name}" for name in usable if name != trained.sim.name)
+        raise WorkspaceError(
+            f"on which simulators? Name one or more; installed here and able to run task={task}: "
+            + (words or f"only sim={trained.sim.name}, which it was trained on")
+        )
+    known = [name for name in (*SIMULATORS, *UNAVAILABLE) if name != "gymnasium"]
+    for name in simulators:
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean sim={near[0]}?" if near else f"there are {', '.join(known)}"
+            raise WorkspaceError(f"sim={name}: there is no such simulator; {hint}")
+
+
+def _changes(trained: Experiment, source: Resolved, episodes: int, seed: int, device: str) -> Dict[str, Any]:
+    """What a quiet test of the run asks for; each env plays one episode, so that none counts for more."""
+    learner = str(trained.train["learner"])
+    return {
+        "env.numEnvs": episodes,
+        "env.device": device,
+        "env.render": False,
+        "env.viewer": "auto",
+        "env.recordVideo": False,
+        "sim.numThreads": "auto",
+        "training.test": True,
+        "training.checkpoint": str(source.checkpoint),
+        "training.resume": None,
+        "training.initFrom": None,
+        "training.seed": seed,
+        "training.threads": "auto",
+        **{f"train.{key}": value for key, value in ON_CPU.get(learner, {}).items()},
+    }
+
+
+def _experiments(
+    trained: Experiment, simulators: Sequence[str], changes: Dict[str, Any], machine: Machine
+) -> Tuple[Experiment, ...]:
+    """One checked test a simulator; raises WorkspaceError that names all which cannot be."""
+    made: List[Experiment] = []
+    problems: List[str] = []
+    for name in simulators:
+        try:
+            made.append(changed(trained, {**changes, "sim.name": name}, machine))
+        except ConfigError as error:
+            problems += error.messages
+    if problems:
+        raise WorkspaceError("\n".join(dict.fromkeys(problems)))
+    return tuple(made)
