@@ -12,6 +12,7 @@ from rlkit.config.support import simulators_for
 from rlkit.config.types import nearest
 from rlkit.runtime.checkpoint_head import CheckpointError, CheckpointHead, read_head, require_fit
 from rlkit.runtime.export_request import ON_CPU
+from rlkit.sims.registry import prepare
 from rlkit.workspace import Resolved, WorkspaceError, resolve
 
 EPISODES = 64
@@ -65,6 +66,7 @@ def read_request(
     seed = trained.training.seed if seed is None else seed
     changes = _changes(trained, source, episodes, seed, device)
     experiments = _experiments(trained, [trained.sim.name, *simulators], changes, machine)
+    _load_engines(experiments)
     return Comparison(source, source.run_path, head, experiments, seed)
 
 
@@ -122,3 +124,12 @@ def _experiments(
     if problems:
         raise WorkspaceError("\n".join(dict.fromkeys(problems)))
     return tuple(made)
+
+
+def _load_engines(experiments: Sequence[Experiment]) -> None:
+    """Import now what must come before torch."""
+    for experiment in experiments:
+        try:
+            prepare(experiment.sim.name)
+        except ImportError as error:
+            raise WorkspaceError(f"sim={experiment.sim.name}: {error}") from error

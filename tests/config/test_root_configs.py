@@ -1,0 +1,56 @@
+"""The root configurations under RoboVerse's names."""
+
+from __future__ import annotations
+
+import pytest
+
+from rlkit.config import ConfigError, compose, from_yaml
+from rlkit.config.machine import SIMULATORS, Machine
+
+CPU = Machine(cores=2, simulators=frozenset(SIMULATORS))
+GPU = Machine(cores=16, cuda_devices=1, simulators=frozenset(SIMULATORS))
+TASKS = {"walk": "HumanoidWalk", "stand": "HumanoidStand", "run": "HumanoidRun"}
+ROOTS = {f"{sim}_{verb}": (sim, task) for sim in ("mjx", "isaacgym") for verb, task in TASKS.items()}
+ROOTS["mjx_rl_pick"] = ("mjx", "PickCube")
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_each_trains_its_task_on_its_simulator_as_roboverse_does(name):
+    experiment = compose([f"config={name}"], machine=GPU)
+    assert (experiment.sim.name, experiment.task_name) == ROOTS[name]
+    assert (experiment.env.device, experiment.env.num_envs) == ("cuda:0", 1024)
+    train = experiment.train
+    assert (train["learner"], train["batch_size"], train["gamma"]) == ("fast_td3", 32768, 0.99)
+    assert train["num_updates"] == (8 if name == "mjx_rl_pick" else 12)
+    assert 0 <= 32 * experiment.training.max_iterations - (30000 if name == "mjx_rl_pick" else 1500) < 32
+    assert from_yaml(experiment.to_yaml()) == experiment
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_rewards_of_the_task_fit_the_range_of_returns(name):
+    """The largest reward a step, held for ever: 1 for the humanoid; the weights' sum for the cube."""
+    experiment = compose([f"config={name}"], machine=GPU)
+    train, task = experiment.train, experiment.task
+    step = sum(task["rewardWeights"].values()) if name == "mjx_rl_pick" else 1.0
+    assert train["v_min"] <= 0.0
+    assert step / (1 - train["gamma"]) <= train["v_max"]
+
+
+def test_on_a_cpu_the_same_names_ask_for_what_a_cpu_can_do():
+    experiment = compose(["config=mjx_walk"], machine=CPU)
+    assert (experiment.env.device, experiment.env.num_envs) == ("cpu", 128)
+    assert experiment.train["batch_size"] == 1024
+
+
+def test_the_command_line_stands_above_them():
+    experiment = compose(["config=mjx_walk", "sim=mujoco", "numEnvs=8", "maxIter=1"], machine=CPU)
+    assert (experiment.sim.name, experiment.env.num_envs, experiment.training.max_iterations) == (
+        "mujoco",
+        8,
+        1,
+    )
+
+
+def test_isaac_gym_is_refused_where_it_is_not():
+    with pytest.raises(ConfigError, match="isaacgym: not installed here"):
+        compose(["config=isaacgym_walk"], machine=Machine(simulators=frozenset({"mujoco"})))
