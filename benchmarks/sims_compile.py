@@ -1,6 +1,6 @@
 """How long a simulator needs until its first step is done: with an empty cache of compiled code, then once more.
 
-Each time is that of a process of its own, which is told by RLKIT_CACHE where such caches are.
+Each time is that of a process of its own, which RLKIT_CACHE and Warp's WARP_CACHE_PATH tell where the caches are.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def compile_time(sim: str, task: str, num_envs: int, device: str) -> CompileTime
 
 
 def _in_a_process(words: Sequence[str], folder: str) -> float:
-    environment: Dict[str, str] = {**os.environ, "RLKIT_CACHE": folder}
+    environment: Dict[str, str] = {**os.environ, "RLKIT_CACHE": folder, "WARP_CACHE_PATH": f"{folder}/warp"}
     command: List[str] = [sys.executable, "-m", "benchmarks.sims_compile", *words]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return float(done.stdout.split()[-1])

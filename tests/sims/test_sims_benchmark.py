@@ -27,6 +27,8 @@ from benchmarks.sims_contestants import (
     SimulatorStage,
     TrainingStage,
 )
+from benchmarks.sims_measure import request
+from benchmarks.sims_pointers import shared
 from benchmarks.sims_race import Turns, race, ratio, rows
 from benchmarks.sims_work import Stretch, record
 from rlkit.sims.mujoco_scene import build_scene
@@ -63,12 +65,12 @@ SMALL = ["train.actor_units=[16]", "train.critic_units=[16]", "train.batch_size=
 @pytest.fixture(scope="module")
 def stretch() -> Stretch:
     torch.manual_seed(0)
-    return record(sims.request("HumanoidWalk", "mujoco", 3, "cpu", []), 3)
+    return record(request("HumanoidWalk", "mujoco", 3, "cpu", []), 3)
 
 
 @pytest.fixture(scope="module")
 def rig(stretch: Stretch) -> Any:
-    rig = Rig(sims.request("HumanoidWalk", "mujoco", 3, "cpu", SMALL), stretch)
+    rig = Rig(request("HumanoidWalk", "mujoco", 3, "cpu", SMALL), stretch)
     yield rig
     rig.env.close()
 
@@ -201,3 +203,10 @@ def test_the_command_prints_a_row_for_each() -> None:
     assert 0.0 < ours["outside"][POLICY] < 1.0
     assert ours["integrator_steps"] == 4
     assert answer["notes"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sim, needs", [("mjx", "jax"), ("warp", "warp")])
+def test_arrays_on_the_cpu_change_hands_without_a_copy(sim: str, needs: str) -> None:
+    pytest.importorskip(needs)
+    assert shared(["mujoco", sim], "cpu") == {sim: True}
