@@ -1,0 +1,139 @@
+"""Where joint angles put the links, and how fast: what Isaac Gym itself knows only after its next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rlkit.sims.isaacgym.tree import Link, Tree
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Of links, world frame: `pos` `[k, links, 3]` m, `quat` `[k, links, 4]` wxyz, `lin` and `ang` `[k, links, 3]`.
+
+    lin: velocity of the link frame's origin, m/s. ang: rad/s.
+    """
+
+    pos: Tensor
+    quat: Tensor
+    lin: Tensor
+    ang: Tensor
+
+
+class Kinematics:
+    """The links of all trees, one after the other; one batched operation a link for all envs together."""
+
+    def __init__(self, trees: Sequence[Tree], dofs: Sequence[str], device: torch.device) -> None:
+        """dofs: names of the joints in the columns of `joint_pos`."""
+        self.names: list[str] = []
+        self._rows: list[_Row] = []
+        free = [tree for tree in trees if tree.free]
+        for tree in trees:
+            first = len(self._rows)
+            for link in tree.links:
+                dof = dofs.index(link.joint) if link.joint else -1
+                self._rows.append(_row(link, first, dof, device))
+                self.names.append(link.name)
+            root = self._rows[first]
+            root.free = free.index(tree) if tree.free else -1
+            root.pos, root.quat = _tensor(tree.pos, device), _tensor(tree.quat, device)
+
+    def motion(self, joint_pos: Tensor, joint_vel: Tensor, free_pose: Tensor, free_vel: Tensor) -> Motion:
+        """All links at `joint_pos`, `joint_vel` `[k, dofs]`; free_pose `[k, free, 7]`, free_vel `[k, free, 6]`.
+
+        Poses are position and unit quaternion wxyz, velocities linear (of the origin) then angular, world frame.
+        """
+        k = len(joint_pos)
+        pos: list[Tensor] = []
+        quat: list[Tensor] = []
+        lin: list[Tensor] = []
+        ang: list[Tensor] = []
+        for row in self._rows:
+            if row.parent < 0:
+                root = self._root(row, k, free_pose, free_vel)
+            else:
+                p = row.parent
+                root = _carried(row, pos[p], quat[p], lin[p], ang[p])
+            where, turn, speed, spin = root
+            if row.dof >= 0:
+                q, v = joint_pos[:, row.dof, None], joint_vel[:, row.dof, None]
+                axis = rotate(turn, row.axis.expand(k, 3))
+                if row.slides:
+                    offset = axis * q
+                    where, speed = where + offset, speed + torch.cross(spin, offset, dim=-1) + axis * v
+                else:
+                    half = 0.5 * q
+                    turn = multiply(turn, torch.cat((half.cos(), half.sin() * row.axis), dim=-1))
+                    spin = spin + axis * v
+            for values, value in ((pos, where), (quat, turn), (lin, speed), (ang, spin)):
+                values.append(value)
+        return Motion(*(torch.stack(values, dim=1) for values in (pos, quat, lin, ang)))
+
+    @staticmethod
+    def _root(row: _Row, k: int, pose: Tensor, velocity: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        if row.free < 0:
+            still = torch.zeros(k, 3, device=pose.device)
+            return row.pos.expand(k, 3), row.quat.expand(k, 4), still, still
+        p, v = pose[:, row.free], velocity[:, row.free]
+        return p[:, :3], p[:, 3:], v[:, :3], v[:, 3:]
+
+
+@dataclass
+class _Row:
+    """One link as tensors: its place among all links' rows, and its joint's among the columns."""
+
+    parent: int
+    dof: int
+    slides: bool
+    pos: Tensor
+    quat: Tensor
+    axis: Tensor
+    free: int = -1
+
+
+def _row(link: Link, first: int, dof: int, device: torch.device) -> _Row:
+    parent = link.parent + first if link.parent >= 0 else -1
+    return _Row(
+        parent,
+        dof,
+        link.slides,
+        _tensor(link.pos, device),
+        _tensor(link.quat, device),
+        _tensor(link.axis, device),
+    )
+
+
+def _carried(
+    row: _Row, pos: Tensor, quat: Tensor, lin: Tensor, ang: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The link's frame at joint angle 0, moving with its parent."""
+    arm = rotate(quat, row.pos.expand_as(pos))
+    return pos + arm, multiply(quat, row.quat.expand_as(quat)), lin + torch.cross(ang, arm, dim=-1), ang
+
+
+def rotate(quat: Tensor, vector: Tensor) -> Tensor:
+    """`vector` (`[..., 3]`) turned by the unit quaternions `quat` (`[..., 4]` wxyz)."""
+    w, axis = quat[..., :1], quat[..., 1:]
+    twice = 2.0 * torch.cross(axis, vector, dim=-1)
+    return vector + w * twice + torch.cross(axis, twice, dim=-1)
+
+
+def rotate_inverse(quat: Tensor, vector: Tensor) -> Tensor:
+    """`vector` (`[..., 3]`, world) in the frame of `quat` (`[..., 4]` wxyz)."""
+    return rotate(torch.cat((quat[..., :1], -quat[..., 1:]), dim=-1), vector)
+
+
+def multiply(a: Tensor, b: Tensor) -> Tensor:
+    """The rotation `b`, then `a`, `[..., 4]` wxyz (Hamilton product)."""
+    aw, av, bw, bv = a[..., :1], a[..., 1:], b[..., :1], b[..., 1:]
+    w = aw * bw - (av * bv).sum(dim=-1, keepdim=True)
+    return torch.cat((w, aw * bv + bw * av + torch.cross(av, bv, dim=-1)), dim=-1)
+
+
+def _tensor(values: np.ndarray, device: torch.device) -> Tensor:
+    return torch.tensor(np.asarray(values), dtype=torch.float32, device=device)
