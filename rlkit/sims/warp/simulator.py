@@ -28,6 +28,7 @@ from rlkit.sims.warp.graphs import Graphs  # isort: skip
 from rlkit.sims.warp.room import room_for  # isort: skip
 
 _NO_SENSORS = int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
+_LONGEST = 32  # integrator steps in one graph: capturing costs 10 ms for each, and longer ones gain nothing
 # Arrays of `mjw.Data` that say where an env stands: with them it continues to the bit.
 _STATE = (
     *("time", "qpos", "qvel", "act", "qacc_warmstart", "ctrl", "qfrc_applied", "xfrc_applied"),
@@ -122,6 +123,9 @@ class WarpSimulator(Simulator):
             )
         torch.index_select(ctrl.detach(), 1, self._actuator_order, out=self._ctrl)
         substeps = num_steps * self.physics.substeps
+        while substeps > _LONGEST:
+            self._graphs.replay("substeps", lambda: self._integrate(_LONGEST))
+            substeps -= _LONGEST
         self._graphs.replay(("step", substeps), lambda: self._advance(substeps))
         if self._forced:
             self._external_force.zero_()
@@ -129,11 +133,14 @@ class WarpSimulator(Simulator):
 
     def _advance(self, substeps: int) -> None:
         """Launch `substeps` integrator steps, and what reads their outcome."""
-        for _ in range(substeps):
-            mjw.step(self._model, self._data)
+        self._integrate(substeps)
         self._contacts.launch()
         self._health.launch()
         self._motion.launch(self._everyone)
+
+    def _integrate(self, substeps: int) -> None:
+        for _ in range(substeps):
+            mjw.step(self._model, self._data)
 
     def reset(self, env_ids: Tensor, state: ResetState) -> None:
         """Put `env_ids` into `state`; see `Simulator.reset`. Quaternions are normalised here.
