@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rlkit.sims.api import Simulator
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -16,19 +18,35 @@ class Facts:
     1 + their size; 0: they are bit-equal. The same simulator called twice is always bit-equal.
     contact_pairs: whether forces are told apart by the other body, with the number of contact points; where not, a
     scene that asks for them is refused by name. model_fields: whether MuJoCo's model fields vary per env.
+    ground_friction: whether the ground's friction is an env's own; where not, friction is the mean of ground and body.
+    several: whether a process may have several simulations at once; where not, tests that compare two are skipped.
     """
 
     sameness: float = 0.0
     contact_pairs: bool = True
     model_fields: bool = True
+    ground_friction: bool = True
+    several: bool = True
 
 
-FACTS: dict[str, Facts] = {}
+FACTS: dict[str, Facts] = {
+    # what varies per env it keeps in arrays of its own; on the CPU an env steps the same among any number of others
+    "genesis": Facts(model_fields=False),
+    # PhysX: net forces alone, properties actor by actor, one sim in a process; how much envs differ is not measured
+    "isaacgym": Facts(
+        sameness=1e-3, contact_pairs=False, model_fields=False, ground_friction=False, several=False
+    ),
+}
 
 
 def facts_of(simulator: str) -> Facts:
     """The facts of a simulator by its name."""
     return FACTS.get(simulator, Facts())
+
+
+def facts_of_sim(sim: Simulator) -> Facts:
+    """The same of a simulator that is there: its backend's module has its name."""
+    return facts_of(type(sim).__module__.split(".")[2])
 
 
 def assert_near(a: Tensor, b: Tensor, sameness: float, what: str) -> None:

@@ -30,6 +30,7 @@ def compile_env(
     spec.option.timestep = params.dt / params.substeps
     spec.option.gravity = [params.gravity.x, params.gravity.y, params.gravity.z]
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC  # a pyramid lifts what slides fast
     spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
     if plane is not None:
         spec.worldbody.add_geom(
