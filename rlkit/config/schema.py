@@ -50,7 +50,11 @@ class Schema:
 
     def canonical(self, typed: str) -> Optional[str]:
         """The full name behind any accepted spelling, None where there is none."""
-        return typed if _free_section(typed) else self._spellings.get(typed)
+        for section in keys.OPEN:
+            for spelling in spellings(section):
+                if typed.startswith(spelling + "."):
+                    return section + typed[len(spelling) :]
+        return self._spellings.get(typed)
 
     def is_free(self, name: str) -> bool:
         """Whether `name` is such a section, or stands in one, whose names are not ours: they may be added."""
@@ -65,6 +69,7 @@ class Schema:
         names = self.names
         leaf = typed.rpartition(".")[2]
         same_leaf = [n for n in names if leaf in spellings(n.rpartition(".")[2])]
+        same_leaf = types.nearest(typed, same_leaf, count) or same_leaf
         if "." not in typed:
             by_leaf = {n.rpartition(".")[2]: n for n in names}
             words = types.nearest(typed, [*keys.ALIASES, *by_leaf], count)

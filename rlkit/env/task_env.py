@@ -221,7 +221,7 @@ class TaskEnv(VecEnv):
         """The simulator's whole state of one env, and its `delay` where commands are late, in simulator steps."""
         start = {name: value.numpy() for name, value in self.sim.state([env]).items()}
         latency = self.random.latency
-        return start if latency is None else {**start, "delay": latency.delay[env].cpu().numpy()}
+        return start if latency is None else {**start, "delay": latency.delay[env].clone().cpu().numpy()}
 
     def push(self, env: int, body: str, force: Sequence[float]) -> None:
         """See `VecEnv.push`."""

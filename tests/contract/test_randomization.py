@@ -1,0 +1,121 @@
+"""Domain randomisation on every simulator that is installed here: what it can vary moves differently, what it cannot
+is refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, List, Tuple
+
+import pytest
+import torch
+
+from rlkit.config import compose
+from rlkit.config.conf import Conf
+from rlkit.config.machine import Machine
+from rlkit.env.task_env import TaskEnv
+from rlkit.runtime.build import build_env
+from rlkit.runtime.ranks import Ranks
+from rlkit.sims.api import QUANTITIES, SimulatorError
+from rlkit.sims.registry import SIMULATORS
+
+R = "task.randomization"
+CONF = Conf(Path(__file__).parents[2] / "conf")
+SAME_SCENE = ("HumanoidRun", "HumanoidWalk")  # as HumanoidStand
+TASKS = [
+    task
+    for task in CONF.options("task")
+    if CONF.declared(task).get("task.engine") != "gymnasium" and task not in SAME_SCENE
+]
+INSTALLED = [name for name in SIMULATORS if name in Machine.detect().simulators]
+STANDING = "HumanoidStand"  # on its feet, so that friction matters too
+N = 4
+
+
+def _slow(sim: str) -> Any:
+    """Simulators that compile take their time for each scene."""
+    return () if sim == "mujoco" else pytest.mark.slow
+
+
+PAIRS = [
+    pytest.param(task, sim, marks=_slow(sim))
+    for sim in INSTALLED
+    for task in (TASKS if sim == "mujoco" else [STANDING])
+]
+
+
+def make(task: str, sim: str, *words: str, seed: int = 3) -> TaskEnv:
+    words = tuple(f"{R}.{word}" for word in words)
+    experiment = compose(
+        [
+            f"task={task}",
+            f"sim={sim}",
+            "device=cpu",
+            f"numEnvs={N}",
+            f"seed={seed}",
+            "sim.numThreads=1",
+            *words,
+        ]
+    )
+    env = build_env(experiment, Ranks())
+    assert isinstance(env, TaskEnv)
+    return env
+
+
+def played(env: TaskEnv, steps: int, skip: int = 0) -> torch.Tensor:
+    """What the policy sees and earns under the same random actions each time, from the action `skip` on."""
+    plan = (
+        torch.rand(skip + steps, N, env.spec.num_actions, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    )
+    rows = []
+    for action in plan[skip:]:
+        obs, reward, *_ = env.step(action)
+        rows.append(torch.cat([obs["policy"], reward[:, None]], dim=-1))
+    return torch.stack(rows)
+
+
+def possible(env: TaskEnv) -> List[Tuple[str, str]]:
+    """The quantities that this simulator can vary in this scene, with a setting that does."""
+    found = []
+    for quantity in QUANTITIES:
+        try:
+            if env.sim.parts(quantity):
+                found.append((quantity, f"{quantity}.range=[0.5,0.8]"))
+        except SimulatorError as error:
+            assert quantity in str(error)
+    return found
+
+
+@pytest.mark.parametrize(("task", "sim"), PAIRS)
+def test_everything_at_once_continues_bit_exactly(task: str, sim: str) -> None:
+    plain = make(task, sim)
+    term = next(iter(plain.task.observation_terms))
+    words = [word for _, word in possible(plain)]
+    words += ["latency.range=[0,0.03]", f"observationNoise.{term}=0.01"]
+    words += ["push.force=[1,2]", "push.interval=[0.2,0.24]"]
+    plain.close()
+    env, twin = make(task, sim, *words), make(task, sim, *words, seed=99)
+    env.reset()
+    env.stagger()
+    assert torch.isfinite(played(env, 15)).all()
+    twin.load_state(env.state())
+    assert torch.equal(played(env, 10, skip=15), played(twin, 10, skip=15))
+    env.close(), twin.close()
+
+
+@pytest.mark.parametrize("sim", [pytest.param(sim, marks=_slow(sim)) for sim in INSTALLED])
+def test_what_can_vary_changes_the_motion_and_what_cannot_is_refused(sim: str) -> None:
+    env = make(STANDING, sim)
+    env.reset()
+    nominal, varied = played(env, 20), dict(possible(env))
+    env.close()
+    for quantity in QUANTITIES:
+        word = f"{quantity}.range=[0.5,0.8]"
+        if quantity not in varied:
+            with pytest.raises(SimulatorError, match=f"{R}.{quantity}"):
+                make(STANDING, sim, word)
+            continue
+        changed = make(STANDING, sim, word)
+        changed.reset()
+        moved = (played(changed, 20) - nominal).abs().amax(dim=(0, 2))
+        assert (moved > 1e-4).all(), quantity
+        changed.close()
