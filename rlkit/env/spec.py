@@ -106,7 +106,8 @@ class VecEnv(ABC):
 
     physics_time: seconds spent in physics since it was last set to zero. resumable: whether `state()` holds what is
     needed to go on with the episodes; where it does not, a resumed training begins new ones. mjcf: the model as MJCF
-    text where states can be shown with it. actuators: what the commands of `Watched.ctrl` drive.
+    text where states can be shown with it. actuators: what the commands of `Watched.ctrl` drive. contact_room: contact
+    points that there is room for in each, 0 where there is no limit or none is known.
     """
 
     spec: EnvSpec
@@ -114,6 +115,7 @@ class VecEnv(ABC):
     resumable: bool = True
     mjcf: Optional[str] = None
     actuators: Tuple[str, ...] = ()
+    contact_room: int = 0
 
     @abstractmethod
     def reset(self) -> Observations:

@@ -57,6 +57,7 @@ class TaskEnv(VecEnv):
         self.mjcf, self.actuators = sim.spec.mjcf, sim.spec.actuators
         self._watched_ids: list[int] = []
         self._pushes: list[tuple[int, str, Sequence[float]]] = []  # those that the next step will feel
+        self.contact_room = sim.contact_room
         self._can_overflow = type(sim).overflows is not Simulator.overflows
 
     def reset(self) -> Observations:

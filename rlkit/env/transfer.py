@@ -24,7 +24,7 @@ class DeviceEnv(VecEnv):
     def __init__(self, env: VecEnv, device: torch.device) -> None:
         self.env, self.device = env, device
         self.spec, self.resumable = replace(env.spec, device=device), env.resumable
-        self.mjcf, self.actuators = env.mjcf, env.actuators
+        self.mjcf, self.actuators, self.contact_room = env.mjcf, env.actuators, env.contact_room
         self._obs: Optional[Observations] = None  # the current one on the device, once it is there
 
     def reset(self) -> Observations:

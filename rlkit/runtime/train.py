@@ -123,7 +123,8 @@ class Training:
         episodes, step_time, physics_time = self.monitor.collect()
         times, own = time_split(result, step_time, physics_time), self.monitor.metrics()
         if self.ranks.leads:
-            warnings = {**result.warnings, **overflow_warning(own, self.experiment.sim.max_contacts)}
+            room = self.env.contact_room or self.experiment.sim.max_contacts
+            warnings = {**result.warnings, **overflow_warning(own, room)}
             self.reminders.tell(self.at.iteration, warnings)
         rate = {"rate/env_steps_per_s": result.env_steps / elapsed}
         return {**episodes, **result.metrics, **own, **times, **rate}
@@ -312,15 +313,15 @@ class Training:
         log.error("the state of all envs was written to %s", path)
 
 
-def overflow_warning(metrics: Mapping[str, float], max_contacts: int) -> Dict[str, str]:
-    """Says that contacts found no room, with a setting that has room; max_contacts: `sim.maxContacts`, 0 by default."""
+def overflow_warning(metrics: Mapping[str, float], room: int) -> Dict[str, str]:
+    """Says that contacts found no room, with a setting that has; room: points in one env, 0 where it is not known."""
     count = metrics.get("physics/overflow", 0.0)
     if not count:
         return {}
-    more = str(2 * max_contacts) if max_contacts else "<twice the number that the start of the log tells>"
+    more = f"sim.maxContacts={2 * room}" if room else "a larger sim.maxContacts"
     return {
         "overflow": f"in {count:.0f} env-steps there were more contacts than the simulator has room for: bodies sink"
-        f" into each other; write sim.maxContacts={more}"
+        f" into each other; write {more}"
     }
 
 

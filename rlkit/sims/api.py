@@ -119,6 +119,7 @@ class Simulator(ABC):
 
     spec: SceneSpec
     physics: PhysicsSettings
+    contact_room: int = 0  # contact points in one env that there is room for; 0: for any number, or not known
     num_envs: int
     device: torch.device
     joint_range: Tensor  # [joints, 2] lower and upper limit, rad or m
