@@ -74,6 +74,7 @@ class WarpSimulator(Simulator):
             self._model = mjw.put_model(scene.model)
             pairs = self._model.nxn_geom_pair_filtered.numpy()
             room = room_for(scene.model, pairs, self.physics.max_contacts)
+            self.contact_room = room.contacts
             self._data = mjw.make_data(
                 scene.model, nworld=self.num_envs, nconmax=room.contacts, njmax=room.rows
             )
