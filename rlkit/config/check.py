@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional
 
 from rlkit.config import engine, keys, learners, support, types
-from rlkit.config.machine import CPU_ONLY, UNAVAILABLE, Machine
+from rlkit.config.machine import CPU_ONLY, ONE_AT_A_TIME, UNAVAILABLE, Machine
 from rlkit.config.schema import Schema
 
 Plain = Mapping[str, Any]
@@ -162,6 +162,8 @@ def _seeing(plain: Plain) -> List[str]:
             f"env.viewer={env['viewer']}: Gymnasium environments show no states to a viewer; "
             "film them with env.recordVideo=true"
         )
+    if plain["sim"]["name"] in ONE_AT_A_TIME and not training["test"]:
+        return problems + _alone(plain)
     if env["recordVideo"] and not training["test"]:
         evaluations, videos = training["evalInterval"], training["videoInterval"]
         if not evaluations:
@@ -179,6 +181,18 @@ def _seeing(plain: Plain) -> List[str]:
         problems.append(
             "env.recordVideo=true: testing.recordEnvs=0 leaves nothing to film; write testing.recordEnvs=1"
         )
+    return problems
+
+
+def _alone(plain: Plain) -> List[str]:
+    """Evaluations, and the films of them, that a simulator cannot have beside a training."""
+    sim, interval = plain["sim"]["name"], plain["training"]["evalInterval"]
+    why = f"sim={sim} has room for one simulation in a process, so nothing is evaluated beside a training"
+    problems = []
+    if interval:
+        problems.append(f"training.evalInterval={interval}: {why}; write training.evalInterval=0")
+    if plain["env"]["recordVideo"]:
+        problems.append(f"env.recordVideo=true: {why}; film a test: test=true checkpoint=latest")
     return problems
 
 

@@ -25,6 +25,7 @@ UNAVAILABLE = {
     "so rlkit has no adapter that could be tested; docs/simulators.md tells what was looked at"
 }
 CPU_ONLY = frozenset({"mujoco", "gymnasium"})  # simulators whose tensors live on the CPU
+ONE_AT_A_TIME = frozenset({"isaacgym"})  # room for one simulation in a process: none beside the training's
 
 
 @dataclass(frozen=True)

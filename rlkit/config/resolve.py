@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Mapping, MutableMapping
 
 from rlkit.config import learners, support
 from rlkit.config.engine import engine_of
-from rlkit.config.machine import Machine
+from rlkit.config.machine import ONE_AT_A_TIME, Machine
 
 CUDA_NUM_ENVS = 1024
 CPU_TEST_NUM_ENVS = 64
@@ -61,8 +61,8 @@ def _resolve_seeing(plain: Mapping[str, Any], replace: Callable[[str, str, Any],
     training, env = plain["training"], plain["env"]
     filmed = env["recordVideo"] and not training["test"]
     if training["evalInterval"] == "auto":
-        default = EVAL_INTERVAL[plain["train"]["learner"]]
-        replace("training", "evalInterval", default or (VIDEO_INTERVAL if filmed else 0))
+        default = EVAL_INTERVAL[plain["train"]["learner"]] or (VIDEO_INTERVAL if filmed else 0)
+        replace("training", "evalInterval", 0 if plain["sim"]["name"] in ONE_AT_A_TIME else default)
     if training["videoInterval"] == "auto":
         evaluations = training["evalInterval"]
         multiple = evaluations * -(-VIDEO_INTERVAL // evaluations) if evaluations else 0

@@ -31,7 +31,6 @@ def write(tree: Tree, model: mujoco.MjModel, drives: Mapping[str, Drive]) -> str
         _add_link(robot, link, model)
     for link in tree.links[1:]:
         _add_joint(robot, link, tree.links[link.parent].name, drives.get(link.joint))
-    ET.indent(robot) if hasattr(ET, "indent") else None  # from Python 3.9 on
     return ET.tostring(robot, encoding="unicode")
 
 
