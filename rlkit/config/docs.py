@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, List
 
-from rlkit.config import check, keys, preflight, types
+from rlkit.config import check, keys, preflight, randomization, types
 from rlkit.config.compose import compose
 from rlkit.config.machine import SIMULATORS, Machine
 
@@ -20,7 +20,7 @@ def tables() -> str:
     lines: List[str] = []
     base = _defaults([])
     for section in keys.SECTIONS:
-        names = [name for name in base if name.startswith(section + ".")]
+        names = randomization.own_first(name for name in base if name.startswith(section + "."))
         lines += [f"### {section}", "", *_table([], names, base), ""]
     for words in MORE:
         defaults, section = _defaults(words), words[0].partition("=")[0]

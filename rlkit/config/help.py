@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Sequence
 
-from rlkit.config import command_line, keys, preflight
+from rlkit.config import command_line, keys, preflight, randomization
 from rlkit.config.conf import Conf, find_conf
 from rlkit.config.schema import Schema
 
@@ -45,7 +45,7 @@ def _aliases() -> List[str]:
 
 def _settings(schema: Schema) -> List[str]:
     sections: Dict[str, List[str]] = {section: [] for section in keys.SECTIONS}
-    for name in schema.names:
+    for name in randomization.own_first(schema.names):
         key = schema.key(name)
         unit = f" [{key.unit}]" if key is not None and key.unit else ""
         meaning = "" if key is None else key.meaning

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from rlkit.config import types
 from rlkit.config.train_keys import Key
@@ -50,6 +50,11 @@ KEYS: Tuple[Key, ...] = (
     _key("curriculum.end", "float in [0, 1]", "", "share at its end, and in tests and evaluations"),
     _key("curriculum.steps", "int >= 0", "control steps", "from the one to the other; 0: at the end at once"),
 )
+
+
+def own_first(names: Iterable[str]) -> List[str]:
+    """Settings in their order, those of `task.randomization`, which every task has, behind a task's own."""
+    return sorted(names, key=lambda name: name.startswith(f"{_SECTION}."))
 
 
 def check(plain: Mapping[str, Any]) -> List[str]:

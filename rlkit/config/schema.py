@@ -21,6 +21,7 @@ class Schema:
         for key in (*keys.COMMON_KEYS, *learner_keys):
             self._keys[key.name] = _either(self._keys.get(key.name), key)
         self._declared = dict(declared)
+        self._open = [section for section in keys.OPEN if self._has(section.rpartition(".")[0])]
         self._spellings = self._index()
 
     def of_learner(self, learner: str) -> Schema:
@@ -34,7 +35,8 @@ class Schema:
         A name that ends in `.*` stands for any name below that section.
         """
         fixed = [name for name in self._keys if not name.startswith("task.")]
-        return fixed + list(self._declared)
+        ours = [f"{section}.*" for section in self._open if section.startswith("task.")]
+        return fixed + list(self._declared) + ours
 
     def key(self, name: str) -> Optional[Key]:
         """The schema line of a full name; None where only the YAML declares it, or nothing does."""
@@ -50,7 +52,7 @@ class Schema:
 
     def canonical(self, typed: str) -> Optional[str]:
         """The full name behind any accepted spelling, None where there is none."""
-        for section in keys.OPEN:
+        for section in self._open:
             for spelling in spellings(section):
                 if typed.startswith(spelling + "."):
                     return section + typed[len(spelling) :]
@@ -58,7 +60,11 @@ class Schema:
 
     def is_free(self, name: str) -> bool:
         """Whether `name` is such a section, or stands in one, whose names are not ours: they may be added."""
-        return name in keys.OPEN or bool(_free_section(name))
+        return any(name == section or name.startswith(section + ".") for section in self._open)
+
+    def _has(self, section: str) -> bool:
+        """Whether requests have this section: below `task` it is for the task's file to declare."""
+        return section == "env" or any(name.startswith(section + ".") for name in self._declared)
 
     def is_section(self, name: str) -> bool:
         """Whether `name` has settings below it."""

@@ -63,6 +63,8 @@ def test_what_cannot_be_is_refused_with_what_can(words: list[str], message: str)
 def test_gymnasium_tasks_have_no_such_section() -> None:
     with pytest.raises(ConfigError, match=r"there is no setting task\.randomization\.mass\.range"):
         compose(["task=Gym", "env.id=Pendulum-v1", f"{R}.mass.range=[1,2]"])
+    with pytest.raises(ConfigError, match=r"there is no setting task\.randomization\.observationNoise\.x"):
+        compose(["task=Gym", "env.id=Pendulum-v1", f"{R}.observationNoise.x=1"])
 
 
 def test_names_that_a_task_file_misspells_are_refused() -> None:
