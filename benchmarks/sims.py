@@ -15,12 +15,11 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, List, Sequence
+from typing import TYPE_CHECKING, Any, List
 
 from rlkit.sims.registry import SIMULATORS
 
 if TYPE_CHECKING:
-    from benchmarks.sims_compile import CompileTime
     from benchmarks.sims_race import Row
 
 TASKS = ("BoxGrasping", "HumanoidWalk", "PickCube")
@@ -31,6 +30,7 @@ def main() -> None:
     """Measure, then print one table or JSON."""
     args, overrides = _arguments()
     # Imported late: the peer's processes import this file again, and need none of it.
+    from benchmarks.sims_compile import COMPILING, compile_time
     from benchmarks.sims_measure import measure
     from benchmarks.sims_pointers import shared
     from benchmarks.sims_table import show
@@ -49,7 +49,11 @@ def main() -> None:
         sys.exit(str(error))
     there = [sim for sim in args.sims if any(row.what == sim for row in results)]
     pointers = shared(there, args.device)
-    compiled = [] if args.skip_compile else compile_times(there, args.tasks[0], args.envs[0], args.device)
+    compiled = [
+        compile_time(sim, args.tasks[0], args.envs[0], args.device, overrides)
+        for sim in there
+        if sim in COMPILING and not args.skip_compile
+    ]
     if args.json:
         parts = {
             "setting": setting,
@@ -61,13 +65,6 @@ def main() -> None:
         print(json.dumps(parts, indent=2))
     else:
         show(setting, results, pointers, compiled, notes, args.device)
-
-
-def compile_times(sims: Sequence[str], task: str, num_envs: int, device: str) -> List[CompileTime]:
-    """Of the simulators that compile."""
-    from benchmarks.sims_compile import COMPILING, compile_time
-
-    return [compile_time(sim, task, num_envs, device) for sim in sims if sim in COMPILING]
 
 
 def _arguments() -> Any:

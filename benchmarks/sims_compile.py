@@ -27,9 +27,11 @@ class CompileTime:
     cached: float
 
 
-def compile_time(sim: str, task: str, num_envs: int, device: str) -> CompileTime:
+def compile_time(
+    sim: str, task: str, num_envs: int, device: str, overrides: Sequence[str] = ()
+) -> CompileTime:
     """Two processes one after the other; raises CalledProcessError where one fails, with its message on stderr."""
-    words = [sim, task, str(num_envs), device]
+    words = [sim, task, str(num_envs), device, *overrides]
     with tempfile.TemporaryDirectory() as folder:
         cold, cached = (_in_a_process(words, folder) for _ in range(2))
     return CompileTime(sim, task, num_envs, cold, cached)
@@ -42,7 +44,7 @@ def _in_a_process(words: Sequence[str], folder: str) -> float:
     return float(done.stdout.split()[-1])
 
 
-def main(sim: str, task: str, num_envs: str, device: str) -> None:
+def main(sim: str, task: str, num_envs: str, device: str, *overrides: str) -> None:
     """Build, reset, step; print the seconds."""
     import importlib
 
@@ -54,7 +56,8 @@ def main(sim: str, task: str, num_envs: str, device: str) -> None:
     from rlkit.sims.registry import SIMULATORS
 
     importlib.import_module(SIMULATORS[sim][0])
-    experiment = compose([f"task={task}", f"sim={sim}", f"numEnvs={num_envs}", f"device={device}"])
+    words = [f"task={task}", f"sim={sim}", f"numEnvs={num_envs}", f"device={device}"]
+    experiment = compose([*words, *overrides])
     torch.zeros(1, device=device)  # CUDA itself starts
     started = time.perf_counter()
     env = build_env(experiment, Ranks())

@@ -30,6 +30,7 @@ def _warp(device: str) -> bool:
     """`wp.to_torch`, as `sim=warp` wraps its arrays once."""
     import warp
 
+    warp.init()
     array: Any = warp.ones((64, 3), dtype=float, device=warp.device_from_torch(torch.device(device)))
     return array.ptr == warp.to_torch(array).data_ptr()
 

@@ -27,18 +27,18 @@ def show(
 ) -> None:
     """One table: a row a contestant, a column a stage."""
     table = Table(title="env-steps/s", title_justify="left", caption=setting, caption_justify="left")
-    table.add_column("task, envs")
+    table.add_column("task")
     table.add_column("what is stepped")
-    for name in (SIMULATOR, "÷ Gymnasium", "÷ mujoco", POLICY, TRAINING, "outside physics", "first step"):
+    for name in ("envs", SIMULATOR, "÷ Gym", "÷ mujoco", POLICY, TRAINING, "outside physics", "first step"):
         table.add_column(name, justify="right")
-    before = ""
     for row in results:
-        group = f"{row.task}, {row.integrator_steps} integrator steps"
-        if group != before:
+        first = row.what == results[0].what  # of its race
+        if first:
             table.add_section()
         table.add_row(
-            group if group != before else "",
-            f"{row.what}, {row.num_envs} envs",
+            row.task if first else "",
+            row.what,
+            str(row.num_envs),
             rate(row, SIMULATOR),
             f"{row.to_peer:.2f}" if row.to_peer else "",
             f"{row.to_mujoco:.3f}" if row.to_mujoco else "",
@@ -47,7 +47,6 @@ def show(
             outside(row, device),
             f"{row.first_step:.1f} s" if row.first_step else "",
         )
-        before = group
     console = Console()
     console = console if console.is_terminal else Console(width=150)
     console.print(table)
