@@ -115,7 +115,7 @@ def _tables(record: Record) -> str:
         cells += [_cell(record, "learners", task, name) for name in LEARNERS]
         lines.append(f"| {task} | {' | '.join(_STATES[cell.state] for cell in cells)} |")
     lines += ["", "Tested with:", "", *_texts(record, "tested")]
-    lines += ["", "Impossible, because the task:", "", *_texts(record, "impossible")]
+    lines += ["", "Impossible, because:", "", *_texts(record, "impossible")]
     return "\n".join(lines)
 
 

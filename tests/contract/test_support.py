@@ -15,6 +15,7 @@ from typing import Any, Iterator
 
 import pytest
 import torch
+from isaacgym_loaded import standin
 
 from rlkit.config import ConfigError, Experiment, compose, support
 from rlkit.config.conf import Conf
@@ -82,11 +83,13 @@ def agree(request: pytest.FixtureRequest, record: support.Record):
         cells = record[half].setdefault(task, {})
         if request.config.getoption("--write-support", default=False):
             cells[name] = cell
-        ours, theirs = dict(cell), dict(cells.get(name, {}))
-        if "tested" in cell and "tested" in theirs:  # with other versions perhaps
+            if not cell:
+                del cells[name]
+        recorded = cells.get(name, {})
+        if "tested" in cell and "tested" in recorded:  # with other versions perhaps
             return
-        assert ours == theirs, (
-            f"{task} on {name}: rlkit/config/support.yaml says {theirs or 'untested'}, found {ours};"
+        assert cell == recorded, (
+            f"{task} on {name}: rlkit/config/support.yaml says {recorded or 'untested'}, found {cell};"
             " renew it: python -m pytest tests/contract/test_support.py --write-support"
         )
 
@@ -154,6 +157,22 @@ def test_a_learner_does_an_iteration_of_the_task(task, learner, agree) -> None:
     agree("learners", task, learner, {"tested": f"an iteration on {sim}"})
     if sim == "gymnasium":
         agree("simulators", task, sim, cell)
+
+
+@pytest.mark.skipif("isaacgym" in HERE.simulators, reason="Isaac Gym itself is here")
+@pytest.mark.parametrize("task", [task for task in TASKS if ENGINES[task] == "simulator"])
+def test_what_isaac_gym_lacks_is_on_record_and_what_runs_on_its_stand_in_alone_is_untested(
+    task, agree
+) -> None:
+    with standin():
+        try:
+            env = on_simulator(request_for(task, f"numEnvs={NUM_ENVS}"), "isaacgym")
+        except SimulatorError as error:
+            agree("simulators", task, "isaacgym", {"impossible": str(error)})
+            return
+        env.reset()
+        env.close()
+    agree("simulators", task, "isaacgym", {})
 
 
 def missing_packages(task: str) -> list[str]:
