@@ -1,0 +1,129 @@
+"""Model fields that differ from env to env, and the constants that MuJoCo derives from them."""
+
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rlkit.sims.api import SimulatorError
+from rlkit.sims.mjx.start import jax
+
+import mujoco  # isort: skip
+from mujoco import batch  # isort: skip
+
+# Of what mj_setConst writes, that which MJX's physics reads.
+_DERIVED = (
+    *("body_subtreemass", "body_invweight0", "dof_invweight0", "tendon_length0", "tendon_invweight0"),
+    *("actuator_acc0", "eq_data", "geom_rbound"),
+)
+# MJX leaves these out of the program where the whole model has none of it.
+_STRUCTURE = ("dof_frictionloss", "tendon_frictionloss", "body_gravcomp")
+
+
+class ModelFields:
+    """Per-env values of the fields that were asked for: what tasks write, and what the programs read.
+
+    MuJoCo itself derives the constants, on the CPU in float64, in the envs that `apply` names.
+    """
+
+    def __init__(self, model: mujoco.MjModel, mjx_model: Any, num_envs: int, device: torch.device) -> None:
+        self._model, self._mjx_model, self._num_envs, self._device = model, mjx_model, num_envs, device
+        self.written: dict[str, Tensor] = {}  # [N, ...] live
+        self._applied: dict[str, Tensor] = {}  # [N, ...] as of the last `apply`, derived ones too
+        self.programs: dict[str, jax.Array] = {}  # copies of those
+        self._engine: batch.Batch | None = None
+
+    def view(self, name: str) -> Tensor:
+        """Values of a field in every env, live; raises SimulatorError for a field that cannot vary."""
+        if name not in self.written:
+            self._check(name)
+            self.written[name] = self._spread(name)
+            derived = [each for each in _DERIVED if self._size(each)] if _derives(name) else []
+            for each in (name, *derived):
+                if each not in self._applied:
+                    self._applied[each] = self._spread(each)
+                    self._hand_over(each)
+        return self.written[name]
+
+    def own(self, name: str) -> Tensor:
+        """The model's own value of a field, float32."""
+        owner, attribute = _owner(self._model, name)
+        value = np.asarray(getattr(owner, attribute), np.float32)
+        return torch.tensor(value, device=self._device)
+
+    def apply(self, env_ids: Tensor, names: Iterable[str] | None = None) -> None:
+        """Let what was written into these fields (None: all) act in the envs `env_ids`; about 0.1 ms an env."""
+        chosen = list(self.written if names is None else names)
+        changed = set(chosen)
+        for name in chosen:
+            self._applied[name][env_ids] = self.written[name][env_ids]
+        if any(map(_derives, chosen)):
+            changed |= self._derive(env_ids)
+        for name in sorted(changed):
+            self._hand_over(name)
+
+    def _derive(self, env_ids: Tensor) -> set[str]:
+        """Run mj_setConst in these envs; returns the names of the fields that it wrote."""
+        rows = np.sort(env_ids.cpu().numpy())
+        if self._engine is None:
+            self._engine = batch.Batch(self._model, self._num_envs)
+        for name in self.written:
+            if _derives(name):
+                self._engine.expand(name)[rows] = self._applied[name][rows].cpu().numpy()
+        self._engine.set_const(rows)
+        derived = {name for name in _DERIVED if name in self._applied and name not in self.written}
+        for name in derived:
+            values = torch.from_numpy(self._engine.expand(name)[rows]).float()
+            self._applied[name][rows] = values.to(self._device)
+        return derived
+
+    def _check(self, name: str) -> None:
+        owner, attribute = _owner(self._mjx_model, name)
+        names = _fields(self._mjx_model) | {f"opt.{each}" for each in _fields(self._mjx_model.opt)}
+        if name not in names:
+            near = difflib.get_close_matches(name, sorted(names), n=1)
+            hint = f"; the nearest is '{near[0]}'" if near else ""
+            raise SimulatorError(f"MJX has no per-env model field '{name}'{hint}")
+        if attribute in _STRUCTURE and not np.asarray(getattr(owner, attribute)).all():
+            raise SimulatorError(
+                f"MJX cannot vary '{name}': it is zero in the model, and left out; use sim=mujoco"
+            )
+
+    def _size(self, name: str) -> int:
+        return getattr(self._mjx_model, name).size
+
+    def _spread(self, name: str) -> Tensor:
+        own = self.own(name)
+        return own.expand(self._num_envs, *own.shape).clone()
+
+    def _hand_over(self, name: str) -> None:
+        """A copy, as JAX's arrays must not change under it."""
+        self.programs[name] = jax.dlpack.from_dlpack(self._applied[name].clone())
+
+
+def _fields(owner: Any) -> set[str]:
+    """Names of the arrays of floats of a part of the MJX model: the others are structure."""
+    values = {each.name: getattr(owner, each.name) for each in owner.fields()}
+    return {
+        name
+        for name, value in values.items()
+        if isinstance(value, jax.Array)
+        and jax.numpy.issubdtype(value.dtype, jax.numpy.floating)
+        and value.size
+    }
+
+
+def _owner(model: Any, name: str) -> tuple[Any, str]:
+    """The object that holds the model field `name` ("opt.gravity" is in the options), and its name there."""
+    return (model.opt, name[len("opt.") :]) if name.startswith("opt.") else (model, name)
+
+
+def _derives(name: str) -> bool:
+    """Whether MuJoCo derives other constants from the model field `name`."""
+    return name.startswith("opt.") or name in mujoco.MjModel._setconst_inputs

@@ -1,0 +1,196 @@
+"""MuJoCo's physics in JAX, behind the seam: torch tensors in, torch tensors out, one program a step."""
+
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rlkit.sims import mujoco_seam as seam
+from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator, SimulatorError
+from rlkit.sims.mjx.start import jax, jax_device  # first: sets what JAX reads when it is imported
+
+from rlkit.sims.mjx.fields import ModelFields  # isort: skip
+from rlkit.sims.mjx.physics import shared_physics  # isort: skip
+from rlkit.sims.mujoco_quantities import body_id, quantity_entries, quantity_parts  # isort: skip
+
+
+class MjxSimulator(Simulator):
+    """N copies of one MuJoCo model, stepped by MJX in float32.
+
+    torch and JAX pass arrays to each other through DLPack: on the same device nothing is copied, and each waits for
+    the other's work on them. What the seam shows is one array `[N, width]` that each step makes; one copy on the
+    device brings it into the persistent views. An env with a position, velocity, acceleration or control that is
+    not finite or beyond 1e10 is `unstable`, and is put into the model's initial state at once.
+    """
+
+    def __init__(self, spec: SceneSpec, physics: PhysicsSettings, num_envs: int, device: str = "cpu") -> None:
+        if num_envs < 1:
+            raise SimulatorError(f"numEnvs={num_envs}: a simulator needs at least one env")
+        self.spec, self.physics, self.num_envs = spec, physics, num_envs
+        seam.log_engine_warnings()
+        self.device = torch.device(device)
+        self._physics = shared_physics(spec, physics, jax_device(self.device))
+        self._model, self._scene = self._physics.model, self._physics.scene
+        self._fields = ModelFields(self._model, self._physics.mjx_model, num_envs, self.device)
+        self._state = self._physics.first_state(num_envs)
+        self._counted = 0  # env-steps with too many contacts that `overflows` has told of
+        self._bind()
+        self._show(slice(None))
+
+    def _bind(self) -> None:
+        """Make the persistent buffers and the views into them."""
+        n, blocks = self.num_envs, self._scene.blocks
+        self._buffer = torch.zeros(n, self._physics.width, device=self.device)
+        for name, block in blocks.items():
+            view = self._buffer[:, block.start : block.stop].unflatten(1, block.shape)
+            if name == "contact":
+                self.contact_count, self.contact_force = view[..., 0], view[..., 1:]
+            else:
+                setattr(self, name, view)
+        self.unstable = torch.zeros(n, dtype=torch.bool, device=self.device)
+        self.joint_range = seam.joint_range(self._model, self.spec).to(self.device)
+        self.ctrl_range = seam.ctrl_range(self._model, self.spec).to(self.device)
+        self._ctrl = torch.zeros(n, self._model.nu, device=self.device)  # in the model's order
+        self._force = torch.zeros(n, self._model.nbody, 6, device=self.device)
+        self._actuator_order, self._qpos_ids, self._qvel_ids = (
+            torch.from_numpy(ids).to(self.device)
+            for ids in (self._scene.actuator_order, self._scene.qpos_ids, self._scene.qvel_ids)
+        )
+        self._first_qpos = torch.tensor(self._model.qpos0, dtype=torch.float32, device=self.device)
+
+    def step(self, ctrl: Tensor, num_steps: int) -> None:
+        """Advance every env by `num_steps * substeps` integrator steps; see `Simulator.step`.
+
+        Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
+        """
+        if ctrl.shape != self._ctrl.shape or num_steps < 1:
+            raise SimulatorError(
+                f"step(ctrl {tuple(ctrl.shape)}, num_steps {num_steps}): ctrl must be {tuple(self._ctrl.shape)}"
+                " and num_steps at least 1"
+            )
+        torch.index_select(ctrl.detach().float(), 1, self._actuator_order, out=self._ctrl)
+        inputs = jax.dlpack.from_dlpack(self._ctrl), jax.dlpack.from_dlpack(self._force)
+        count = num_steps * self.physics.substeps
+        self._state = self._physics.step(self._state, self._fields.programs, *inputs, count)
+        self._show(slice(None))
+        self._force.zero_()  # only now: JAX has read it, as what it made has been handed over
+
+    def _show(self, rows: Tensor | slice) -> None:
+        """Copy what JAX made of the state into the views of some envs."""
+        shown, unstable = map(torch.from_dlpack, self._physics.read(self._state, self._fields.programs))
+        self._buffer[rows] = shown[rows]
+        self.unstable[rows] = unstable[rows]
+
+    def reset(self, env_ids: Tensor, state: ResetState) -> None:
+        """Put `env_ids` into `state`; see `Simulator.reset`. Quaternions are normalised here.
+
+        No env may be listed twice. Raises SimulatorError when a shape does not fit.
+        """
+        if not len(env_ids):
+            return
+        seam.check_reset_shapes(self.spec, len(env_ids), state)
+        scene, n, rows = self._scene, self.num_envs, env_ids[:, None]
+        chosen = torch.zeros(n, dtype=torch.bool, device=self.device)
+        chosen[env_ids] = True
+        qpos = self._first_qpos.repeat(n, 1)
+        qvel = torch.zeros(n, self._model.nv, device=self.device)
+        qpos[rows, self._qpos_ids] = state.joint_pos
+        qvel[rows, self._qvel_ids] = state.joint_vel
+        quat = torch.nn.functional.normalize(state.free_pose[..., 3:], dim=-1)
+        # MuJoCo keeps the angular velocity of a free joint in the body's frame
+        spin = seam.rotate_inverse(quat, state.free_vel[..., 3:])
+        for k, (pos, vel) in enumerate(zip(scene.free_qpos_ids, scene.free_qvel_ids)):
+            qpos[env_ids, pos : pos + 3] = state.free_pose[:, k, :3]
+            qpos[env_ids, pos + 3 : pos + 7] = quat[:, k]
+            qvel[env_ids, vel : vel + 3] = state.free_vel[:, k, :3]
+            qvel[env_ids, vel + 3 : vel + 6] = spin[:, k]
+        self._state = self._physics.reset(self._state, *map(jax.dlpack.from_dlpack, (chosen, qpos, qvel)))
+        self._show(env_ids)
+
+    def apply_force(self, body: str, force: Tensor) -> None:
+        """See `Simulator.apply_force`."""
+        self._force[:, body_id(self._model, body), :3] += force
+
+    def parts(self, quantity: str) -> tuple[str, ...]:
+        """See `Simulator.parts`."""
+        return quantity_parts(self._model, self.spec.actuators, quantity)
+
+    def scale(self, quantity: str, env_ids: Tensor, factors: Tensor) -> None:
+        """See `Simulator.scale`. The first use of a quantity compiles the next step anew."""
+        rows, names = env_ids[:, None], []
+        for entries in quantity_entries(self._model, self.spec.actuators, quantity):
+            index = tuple(torch.from_numpy(column).to(self.device) for column in entries.index)
+            part = torch.from_numpy(entries.part).to(self.device)
+            own = torch.from_numpy(entries.own).to(self.device)
+            values = (own * factors[:, part].double()).float()
+            self._fields.view(entries.field)[(rows, *index)] = values
+            names.append(entries.field)
+        self._fields.apply(env_ids, names)
+        self._show(env_ids)
+
+    def model_field(self, name: str) -> Tensor:
+        """See `Simulator.model_field`. The first use of a field compiles the next step anew, for it is one more input.
+
+        A friction loss or gravity compensation that is zero in the model is left out of the program: it cannot vary.
+        """
+        return self._fields.view(name)
+
+    def apply_model_fields(self, env_ids: Tensor) -> None:
+        """See `Simulator.apply_model_fields`. Poses and velocities are fresh afterwards."""
+        self._fields.apply(env_ids)
+        self._show(env_ids)
+
+    def overflows(self) -> int:
+        """See `Simulator.overflows`: all places for contacts were taken. 0 where every pair of geoms has its own."""
+        total = int(self._state["crowded"].sum())
+        new, self._counted = total - self._counted, total
+        return new
+
+    def state(self, env_ids: Sequence[int] | None = None) -> dict[str, Tensor]:
+        """See `Simulator.state`: the state with warm starts, the last contacts, waiting forces and model fields."""
+        rows = slice(None) if env_ids is None else list(env_ids)
+        kept = {name: torch.from_dlpack(values) for name, values in self._state.items()}
+        kept.update({"force": self._force, "ctrl": self._ctrl})
+        kept.update({f"model.{name}": values for name, values in self._fields.written.items()})
+        # a slice of a tensor on the CPU is a view of it
+        saved = {name: values[rows].clone().cpu() for name, values in kept.items()}
+        return {"scene": seam.fingerprint(self.spec), **saved}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """See `Simulator.load_state`. Model fields that the state lacks return to the model's values."""
+        if not torch.equal(state["scene"], seam.fingerprint(self.spec)):
+            raise SimulatorError("this simulator state belongs to another scene")
+        if "crowded" not in state:
+            raise SimulatorError("this simulator state is of another simulator, not of sim=mjx")
+        if len(state["qpos"]) != self.num_envs:
+            raise SimulatorError(
+                f"this simulator state is of {len(state['qpos'])} envs, here are {self.num_envs}"
+            )
+        saved = {key[len("model.") :] for key in state if key.startswith("model.")}
+        for name in sorted(saved | set(self._fields.written)):
+            view = self._fields.view(name)
+            view.copy_(state[f"model.{name}"] if name in saved else self._fields.own(name))
+        self._fields.apply(torch.arange(self.num_envs, device=self.device))
+        self._state = {
+            name: jax.numpy.array(state[name].numpy(), device=self._physics.device) for name in self._state
+        }
+        self._force.copy_(state["force"])
+        self._ctrl.copy_(state["ctrl"])
+        self._counted = int(self._state["crowded"].sum())
+        self._show(slice(None))
+
+    def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
+        """See `Simulator.render_states`: arrays `[k, ...]` by MjData name, for a model of `spec.mjcf`."""
+        rows = list(env_ids)
+        shown = {name: torch.from_dlpack(self._state[name]) for name in ("time", "qpos", "qvel", "act")}
+        shown["ctrl"] = self._ctrl
+        return {name: values[rows].cpu().numpy().astype(np.float64) for name, values in shown.items()}
+
+    def close(self) -> None:
+        """Release the device's memory; the simulator cannot be used afterwards."""
+        self.__dict__.clear()
