@@ -270,6 +270,21 @@ def test_the_humanoid_in_the_air_moves_as_in_mujoco(build: Build) -> None:
     assert (joints - ours.joint_pos).abs().max() > 0.03
 
 
+def test_a_weightless_arm_holds_its_pose_and_touches_itself_as_the_model_says(build: Build) -> None:
+    """Gravity would pull the Panda 4 mrad down; its base touches the arm, the arm's links not each other."""
+    sim = build(task_class("Reach").scene(task_config("task=Reach")))
+    joints = torch.tensor([[0.0, 0.5, 0.0, -1.5, 0.0, 1.5, 0.0, 0.02, 0.02]]).repeat(2, 1)
+    pose = torch.tensor([0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0]).repeat(2, 1, 1)
+    sim.reset(torch.arange(2), ResetState(joints, torch.zeros_like(joints), pose, torch.zeros(2, 1, 6)))
+    sim.step(joints, 50)
+    torch.testing.assert_close(sim.joint_pos, joints, atol=1e-5, rtol=0)
+    actor = sim._world.envs[1], sim._world.actors[1][0]
+    shapes = sim._gym.get_actor_rigid_shape_properties(*actor)
+    spans = sim._gym.get_actor_rigid_body_shape_indices(*actor)
+    of = {name: shapes[span.start].filter for name, span in zip(sim._world.bodies, spans) if span.count}
+    assert of["link3"] & of["hand"] and not of["link0"] & of["hand"] and not of["link0"] & of["link5"]
+
+
 # Resets and states.
 
 
