@@ -40,7 +40,8 @@ SCENE = SceneSpec(
       </body>
       <body name="cart" pos="0 2 1"><joint name="rail" type="slide" axis="0 0 1" range="-1 1"/>
         <inertial pos="0 0 0" mass="1.5" diaginertia="0.1 0.1 0.1"/><geom type="box" size="0.1 0.1 0.1"/>
-        <body name="load" pos="0 0 -0.15"><inertial pos="0 0 0" mass="0.5" diaginertia="0.1 0.1 0.1"/><geom type="sphere" size="0.05"/>
+        <body name="load" pos="0 0 -0.15"><geom type="sphere" size="0.05"/>
+          <inertial pos="0 0 0" mass="0.5" diaginertia="0.1 0.1 0.1"/>
         </body>
       </body>
     </worldbody><actuator>
