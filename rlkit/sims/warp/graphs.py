@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Hashable
+from typing import Any, Callable, Hashable, Optional
 
 import torch
 import warp as wp
@@ -30,31 +30,28 @@ class Graphs:
         """
         if key not in self._graphs:
             self._graphs[key] = self._capture(launch)
-        stream = wp.stream_from_torch(torch.cuda.current_stream()) if self._device.is_cuda else None
-        wp.capture_launch(self._graphs[key], stream)
+        wp.capture_launch(self._graphs[key], self._torch_stream())
 
     def launch(self, launch: Callable[[], None]) -> None:
         """Do what `launch` launches without capturing it, in the order of torch's current stream."""
-        if self._device.is_cuda:
-            with wp.ScopedStream(wp.stream_from_torch(torch.cuda.current_stream())):
-                launch()
-        else:
-            with wp.ScopedDevice(self._device):
-                launch()
+        with wp.ScopedDevice(self._device), wp.ScopedStream(self._torch_stream()):
+            launch()
 
     def forget(self) -> None:
         """Capture every key anew when it is next asked for."""
+        wp.synchronize_device(self._device)  # a graph that still runs may not be destroyed
         self._graphs.clear()
+
+    def _torch_stream(self) -> Optional[wp.Stream]:
+        """Torch's current stream; None on the CPU, which has none."""
+        if not self._device.is_cuda:
+            return None
+        return wp.stream_from_torch(torch.cuda.current_stream(wp.device_to_torch(self._device)))
 
     def _capture(self, launch: Callable[[], None]) -> Any:
         self.captures += 1
-        with wp.ScopedDevice(self._device):
-            if self._capture_stream is None:
-                with wp.ScopedCapture(device=self._device) as capture:
-                    launch()
-            else:
-                with wp.ScopedStream(self._capture_stream), wp.ScopedCapture(
-                    stream=self._capture_stream
-                ) as capture:
-                    launch()
+        stream = self._capture_stream
+        capture = wp.ScopedCapture(self._device, stream)
+        with wp.ScopedDevice(self._device), wp.ScopedStream(stream), capture:
+            launch()
         return capture.graph

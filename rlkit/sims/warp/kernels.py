@@ -3,6 +3,7 @@
 # Annotations of kernels are read by Warp, which names arrays by calls and slices
 # pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false
 # pyright: reportIndexIssue=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportGeneralTypeIssues=false, reportAssignmentType=false
 
 import warp as wp
 from mujoco_warp._src.support import contact_force_fn
@@ -151,7 +152,7 @@ def read_contacts(
 
 @wp.func
 def _wild(values: wp.array2d[float], world: int, limit: float) -> bool:
-    for i in range(values.shape[1]):
+    for i in range(values.shape[1]):  # noqa: SIM110  (a kernel has no generators)
         if not (wp.abs(values[world, i]) <= limit):  # so that a NaN counts
             return True
     return False

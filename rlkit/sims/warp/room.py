@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import mujoco
@@ -23,21 +24,23 @@ _POINTS = {
     (_GEOM.mjGEOM_PLANE, _GEOM.mjGEOM_MESH): 4,
     (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_SPHERE): 1,
     (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_CAPSULE): 1,
-    (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_ELLIPSOID): 1,
     (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_CYLINDER): 1,
     (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_BOX): 1,
-    (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_MESH): 1,
     (_GEOM.mjGEOM_CAPSULE, _GEOM.mjGEOM_CAPSULE): 2,
     (_GEOM.mjGEOM_CAPSULE, _GEOM.mjGEOM_BOX): 2,
-}  # what MuJoCo Warp makes of a pair at most; all others make up to `_MANY`
+}  # at most, of pairs with a formula of their own; the general algorithm makes up to `_MANY` of all others
 
 
 @dataclass(frozen=True)
 class Room:
-    """contacts: points, and pairs of geoms that come close, in one env. rows: of constraints in one env."""
+    """Of one env: contact points, or pairs of geoms that come close; rows of constraints.
+
+    convex_pairs: those of the pairs that need the general algorithm, which takes 2 KB of scratch for each.
+    """
 
     contacts: int
     rows: int
+    convex_pairs: int
 
 
 def room_for(model: mujoco.MjModel, pairs: np.ndarray, max_contacts: int) -> Room:
@@ -45,7 +48,7 @@ def room_for(model: mujoco.MjModel, pairs: np.ndarray, max_contacts: int) -> Roo
 
     pairs: `[n, 2]` geoms that may touch. max_contacts: points in one env, 0: chosen here.
     """
-    bound = int(sum(_points(model, *pair) for pair in pairs))
+    bound = sum(_POINTS.get(_kinds(model, *pair), _MANY) for pair in pairs)
     if max_contacts:
         contacts = max_contacts
     elif bound <= _SMALL:
@@ -53,12 +56,14 @@ def room_for(model: mujoco.MjModel, pairs: np.ndarray, max_contacts: int) -> Roo
     else:
         contacts = min(bound, max(_SMALL, 2 * _trial(model, pairs)))
     rows = _fixed_rows(model) + contacts * _rows_of_a_contact(model)
-    return Room(contacts, max(16, -(-rows // 16) * 16))  # Warp works on tiles of 16 rows
+    convex = sum(_kinds(model, *pair) not in _POINTS for pair in pairs)
+    # the solver works on tiles of 16 rows
+    return Room(contacts, max(16, math.ceil(rows / 16) * 16), min(convex, contacts))
 
 
-def _points(model: mujoco.MjModel, geom1: int, geom2: int) -> int:
-    kinds = sorted((int(model.geom_type[geom1]), int(model.geom_type[geom2])))
-    return _POINTS.get((_GEOM(kinds[0]), _GEOM(kinds[1])), _MANY)
+def _kinds(model: mujoco.MjModel, geom1: int, geom2: int) -> tuple[mujoco.mjtGeom, mujoco.mjtGeom]:
+    first, second = sorted((int(model.geom_type[geom1]), int(model.geom_type[geom2])))
+    return _GEOM(first), _GEOM(second)
 
 
 def _rows_of_a_contact(model: mujoco.MjModel) -> int:
@@ -82,9 +87,10 @@ def _trial(model: mujoco.MjModel, pairs: np.ndarray) -> int:
         for step in range(_STEPS):
             if step % 10 == 0:
                 data.ctrl[:] = random.uniform(low, high)
-                most = max(most, _close_pairs(model, data, pairs))
             mujoco.mj_step(model, data)
             most = max(most, data.ncon)
+            if step % 10 == 0:
+                most = max(most, _close_pairs(model, data, pairs))
     return most
 
 

@@ -52,11 +52,15 @@ class WarpSimulator(Simulator):
         if num_envs < 1:
             raise SimulatorError(f"numEnvs={num_envs}: a simulator needs at least one env")
         self.spec, self.physics, self.num_envs = spec, physics, num_envs
+        if physics.solver == "pgs":
+            raise SimulatorError("sim=warp has no solver pgs: use sim.solver=newton or cg, or sim=mujoco")
         self._scene = build_scene(spec, physics)
-        self._scene.model.opt.disableflags |= _NO_SENSORS  # contacts are read once a step, not at every substep
+        self._scene.model.opt.disableflags |= (
+            _NO_SENSORS  # contacts are read once a step, not at every substep
+        )
         seam.log_engine_warnings()
         _quiet()
-        self._warp_device = wp.device_from_torch(torch.device(device))
+        self._warp_device = _warp_device(device)
         self.device = torch.device(wp.device_to_torch(self._warp_device))
         with wp.ScopedDevice(self._warp_device):
             self._build()
@@ -64,6 +68,7 @@ class WarpSimulator(Simulator):
         compiled = _kernels_compiled()
         with compiling("the Warp kernels of this scene", cached=lambda: _kernels_compiled() == compiled):
             self._graphs.launch(lambda: self._advance(1))
+            self._health.overflows()  # forgets those of this launch, which only compiles
         self._put_back(slice(None))
         self._refresh(slice(None))
 
@@ -76,7 +81,11 @@ class WarpSimulator(Simulator):
             room = room_for(scene.model, pairs, self.physics.max_contacts)
             self.contact_room = room.contacts
             self._data = mjw.make_data(
-                scene.model, nworld=self.num_envs, nconmax=room.contacts, njmax=room.rows
+                scene.model,
+                nworld=self.num_envs,
+                nconmax=room.contacts,
+                nccdmax=room.convex_pairs,
+                njmax=room.rows,
             )
         except (NotImplementedError, ValueError) as error:
             raise SimulatorError(f"sim=warp cannot simulate this scene: {error} Use sim=mujoco.") from error
@@ -273,6 +282,13 @@ class WarpSimulator(Simulator):
     def close(self) -> None:
         """Release the device's memory; the simulator cannot be used afterwards."""
         self.__dict__.clear()
+
+
+def _warp_device(device: str) -> wp.Device:
+    try:
+        return wp.device_from_torch(str(torch.device(device)))
+    except RuntimeError as error:
+        raise SimulatorError(f"sim=warp finds no device {device}: {error}; use env.device=cpu") from error
 
 
 def _quiet() -> None:
