@@ -259,7 +259,7 @@ class GenesisSimulator(Simulator):
         """See `Simulator.render_states`: arrays `[k, ...]` by MjData name, for a model of `spec.mjcf`."""
         rows = list(env_ids)
         shown = {
-            "time": self._time[:, None],
+            "time": self._time,
             "qpos": self._robot.get_qpos(),
             "qvel": self._robot.get_dofs_velocity(),
             "act": self._ctrl[:, :0],
