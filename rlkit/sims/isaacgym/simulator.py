@@ -330,7 +330,11 @@ class IsaacGymSimulator(Simulator):
 
     def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
         """See `Simulator.render_states`: arrays `[k, ...]` by MjData name, for a model of `spec.mjcf`."""
-        model, k, ids = self._model, len(env_ids), torch.tensor(list(env_ids), device=self.device)
+        model, k, ids = (
+            self._model,
+            len(env_ids),
+            torch.tensor(list(env_ids), dtype=torch.int64, device=self.device),
+        )
         qpos, qvel = np.zeros((k, model.nq)), np.zeros((k, model.nv))
         for column, name in enumerate(self._world.dofs):
             joint = model.joint(name)
