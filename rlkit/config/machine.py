@@ -15,7 +15,7 @@ SIMULATORS = {
     "mujoco": ("mujoco",),
     "warp": ("mujoco_warp", "warp"),
     "mjx": ("mujoco.mjx", "jax"),
-    "isaacgym": ("isaacgym",),
+    "isaacgym": ("isaacgym", "mujoco"),
     "genesis": ("genesis",),
     "gymnasium": ("gymnasium",),
 }
