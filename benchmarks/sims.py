@@ -4,7 +4,7 @@ All repeat the same recorded stretch of random-action training in rounds that al
 medians over the rounds. benchmarks/sims_contestants.py says what is done in each stage, docs/benchmarks.md what it
 means. Words of the form key=value override the configuration, e.g. physics=fast.
 
-    python -m benchmarks.sims                                            # about four minutes on two cores
+    python -m benchmarks.sims                                            # about four minutes on two cores, once compiled
     python -m benchmarks.sims --device cuda --envs 1024 4096 8192
 """
 
@@ -79,7 +79,7 @@ def _arguments() -> Any:
     parser.add_argument("--sims", nargs="+", choices=SIMULATORS, help="default: all that are installed")
     parser.add_argument("--envs", type=int, nargs="+", help="default: 64 on the CPU, 1024 4096 8192 on CUDA")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where there is one")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of racing, per task and number of envs")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of racing, per task and number of envs")
     parser.add_argument("--skip-compile", action="store_true", help="do not time compilation")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the tables")
     # Apart, as a list of names would take the words behind it
