@@ -4,7 +4,7 @@ All repeat the same recorded stretch of random-action training in rounds that al
 medians over the rounds. benchmarks/sims_contestants.py says what is done in each stage, docs/benchmarks.md what it
 means. Words of the form key=value override the configuration, e.g. physics=fast.
 
-    python -m benchmarks.sims                                            # about four minutes on two cores, once compiled
+    python -m benchmarks.sims   # about four minutes on two cores, once compiled
     python -m benchmarks.sims --device cuda --envs 1024 4096 8192
 """
 
