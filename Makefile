@@ -45,6 +45,7 @@ bench: $(DEV)  ## Run the benchmarks that README quotes
 	$(BIN)/python -m benchmarks.fast_td3
 	$(BIN)/python -m benchmarks.rendering
 	$(BIN)/python -m benchmarks.filming
+	$(BIN)/python -m benchmarks.sims
 
 clean:  ## Remove the virtual environment and caches; runs are kept
 	rm -rf $(VENV) .venv-3.* .pytest_cache .ruff_cache .hypothesis *.egg-info
