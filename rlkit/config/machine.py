@@ -21,8 +21,8 @@ SIMULATORS = {
 }
 # simulators that have a name here and cannot be used, with the reason
 UNAVAILABLE = {
-    "isaaclab": "Isaac Lab runs on Isaac Sim, whose packages NVIDIA gives from its own index alone (pypi.nvidia.com), "
-    "so rlkit has no adapter that could be tested; docs/simulators.md tells what was looked at"
+    "isaaclab": "Isaac Lab runs on Isaac Sim, whose packages on PyPI are stubs that fetch the wheels from NVIDIA's own "
+    "index (pypi.nvidia.com), so no adapter of it could be tested; docs/simulators.md tells what was looked at"
 }
 CPU_ONLY = frozenset({"mujoco", "gymnasium"})  # simulators whose tensors live on the CPU
 ONE_AT_A_TIME = frozenset({"isaacgym"})  # room for one simulation in a process: none beside the training's
