@@ -90,7 +90,7 @@ def _test(simulator: str) -> int:
         raise WorkspaceError(missing)
     # Isaac Gym must be imported before torch, which the tests import.
     first = ["-p", "isaacgym"] if simulator == "isaacgym" else []
-    command = [sys.executable, "-m", "pytest", *first, str(_CONTRACT), "-k", simulator]
+    command = [sys.executable, "-m", "pytest", *first, str(_CONTRACT), "--every-scene", "-k", simulator]
     print(" ".join(["python", *command[1:]]), flush=True)
     return subprocess.run(command, cwd=str(_ROOT), check=False).returncode
 

@@ -31,6 +31,7 @@ VELOCITIES = ("joint_vel", "body_lin_vel", "body_ang_vel")
 TASKS = ("BaseTask", "BoxGrasping", "HumanoidRun", "HumanoidStand", "HumanoidVelocity", "PickCube", "Reach")
 # task: control steps, then the largest deviation relative to 1 + the size of poses (m, rad), velocities and rewards
 MOTIONS = {
+    "BoxGrasping": (10, 1e-5, 1e-4, 1e-5),  # 0.2 s
     "HumanoidStand": (10, 1e-5, 5e-4, 1e-5),  # 0.2 s: 9.6e-7, 4.0e-5, 8.8e-7
     "Reach": (5, 5e-6, 5e-5, 2e-6),  # 0.2 s: 4.1e-7, 4.8e-6, 2.0e-7
     "PickCube": (10, 2e-5, 1e-4, 2e-6),  # 0.2 s: 1.4e-6, 1.2e-5, 2.4e-7

@@ -48,12 +48,6 @@ BOX_GRASPING = [
     for case in CASES
     if case.values[0] == "BoxGrasping"
 ]
-FEW = {"mjx": 6}  # simulator: the most steps of one test, where a CPU takes long over each
-
-
-def steps(sim: str, wanted: int) -> int:
-    """As many steps as wanted, fewer on a slow simulator."""
-    return min(wanted, FEW.get(sim, wanted))
 
 
 def make(task: str, sim: str, *words: str) -> TaskEnv:
@@ -91,7 +85,7 @@ def test_there_is_a_task_and_a_simulator_to_test() -> None:
 def test_observations_have_the_declared_sizes_and_stay_finite(task: str, sim: str, env: TaskEnv) -> None:
     obs = env.reset()
     terms = env.task.terms("observation")
-    for action in actions(env, steps(sim, 60)):
+    for action in actions(env, 60):
         width = sum(size for _, size in env.spec.observation_terms["policy"])
         assert obs["policy"].shape == (8, width) == (8, env.spec.obs_sizes["policy"])
         assert obs["policy"].dtype == torch.float32 and torch.isfinite(obs["policy"]).all()
@@ -108,7 +102,7 @@ def test_observations_have_the_declared_sizes_and_stay_finite(task: str, sim: st
 @each_pair
 def test_every_reward_term_is_a_finite_number_per_env_and_pure(task: str, sim: str, env: TaskEnv) -> None:
     env.reset()
-    for action in actions(env, steps(sim, 10)):
+    for action in actions(env, 10):
         env.step(action)
     for name in env.task.terms("reward"):
         once, again = getattr(env.task, name)(), getattr(env.task, name)()
@@ -129,7 +123,7 @@ def test_the_configuration_lists_every_reward_term_and_every_ending(task: str) -
 def test_a_finished_episode_leaves_nothing_behind(task: str, sim: str, env: TaskEnv) -> None:
     """After a reset the observation is a function of the drawn state alone: no old contact, timer or velocity."""
     env.reset()
-    for action in actions(env, steps(sim, 25)):
+    for action in actions(env, 25):
         env.step(action)
     env.task.generator.manual_seed(7)
     used = env.reset()["policy"].clone()
@@ -143,7 +137,7 @@ def test_a_finished_episode_leaves_nothing_behind(task: str, sim: str, env: Task
 def test_state_continues_bit_exactly(task: str, sim: str, env: TaskEnv) -> None:
     twin = another(task, sim, "seed=99")
     env.reset()
-    plan = actions(env, steps(sim, 30))
+    plan = actions(env, 30)
     third = len(plan) // 3
     env.stagger()
     for action in plan[:third]:
@@ -162,7 +156,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(task: str, si
     def rewards(seed: int) -> torch.Tensor:
         other = another(task, sim, f"seed={seed}")
         other.reset()
-        total = torch.stack([other.step(action)[1] for action in actions(env, steps(sim, 15))])
+        total = torch.stack([other.step(action)[1] for action in actions(env, 15)])
         other.close()
         return total
 
@@ -170,15 +164,14 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(task: str, si
     assert not torch.equal(rewards(3), rewards(4))
 
 
-# Each number of envs is a compilation of its own on mjx: one task there, in few envs.
-MANY = {"mujoco": 300}
-DIFFERENT_NUMBERS = [case for case in CASES if case.values[1] != "mjx" or case.values[0] == "Reach"]
+# On mjx each number of envs is a compilation of its own; test_simulators.py does it there.
+DIFFERENT_NUMBERS = [case for case in CASES if case.values[1] != "mjx"]
 
 
 @pytest.mark.parametrize(("task", "sim"), DIFFERENT_NUMBERS)
 def test_timing_and_dynamics_do_not_depend_on_the_number_of_envs(task: str, sim: str) -> None:
     """Env 0 to 3 of a large batch move as the four of a small one, as near as the simulator's facts say."""
-    count = MANY.get(sim, 8)
+    count = 300 if sim == "mujoco" else 16
     few, many = make(task, sim, "numEnvs=4"), another(task, sim, f"numEnvs={count}")
     few.reset(), many.reset()
     ids = torch.arange(4)
@@ -187,7 +180,7 @@ def test_timing_and_dynamics_do_not_depend_on_the_number_of_envs(task: str, sim:
     for env in (few, many):
         env.sim.reset(ids, state)
     many.task.targets[:4] = few.task.targets  # type: ignore[attr-defined]
-    for action in actions(few, steps(sim, 40)):
+    for action in actions(few, 40):
         padded = torch.zeros(count, few.spec.num_actions)
         padded[:4] = action
         period = few.sim.physics.steps_per_control(few.spec.control_period)
@@ -199,7 +192,7 @@ def test_timing_and_dynamics_do_not_depend_on_the_number_of_envs(task: str, sim:
     few.close(), many.close()
 
 
-@pytest.mark.parametrize("sim", [case for case in BOX_GRASPING if case.values[0] not in FEW])
+@pytest.mark.parametrize("sim", BOX_GRASPING)
 def test_a_finger_on_the_ground_is_not_on_the_box(sim: str) -> None:
     env = make("BoxGrasping", sim, "task.termination.failure.hitting_ground=false", "task.box.xyRange=0.0")
     env.reset()

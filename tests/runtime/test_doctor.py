@@ -78,8 +78,8 @@ def test_a_simulator_is_tested_by_its_contract(monkeypatch):
     assert cli.main(["doctor", "sim=mujoco"]) == 5
     assert cli.main(["doctor", "sim=isaacgym"]) == 5
     folder = str(doctor._CONTRACT)
-    assert asked[0] == (["-m", "pytest", folder, "-k", "mujoco"], str(doctor._ROOT))
-    assert asked[1][0] == ["-m", "pytest", "-p", "isaacgym", folder, "-k", "isaacgym"]
+    assert asked[0] == (["-m", "pytest", folder, "--every-scene", "-k", "mujoco"], str(doctor._ROOT))
+    assert asked[1][0] == ["-m", "pytest", "-p", "isaacgym", folder, "--every-scene", "-k", "isaacgym"]
 
 
 @pytest.mark.parametrize(
