@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, Mapping, Sequence
 
 import numpy as np
@@ -21,6 +20,7 @@ from rlkit.sims.isaacgym.layout import Layout
 from rlkit.sims.isaacgym.quantities import Quantities
 from rlkit.sims.isaacgym.tree import build_trees, check_names, compile_model
 from rlkit.sims.isaacgym.world import World, require
+from rlkit.sims.mujoco_seam import check_reset_shapes, fingerprint
 
 from isaacgym import gymapi, gymtorch  # isort: skip  (world explains it where Isaac Gym cannot be loaded)
 
@@ -208,7 +208,7 @@ class IsaacGymSimulator(Simulator):
             return
         if len(torch.unique(env_ids)) < k:
             raise SimulatorError(f"reset: an env is listed twice in {env_ids.tolist()}")
-        self._check_shapes(k, state)
+        check_reset_shapes(self.spec, k, state)
         self._dof[env_ids] = 0.0
         self._dof[env_ids[:, None], self._layout.joints] = torch.stack(
             (state.joint_pos, state.joint_vel), dim=-1
@@ -241,19 +241,6 @@ class IsaacGymSimulator(Simulator):
         self._show(
             ids, motion.pos[:, links], motion.quat[:, links], motion.lin[:, links], motion.ang[:, links]
         )
-
-    def _check_shapes(self, k: int, state: ResetState) -> None:
-        joints, free = len(self.spec.joints), len(self.spec.free_bodies)
-        expected = {
-            "joint_pos": (k, joints),
-            "joint_vel": (k, joints),
-            "free_pose": (k, free, 7),
-            "free_vel": (k, free, 6),
-        }
-        for name, shape in expected.items():
-            given = tuple(getattr(state, name).shape)
-            if given != shape:
-                raise SimulatorError(f"reset: {name} is {given}, must be {shape} for {k} envs")
 
     # Forces and what varies.
 
@@ -297,13 +284,13 @@ class IsaacGymSimulator(Simulator):
             "unstable": self.unstable[rows],
         }
         saved = {name: values.detach().cpu().clone() for name, values in live.items()}
-        saved["scene"] = _fingerprint(self.spec)
+        saved["scene"] = fingerprint(self.spec)
         saved.update({f"scale.{name}": v[rows].clone() for name, v in self._quantities.factors.items()})
         return saved
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """See `Simulator.load_state`. Scales that differ are written env by env."""
-        if "root" not in state or not torch.equal(state["scene"], _fingerprint(self.spec)):
+        if "root" not in state or not torch.equal(state["scene"], fingerprint(self.spec)):
             raise SimulatorError("this simulator state belongs to another scene")
         if len(state["root"]) != self.num_envs:
             raise SimulatorError(
@@ -373,9 +360,3 @@ def _refuse_pairs(spec: SceneSpec) -> None:
                 f"contact sensor '{contact.name}' asks for the force of '{contact.other}' alone on '{contact.body}':"
                 f" Isaac Gym's tensors hold the net force on a body, not who causes it; {_PAIRS}"
             )
-
-
-def _fingerprint(spec: SceneSpec) -> Tensor:
-    """`[32]` uint8: SHA-256 of the scene, so that a state is not loaded into another one."""
-    digest = hashlib.sha256(repr(spec).encode()).digest()
-    return torch.tensor(list(digest), dtype=torch.uint8)
