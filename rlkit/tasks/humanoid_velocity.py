@@ -216,6 +216,11 @@ class HumanoidVelocity(Humanoid):
     # Rewards: what is not wanted.
 
     @reward
+    def wrong_turning(self) -> Tensor:
+        """(ω* − ω)², (rad/s)²: `track_yaw` is flat where the pelvis swings with every step."""
+        return self.yaw_error**2
+
+    @reward
     def vertical_speed(self) -> Tensor:
         """Square of the pelvis's velocity upwards, (m/s)²."""
         return self.velocity[:, 2] ** 2

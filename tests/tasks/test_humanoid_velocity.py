@@ -57,6 +57,7 @@ def test_tracking_is_a_gaussian_of_the_error_in_the_frame_of_the_heading() -> No
     errors = [0.0, 0.3**2 + 0.4**2, 1.0]
     assert measured(task, "track_linear") == pytest.approx([math.exp(-e / 0.25) for e in errors])
     assert measured(task, "track_yaw") == pytest.approx([1.0, math.exp(-1.0), math.exp(-4.0)])
+    assert measured(task, "wrong_turning") == [0.0, 0.25, 1.0]
     assert measured(task, "moving") == measured(task, "track_linear")
 
 
@@ -177,7 +178,7 @@ def test_the_reward_of_a_step_is_the_weighted_sum_of_the_terms() -> None:
     task = velocity(command={**STANDING["command"], "standingShare": 0.0})
     task.sim.body_lin_vel[0, 0, 2] = 0.2
     _, rewards, terminated, _, _ = TaskEnv(task.sim, task).step(torch.zeros(1, 19))
-    wanted = math.exp(-1.0) + 0.5 + 0.15 + 0.25 + 0.25
+    wanted = 2.0 * math.exp(-1.0) + 0.5 + 0.15 + 0.5 + 0.5
     assert rewards.item() == pytest.approx(wanted - 0.5 * 0.04, abs=1e-4) and not terminated.item()
 
 
