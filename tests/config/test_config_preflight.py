@@ -24,7 +24,7 @@ WRONG = [
     ("physics.fast=true", "write physics=fast"),
     ("physics", "write physics=<option>; options are accurate, default, fast"),
     ("config=train_headles", "did you mean config=train_headless?"),
-    ("-cn nope", "there are config, debug, test_render, train_headless"),
+    ("-cn nope", "there are config, debug, isaacgym_run, "),
     ("config=config,debug", "one root configuration at a time"),
     ("config=debug -cn test_render", "two root configurations"),
     ("numEnvs", "a value is missing"),
