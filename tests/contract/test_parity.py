@@ -8,7 +8,7 @@ contact that opens or closes one integrator step earlier shows in velocities and
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Any, Iterator
+from typing import Iterator
 
 import pytest
 import torch
@@ -41,18 +41,7 @@ CONTACTS = {
     "mjx": (2e-5, 5e-4, 4e-2),  # 2.3e-6, 5.2e-5, 4.2e-3
     "warp": (1e-6, 5e-6, 5e-5),  # 1.1e-7, 3.7e-7, 3.6e-6
 }
-SERVOS = (
-    "mujoco-mjx 3.17's implicitfast lets a servo at its force limit brake on, as MuJoCo and Warp do not: poses are"
-    " off by up to 7e-2 after 0.2 s"
-)
-
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not OTHERS, reason="neither mjx nor warp is installed")]
-
-
-def known_to_differ(reason: str) -> list[Any]:
-    """The other simulators, mjx with the reason why it fails; a success there fails, and then this goes away."""
-    marks = {"mjx": pytest.mark.xfail(strict=True, reason=reason)}
-    return [pytest.param(name, marks=marks.get(name, ())) for name in OTHERS]
 
 
 def env_on(sim: str, task: str) -> TaskEnv:
@@ -127,7 +116,7 @@ def test_every_term_of_the_same_state_is_the_same(
     assert max(worst.values()) < 5e-6, sorted(worst.items(), key=lambda item: -item[1])[:5]  # 6.5e-7
 
 
-@pytest.mark.parametrize("other", known_to_differ(SERVOS))
+@pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("task", MOTIONS)
 def test_the_same_actions_give_the_same_motion(pair: tuple[TaskEnv, TaskEnv], task: str, other: str) -> None:
     ours, theirs = pair
