@@ -22,6 +22,8 @@ _DERIVED = (
     *("body_subtreemass", "body_invweight0", "dof_invweight0", "tendon_length0", "tendon_invweight0"),
     *("actuator_acc0", "eq_data", "geom_rbound"),
 )
+# They vary together: with one of them, the program has all as inputs, so that no later one compiles it again.
+_QUANTITIES = ("geom_friction", "body_mass", "body_inertia", "actuator_gainprm", "actuator_biasprm")
 # MJX leaves these out of the program where the whole model has none of it.
 _STRUCTURE = ("dof_frictionloss", "tendon_frictionloss", "body_gravcomp")
 
@@ -44,9 +46,10 @@ class ModelFields:
         if name not in self.written:
             self._check(name)
             self.written[name] = self._spread(name)
-            derived = [each for each in _DERIVED if self._size(each)] if _derives(name) else []
-            for each in (name, *derived):
-                if each not in self._applied:
+            inputs = {name} | (set(_QUANTITIES) if name in _QUANTITIES else set())
+            inputs |= set(_DERIVED) if any(map(_derives, inputs)) else set()
+            for each in inputs - set(self._applied):
+                if self._size(each):
                     self._applied[each] = self._spread(each)
                     self._hand_over(each)
         return self.written[name]
@@ -96,7 +99,8 @@ class ModelFields:
             )
 
     def _size(self, name: str) -> int:
-        return getattr(self._mjx_model, name).size
+        owner, attribute = _owner(self._mjx_model, name)
+        return getattr(owner, attribute).size
 
     def _spread(self, name: str) -> Tensor:
         own = self.own(name)

@@ -16,7 +16,7 @@ import numpy as np
 from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError
 from rlkit.sims.compiling import compiling
 from rlkit.sims.mjx.contacts import ContactReader, active_contacts
-from rlkit.sims.mjx.solver import lean_solver
+from rlkit.sims.mjx.solver import mended
 from rlkit.sims.mjx.start import cache_hits, compiler_options, jax, mjx
 from rlkit.sims.mujoco_scene import Scene, apply_physics, build_scene, parse
 
@@ -26,6 +26,11 @@ import mujoco  # isort: skip
 State = Dict[str, jax.Array]
 Fields = Dict[str, Any]  # [N, ...] by the name of the model field that varies
 
+_INTEGRATORS = {
+    int(mujoco.mjtIntegrator.mjINT_EULER): mjx.euler,
+    int(mujoco.mjtIntegrator.mjINT_RK4): mjx.rungekutta4,
+    int(mujoco.mjtIntegrator.mjINT_IMPLICITFAST): mjx.implicit,
+}
 _LIMIT = 1e10  # mjMAXVAL: what is larger counts as exploded
 _INTEGRATED = ("time", "qpos", "qvel", "act", "qacc_warmstart")
 _GEOMETRY = ("body_", "jnt_", "site_", "qpos0")  # beginnings of the model fields that poses depend on
@@ -52,6 +57,7 @@ class Physics:
             self._template = mjx.make_data(self.model, device=device)
         except (NotImplementedError, ValueError) as error:
             raise SimulatorError(f"sim=mjx cannot simulate this scene: {error}; use sim=mujoco") from error
+        self._integrate = _INTEGRATORS[int(self.model.opt.integrator)]
         self._contacts = ContactReader(self.model, spec.contacts)
         self.width = self.scene.blocks["contact"].stop
         self._full = _is_full(self.model, self._template)
@@ -77,7 +83,9 @@ class Physics:
     def _substep(self, state: State, fields: Fields, ctrl: jax.Array, force: jax.Array) -> State:
         """One integrator step; an env that explodes returns to the initial state, so that no other waits for it."""
         given = {name: state[name] for name in _INTEGRATED}
-        d = mjx.step(self._model_with(fields), self._template.replace(ctrl=ctrl, xfrc_applied=force, **given))
+        m = self._model_with(fields)
+        d = mjx.forward(m, self._template.replace(ctrl=ctrl, xfrc_applied=force, **given))
+        d = self._integrate(m, _one_after_the_other(d) if self.device.platform == "cpu" else d)
         moved = {name: getattr(d, name) for name in _INTEGRATED}
         moved["contact"] = self._contacts(d).reshape(-1)
         bad = ~_sound(moved["qpos"], moved["qvel"], d.qacc)
@@ -162,7 +170,7 @@ class Physics:
         what = f"MJX's {name} of a scene with {self.model.nbody - 1} bodies in {len(inputs[0]['qpos'])} envs"
         # on CUDA JAX would multiply matrices in TF32, with three digits
         with compiling(what, lambda: cache_hits() > hits), jax.default_matmul_precision("highest"):
-            with lean_solver():
+            with mended():
                 traced = jax.jit(function, donate_argnums=donated).lower(*inputs)
             return traced.compile(compiler_options=compiler_options(self.device))
 
@@ -203,6 +211,16 @@ def _is_full(model: mujoco.MjModel, template: Any) -> Callable[[Any], jax.Array]
         return jax.numpy.array(every).any().astype(jax.numpy.int32)
 
     return full if limited else lambda _: jax.numpy.array(0, jax.numpy.int32)
+
+
+def _one_after_the_other(d: Any) -> Any:
+    """The same numbers, with the inertia that the integrator factorises known only after the accelerations.
+
+    JAX spreads a batch of Cholesky factorisations over XLA's threads, from one of these threads, which then waits for
+    the others. Two batches at a time on a machine with two cores wait for ever (seen with JAX 0.10.2).
+    """
+    ready = jax.numpy.isfinite(d.qacc).all()
+    return d.tree_replace({"_impl.M": jax.numpy.where(ready, d._impl.M, jax.numpy.nan)})
 
 
 def _sound(*values: jax.Array) -> jax.Array:
