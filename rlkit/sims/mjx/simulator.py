@@ -147,7 +147,7 @@ class MjxSimulator(Simulator):
 
     def overflows(self) -> int:
         """See `Simulator.overflows`: all places for contacts were taken. 0 where every pair of geoms has its own."""
-        total = int(self._state["crowded"].sum())
+        total = int(torch.from_dlpack(self._state["crowded"]).sum())
         new, self._counted = total - self._counted, total
         return new
 
@@ -181,7 +181,7 @@ class MjxSimulator(Simulator):
         }
         self._force.copy_(state["force"])
         self._ctrl.copy_(state["ctrl"])
-        self._counted = int(self._state["crowded"].sum())
+        self._counted = int(state["crowded"].sum())
         self._show(slice(None))
 
     def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
