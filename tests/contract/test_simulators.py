@@ -116,7 +116,10 @@ def test_there_is_a_simulator_to_test() -> None:
     assert INSTALLED
 
 
-@pytest.fixture(scope="module", params=INSTALLED)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] * facts_of(name).slow) for name in INSTALLED],
+)
 def build(request: pytest.FixtureRequest) -> Build:
     return Build(request.param)
 
@@ -534,7 +537,7 @@ def test_loading_returns_model_fields_that_the_state_lacks(build: Build) -> None
     changed.model_field("body_mass")[:] *= 3.0
     changed.apply_model_fields(torch.arange(4))
     changed.load_state(saved)
-    assert_same(run(sim, 10)[-1], run(changed, 10)[-1])
+    assert_same(run(sim, 10)[-1], run(changed, 10)[-1], sameness=build.facts.sameness)
 
 
 def test_a_state_of_another_scene_or_size_is_refused(build: Build) -> None:
