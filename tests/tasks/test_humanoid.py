@@ -130,7 +130,8 @@ def test_success_is_a_whole_episode_that_earned_the_bar() -> None:
         _, rewards, terminated, truncated, info = env.step(torch.zeros(2, 19))
         assert rewards.tolist() == pytest.approx([1.0, 0.1])
         assert info.success.tolist() == [step == 10, False]
-        assert truncated.tolist() == [step == 10] * 2  # the robot would stand on: learners expect what follows
+        # the robot would stand on: learners expect what follows
+        assert truncated.tolist() == [step == 10] * 2
         assert not terminated.any()
     assert task.earned.tolist() == [0.0, 0.0]  # a new episode begins with nothing
 
