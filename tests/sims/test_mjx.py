@@ -22,6 +22,7 @@ import torch
 
 from rlkit.sims.api import ContactSensor, PhysicsSettings, ResetState, SceneSpec, SimulatorError
 from rlkit.sims.mjx import start
+from rlkit.sims.mjx.room import room_for
 from rlkit.sims.mjx.simulator import MjxSimulator
 from rlkit.sims.mujoco import MujocoSimulator
 
@@ -250,8 +251,26 @@ def test_contacts_beyond_the_room_are_counted() -> None:
     assert tight.overflows() == 1
 
 
+def pile(balls: int) -> mujoco.MjModel:
+    """Balls that fall onto a plane side by side; each may touch the plane and every other."""
+    bodies = "".join(
+        f'<body pos="{0.3 * k} 0 0.1001"><freejoint/><geom size="0.1"/></body>' for k in range(balls)
+    )
+    return mujoco.MjModel.from_xml_string(
+        f'<mujoco><worldbody><geom type="plane" size="9 9 1"/>{bodies}</worldbody></mujoco>'
+    )
+
+
+def test_room_is_all_candidates_or_twice_what_a_trial_sees() -> None:
+    """Six balls: 6 + 15 candidates. Sixteen: 16 + 120, of which a trial sees the 16 on the ground."""
+    assert room_for(pile(6), 0) == 0
+    assert room_for(pile(16), 0) == 32
+    assert room_for(pile(16), 200) == 0
+    assert room_for(pile(16), 7) == 7
+
+
 @pytest.mark.slow
-def test_all_candidates_have_room_unless_less_is_asked_for(sim: MjxSimulator) -> None:
+def test_nothing_overflows_where_there_is_room(sim: MjxSimulator) -> None:
     sim.reset(torch.arange(N), lying())
     sim.step(press(), 2)
     assert sim.overflows() == 0
@@ -283,7 +302,9 @@ def test_settings_that_mjx_lacks_are_refused_with_another(changes: dict, message
 
 def test_geoms_that_mjx_cannot_collide_are_refused_by_name() -> None:
     box = TRAY.mjcf.replace('type="plane" size="5 5 0.1"', 'type="cylinder" size="5 0.1" pos="0 0 -0.1"')
-    with pytest.raises(SimulatorError, match=r"CYLINDER.*BOX.*collisions not implemented.*use sim=mujoco"):
+    with pytest.raises(
+        SimulatorError, match=r"cannot collide a cylinder with a box \('world' and 'tray'\): use sim"
+    ):
         MjxSimulator(replace(TRAY, mjcf=box), PHYSICS, N)
 
 

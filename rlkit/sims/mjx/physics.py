@@ -16,6 +16,7 @@ import numpy as np
 from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError
 from rlkit.sims.compiling import compiling
 from rlkit.sims.mjx.contacts import ContactReader, active_contacts
+from rlkit.sims.mjx.room import room_for
 from rlkit.sims.mjx.solver import mended
 from rlkit.sims.mjx.start import cache_hits, compiler_options, jax, mjx
 from rlkit.sims.mujoco_scene import Scene, apply_physics, build_scene, parse
@@ -185,14 +186,16 @@ def _check_settings(physics: PhysicsSettings) -> None:
 
 
 def _without_sensors(spec: SceneSpec, physics: PhysicsSettings) -> mujoco.MjModel:
-    """The physics without contact sensors, which MJX lacks, and with the room for contacts that is asked for."""
+    """The physics without contact sensors, which MJX lacks, and with the room for contacts that the scene needs."""
     source = parse(spec.mjcf)
     apply_physics(source, physics)
-    if physics.max_contacts:
-        for numeric in list(source.numerics):
-            if numeric.name == _ROOM:
-                source.delete(numeric)
-        source.add_numeric(name=_ROOM, data=[physics.max_contacts], size=1)
+    own = [numeric for numeric in source.numerics if numeric.name == _ROOM]
+    if physics.max_contacts or not own:  # the model's own room stays unless the user asks for another
+        for numeric in own:
+            source.delete(numeric)
+        room = room_for(source.compile(), physics.max_contacts)
+        if room:
+            source.add_numeric(name=_ROOM, data=[room], size=1)
     model = source.compile()
     model.opt.disableflags |= _NO_SENSORS
     return model
