@@ -10,7 +10,8 @@ from typing import Callable, Iterator
 
 _log = logging.getLogger(__name__)
 _REPORT_EVERY = 10.0  # s
-_QUICK = 2.0  # s: a compilation that takes less is not worth a line of its own
+_QUICK = 2.0  # s: before that nothing is said
+_BRIEF = 0.5  # s: of what took less only the log of all details tells
 
 
 @contextlib.contextmanager
@@ -26,7 +27,7 @@ def compiling(
 
     def report() -> None:
         if not done.wait(_QUICK):
-            _log.info("compiling %s; the next run reads it from the cache", what)
+            _log.info("compiling %s; later runs read it from a cache", what)
         while not done.wait(every):
             _log.info("still compiling %s, %.0f s", what, time.monotonic() - start)
 
@@ -37,5 +38,6 @@ def compiling(
     finally:
         done.set()
         watcher.join()
+    seconds = time.monotonic() - start
     verb = "read from the cache" if cached is not None and cached() else "compiled"
-    _log.info("%s %s in %.1f s", verb, what, time.monotonic() - start)
+    _log.log(logging.INFO if seconds > _BRIEF else logging.DEBUG, "%s: %s in %.1f s", what, verb, seconds)

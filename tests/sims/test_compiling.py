@@ -26,13 +26,20 @@ def test_a_long_compilation_is_told_while_it_runs(
         seen = list(lines.messages)
     assert seen[0].startswith("compiling the scene")
     assert 2 <= sum(line.startswith("still compiling the scene") for line in seen) <= 5
-    assert lines.messages[-1].startswith("compiled the scene in 0.")
+    assert lines.messages[-1].startswith("the scene: compiled in 0.")
 
 
-def test_a_quick_one_takes_one_line_and_a_cache_is_named(lines: pytest.LogCaptureFixture) -> None:
+def test_a_cache_is_named(lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BRIEF", 0.0)
     with compiling("the scene", cached=lambda: True):
         pass
-    assert lines.messages == ["read from the cache the scene in 0.0 s"]
+    assert lines.messages == ["the scene: read from the cache in 0.0 s"]
+
+
+def test_nothing_is_said_of_a_moment(lines: pytest.LogCaptureFixture) -> None:
+    with compiling("the scene"):
+        pass
+    assert not lines.messages
 
 
 def test_a_failure_ends_the_lines_and_is_passed_on(lines: pytest.LogCaptureFixture) -> None:

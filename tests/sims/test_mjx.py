@@ -161,6 +161,7 @@ def test_a_second_simulator_of_the_scene_shares_the_programs(sim: MjxSimulator) 
 SECOND_RUN = """
 import logging, sys, torch
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+logging.getLogger("rlkit").setLevel(logging.DEBUG)
 sys.path.insert(0, "tests/sims")
 from test_mjx import PHYSICS, STONE, MjxSimulator
 MjxSimulator(STONE, PHYSICS, 2).step(torch.zeros(2, 0), 1)
@@ -184,8 +185,8 @@ def test_a_second_run_reads_its_programs_from_the_cache(tmp_path: Path) -> None:
         ).stdout
         for _ in range(2)
     ]
-    assert "\ncompiled MJX's step of a scene with 1 bodies in 2 envs" in runs[0]
-    assert "\nread from the cache MJX's step of a scene with 1 bodies in 2 envs" in runs[1]
+    assert "MJX's step of a scene with 1 bodies in 2 envs: compiled in" in runs[0]
+    assert "MJX's step of a scene with 1 bodies in 2 envs: read from the cache in" in runs[1]
     assert list((tmp_path / "jax").iterdir())
 
 
