@@ -17,7 +17,8 @@ train: $(RUNTIME)  ## Train a policy; ARGS="task=BoxGrasping numEnvs=2048" chang
 	$(BIN)/python train.py $(ARGS)
 
 test: $(DEV)  ## Run all tests
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal -m "not alone"
+	$(BIN)/python -m pytest -q -m alone
 
 check: format lint types fast-test  ## Format, lint, type-check and run the fast tests
 

@@ -13,10 +13,10 @@ from typing import Callable, FrozenSet, Iterable, Optional
 # simulator -> the Python modules that it needs; `auto` takes the first that is here and can run the task
 SIMULATORS = {
     "mujoco": ("mujoco",),
-    "warp": ("mujoco_warp", "warp"),
+    "warp": ("mujoco", "mujoco_warp", "warp"),
     "mjx": ("mujoco.mjx", "jax"),
     "isaacgym": ("isaacgym", "mujoco"),
-    "genesis": ("genesis",),
+    "genesis": ("genesis", "mujoco"),
     "gymnasium": ("gymnasium",),
 }
 # simulators that have a name here and cannot be used, with the reason

@@ -23,6 +23,8 @@ from rlkit.media.viewers.web import WebViewer, make_push
 from rlkit.media.viewers.web_player import WebPlayer
 from rlkit.media.viewers.web_plot import TermHistory
 
+pytestmark = pytest.mark.alone
+
 SHAPES = """
 <mujoco>
   <compiler angle="radian"/>

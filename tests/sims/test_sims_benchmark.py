@@ -144,7 +144,8 @@ def test_a_contestant_with_other_physics_is_refused() -> None:
 def test_all_take_turns_and_start_each_anew() -> None:
     a, b = Scripted("a", SIMULATOR, 4), Scripted("b", SIMULATOR, 4)
     turns = race([a, b], 4, seconds=0.05)
-    assert len(turns["a, simulator"].rates) == len(turns["b, simulator"].rates) >= 3
+    # a pause of the machine in one's turns may cost it some of the rounds; it takes its turns all the same
+    assert min(len(turns["a, simulator"].rates), len(turns["b, simulator"].rates)) >= 3
     assert a.log == ["restart", "run"] * (len(turns["a, simulator"].rates) + 2)
 
 

@@ -130,6 +130,9 @@ def test_a_killed_process_loses_its_lock(tmp_path):
     assert not is_locked(tmp_path / "lock")
 
 
+@pytest.mark.filterwarnings(
+    "ignore:os.fork\\(\\) was called:RuntimeWarning"
+)  # JAX, where another test has loaded it
 def test_a_forked_worker_does_not_keep_the_lock_of_its_parent(tmp_path):
     lock = FileLock(tmp_path / "lock")
     assert lock.try_acquire()
