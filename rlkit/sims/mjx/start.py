@@ -18,7 +18,7 @@ import torch
 from rlkit.sims.api import SimulatorError
 from rlkit.sims.mujoco_scene import installed_version
 
-INSTALL = 'pip install "mujoco-mjx>=3.17,<4" "mujoco>=3.17,!=4.0.0,<5"'
+INSTALL = 'pip install "mujoco-mjx>=3.17,<3.18" "mujoco>=3.17,!=4.0.0,<5"'
 _CACHE_FROM = 0.5  # s: programs that compile faster than this are not kept
 
 
