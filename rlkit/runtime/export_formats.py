@@ -87,7 +87,7 @@ def to_onnx(network: nn.Module, size: int, facts: Mapping[str, Any]) -> Exported
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return Exported("policy.onnx", content, lambda obs: session.run([OUTPUT], {INPUT: obs})[0])  # type: ignore
+    return Exported("policy.onnx", content, lambda obs: np.asarray(session.run([OUTPUT], {INPUT: obs})[0]))
 
 
 WRITERS: Dict[str, Callable[[nn.Module, int, Mapping[str, Any]], Exported]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Callable
 
 import pytest
 import torch
@@ -116,26 +117,24 @@ def test_there_is_a_simulator_to_test() -> None:
     assert INSTALLED
 
 
+def on_those(able: Callable[[Facts], bool]) -> pytest.MarkDecorator:
+    """For tests of what not every simulator can: they are made for those whose facts say so, and for no other."""
+    names = [name for name in INSTALLED if able(facts_of(name))]
+    marked = [pytest.param(name, marks=[pytest.mark.slow] * facts_of(name).slow) for name in names]
+    return pytest.mark.parametrize("build", marked, indirect=True, scope="module")
+
+
+two_at_once = on_those(lambda facts: facts.several)  # two simulations are compared while both are there
+model_fields = on_those(lambda facts: facts.model_fields)
+two_with_fields = on_those(lambda facts: facts.several and facts.model_fields)
+
+
 @pytest.fixture(
     scope="module",
     params=[pytest.param(name, marks=[pytest.mark.slow] * facts_of(name).slow) for name in INSTALLED],
 )
 def build(request: pytest.FixtureRequest) -> Build:
     return Build(request.param)
-
-
-@pytest.fixture
-def two_at_once(build: Build) -> None:
-    """For tests that compare two simulations while both are there."""
-    if not build.facts.several:
-        pytest.skip(f"{build.name} has room for one simulation in a process")
-
-
-@pytest.fixture
-def fields(build: Build) -> None:
-    """For tests that write MuJoCo's model fields."""
-    if not build.facts.model_fields:
-        pytest.skip(f"{build.name} has no model fields of MuJoCo for each env")
 
 
 def views(sim: Simulator) -> dict[str, Tensor]:
@@ -345,7 +344,7 @@ def test_a_reset_shows_exactly_the_state_it_was_given(build: Build) -> None:
     assert not build.facts.contact_pairs or not sim.contact_count.any()
 
 
-@pytest.mark.usefixtures("two_at_once")
+@two_at_once
 def test_a_quaternion_of_any_length_is_an_orientation(build: Build) -> None:
     sim, twin, state = build(), build(), drawn(ARM_AND_CUBE, 4)
     twin.reset(torch.arange(4), state)
@@ -431,7 +430,7 @@ def test_an_env_moves_the_same_among_4_and_among_512(build: Build) -> None:
         assert_same(a, b, slice(0, 4), build.facts.sameness)
 
 
-@pytest.mark.usefixtures("two_at_once")
+@two_at_once
 def test_two_steps_in_one_call_are_two_steps(build: Build) -> None:
     one, two = started(build), started(build)
     for _ in range(10):
@@ -441,7 +440,7 @@ def test_two_steps_in_one_call_are_two_steps(build: Build) -> None:
     assert_same(views(one), views(two))
 
 
-@pytest.mark.usefixtures("two_at_once")
+@two_at_once
 def test_a_partial_reset_leaves_all_other_envs_bit_equal(build: Build) -> None:
     sim, twin = started(build, 8), started(build, 8)
     run(sim, 5), run(twin, 5)
@@ -462,7 +461,7 @@ def test_a_partial_reset_leaves_all_other_envs_bit_equal(build: Build) -> None:
     check()
 
 
-@pytest.mark.usefixtures("two_at_once")
+@two_at_once
 def test_a_reset_env_continues_as_if_it_were_new(build: Build) -> None:
     """Nothing of the past is left in it: no warm start, no controls, no timers."""
     used, new = started(build), build()
@@ -473,7 +472,7 @@ def test_a_reset_env_continues_as_if_it_were_new(build: Build) -> None:
         assert_same(a, b)
 
 
-@pytest.mark.usefixtures("two_at_once")
+@two_at_once
 def test_state_continues_bit_exactly_here_and_in_a_new_simulator(build: Build) -> None:
     sim = started(build)
     triple_masses(build, sim, 2)
@@ -487,7 +486,7 @@ def test_state_continues_bit_exactly_here_and_in_a_new_simulator(build: Build) -
             assert_same(a, b)
 
 
-@pytest.mark.usefixtures("two_at_once")
+@two_at_once
 def test_the_state_of_one_env_goes_on_alone_in_a_simulator_of_its_own(build: Build) -> None:
     sim = started(build)
     triple_masses(build, sim, 2)
@@ -520,7 +519,7 @@ def test_a_push_gives_one_env_its_impulse_in_the_next_step_alone(build: Build) -
         sim.push(0, "cub", (0.0, 0.0, 0.0))
 
 
-@pytest.mark.usefixtures("two_at_once")
+@two_at_once
 def test_state_remembers_who_is_unstable(build: Build) -> None:
     sim, other = started(build), started(build)
     ctrl = torch.zeros(4, 2)
@@ -530,7 +529,7 @@ def test_state_remembers_who_is_unstable(build: Build) -> None:
     assert other.unstable.tolist() == [False, False, False, True]
 
 
-@pytest.mark.usefixtures("two_at_once", "fields")
+@two_with_fields
 def test_loading_returns_model_fields_that_the_state_lacks(build: Build) -> None:
     sim, changed = started(build), started(build)
     saved = sim.state()
@@ -622,7 +621,7 @@ def test_scaled_servos_push_harder_and_brake_harder(build: Build) -> None:
     assert 0 < float(sim.joint_vel[1, 0]) < 0.6 * float(sim.joint_vel[0, 0])
 
 
-@pytest.mark.usefixtures("two_at_once")
+@two_at_once
 def test_scales_belong_to_the_state(build: Build) -> None:
     sim, other = started(build), started(build)
     sim.scale("friction", torch.tensor([2]), torch.full((1, len(sim.parts("friction"))), 0.3))
@@ -631,7 +630,7 @@ def test_scales_belong_to_the_state(build: Build) -> None:
     assert_same(run(sim, 10)[-1], run(other, 10)[-1])
 
 
-@pytest.mark.usefixtures("fields")
+@model_fields
 def test_twice_the_mass_is_half_the_acceleration(build: Build) -> None:
     sim = build(GRIPPER)
     state = at_rest(GRIPPER, 4, height=5.0)  # the ball is far away
@@ -651,13 +650,13 @@ def test_twice_the_mass_is_half_the_acceleration(build: Build) -> None:
     assert torch.equal(sim.joint_vel[0], sim.joint_vel[3])
 
 
-@pytest.mark.usefixtures("fields")
+@model_fields
 def test_a_field_that_does_not_exist_is_refused(build: Build) -> None:
     with pytest.raises(SimulatorError, match="nearest is 'body_mass'"):
         build().model_field("body_masss")
 
 
-@pytest.mark.usefixtures("two_at_once")
+@two_at_once
 @pytest.mark.parametrize("speed", [math.nan, math.inf, 1e12])
 def test_an_exploding_env_is_marked_alone_and_recovers_by_reset(build: Build, speed: float) -> None:
     sim, twin = started(build), started(build)

@@ -106,7 +106,6 @@ def test_everything_at_once_continues_bit_exactly_and_the_impossible_is_refused(
     env.close(), twin.close()
 
 
-@pytest.mark.skipif("mujoco" not in INSTALLED, reason="needs sim=mujoco")
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_what_varies_changes_the_motion(quantity: str) -> None:
     """Of each simulator by itself tests/contract/test_simulators.py asks this."""

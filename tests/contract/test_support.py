@@ -16,6 +16,7 @@ from typing import Any, Iterator
 import pytest
 import torch
 from isaacgym_loaded import standin
+from needs import lacking
 
 from rlkit.config import ConfigError, Experiment, compose, support
 from rlkit.config.conf import Conf
@@ -140,8 +141,9 @@ def test_a_simulator_steps_the_task_or_refuses_it_with_the_reason_on_record(task
 
 @pytest.mark.parametrize(("task", "learner"), LEARNER_PAIRS)
 def test_a_learner_does_an_iteration_of_the_task(task, learner, agree) -> None:
-    if missing_packages(task):
-        pytest.skip(f"{task} needs packages that are not installed")
+    missing = missing_packages(task)
+    if missing:
+        lacking("soccer", f"{task} needs {', '.join(missing)}, which `make soccer` installs")
     experiment = request_for(task, f"train={task}{support.LEARNERS[learner]}", *SMALL[learner])
     env = build_env(experiment, Ranks())
     agent = build_learner(experiment, env)
@@ -159,7 +161,10 @@ def test_a_learner_does_an_iteration_of_the_task(task, learner, agree) -> None:
         agree("simulators", task, sim, cell)
 
 
-@pytest.mark.skipif("isaacgym" in HERE.simulators, reason="Isaac Gym itself is here")
+@pytest.mark.skipif(
+    "isaacgym" in HERE.simulators,
+    reason="the stand-in cannot be loaded beside Isaac Gym itself, whose cells are then tried for real",
+)
 @pytest.mark.parametrize("task", [task for task in TASKS if ENGINES[task] == "simulator"])
 def test_what_isaac_gym_lacks_is_on_record_and_what_runs_on_its_stand_in_alone_is_untested(
     task, agree
@@ -203,7 +208,7 @@ def test_the_record_names_the_tasks_simulators_and_learners_that_there_are(recor
 
 def test_the_page_shows_the_record(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--write-support", default=False):
-        pytest.skip("it is written when the tests are over")
+        pytest.skip("--write-support renews the page after the last test, so now it may still be the old one")
     text = support.PAGE.read_text(encoding="utf-8")
     assert support.page(text) == text, (
         "renew it: python -m pytest tests/contract/test_support.py --write-support"

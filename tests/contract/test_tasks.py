@@ -55,13 +55,6 @@ def make(task: str, sim: str, *words: str) -> TaskEnv:
     return build_env(experiment, Ranks())
 
 
-def another(task: str, sim: str, *words: str) -> TaskEnv:
-    """A second env beside the first, where a process may have two."""
-    if not facts_of(sim).several:
-        pytest.skip(f"{sim} has one simulation in a process")
-    return make(task, sim, *words)
-
-
 @pytest.fixture
 def env(task: str, sim: str) -> Iterator[TaskEnv]:
     env = make(task, sim)
@@ -70,6 +63,8 @@ def env(task: str, sim: str) -> Iterator[TaskEnv]:
 
 
 each_pair = pytest.mark.parametrize(("task", "sim"), CASES)
+TWICE = [case for case in CASES if facts_of(str(case.values[1])).several]  # a second env beside the first
+each_pair_twice = pytest.mark.parametrize(("task", "sim"), TWICE)
 
 
 def actions(env: TaskEnv, steps: int, seed: int = 0) -> torch.Tensor:
@@ -119,7 +114,7 @@ def test_the_configuration_lists_every_reward_term_and_every_ending(task: str) -
     assert set(config["termination"]["failure"]) == set(cls.terms("failure"))
 
 
-@each_pair
+@each_pair_twice
 def test_a_finished_episode_leaves_nothing_behind(task: str, sim: str, env: TaskEnv) -> None:
     """After a reset the observation is a function of the drawn state alone: no old contact, timer or velocity."""
     env.reset()
@@ -127,15 +122,15 @@ def test_a_finished_episode_leaves_nothing_behind(task: str, sim: str, env: Task
         env.step(action)
     env.task.generator.manual_seed(7)
     used = env.reset()["policy"].clone()
-    fresh_env = another(task, sim)
+    fresh_env = make(task, sim)
     fresh_env.task.generator.manual_seed(7)
     assert torch.equal(fresh_env.reset()["policy"], used)
     fresh_env.close()
 
 
-@each_pair
+@each_pair_twice
 def test_state_continues_bit_exactly(task: str, sim: str, env: TaskEnv) -> None:
-    twin = another(task, sim, "seed=99")
+    twin = make(task, sim, "seed=99")
     env.reset()
     plan = actions(env, 30)
     third = len(plan) // 3
@@ -151,10 +146,10 @@ def test_state_continues_bit_exactly(task: str, sim: str, env: TaskEnv) -> None:
     twin.close()
 
 
-@each_pair
+@each_pair_twice
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(task: str, sim: str, env: TaskEnv) -> None:
     def rewards(seed: int) -> torch.Tensor:
-        other = another(task, sim, f"seed={seed}")
+        other = make(task, sim, f"seed={seed}")
         other.reset()
         total = torch.stack([other.step(action)[1] for action in actions(env, 15)])
         other.close()
@@ -165,14 +160,14 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(task: str, si
 
 
 # On mjx each number of envs is a compilation of its own; test_simulators.py does it there.
-DIFFERENT_NUMBERS = [case for case in CASES if case.values[1] != "mjx"]
+DIFFERENT_NUMBERS = [case for case in TWICE if case.values[1] != "mjx"]
 
 
 @pytest.mark.parametrize(("task", "sim"), DIFFERENT_NUMBERS)
 def test_timing_and_dynamics_do_not_depend_on_the_number_of_envs(task: str, sim: str) -> None:
     """Env 0 to 3 of a large batch move as the four of a small one, as near as the simulator's facts say."""
     count = 300 if sim == "mujoco" else 16
-    few, many = make(task, sim, "numEnvs=4"), another(task, sim, f"numEnvs={count}")
+    few, many = make(task, sim, "numEnvs=4"), make(task, sim, f"numEnvs={count}")
     few.reset(), many.reset()
     ids = torch.arange(4)
     few.task.generator.manual_seed(5)

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from needs import require_gl
 from recordings import make_recording
 
 from rlkit.env.gym.env import GymEnv
 from rlkit.env.gym.rendering import frames, replayed
 from rlkit.env.spec import EnvError
-from rlkit.media.gl import RenderError, choose_gl
 from rlkit.media.recording import Recording, save
 
 IDS = ("Count-v0", "Seen-v0")
@@ -167,10 +167,7 @@ def test_playing_an_episode_again_needs_no_torch() -> None:
 @pytest.mark.slow
 def test_mujocos_environments_are_drawn_and_move_as_undrawn_ones(tmp_path: Path) -> None:
     pytest.importorskip("mujoco")
-    try:
-        gl = choose_gl()
-    except RenderError as error:
-        pytest.skip(str(error))
+    gl = require_gl()
     start = {"reset_seed": np.asarray(5), "gym_task": np.asarray(0)}
     actions = np.random.default_rng(1).uniform(-1, 1, (5, 6)).astype(np.float32)
     steps = [(np.zeros(17, np.float32), action, 0.0, action, np.zeros(0)) for action in actions]

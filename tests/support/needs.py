@@ -9,7 +9,7 @@ import pytest
 
 
 def lacking(what: str, reason: str) -> NoReturn:
-    """what: "gl", "browser" or "display"."""
+    """what: "gl", "browser", "display" or "soccer"."""
     if what in os.environ.get("RLKIT_REQUIRE", "").split(","):
         pytest.fail(f"{what} is required here: {reason}")
     pytest.skip(reason)
