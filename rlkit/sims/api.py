@@ -7,10 +7,11 @@ A task asks for what it needs in a `SceneSpec`; a backend that cannot give it sa
 
 from __future__ import annotations
 
+import difflib
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -86,6 +87,25 @@ class SceneSpec:
     sites: tuple[str, ...] = ()
     free_bodies: tuple[str, ...] = ()
     contacts: tuple[ContactSensor, ...] = ()
+
+
+def check_known(kind: str, names: Iterable[str], known: Sequence[str]) -> None:
+    """Raise SimulatorError for a name that is not among those that the model has, with the nearest one."""
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; the nearest is '{near[0]}'" if near else f"; it has: {', '.join(known) or 'none'}"
+            raise SimulatorError(f"the model has no {kind} '{name}'{hint}")
+
+
+def check_actuators(spec: SceneSpec, known: Sequence[str]) -> None:
+    """Raise SimulatorError unless the scene lists every actuator of the model, and no other."""
+    check_known("actuator", spec.actuators, known)
+    missing = sorted(set(known) - set(spec.actuators))
+    if missing:
+        raise SimulatorError(
+            f"the scene must list every actuator of the model; missing: {', '.join(missing)}"
+        )
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,14 @@ order, so that reading them is one copy. Names are checked here, against the mod
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
 import math
 import re
 from dataclasses import dataclass
-from typing import Iterable, Sequence
 
 import numpy as np
 
-from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError
+from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError, check_actuators, check_known
 
 INSTALL = 'pip install "mujoco>=3.17,!=4.0.0,<5"'
 
@@ -219,27 +217,14 @@ def append_contact_sensors(source: mujoco.MjSpec, spec: SceneSpec) -> None:
 
 def _check_names(spec: SceneSpec, source: mujoco.MjSpec) -> None:
     bodies = [body.name for body in source.bodies]
-    _check_known("joint", spec.joints, [joint.name for joint in source.joints])
-    _check_known("body", (*spec.bodies, *spec.free_bodies), bodies)
-    _check_known("site", spec.sites, [site.name for site in source.sites])
+    check_known("joint", spec.joints, [joint.name for joint in source.joints])
+    check_known("body", (*spec.bodies, *spec.free_bodies), bodies)
+    check_known("site", spec.sites, [site.name for site in source.sites])
     for contact in spec.contacts:
-        _check_known("body", [contact.body], bodies)
-        _check_known("body", [contact.other] if contact.other else [], bodies)
+        check_known("body", [contact.body], bodies)
+        check_known("body", [contact.other] if contact.other else [], bodies)
     actuators = [actuator.name for actuator in source.actuators]
-    _check_known("actuator", spec.actuators, actuators)
-    missing = sorted(set(actuators) - set(spec.actuators))
-    if missing:
-        raise SimulatorError(
-            f"the scene must list every actuator of the model; missing: {', '.join(missing)}"
-        )
-
-
-def _check_known(kind: str, names: Iterable[str], known: Sequence[str]) -> None:
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; the nearest is '{near[0]}'" if near else f"; it has: {', '.join(known) or 'none'}"
-            raise SimulatorError(f"the model has no {kind} '{name}'{hint}")
+    check_actuators(spec, actuators)
 
 
 def _check_joint_kinds(spec: SceneSpec, source: mujoco.MjSpec) -> None:

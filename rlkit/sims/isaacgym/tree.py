@@ -8,14 +8,12 @@ What has no place in a URDF, or none in PhysX as Isaac Gym shows it, is refused 
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
-from typing import Iterable, Sequence
 
 import mujoco
 import numpy as np
 
-from rlkit.sims.api import SceneSpec, SimulatorError
+from rlkit.sims.api import SceneSpec, SimulatorError, check_actuators, check_known
 
 _FREE, _HINGE, _SLIDE = (
     int(kind)
@@ -81,16 +79,11 @@ def check_names(spec: SceneSpec, model: mujoco.MjModel) -> None:
     bodies = [model.body(k).name for k in range(model.nbody)]
     joints = [model.joint(k).name for k in range(model.njnt)]
     actuators = [model.actuator(k).name for k in range(model.nu)]
-    _check_known("joint", spec.joints, joints)
-    _check_known("body", (*spec.bodies, *spec.free_bodies), bodies[1:])
-    _check_known("site", spec.sites, [model.site(k).name for k in range(model.nsite)])
-    _check_known("body", [contact.body for contact in spec.contacts], bodies[1:])
-    _check_known("actuator", spec.actuators, actuators)
-    missing = sorted(set(actuators) - set(spec.actuators))
-    if missing:
-        raise SimulatorError(
-            f"the scene must list every actuator of the model; missing: {', '.join(missing)}"
-        )
+    check_known("joint", spec.joints, joints)
+    check_known("body", (*spec.bodies, *spec.free_bodies), bodies[1:])
+    check_known("site", spec.sites, [model.site(k).name for k in range(model.nsite)])
+    check_known("body", [contact.body for contact in spec.contacts], bodies[1:])
+    check_actuators(spec, actuators)
     for name in spec.joints:
         if int(model.joint(name).type[0]) == _FREE:
             raise SimulatorError(f"joint '{name}' is a free joint; list its body in free_bodies")
@@ -102,14 +95,6 @@ def check_names(spec: SceneSpec, model: mujoco.MjModel) -> None:
             raise SimulatorError(
                 f"site '{name}' is not on a body: sim=isaacgym reads the sites of bodies only"
             )
-
-
-def _check_known(kind: str, names: Iterable[str], known: Sequence[str]) -> None:
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; the nearest is '{near[0]}'" if near else f"; it has: {', '.join(known) or 'none'}"
-            raise SimulatorError(f"the model has no {kind} '{name}'{hint}")
 
 
 def body_name(model: mujoco.MjModel, body: int) -> str:

@@ -10,13 +10,13 @@ import math
 import numpy as np
 
 from rlkit.sims.api import SimulatorError
+from rlkit.sims.mujoco_trial import random_motion
 
 import mujoco  # isort: skip
 from mujoco.mjx._src.collision_driver import geom_pairs, has_collision_fn, make_condim  # isort: skip
 from mujoco.mjx._src.types import GeomType  # isort: skip
 
 _SMALL = 24  # contact points: up to here every candidate has its place
-_EPISODES, _STEPS = 8, 150  # of the trial in scenes with more
 
 
 def room_for(model: mujoco.MjModel, max_contacts: int) -> int:
@@ -47,13 +47,4 @@ def _check_pairs(model: mujoco.MjModel) -> None:
 
 def _trial(model: mujoco.MjModel) -> int:
     """The most contact points while MuJoCo moves the scene with random controls."""
-    random, data, most = np.random.default_rng(0), mujoco.MjData(model), 0
-    low, high = np.where(model.actuator_ctrllimited[:, None] != 0, model.actuator_ctrlrange, (-1.0, 1.0)).T
-    for _ in range(_EPISODES):
-        mujoco.mj_resetData(model, data)
-        for step in range(_STEPS):
-            if step % 10 == 0:
-                data.ctrl[:] = random.uniform(low, high)
-            mujoco.mj_step(model, data)
-            most = max(most, data.ncon)
-    return most
+    return max(data.ncon for data, _ in random_motion(model))

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
+from rlkit.sims.mujoco_trial import random_motion
+
 _SMALL = 64  # contact points: up to here the upper bound is reserved
-_EPISODES, _STEPS = 8, 150  # of the trial in scenes whose bound is larger
 _MANY = 8
 _GEOM = mujoco.mjtGeom
 _POINTS = {
@@ -80,17 +81,9 @@ def _fixed_rows(model: mujoco.MjModel) -> int:
 
 def _trial(model: mujoco.MjModel, pairs: np.ndarray) -> int:
     """The most contact points, or pairs that come close, while MuJoCo's own engine moves the scene at random."""
-    random, data, most = np.random.default_rng(0), mujoco.MjData(model), 0
-    low, high = np.where(model.actuator_ctrllimited[:, None] != 0, model.actuator_ctrlrange, (-1.0, 1.0)).T
-    for _ in range(_EPISODES):
-        mujoco.mj_resetData(model, data)
-        for step in range(_STEPS):
-            if step % 10 == 0:
-                data.ctrl[:] = random.uniform(low, high)
-            mujoco.mj_step(model, data)
-            most = max(most, data.ncon)
-            if step % 10 == 0:
-                most = max(most, _close_pairs(model, data, pairs))
+    most = 0
+    for data, drawn in random_motion(model):
+        most = max(most, data.ncon, _close_pairs(model, data, pairs) if drawn else 0)
     return most
 
 
