@@ -64,7 +64,8 @@ class MujocoSimulator(Simulator):
         model, blocks = scene.model, scene.blocks
         self._state: np.ndarray = self._batch.state
         self._initial_row = self._state[0].copy()
-        self._qpos, self._qvel = self._batch.bind("qpos"), self._batch.bind("qvel")
+        self._qpos, self._qvel = (torch.from_numpy(self._batch.bind(name)) for name in ("qpos", "qvel"))
+        self._resets = seam.ResetWriter(scene, self.device)
         self._ctrl = self._batch.bind("ctrl")
         self._ctrl_in_model_order = np.zeros(self._ctrl.shape, np.float32)
         self._external_force = self._batch.bind("xfrc_applied")
@@ -136,18 +137,7 @@ class MujocoSimulator(Simulator):
             raise SimulatorError(f"reset: an env is listed twice in {ids.tolist()}")
         seam.check_reset_shapes(self.spec, len(ids), state)
         self._state[ids] = self._initial_row
-        scene = self._scene
-        self._qpos[ids[:, None], scene.qpos_ids] = state.joint_pos.numpy()
-        self._qvel[ids[:, None], scene.qvel_ids] = state.joint_vel.numpy()
-        pose, velocity = state.free_pose.double(), state.free_vel.double()
-        quat = torch.nn.functional.normalize(pose[..., 3:], dim=-1)
-        # MuJoCo keeps the angular velocity of a free joint in the body's frame
-        spin = seam.rotate_inverse(quat, velocity[..., 3:])
-        for k, (pos, vel) in enumerate(zip(scene.free_qpos_ids, scene.free_qvel_ids)):
-            self._qpos[ids, pos : pos + 3] = pose[:, k, :3].numpy()
-            self._qpos[ids, pos + 3 : pos + 7] = quat[:, k].numpy()
-            self._qvel[ids, vel : vel + 3] = velocity[:, k, :3].numpy()
-            self._qvel[ids, vel + 3 : vel + 6] = spin[:, k].numpy()
+        self._resets.write(self._qpos, self._qvel, env_ids, state)
         self._refresh(np.sort(ids))
         self._contact_buffer[ids] = 0.0
         self.unstable[env_ids] = False

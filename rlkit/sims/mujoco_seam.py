@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
@@ -14,6 +15,9 @@ import torch
 from torch import Tensor
 
 from rlkit.sims.api import ResetState, SceneSpec, SimulatorError
+
+if TYPE_CHECKING:  # its engine is newer than the one that is there with Isaac Gym
+    from rlkit.sims.mujoco_scene import Scene
 
 _log = logging.getLogger("rlkit.sims.mujoco")  # of all that run on MuJoCo
 
@@ -66,3 +70,27 @@ def check_reset_shapes(spec: SceneSpec, k: int, state: ResetState) -> None:
         given = tuple(getattr(state, name).shape)
         if given != shape:
             raise SimulatorError(f"reset: {name} is {given}, must be {shape} for {k} envs")
+
+
+class ResetWriter:
+    """Writes what a task resets into coordinates and speeds in MuJoCo's order, on one device."""
+
+    def __init__(self, scene: Scene, device: torch.device) -> None:
+        free_qpos = [first + i for first in scene.free_qpos_ids for i in range(7)]
+        free_qvel = [first + i for first in scene.free_qvel_ids for i in range(6)]
+        self._qpos_ids = torch.tensor([*scene.qpos_ids, *free_qpos], dtype=torch.int64, device=device)
+        self._qvel_ids = torch.tensor([*scene.qvel_ids, *free_qvel], dtype=torch.int64, device=device)
+
+    def write(self, qpos: Tensor, qvel: Tensor, rows: Tensor, state: ResetState) -> None:
+        """Set `state` (k envs) in the k `rows` of `qpos` `[N, nq]` and `qvel` `[N, nv]`, in their precision.
+
+        Quaternions are normalised; joints and bodies that the scene does not name stay as they are.
+        """
+        pose, velocity = state.free_pose.to(qpos), state.free_vel.to(qvel)
+        quat = torch.nn.functional.normalize(pose[..., 3:], dim=-1)
+        # MuJoCo keeps the angular velocity of a free joint in the body's frame
+        spin = rotate_inverse(quat, velocity[..., 3:])
+        free_qpos = torch.cat((pose[..., :3], quat), dim=-1).flatten(1)
+        free_qvel = torch.cat((velocity[..., :3], spin), dim=-1).flatten(1)
+        qpos[rows[:, None], self._qpos_ids] = torch.cat((state.joint_pos.to(qpos), free_qpos), dim=1)
+        qvel[rows[:, None], self._qvel_ids] = torch.cat((state.joint_vel.to(qvel), free_qvel), dim=1)

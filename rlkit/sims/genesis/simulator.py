@@ -20,7 +20,7 @@ from rlkit.sims.genesis.quantities import Quantities
 from rlkit.sims.genesis.scene import build_robot
 from rlkit.sims.mujoco_quantities import body_id, quantity_parts
 from rlkit.sims.mujoco_scene import build_scene
-from rlkit.sims.mujoco_seam import check_reset_shapes, ctrl_range, fingerprint, joint_range, rotate_inverse
+from rlkit.sims.mujoco_seam import ResetWriter, check_reset_shapes, ctrl_range, fingerprint, joint_range
 
 _HUGE = 1e10  # MuJoCo's mjMAXVAL: a larger position or velocity is an explosion
 
@@ -78,6 +78,7 @@ class GenesisSimulator(Simulator):
         cache = self._solver.collider.collider_state.contact_cache
         self._qpos_ids = torch.from_numpy(self._names.qpos_ids).to(self.device)
         self._qvel_ids = torch.from_numpy(self._names.qvel_ids).to(self.device)
+        self._resets = ResetWriter(self._names, self.device)
         self._bodies = [model.body(name).id for name in spec.bodies]
         sites = [model.site(name).id for name in spec.sites]
         self._site_bodies = [int(model.site_bodyid[site]) for site in sites]
@@ -162,14 +163,8 @@ class GenesisSimulator(Simulator):
             raise SimulatorError(f"reset: an env is listed twice in {env_ids.tolist()}")
         check_reset_shapes(self.spec, k, state)
         qpos, qvel = self._initial.repeat(k, 1), self._initial.new_zeros(k, self._model.nv)
-        qpos[:, self._qpos_ids], qvel[:, self._qvel_ids] = state.joint_pos.to(qpos), state.joint_vel.to(qvel)
-        pose, velocity = state.free_pose.to(qpos), state.free_vel.to(qvel)
-        quat = torch.nn.functional.normalize(pose[..., 3:], dim=-1)
-        # Genesis keeps the angular velocity of a free joint in the body's frame, as MuJoCo does
-        spin = rotate_inverse(quat, velocity[..., 3:])
-        for i, (pos, vel) in enumerate(zip(self._names.free_qpos_ids, self._names.free_qvel_ids)):
-            qpos[:, pos : pos + 7] = torch.cat((pose[:, i, :3], quat[:, i]), dim=-1)
-            qvel[:, vel : vel + 6] = torch.cat((velocity[:, i, :3], spin[:, i]), dim=-1)
+        # Genesis keeps coordinates and speeds as MuJoCo does
+        self._resets.write(qpos, qvel, torch.arange(k, device=self.device), state)
         self._put(env_ids, qpos, qvel)
         self._refresh(env_ids)
         for values in (self._time, self._ctrl, self.contact_force, self.contact_count, self.unstable):

@@ -57,10 +57,8 @@ class MjxSimulator(Simulator):
         self.ctrl_range = seam.ctrl_range(self._model, self.spec).to(self.device)
         self._ctrl = torch.zeros(n, self._model.nu, device=self.device)  # in the model's order
         self._force = torch.zeros(n, self._model.nbody, 6, device=self.device)
-        self._actuator_order, self._qpos_ids, self._qvel_ids = (
-            torch.from_numpy(ids).to(self.device)
-            for ids in (self._scene.actuator_order, self._scene.qpos_ids, self._scene.qvel_ids)
-        )
+        self._actuator_order = torch.from_numpy(self._scene.actuator_order).to(self.device)
+        self._resets = seam.ResetWriter(self._scene, self.device)
         self._first_qpos = torch.tensor(self._model.qpos0, dtype=torch.float32, device=self.device)
 
     def step(self, ctrl: Tensor, num_steps: int) -> None:
@@ -94,21 +92,12 @@ class MjxSimulator(Simulator):
         if not len(env_ids):
             return
         seam.check_reset_shapes(self.spec, len(env_ids), state)
-        scene, n, rows = self._scene, self.num_envs, env_ids[:, None]
+        n = self.num_envs
         chosen = torch.zeros(n, dtype=torch.bool, device=self.device)
         chosen[env_ids] = True
         qpos = self._first_qpos.repeat(n, 1)
         qvel = torch.zeros(n, self._model.nv, device=self.device)
-        qpos[rows, self._qpos_ids] = state.joint_pos
-        qvel[rows, self._qvel_ids] = state.joint_vel
-        quat = torch.nn.functional.normalize(state.free_pose[..., 3:], dim=-1)
-        # MuJoCo keeps the angular velocity of a free joint in the body's frame
-        spin = seam.rotate_inverse(quat, state.free_vel[..., 3:])
-        for k, (pos, vel) in enumerate(zip(scene.free_qpos_ids, scene.free_qvel_ids)):
-            qpos[env_ids, pos : pos + 3] = state.free_pose[:, k, :3]
-            qpos[env_ids, pos + 3 : pos + 7] = quat[:, k]
-            qvel[env_ids, vel : vel + 3] = state.free_vel[:, k, :3]
-            qvel[env_ids, vel + 3 : vel + 6] = spin[:, k]
+        self._resets.write(qpos, qvel, env_ids, state)
         self._state = self._physics.reset(self._state, *map(jax.dlpack.from_dlpack, (chosen, qpos, qvel)))
         self._show(env_ids)
 

@@ -116,10 +116,8 @@ class WarpSimulator(Simulator):
         self.unstable = self._health.unstable
         self.joint_range = seam.joint_range(model, self.spec).to(self.device)
         self.ctrl_range = seam.ctrl_range(model, self.spec).to(self.device)
-        self._actuator_order, self._qpos_ids, self._qvel_ids = (
-            torch.from_numpy(ids).to(self.device)
-            for ids in (scene.actuator_order, scene.qpos_ids, scene.qvel_ids)
-        )
+        self._actuator_order = torch.from_numpy(scene.actuator_order).to(self.device)
+        self._resets = seam.ResetWriter(scene, self.device)
 
     def step(self, ctrl: Tensor, num_steps: int) -> None:
         """Advance every env by `num_steps * substeps` integrator steps; see `Simulator.step`.
@@ -161,18 +159,7 @@ class WarpSimulator(Simulator):
             return
         seam.check_reset_shapes(self.spec, len(env_ids), state)
         self._put_back(env_ids)
-        scene, rows = self._scene, env_ids[:, None]
-        qpos, qvel = self._state["qpos"], self._state["qvel"]
-        qpos[rows, self._qpos_ids] = state.joint_pos
-        qvel[rows, self._qvel_ids] = state.joint_vel
-        quat = torch.nn.functional.normalize(state.free_pose[..., 3:], dim=-1)
-        # MuJoCo keeps the angular velocity of a free joint in the body's frame
-        spin = seam.rotate_inverse(quat, state.free_vel[..., 3:])
-        for k, (pos, vel) in enumerate(zip(scene.free_qpos_ids, scene.free_qvel_ids)):
-            qpos[env_ids, pos : pos + 3] = state.free_pose[:, k, :3]
-            qpos[env_ids, pos + 3 : pos + 7] = quat[:, k]
-            qvel[env_ids, vel : vel + 3] = state.free_vel[:, k, :3]
-            qvel[env_ids, vel + 3 : vel + 6] = spin[:, k]
+        self._resets.write(self._state["qpos"], self._state["qvel"], env_ids, state)
         self._refresh(env_ids)
 
     def _put_back(self, rows: Tensor | slice) -> None:
