@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from project import Project
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # `nohup make test &` would have every process ignore the Ctrl-C that journeys press
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
