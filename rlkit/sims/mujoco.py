@@ -46,8 +46,7 @@ class MujocoSimulator(Simulator):
     def __init__(self, spec: SceneSpec, physics: PhysicsSettings, num_envs: int, device: str = "cpu") -> None:
         if torch.device(device).type != "cpu":
             raise SimulatorError(f"sim=mujoco runs on the CPU only, not on {device}: use env.device=cpu")
-        if num_envs < 1:
-            raise SimulatorError(f"numEnvs={num_envs}: a simulator needs at least one env")
+        seam.check_num_envs(num_envs)
         self.spec, self.physics, self.num_envs, self.device = spec, physics, num_envs, torch.device("cpu")
         self.num_threads = physics.num_threads or available_cores()
         self._scene = build_scene(spec, physics)
@@ -90,11 +89,7 @@ class MujocoSimulator(Simulator):
 
         Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
         """
-        if tuple(ctrl.shape) != self._ctrl.shape or num_steps < 1:
-            raise SimulatorError(
-                f"step(ctrl {tuple(ctrl.shape)}, num_steps {num_steps}): ctrl must be {self._ctrl.shape}"
-                " and num_steps at least 1"
-            )
+        seam.check_step(self.spec, self.num_envs, ctrl, num_steps)
         np.take(
             ctrl.detach().numpy(), self._scene.actuator_order, 1, out=self._ctrl_in_model_order, mode="clip"
         )
@@ -133,8 +128,7 @@ class MujocoSimulator(Simulator):
         ids = env_ids.numpy()
         if not len(ids):
             return
-        if len(np.unique(ids)) < len(ids):
-            raise SimulatorError(f"reset: an env is listed twice in {ids.tolist()}")
+        seam.check_listed_once(env_ids)
         seam.check_reset_shapes(self.spec, len(ids), state)
         self._state[ids] = self._initial_row
         self._resets.write(self._qpos, self._qvel, env_ids, state)
@@ -208,12 +202,7 @@ class MujocoSimulator(Simulator):
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """See `Simulator.load_state`. Model fields that the state lacks return to the model's values."""
-        if not torch.equal(state["scene"], seam.fingerprint(self.spec)):
-            raise SimulatorError("this simulator state belongs to another scene")
-        if len(state["integration"]) != self.num_envs:
-            raise SimulatorError(
-                f"this simulator state is of {len(state['integration'])} envs, here are {self.num_envs}"
-            )
+        seam.check_state(state, self.spec, self.num_envs, "mujoco", own="integration")
         saved = {key[len("model.") :]: values for key, values in state.items() if key.startswith("model.")}
         for name in sorted(set(saved) | set(self._fields)):
             field = self.model_field(name)

@@ -1,4 +1,4 @@
-"""What the simulators of MuJoCo's family share about the seam: limits, frames, shapes, and whose state it is."""
+"""What the simulators share that read a model with MuJoCo: limits, subtrees, checks, and whose state it is."""
 
 # MuJoCo's bindings are compiled and ship no stubs
 # pyright: reportAttributeAccessIssue=false
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Mapping
 
 import mujoco
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from rlkit.sims.api import ResetState, SceneSpec, SimulatorError
+from rlkit.sims.rotations import rotate_inverse
 
 if TYPE_CHECKING:  # its engine is newer than the one that is there with Isaac Gym
     from rlkit.sims.mujoco_scene import Scene
@@ -50,11 +51,50 @@ def fingerprint(spec: SceneSpec) -> Tensor:
     return torch.tensor(list(digest), dtype=torch.uint8)
 
 
-def rotate_inverse(quat: Tensor, vector: Tensor) -> Tensor:
-    """`vector` (`[..., 3]`, world) in the frame of the unit quaternion `quat` (`[..., 4]` wxyz)."""
-    w, axis = quat[..., :1], -quat[..., 1:]
-    cross = torch.linalg.cross(axis, vector)
-    return vector + 2.0 * (w * cross + torch.linalg.cross(axis, cross))
+def subtree(model: mujoco.MjModel, body: int) -> list[int]:
+    """The body and everything attached below it, in the model's order."""
+    inside = {body}
+    for k in range(body + 1, model.nbody):
+        if int(model.body_parentid[k]) in inside:
+            inside.add(k)
+    return sorted(inside)
+
+
+def check_num_envs(num_envs: int) -> None:
+    """Raise SimulatorError for no envs."""
+    if num_envs < 1:
+        raise SimulatorError(f"numEnvs={num_envs}: a simulator needs at least one env")
+
+
+def check_step(spec: SceneSpec, num_envs: int, ctrl: Tensor, num_steps: int) -> None:
+    """Raise SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one."""
+    expected = (num_envs, len(spec.actuators))
+    if tuple(ctrl.shape) != expected or num_steps < 1:
+        raise SimulatorError(
+            f"step(ctrl {tuple(ctrl.shape)}, num_steps {num_steps}): ctrl must be {expected}"
+            " and num_steps at least 1"
+        )
+
+
+def check_listed_once(env_ids: Tensor) -> None:
+    """Raise SimulatorError when an env is listed twice; waits for the device."""
+    if len(torch.unique(env_ids)) < len(env_ids):
+        raise SimulatorError(f"reset: an env is listed twice in {env_ids.tolist()}")
+
+
+def check_state(
+    state: Mapping[str, Tensor], spec: SceneSpec, num_envs: int, simulator: str, own: str
+) -> None:
+    """Raise SimulatorError unless `state` is of this simulator, of the same scene and of as many envs.
+
+    own: an entry, of all envs, that only the states of `simulator` have.
+    """
+    if own not in state:
+        raise SimulatorError(f"this simulator state is of another simulator, not of sim={simulator}")
+    if not torch.equal(state["scene"], fingerprint(spec)):
+        raise SimulatorError("this simulator state belongs to another scene")
+    if len(state[own]) != num_envs:
+        raise SimulatorError(f"this simulator state is of {len(state[own])} envs, here are {num_envs}")
 
 
 def check_reset_shapes(spec: SceneSpec, k: int, state: ResetState) -> None:

@@ -18,8 +18,9 @@ from rlkit.sims.api import SimulatorError
 from rlkit.sims.isaacgym import urdf
 from rlkit.sims.isaacgym.drives import read_drives
 from rlkit.sims.isaacgym.filters import shape_filters
-from rlkit.sims.isaacgym.kinematics import Kinematics, rotate
+from rlkit.sims.isaacgym.kinematics import Kinematics
 from rlkit.sims.isaacgym.tree import build_trees, compile_model, solid_geoms
+from rlkit.sims.rotations import rotate
 
 # A free box with an arm on a shoulder of three hinges, one of them off the body's origin; and a fixed pole.
 SHOULDER = """

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from rlkit.sims.api import ContactSensor
+from rlkit.sims.mujoco_seam import subtree
 
 
 class ContactReader:
@@ -29,9 +30,9 @@ class ContactReader:
         self._on, self._by = torch.zeros(shape), torch.zeros(shape)
         for k, sensor in enumerate(sensors):
             body = model.body(sensor.body).id
-            for other in range(model.nbody):
-                self._on[other, k] = other == body or (sensor.subtree and _is_below(model, other, body))
-                self._by[other, k] = sensor.other is None or other == model.body(sensor.other).id
+            self._on[subtree(model, body) if sensor.subtree else body, k] = 1.0
+            anything = slice(0, model.nbody)
+            self._by[anything if sensor.other is None else model.body(sensor.other).id, k] = 1.0
         self._on, self._by = self._on.to(device, dtype), self._by.to(device, dtype)
 
     def read(self, first: Tensor, second: Tensor, force: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,11 +45,3 @@ class ContactReader:
         on_first = self._on[first.long()] * self._by[second.long()]
         net = torch.einsum("npk,npd->nkd", on_second - on_first, force)
         return net, torch.maximum(on_second, on_first).sum(dim=1)
-
-
-def _is_below(model: mujoco.MjModel, body: int, root: int) -> bool:
-    while body > 0:
-        body = int(model.body_parentid[body])
-        if body == root:
-            return True
-    return False

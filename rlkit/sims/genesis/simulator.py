@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator, SimulatorError
+from rlkit.sims import mujoco_seam as seam
+from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator
 from rlkit.sims.compiling import compiling
 from rlkit.sims.genesis import engine
 from rlkit.sims.genesis.contacts import ContactReader
@@ -20,7 +21,7 @@ from rlkit.sims.genesis.quantities import Quantities
 from rlkit.sims.genesis.scene import build_robot
 from rlkit.sims.mujoco_quantities import body_id, quantity_parts
 from rlkit.sims.mujoco_scene import build_scene
-from rlkit.sims.mujoco_seam import ResetWriter, check_reset_shapes, ctrl_range, fingerprint, joint_range
+from rlkit.sims.rotations import multiply, rotate
 
 _HUGE = 1e10  # MuJoCo's mjMAXVAL: a larger position or velocity is an explosion
 
@@ -34,8 +35,7 @@ class GenesisSimulator(Simulator):
     """
 
     def __init__(self, spec: SceneSpec, physics: PhysicsSettings, num_envs: int, device: str = "cpu") -> None:
-        if num_envs < 1:
-            raise SimulatorError(f"numEnvs={num_envs}: a simulator needs at least one env")
+        seam.check_num_envs(num_envs)
         check_physics(physics)
         self.spec, self.physics, self.num_envs, self.device = spec, physics, num_envs, torch.device(device)
         self._names = build_scene(spec, physics)
@@ -66,8 +66,8 @@ class GenesisSimulator(Simulator):
         self.site_pos, self.site_quat = zeros(sites, 3), zeros(sites, 4)
         self.contact_force, self.contact_count = zeros(contacts, 3), zeros(contacts)
         self.unstable = zeros().bool()
-        self.joint_range = joint_range(self._model, spec).to(self.device)
-        self.ctrl_range = ctrl_range(self._model, spec).to(self.device)
+        self.joint_range = seam.joint_range(self._model, spec).to(self.device)
+        self.ctrl_range = seam.ctrl_range(self._model, spec).to(self.device)
         self._ctrl = zeros(len(spec.actuators)).to(self._dtype)
         self._time = zeros().double()
         self._all = torch.arange(n, device=self.device)
@@ -78,7 +78,7 @@ class GenesisSimulator(Simulator):
         cache = self._solver.collider.collider_state.contact_cache
         self._qpos_ids = torch.from_numpy(self._names.qpos_ids).to(self.device)
         self._qvel_ids = torch.from_numpy(self._names.qvel_ids).to(self.device)
-        self._resets = ResetWriter(self._names, self.device)
+        self._resets = seam.ResetWriter(self._names, self.device)
         self._bodies = [model.body(name).id for name in spec.bodies]
         sites = [model.site(name).id for name in spec.sites]
         self._site_bodies = [int(model.site_bodyid[site]) for site in sites]
@@ -106,11 +106,7 @@ class GenesisSimulator(Simulator):
 
         Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
         """
-        if tuple(ctrl.shape) != tuple(self._ctrl.shape) or num_steps < 1:
-            raise SimulatorError(
-                f"step(ctrl {tuple(ctrl.shape)}, num_steps {num_steps}): ctrl must be {tuple(self._ctrl.shape)}"
-                " and num_steps at least 1"
-            )
+        seam.check_step(self.spec, self.num_envs, ctrl, num_steps)
         bad = ~torch.isfinite(ctrl).all(dim=1) | self._exploded()
         low, high = self.ctrl_range.T
         self._ctrl.copy_(torch.nan_to_num(ctrl.detach()).clamp(low, high))
@@ -159,9 +155,8 @@ class GenesisSimulator(Simulator):
         k = len(env_ids)
         if not k:
             return
-        if len(torch.unique(env_ids)) < k:
-            raise SimulatorError(f"reset: an env is listed twice in {env_ids.tolist()}")
-        check_reset_shapes(self.spec, k, state)
+        seam.check_listed_once(env_ids)
+        seam.check_reset_shapes(self.spec, k, state)
         qpos, qvel = self._initial.repeat(k, 1), self._initial.new_zeros(k, self._model.nv)
         # Genesis keeps coordinates and speeds as MuJoCo does
         self._resets.write(qpos, qvel, torch.arange(k, device=self.device), state)
@@ -187,8 +182,8 @@ class GenesisSimulator(Simulator):
         self.body_lin_vel[env_ids] = robot.get_links_vel(envs_idx=env_ids)[:, bodies].float()
         self.body_ang_vel[env_ids] = robot.get_links_ang(envs_idx=env_ids)[:, bodies].float()
         on_pos, on_quat = pos[:, self._site_bodies], quat[:, self._site_bodies]
-        self.site_pos[env_ids] = (on_pos + _rotate(on_quat, self._site_pos)).float()
-        self.site_quat[env_ids] = _multiply(on_quat, self._site_quat.expand_as(on_quat)).float()
+        self.site_pos[env_ids] = (on_pos + rotate(on_quat, self._site_pos)).float()
+        self.site_quat[env_ids] = multiply(on_quat, self._site_quat).float()
 
     def _read_contacts(self) -> None:
         if self.spec.contacts:
@@ -232,16 +227,11 @@ class GenesisSimulator(Simulator):
         rows = slice(None) if env_ids is None else list(env_ids)
         saved = {"qpos": self._robot.get_qpos(), "qvel": self._robot.get_dofs_velocity(), **self._state()}
         saved.update({f"scale.{name}": values for name, values in self._quantities.factors.items()})
-        return {"scene": fingerprint(self.spec), **{k: v[rows].cpu().clone() for k, v in saved.items()}}
+        return {"scene": seam.fingerprint(self.spec), **{k: v[rows].cpu().clone() for k, v in saved.items()}}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """See `Simulator.load_state`."""
-        if not torch.equal(state["scene"], fingerprint(self.spec)):
-            raise SimulatorError("this simulator state belongs to another scene")
-        if len(state["qpos"]) != self.num_envs:
-            raise SimulatorError(
-                f"this simulator state is of {len(state['qpos'])} envs, here are {self.num_envs}"
-            )
+        seam.check_state(state, self.spec, self.num_envs, "genesis", own="memory.penetration")
         for name, factors in self._quantities.factors.items():
             if not torch.equal(state[f"scale.{name}"], factors.cpu()):
                 self._quantities.scale(name, self._all, state[f"scale.{name}"])
@@ -267,17 +257,3 @@ class GenesisSimulator(Simulator):
         if "_scene" in self.__dict__:
             self._scene.destroy()
         self.__dict__.clear()
-
-
-def _rotate(quat: Tensor, vector: Tensor) -> Tensor:
-    """`vector` (`[..., 3]`) turned by the unit quaternion `quat` (`[..., 4]` wxyz)."""
-    w, axis = quat[..., :1], quat[..., 1:]
-    cross = torch.linalg.cross(axis, vector.expand_as(axis))
-    return vector + 2.0 * (w * cross + torch.linalg.cross(axis, cross))
-
-
-def _multiply(a: Tensor, b: Tensor) -> Tensor:
-    """The product of two quaternions (`[..., 4]` wxyz): a turn by `b`, then by `a`."""
-    w = a[..., :1] * b[..., :1] - (a[..., 1:] * b[..., 1:]).sum(dim=-1, keepdim=True)
-    v = a[..., :1] * b[..., 1:] + b[..., :1] * a[..., 1:] + torch.linalg.cross(a[..., 1:], b[..., 1:])
-    return torch.cat((w, v), dim=-1)

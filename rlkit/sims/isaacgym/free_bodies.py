@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rlkit.sims.isaacgym.kinematics import rotate
 from rlkit.sims.isaacgym.layout import numbers
 from rlkit.sims.isaacgym.world import World
+from rlkit.sims.rotations import rotate
 
 _WXYZ, _XYZW = [3, 0, 1, 2], [1, 2, 3, 0]  # from the other order
 
@@ -61,7 +61,7 @@ class FreeBodies:
     def put(self, ids: Tensor, pose: Tensor, velocity: Tensor) -> None:
         """Write poses (wxyz) and velocities of the origins of all free bodies in the envs `ids`."""
         quat, ang = pose[..., 3:], velocity[..., 3:]
-        lin = velocity[..., :3] + torch.cross(ang, rotate(quat, self._center.expand_as(ang)), dim=-1)
+        lin = velocity[..., :3] + torch.cross(ang, rotate(quat, self._center), dim=-1)
         pos = pose[..., :3] + self.origin[ids, None]
         self._root[ids[:, None], self._places] = torch.cat((pos, quat[..., _XYZW], lin, ang), dim=-1)
 
@@ -74,5 +74,5 @@ class FreeBodies:
 def unpacked(rows: Tensor, center: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Rows `[k, n, 13]` of bodies with centres of mass `[n, 3]`: position, wxyz, velocity of the origin, angular."""
     quat, ang = rows[..., 3:7][..., _WXYZ], rows[..., 10:]
-    arm = rotate(quat, center.expand_as(ang))
+    arm = rotate(quat, center)
     return rows[..., :3], quat, rows[..., 7:10] - torch.cross(ang, arm, dim=-1), ang

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rlkit.sims.isaacgym.tree import Link, Tree
+from rlkit.sims.rotations import multiply, rotate
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Kinematics:
             where, turn, speed, spin = root
             if row.dof >= 0:
                 q, v = joint_pos[:, row.dof, None], joint_vel[:, row.dof, None]
-                axis = rotate(turn, row.axis.expand(k, 3))
+                axis = rotate(turn, row.axis)
                 if row.slides:
                     offset = axis * q
                     where, speed = where + offset, speed + torch.cross(spin, offset, dim=-1) + axis * v
@@ -112,27 +113,8 @@ def _carried(
     row: _Row, pos: Tensor, quat: Tensor, lin: Tensor, ang: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The link's frame at joint angle 0, moving with its parent."""
-    arm = rotate(quat, row.pos.expand_as(pos))
-    return pos + arm, multiply(quat, row.quat.expand_as(quat)), lin + torch.cross(ang, arm, dim=-1), ang
-
-
-def rotate(quat: Tensor, vector: Tensor) -> Tensor:
-    """`vector` (`[..., 3]`) turned by the unit quaternions `quat` (`[..., 4]` wxyz)."""
-    w, axis = quat[..., :1], quat[..., 1:]
-    twice = 2.0 * torch.cross(axis, vector, dim=-1)
-    return vector + w * twice + torch.cross(axis, twice, dim=-1)
-
-
-def rotate_inverse(quat: Tensor, vector: Tensor) -> Tensor:
-    """`vector` (`[..., 3]`, world) in the frame of `quat` (`[..., 4]` wxyz)."""
-    return rotate(torch.cat((quat[..., :1], -quat[..., 1:]), dim=-1), vector)
-
-
-def multiply(a: Tensor, b: Tensor) -> Tensor:
-    """The rotation `b`, then `a`, `[..., 4]` wxyz (Hamilton product)."""
-    aw, av, bw, bv = a[..., :1], a[..., 1:], b[..., :1], b[..., 1:]
-    w = aw * bw - (av * bv).sum(dim=-1, keepdim=True)
-    return torch.cat((w, aw * bv + bw * av + torch.cross(av, bv, dim=-1)), dim=-1)
+    arm = rotate(quat, row.pos)
+    return pos + arm, multiply(quat, row.quat), lin + torch.cross(ang, arm, dim=-1), ang
 
 
 def _tensor(values: np.ndarray, device: torch.device) -> Tensor:

@@ -15,6 +15,7 @@ from rlkit.sims.api import SceneSpec
 from rlkit.sims.isaacgym.kinematics import Kinematics
 from rlkit.sims.isaacgym.tree import body_name
 from rlkit.sims.isaacgym.world import World
+from rlkit.sims.mujoco_seam import subtree
 
 
 class Layout:
@@ -23,8 +24,7 @@ class Layout:
     joints: of the dofs. shown, shown_links: the spec's bodies, then each site's body, among the sim's bodies and the
     links of the kinematics; center `[shown, 3]`: their centres of mass, m, body frame. site_pos, site_quat: of the
     sites in their bodies. sensors: `[contacts, bodies]` 1 where a sensor counts a body. root_actors, dof_actors:
-    `[N, ...]` int32, rows of each env's actors that are free and that have dofs. joint_range, ctrl_range: see
-    `Simulator`.
+    `[N, ...]` int32, rows of each env's actors that are free and that have dofs.
     """
 
     def __init__(self, spec: SceneSpec, world: World, kinematics: Kinematics, device: torch.device) -> None:
@@ -40,8 +40,9 @@ class Layout:
         self.site_quat = numbers([model.site_quat[k] for k in sites], device, 4)
         self.sensors = torch.zeros(len(spec.contacts), len(world.bodies), device=device)
         for row, contact in enumerate(spec.contacts):
-            names = _subtree(model, contact.body) if contact.subtree else [contact.body]
-            self.sensors[row, [world.bodies.index(name) for name in names]] = 1.0
+            body = model.body(contact.body).id
+            counted = subtree(model, body) if contact.subtree else [body]
+            self.sensors[row, [world.bodies.index(body_name(model, k)) for k in counted]] = 1.0
         table = torch.tensor(
             [[world.actor_index(env, k) for k in range(len(world.trees))] for env in range(len(world.envs))],
             dtype=torch.int32,
@@ -49,17 +50,9 @@ class Layout:
         )
         self.root_actors = table[:, [k for k, tree in enumerate(world.trees) if tree.free]]
         self.dof_actors = table[:, [k for k, names in enumerate(world.dofs_of) if names]]
-        joints = [model.joint(name).id for name in spec.joints]
-        actuators = [model.actuator(name).id for name in spec.actuators]
-        self.joint_range = self._limits(model.jnt_range, model.jnt_limited, joints)
-        self.ctrl_range = self._limits(model.actuator_ctrlrange, model.actuator_ctrllimited, actuators)
 
     def _index(self, columns: Sequence[int]) -> Tensor:
         return torch.tensor(list(columns), dtype=torch.int64, device=self._device)
-
-    def _limits(self, ranges: np.ndarray, limited: np.ndarray, rows: Sequence[int]) -> Tensor:
-        """`[n, 2]` lower and upper limit, infinite where there is none."""
-        return numbers([ranges[k] if limited[k] else (-np.inf, np.inf) for k in rows], self._device, 2)
 
 
 def numbers(rows: Sequence[Any], device: torch.device, *width: int) -> Tensor:
@@ -69,12 +62,3 @@ def numbers(rows: Sequence[Any], device: torch.device, *width: int) -> Tensor:
 
 def _named(model: Any, name: str) -> int:
     return next(k for k in range(1, model.nbody) if body_name(model, k) == name)
-
-
-def _subtree(model: Any, body: str) -> list[str]:
-    """The body and everything attached below it."""
-    inside = {model.body(body).id}
-    for k in range(1, model.nbody):
-        if int(model.body_parentid[k]) in inside:
-            inside.add(k)
-    return [body_name(model, k) for k in sorted(inside)]

@@ -11,16 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rlkit.sims import mujoco_seam as seam
 from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator, SimulatorError
 from rlkit.sims.isaacgym.actuation import Actuation
 from rlkit.sims.isaacgym.drives import read_drives
 from rlkit.sims.isaacgym.free_bodies import FreeBodies, unpacked
-from rlkit.sims.isaacgym.kinematics import Kinematics, multiply, rotate, rotate_inverse
+from rlkit.sims.isaacgym.kinematics import Kinematics
 from rlkit.sims.isaacgym.layout import Layout
 from rlkit.sims.isaacgym.quantities import Quantities
 from rlkit.sims.isaacgym.tree import build_trees, check_names, compile_model
 from rlkit.sims.isaacgym.world import World, require
-from rlkit.sims.mujoco_seam import check_reset_shapes, fingerprint
+from rlkit.sims.mujoco_quantities import body_id
+from rlkit.sims.rotations import multiply, rotate, rotate_inverse
 
 from isaacgym import gymapi, gymtorch  # isort: skip  (world explains it where Isaac Gym cannot be loaded)
 
@@ -29,7 +31,7 @@ _PAIRS = "sim=mujoco, warp and mjx can"
 
 
 class IsaacGymSimulator(Simulator):
-    """N copies of a scene in PhysX; see docs/simulators.md for what differs from MuJoCo.
+    """N copies of a scene in PhysX; see docs/isaacgym.md for what differs from MuJoCo.
 
     Poses and velocities after a step are PhysX's; after a reset, which PhysX shows only one step later, those of our
     own forward kinematics.
@@ -38,8 +40,7 @@ class IsaacGymSimulator(Simulator):
     def __init__(
         self, spec: SceneSpec, physics: PhysicsSettings, num_envs: int, device: str = "cuda:0"
     ) -> None:
-        if num_envs < 1:
-            raise SimulatorError(f"numEnvs={num_envs}: a simulator needs at least one env")
+        seam.check_num_envs(num_envs)
         self.spec, self.physics, self.num_envs, self.device = spec, physics, num_envs, torch.device(device)
         _refuse_pairs(spec)
         self._model = compile_model(spec.mjcf)
@@ -52,7 +53,8 @@ class IsaacGymSimulator(Simulator):
         self._layout = Layout(spec, self._world, self._kinematics, self.device)
         self._free = FreeBodies(self._world, self._root, spec.free_bodies)
         self._quantities = Quantities(self._world, spec.actuators, num_envs)
-        self.joint_range, self.ctrl_range = self._layout.joint_range, self._layout.ctrl_range
+        self.joint_range = seam.joint_range(self._model, spec).to(self.device)
+        self.ctrl_range = seam.ctrl_range(self._model, spec).to(self.device)
         self._actuation = Actuation(self._world, spec.actuators, self.ctrl_range, num_envs)
         self._allocate()
         still = torch.zeros(num_envs, len(spec.joints), device=self.device)
@@ -102,12 +104,7 @@ class IsaacGymSimulator(Simulator):
 
         Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
         """
-        expected = (self.num_envs, len(self.spec.actuators))
-        if tuple(ctrl.shape) != expected or num_steps < 1:
-            raise SimulatorError(
-                f"step(ctrl {tuple(ctrl.shape)}, num_steps {num_steps}): ctrl must be {expected}"
-                " and num_steps at least 1"
-            )
+        seam.check_step(self.spec, self.num_envs, ctrl, num_steps)
         self._write_resets()
         self._write_controls(ctrl.detach())
         for _ in range(num_steps):
@@ -179,11 +176,8 @@ class IsaacGymSimulator(Simulator):
         self.body_pos[ids], self.body_quat[ids] = pos[:, :b], quat[:, :b]
         self.body_lin_vel[ids], self.body_ang_vel[ids] = lin[:, :b], ang[:, :b]
         carrier = quat[:, b:]
-        offset = rotate(carrier, self._layout.site_pos.expand_as(pos[:, b:]))
-        self.site_pos[ids], self.site_quat[ids] = (
-            pos[:, b:] + offset,
-            multiply(carrier, self._layout.site_quat.expand_as(carrier)),
-        )
+        self.site_pos[ids] = pos[:, b:] + rotate(carrier, self._layout.site_pos)
+        self.site_quat[ids] = multiply(carrier, self._layout.site_quat)
 
     def _find_unstable(self, ctrl: Tensor) -> None:
         n = self.num_envs
@@ -206,9 +200,8 @@ class IsaacGymSimulator(Simulator):
         k = len(env_ids)
         if not k:
             return
-        if len(torch.unique(env_ids)) < k:
-            raise SimulatorError(f"reset: an env is listed twice in {env_ids.tolist()}")
-        check_reset_shapes(self.spec, k, state)
+        seam.check_listed_once(env_ids)
+        seam.check_reset_shapes(self.spec, k, state)
         self._dof[env_ids] = 0.0
         self._dof[env_ids[:, None], self._layout.joints] = torch.stack(
             (state.joint_pos, state.joint_vel), dim=-1
@@ -246,9 +239,7 @@ class IsaacGymSimulator(Simulator):
 
     def apply_force(self, body: str, force: Tensor) -> None:
         """See `Simulator.apply_force`."""
-        names = [self._model.body(k).name for k in range(1, self._model.nbody)]
-        if body not in names:
-            raise SimulatorError(f"no body {body!r} can be pushed; there are {', '.join(names)}")
+        body_id(self._model, body)  # refuses what is no body
         self._external[:, self._world.bodies.index(body)] += force
         self._pushed = True
 
@@ -284,18 +275,13 @@ class IsaacGymSimulator(Simulator):
             "unstable": self.unstable[rows],
         }
         saved = {name: values.detach().cpu().clone() for name, values in live.items()}
-        saved["scene"] = fingerprint(self.spec)
+        saved["scene"] = seam.fingerprint(self.spec)
         saved.update({f"scale.{name}": v[rows].clone() for name, v in self._quantities.factors.items()})
         return saved
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """See `Simulator.load_state`. Scales that differ are written env by env."""
-        if "root" not in state or not torch.equal(state["scene"], fingerprint(self.spec)):
-            raise SimulatorError("this simulator state belongs to another scene")
-        if len(state["root"]) != self.num_envs:
-            raise SimulatorError(
-                f"this simulator state is of {len(state['root'])} envs, here are {self.num_envs}"
-            )
+        seam.check_state(state, self.spec, self.num_envs, "isaacgym", own="root")
         for name, values in self._quantities.factors.items():
             saved = state[f"scale.{name}"]
             changed = (saved != values).any(dim=1).nonzero().flatten().tolist()
