@@ -289,9 +289,17 @@ def test_what_warp_lacks_is_refused_by_name() -> None:
         WarpSimulator(SLED, PHYSICS, 1, "mps")
 
 
-def test_a_state_of_another_simulator_is_refused(sim: WarpSimulator) -> None:
-    with pytest.raises(SimulatorError, match="of another simulator, not of sim=warp"):
-        sim.load_state(MujocoSimulator(SLED, PHYSICS, N).state())
+def test_a_state_of_another_simulator_is_refused_and_changes_nothing(sim: WarpSimulator) -> None:
+    """MJX's has many of the same names."""
+    before = sim.state()
+    shared = ("time", "qpos", "qvel", "act", "qacc_warmstart", "ctrl")
+    of_mjx = {name: before[name] + 1 for name in shared if name in before}
+    of_mjx.update(scene=before["scene"], unstable=~before["unstable"], crowded=torch.zeros(N))
+    for state in (of_mjx, MujocoSimulator(SLED, PHYSICS, N).state()):
+        with pytest.raises(SimulatorError, match="of another simulator, not of sim=warp"):
+            sim.load_state(state)
+    after = sim.state()
+    assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_a_scene_without_actuators_and_contacts_falls() -> None:

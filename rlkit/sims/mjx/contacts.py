@@ -13,6 +13,7 @@ import numpy as np
 
 from rlkit.sims.api import ContactSensor
 from rlkit.sims.mjx.start import jax
+from rlkit.sims.mujoco_seam import subtree
 
 import mujoco  # isort: skip
 
@@ -28,15 +29,13 @@ class ContactReader:
 
     def __init__(self, model: mujoco.MjModel, sensors: Sequence[ContactSensor]) -> None:
         bodies = np.asarray(model.geom_bodyid)
-        members = {k: _subtree(model, k) for k in range(model.nbody)}
-        ids = {model.body(k).name: k for k in range(model.nbody)}
         self._feels = np.zeros((len(sensors), model.ngeom), bool)
         self._causes = np.ones((len(sensors), model.ngeom), bool)
         for row, sensor in enumerate(sensors):
-            body = ids[sensor.body]
-            self._feels[row] = np.isin(bodies, members[body]) if sensor.subtree else bodies == body
+            body = model.body(sensor.body).id
+            self._feels[row] = np.isin(bodies, subtree(model, body)) if sensor.subtree else bodies == body
             if sensor.other is not None:
-                self._causes[row] = bodies == ids[sensor.other]
+                self._causes[row] = bodies == model.body(sensor.other).id
         self._elliptic = int(model.opt.cone) == _ELLIPTIC
 
     def __call__(self, d: Any) -> jax.Array:
@@ -84,12 +83,3 @@ def _from_pyramid(edges: jax.Array, friction: jax.Array) -> jax.Array:
         ),
         axis=1,
     )
-
-
-def _subtree(model: mujoco.MjModel, body: int) -> list[int]:
-    """The body and everything attached below it."""
-    found = [body]
-    for k in range(body + 1, model.nbody):
-        if int(model.body_parentid[k]) in found:
-            found.append(k)
-    return found

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rlkit.sims import mujoco_seam as seam
-from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator, SimulatorError
+from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator
 from rlkit.sims.mjx.start import jax, jax_device  # first: sets what JAX reads when it is imported
 
 from rlkit.sims.mjx.fields import ModelFields  # isort: skip
@@ -29,8 +29,7 @@ class MjxSimulator(Simulator):
     """
 
     def __init__(self, spec: SceneSpec, physics: PhysicsSettings, num_envs: int, device: str = "cpu") -> None:
-        if num_envs < 1:
-            raise SimulatorError(f"numEnvs={num_envs}: a simulator needs at least one env")
+        seam.check_num_envs(num_envs)
         self.spec, self.physics, self.num_envs = spec, physics, num_envs
         seam.log_engine_warnings()
         self.device = torch.device(device)
@@ -66,11 +65,7 @@ class MjxSimulator(Simulator):
 
         Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
         """
-        if ctrl.shape != self._ctrl.shape or num_steps < 1:
-            raise SimulatorError(
-                f"step(ctrl {tuple(ctrl.shape)}, num_steps {num_steps}): ctrl must be {tuple(self._ctrl.shape)}"
-                " and num_steps at least 1"
-            )
+        seam.check_step(self.spec, self.num_envs, ctrl, num_steps)
         torch.index_select(ctrl.detach().float(), 1, self._actuator_order, out=self._ctrl)
         inputs = jax.dlpack.from_dlpack(self._ctrl), jax.dlpack.from_dlpack(self._force)
         count = num_steps * self.physics.substeps
@@ -152,14 +147,7 @@ class MjxSimulator(Simulator):
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """See `Simulator.load_state`. Model fields that the state lacks return to the model's values."""
-        if not torch.equal(state["scene"], seam.fingerprint(self.spec)):
-            raise SimulatorError("this simulator state belongs to another scene")
-        if "crowded" not in state:
-            raise SimulatorError("this simulator state is of another simulator, not of sim=mjx")
-        if len(state["qpos"]) != self.num_envs:
-            raise SimulatorError(
-                f"this simulator state is of {len(state['qpos'])} envs, here are {self.num_envs}"
-            )
+        seam.check_state(state, self.spec, self.num_envs, "mjx", own="crowded")
         saved = {key[len("model.") :] for key in state if key.startswith("model.")}
         for name in sorted(saved | set(self._fields.written)):
             view = self._fields.view(name)

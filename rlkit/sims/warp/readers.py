@@ -14,6 +14,7 @@ from torch import Tensor
 
 from rlkit.sims.api import SceneSpec
 from rlkit.sims.mujoco_scene import Scene
+from rlkit.sims.mujoco_seam import subtree
 from rlkit.sims.warp import kernels
 
 
@@ -98,9 +99,10 @@ class ContactReader:
         felt_by = np.zeros((len(spec.contacts), compiled.nbody), bool)
         caused_by = np.zeros_like(felt_by)
         for k, contact in enumerate(spec.contacts):
-            felt_by[k] = _bodies(compiled, contact.body, contact.subtree)
+            body = compiled.body(contact.body).id
+            felt_by[k, subtree(compiled, body) if contact.subtree else body] = True
             if contact.other is not None:
-                caused_by[k] = _bodies(compiled, contact.other, subtree=False)
+                caused_by[k, compiled.body(contact.other).id] = True
         with wp.ScopedDevice(wp.device_from_torch(device)):
             self._felt_by = wp.array(felt_by, dtype=wp.bool)
             self._caused_by = wp.array(caused_by, dtype=wp.bool)
@@ -125,16 +127,6 @@ class ContactReader:
             ],
             outputs=[self._out],
         )
-
-
-def _bodies(model: mujoco.MjModel, name: str, subtree: bool) -> np.ndarray:
-    """`[bodies]` bool: the body, or it and everything attached below it."""
-    chosen = np.zeros(model.nbody, bool)
-    chosen[model.body(name).id] = True
-    if subtree:
-        for body in range(1, model.nbody):  # parents come before their children
-            chosen[body] |= chosen[model.body_parentid[body]]
-    return chosen
 
 
 class HealthReader:

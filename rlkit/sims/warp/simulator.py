@@ -49,8 +49,7 @@ class WarpSimulator(Simulator):
     def __init__(self, spec: SceneSpec, physics: PhysicsSettings, num_envs: int, device: str = "cpu") -> None:
         if torch.device(device).type not in ("cpu", "cuda"):
             raise SimulatorError(f"sim=warp runs on CUDA and on the CPU, not on {device}")
-        if num_envs < 1:
-            raise SimulatorError(f"numEnvs={num_envs}: a simulator needs at least one env")
+        seam.check_num_envs(num_envs)
         self.spec, self.physics, self.num_envs = spec, physics, num_envs
         if physics.solver == "pgs":
             raise SimulatorError("sim=warp has no solver pgs: use sim.solver=newton or cg, or sim=mujoco")
@@ -124,11 +123,7 @@ class WarpSimulator(Simulator):
 
         Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
         """
-        if ctrl.shape != self._ctrl.shape or num_steps < 1:
-            raise SimulatorError(
-                f"step(ctrl {tuple(ctrl.shape)}, num_steps {num_steps}): ctrl must be {tuple(self._ctrl.shape)}"
-                " and num_steps at least 1"
-            )
+        seam.check_step(self.spec, self.num_envs, ctrl, num_steps)
         torch.index_select(ctrl.detach(), 1, self._actuator_order, out=self._ctrl)
         substeps = num_steps * self.physics.substeps
         while substeps > _LONGEST:
@@ -239,14 +234,7 @@ class WarpSimulator(Simulator):
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """See `Simulator.load_state`. Model fields that the state lacks return to the model's values."""
-        if not torch.equal(state["scene"], seam.fingerprint(self.spec)):
-            raise SimulatorError("this simulator state belongs to another scene")
-        if "qacc_warmstart" not in state:
-            raise SimulatorError("this simulator state is of another simulator, not of sim=warp")
-        if len(state["qpos"]) != self.num_envs:
-            raise SimulatorError(
-                f"this simulator state is of {len(state['qpos'])} envs, here are {self.num_envs}"
-            )
+        seam.check_state(state, self.spec, self.num_envs, "warp", own="motion")
         for name in state:
             if name.startswith("model."):
                 self._fields.view(name[len("model.") :])
