@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, List, NamedTuple, Sequence
 
+from rlkit.runtime.engines import load_engines
 from rlkit.workspace import WorkspaceError, write_atomic
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Replay; 1 where an episode deviates by more than the tolerance. Raises WorkspaceError for a refusal."""
     episodes = [episode for path in arguments.files for episode in _load(path, arguments)]
     _check_combination(arguments, episodes)
+    stepped = [episode.recording for episode in episodes if _needs_engine(episode.recording, arguments)]
+    load_engines(_simulators(stepped))
     status, shown = 0, []
     for episode in episodes:
         print(_summary(episode))
@@ -154,6 +157,12 @@ def _needs_engine(recording: Recording, arguments: argparse.Namespace) -> bool:
     if arguments.video is not None:  # Gymnasium's environments are played again to be drawn
         return not recording.has_states and engine != "gymnasium"
     return arguments.to_hdf5 is None
+
+
+def _simulators(recordings: Sequence[Recording]) -> List[str]:
+    """The names of those that are needed to step the recordings."""
+    headers = [recording.header for recording in recordings if recording.header["engine"] == "simulator"]
+    return [header.get("config", {}).get("sim", {}).get("name", "") for header in headers]
 
 
 def _summary(episode: Episode) -> str:

@@ -16,16 +16,16 @@ class Latency(RangeDraw):
 
     The first command of an episode acts at once, and until the second arrives: nothing was commanded before it.
 
-    settings: `task.randomization.latency`; seconds are rounded to simulator steps. ramps: whether a curriculum makes
-    delays below the range possible.
+    settings: `task.randomization.latency`; seconds are rounded to simulator steps. lowest: the curriculum's lowest
+    level, which makes delays below the range possible.
     """
 
     def __init__(
-        self, settings: Mapping[str, Any], sim: Simulator, seed: int, steps_per_control: int, *, ramps: bool
+        self, settings: Mapping[str, Any], sim: Simulator, seed: int, steps_per_control: int, *, lowest: float
     ) -> None:
         super().__init__("latency", sim, seed, settings["range"], 1, settings["per"])
         self._dt, self._steps = sim.physics.dt, steps_per_control
-        self._least = 0 if ramps else int(self._low / self._dt + 0.5)
+        self._least = int(lowest * self._low / self._dt + 0.5)
         self._most = int(self._high / self._dt + 0.5)
         # Simulator steps of a control period at which the command of some env may change.
         changes = {delay % steps_per_control for delay in range(self._least, self._most + 1)}

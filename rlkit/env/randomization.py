@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 import torch
 from torch import Tensor
 
+from rlkit.env.curriculum import Curriculum
 from rlkit.env.draws import Randomizer, RangeDraw
 from rlkit.env.latency import Latency
 from rlkit.env.pushes import Pushes
@@ -37,7 +38,7 @@ class Randomization:
         self.latency: Optional[Latency] = None
         if _range(asked, "latency") is not None:
             steps = sim.physics.steps_per_control(task.control_period)
-            self.latency = Latency(asked["latency"], sim, seed, steps, ramps=self.curriculum.running)
+            self.latency = Latency(asked["latency"], sim, seed, steps, lowest=self.curriculum.lowest)
         self.pushes: Optional[Pushes] = None
         if asked.get("push", {}).get("force") is not None:
             self.pushes = Pushes(asked["push"], sim, seed, task.control_period)
@@ -87,25 +88,6 @@ def _range(asked: Mapping[str, Any], name: str) -> Optional[Sequence[float]]:
     return asked.get(name, {}).get("range")
 
 
-class Curriculum:
-    """A level that goes from `start` to `end`, in a straight line over the first `steps` control steps of a training.
-
-    running: where it does not run, or has no steps, the level is `end`.
-    """
-
-    def __init__(self, settings: Mapping[str, Any], *, running: bool) -> None:
-        self._start, self._end = float(settings.get("start", 0.0)), float(settings.get("end", 1.0))
-        self._steps = int(settings.get("steps", 0))
-        self.running = running and self._steps > 0
-        self.progress = 0  # control steps of every env so far
-
-    @property
-    def level(self) -> float:
-        """The present level."""
-        done = min(1.0, self.progress / self._steps) if self.running else 1.0
-        return self._start + (self._end - self._start) * done
-
-
 class Factors(RangeDraw):
     """A quantity of the model (see `QUANTITIES`) times a factor, in all of the named parts or in each its own.
 
@@ -118,22 +100,23 @@ class Factors(RangeDraw):
         self._count = len(names)
         width = len(self._columns) if settings["each"] else 1
         super().__init__(quantity, sim, seed, settings["range"], width, settings["per"])
-        self._settled: Optional[float] = None  # level at which all envs have their factors for good
+        # The level that each env's factors are of; none has any yet.
+        self._given = torch.full((self.num_envs,), torch.nan, dtype=torch.float64, device=self.device)
+
+    def memory(self) -> Dict[str, Tensor]:
+        """What was drawn, and at which level the simulator was given it."""
+        return {**super().memory(), "given": self._given}
 
     def reset(self, ids: Tensor, level: float) -> None:
         """Give the envs `ids` their factors."""
-        if self._settled == level:
-            return
+        if not self._each_episode:  # they have them for good, until a curriculum widens them
+            ids = ids[self._given[ids] != level]
+            if not len(ids):
+                return
         factors = torch.ones(len(ids), self._count, device=self.device)
         factors[:, self._columns] = self.drawn(ids, 1.0, level)
         self._sim.scale(self.quantity, ids, factors)
-        if not self._each_episode and len(ids) == self.num_envs:
-            self._settled = level
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """See `Randomizer.load_state`."""
-        super().load_state(state)
-        self._settled = None
+        self._given[ids] = level
 
 
 def _chosen(quantity: str, asked: Sequence[str], sim: Simulator) -> Tuple[Tuple[str, ...], List[int]]:

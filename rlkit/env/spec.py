@@ -10,6 +10,8 @@ if TYPE_CHECKING:  # requests are checked against environments before torch is i
     import torch
     from torch import Tensor
 
+    from rlkit.env.curriculum import Curriculum
+
 Observations = Dict[str, "Tensor"]
 """Observation groups: "policy" `[N, spec.obs_sizes["policy"]]` and "critic", float32. Without privileged
 observations both names hold the same tensor."""
@@ -107,7 +109,8 @@ class VecEnv(ABC):
     physics_time: seconds spent in physics since it was last set to zero. resumable: whether `state()` holds what is
     needed to go on with the episodes; where it does not, a resumed training begins new ones. mjcf: the model as MJCF
     text where states can be shown with it. actuators: what the commands of `Watched.ctrl` drive. contact_room: contact
-    points that there is room for in each, 0 where there is no limit or none is known.
+    points that there is room for in each, 0 where there is no limit or none is known. curriculum: of a training that
+    has one; `reset` begins at its level.
     """
 
     spec: EnvSpec
@@ -116,6 +119,7 @@ class VecEnv(ABC):
     mjcf: Optional[str] = None
     actuators: Tuple[str, ...] = ()
     contact_room: int = 0
+    curriculum: Optional[Curriculum] = None
 
     @abstractmethod
     def reset(self) -> Observations:

@@ -25,7 +25,6 @@ class TaskEnv(VecEnv):
         self.sim, self.task = sim, task
         self._steps_per_control = sim.physics.steps_per_control(task.control_period)
         self.random = Randomization(sim, task, learning=learning)
-        task.level = self.random.level
         n, device = sim.num_envs, sim.device
         terms = task.terms("observation")
         layout = tuple((name, terms[name]) for name in task.observation_terms)
@@ -58,10 +57,12 @@ class TaskEnv(VecEnv):
         self._watched_ids: list[int] = []
         self._pushes: list[tuple[int, str, Sequence[float]]] = []  # those that the next step will feel
         self.contact_room = sim.contact_room
+        self.curriculum = self.random.curriculum if self.random.curriculum.running else None
         self._can_overflow = type(sim).overflows is not Simulator.overflows
 
     def reset(self) -> Observations:
         """Start everywhere. Episodes begin staggered in nothing: all are new."""
+        self.task.level = self.random.level
         self._reset_envs(torch.arange(self.sim.num_envs, device=self.sim.device))
         self._obs = self._observe()
         if self.random.noise is not None:
@@ -83,15 +84,15 @@ class TaskEnv(VecEnv):
         3. the task refreshes what it derives from the new state (positions and velocities are those at the end of the
            period; contact forces those of its last integrator step) and runs its timers;
         4. endings: success before failure before time-out; an env whose physics failed ends as a failure "unstable";
-           a success in the last step that there is truncates: the task would have gone on;
+           a success that does not end the task (`Task.success_ends`) is told of, and the time-out truncates;
         5. rewards, from the state that the action led to, plus the reward of the ending;
         6. the observation of that state: `info.final_obs` for the envs that ended;
         7. envs that ended are reset; the returned observation is computed after that, so theirs is the new first one.
         """
         task, random = self.task, self.random
-        if random.curriculum.running:
-            random.curriculum.progress += 1
-            task.level = random.level
+        if self.curriculum is not None:
+            self.curriculum.progress += 1
+            task.level = self.curriculum.level
         ctrl = task.controls(actions.clamp(-1.0, 1.0))
         started = time.perf_counter()
         unstable = self._move(ctrl)
@@ -160,7 +161,8 @@ class TaskEnv(VecEnv):
         none = torch.zeros_like(unstable)
         success = torch.stack([*reached.values(), none]).any(dim=0)
         failed = torch.stack(list(missed.values())).any(dim=0) & ~success
-        truncated = (task.episode_step >= task.max_episode_length) & ~failed
+        final = failed | success if task.success_ends else failed
+        truncated = (task.episode_step >= task.max_episode_length) & ~final
         return success, failed, truncated, {**reached, **missed}
 
     def _rewards(self, unstable: Tensor, success: Tensor, failed: Tensor, truncated: Tensor) -> Tensor:
@@ -235,8 +237,8 @@ class TaskEnv(VecEnv):
     def metrics(self) -> dict[str, float]:
         """See `VecEnv.metrics`: contacts that found no room, where a simulator has such limits; the curriculum."""
         found = {"physics/overflow": float(self.sim.overflows())} if self._can_overflow else {}
-        if self.random.curriculum.running:
-            found["randomization/level"] = self.random.level
+        if self.curriculum is not None:
+            found["randomization/level"] = self.curriculum.level
         return found
 
     def snapshot(self) -> dict[str, Tensor]:
@@ -259,7 +261,7 @@ class TaskEnv(VecEnv):
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue bit-exactly; raises EnvError when the state is of another number of envs or other terms."""
+        """Continue bit-exactly; raises EnvError when the state is of another number of envs, simulator or terms."""
         counters = {
             "episode_step": self.task.episode_step,
             "episode_return": self._episode_return,
@@ -276,7 +278,10 @@ class TaskEnv(VecEnv):
             tensor.copy_(source)
         self.random.load_state(state.get("randomization", {}))
         self.task.level = self.random.level
-        self.sim.load_state(state["sim"])
+        try:
+            self.sim.load_state(state["sim"])
+        except SimulatorError as error:
+            raise EnvError(str(error)) from error
         self.task.generator.set_state(state["generator"])
         self.task.refresh()
 

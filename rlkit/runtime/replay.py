@@ -153,11 +153,11 @@ def _begin(sim: Simulator, recording: Recording, force: bool) -> int:
             "the recording has no start state of the engine: it can be shown, but not replayed"
         )
     today = sim.state()
-    for name in ("integration", "contacts"):
+    for name in sorted(start.keys() & today.keys()):
         if start[name].shape != today[name].shape:
             raise RecordingError(
-                f"the recorded start state does not fit: its {name} has {start[name].shape[-1]} numbers, here it has"
-                f" {today[name].shape[-1]}; the engine or the scene is another one (versions in the file:"
+                f"the recorded start state does not fit: its {name} has {start[name].numel()} numbers, here it has"
+                f" {today[name].numel()}; the engine or the scene is another one (versions in the file:"
                 f" {recording.header.get('versions')})"
             )
     if force:  # the fingerprint is of the whole scene, and another model makes it another one

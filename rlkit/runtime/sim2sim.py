@@ -10,6 +10,7 @@ from typing import Any, Dict, List
 import torch
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rlkit.config import Experiment
 from rlkit.env.spec import EnvError
@@ -28,19 +29,29 @@ from rlkit.workspace import provenance, write_atomic
 
 FAILURES = (SimulatorError, TaskError, LearnerError, EnvError, CheckpointError)
 
+# Neither the first states that training saw, nor those of the evaluations that chose the checkpoint.
+_SEED_OFFSET = 2 * SEED_OFFSET
+
 Result = Dict[str, Any]
-"""What `Episodes.results` tells, with `simulator`, `device`, `trained_here` and `wall_seconds`."""
+"""What `Episodes.results` tells, with `simulator`, `device`, `trained_here` and `wall_seconds`; or `simulator`,
+`trained_here` and `error`."""
 
 
 def compare(comparison: Comparison, console: Console) -> List[Result]:
     """Play on each simulator, print a line or a table, and write sim2sim.json into the run's folder.
 
-    Raises one of FAILURES where a simulator cannot build the task or the policy does not fit, and WorkspaceError
-    where the file cannot be written.
+    A simulator that cannot build the task, or that the policy does not fit, has its error among the results; the
+    others are played. Raises WorkspaceError where the file cannot be written.
     """
     results: List[Result] = []
-    for index, experiment in enumerate(comparison.experiments):
-        result = {"trained_here": index == 0, **_played(experiment, comparison)}
+    trained_on = comparison.experiments[0].sim.name
+    for experiment in comparison.experiments:
+        name = experiment.sim.name
+        result: Result = {"simulator": name, "trained_here": name == trained_on}
+        try:
+            result.update(_played(experiment, comparison))
+        except FAILURES as error:
+            result["error"] = str(error)
         results.append(result)
         if not console.is_terminal:
             console.print(_line(result), markup=False, highlight=False)
@@ -66,15 +77,14 @@ def _played(experiment: Experiment, comparison: Comparison) -> Result:
     torch.set_num_threads(experiment.training.threads)
     seed_everything(comparison.seed, deterministic=False)
     started = time.perf_counter()
-    # Other first states than those that training saw.
-    with closing(build_env(experiment, Ranks(), seed=comparison.seed + SEED_OFFSET)) as env:
+    with closing(build_env(experiment, Ranks(), seed=comparison.seed + _SEED_OFFSET)) as env:
         learner = build_learner(experiment, env)
         saved = checkpoints.load(comparison.source.checkpoint, env.spec.device)
         learner.load(saved.learner, policy_only=True)
         results = play(env, learner.policy(), per_env=1)
         device = str(env.spec.device)
     seconds = round(time.perf_counter() - started, 3)
-    return {"simulator": experiment.sim.name, "device": device, **results, "wall_seconds": seconds}
+    return {"device": device, **results, "wall_seconds": seconds}
 
 
 def _cells(result: Result) -> List[str]:
@@ -88,6 +98,8 @@ def _name(result: Result) -> str:
 
 
 def _line(result: Result) -> str:
+    if "error" in result:
+        return f"{_name(result)}: {result['error']}"
     returns, length, success, timeout = _cells(result)
     return (
         f"{_name(result)}: return {returns}, length {length}, success {success}, time-outs {timeout},"
@@ -100,5 +112,10 @@ def _table(results: List[Result], title: str) -> Table:
     for column in ("simulator", "return", "length", "success", "time-outs", "seconds"):
         table.add_column(column, justify="left" if column == "simulator" else "right")
     for result in results:
-        table.add_row(_name(result), *_cells(result), f"{result['wall_seconds']:.1f}")
+        if "error" in result:
+            table.add_row(_name(result), "failed")
+        else:
+            table.add_row(_name(result), *_cells(result), f"{result['wall_seconds']:.1f}")
+    failed = [_line(result) for result in results if "error" in result]
+    table.caption, table.caption_justify = Text("\n".join(failed), style="red"), "left"
     return table

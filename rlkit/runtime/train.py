@@ -208,6 +208,7 @@ class Training:
                 "best_return": self.at.best_return,
                 "best_iteration": float(self.at.best_iteration),
                 "best_is_evaluated": float(self.evaluation is not None),
+                "practised": float(self.env.curriculum.progress if self.env.curriculum is not None else 0),
             },
         )
 
@@ -228,6 +229,8 @@ class Training:
         self.at.iteration, self.at.env_steps = saved.iteration, saved.env_steps
         if saved.progress is not None:
             self.at.seconds = saved.progress["seconds"]
+            if self.env.curriculum is not None:  # new episodes begin at the level where the old ones were
+                self.env.curriculum.progress = int(saved.progress.get("practised", 0))
         if self.run is not None:
             self._adopt_best(self.run, path.parent)
         self._saved_iteration = -1

@@ -72,6 +72,9 @@ class Task(ABC):
 
     name: str
     action_names: tuple[str, ...]
+    success_ends = True
+    """False where success is decided in the last step that there is: the task would have gone on, so the learner
+    bootstraps from there as from any time-out."""
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         """config: the `task` section. generator: the only source of randomness, on `sim.device`.

@@ -34,7 +34,7 @@ JOINTS = tuple(SERVOS)  # the order of actions, targets and observations
 STANCE_HEIGHT = 0.98  # m, of the pelvis: the soles are on the ground
 _STANCE = {"hip_pitch": -0.4, "knee": 0.8, "ankle": -0.4}  # rad, both legs; all else is straight
 
-PELVIS, TORSO_LINK = "pelvis", "torso_link"
+PELVIS = "pelvis"
 FEET = ("left_ankle_link", "right_ankle_link")
 SHOULDERS = ("left_shoulder_roll_link", "right_shoulder_roll_link")
 

@@ -55,6 +55,8 @@ class Humanoid(Task):
     Solved: the episode lasted its whole length and earned at least `successReturn`.
     """
 
+    success_ends = False
+
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
         """The H1 on flat ground."""
@@ -120,8 +122,9 @@ class Humanoid(Task):
         self.on_ground = sim.contact_force.norm(dim=-1) > CONTACT_FORCE
 
     def advance(self) -> None:
-        """Add up what the episode has earned."""
-        self.earned += self.humanoid_bench()
+        """Add up what the episode has earned, where that decides."""
+        if "return_reached" in self.success_terms:
+            self.earned += self.humanoid_bench()
 
     def reset(self, env_ids: Tensor) -> ResetState:
         """The stance facing any way, with a little noise; at rest."""

@@ -49,6 +49,8 @@ class HumanoidVelocity(Humanoid):
         n, device, joints = self.num_envs, self.device, len(h1.JOINTS)
         ranges = torch.tensor([config["command"][name] for name in COMMANDS], device=device)
         self._command_low, self._command_high = ranges.unbind(-1)  # [3] m/s, m/s, rad/s
+        allowed = [config["successErrors"][name] for name in ("linear", "yaw")]
+        self._allowed_errors = torch.tensor(allowed, device=device)  # m/s, rad/s
         margin = 0.5 * (1.0 - float(config["softLimits"])) * (self._high - self._low)
         self._soft_low, self._soft_high = self._low + margin, self._high - margin  # [19] rad
         self.commands = torch.zeros(n, 3, device=device)  # m/s forward, m/s left, rad/s counter-clockwise
@@ -75,29 +77,24 @@ class HumanoidVelocity(Humanoid):
     # State.
 
     def refresh(self) -> None:
-        """As every humanoid's; with the rate of turning, the soles, and what command and clock want."""
+        """As every humanoid's; with the rate of turning, the soles, and how far off the command it is."""
         super().refresh()
         self.turning = self.sim.body_ang_vel[:, PELVIS, 2]  # rad/s, about the vertical
         self.sole_height = self.sim.body_pos[:, FEET, 2] - SOLE
         self._follow_command()
-        self._follow_clock()
 
     def _follow_command(self) -> None:
         self.linear_error = (self.commands[:, :2] - self.velocity[:, :2]).norm(dim=-1)  # m/s
         self.yaw_error = (self.commands[:, 2] - self.turning).abs()  # rad/s
         self.moves = self.commands.abs().sum(dim=-1) > 0.0
 
-    def _follow_clock(self) -> None:
-        gait = self.config["gait"]
-        stance = float(gait["stance"])
+    def swing(self) -> Tensor:
+        """How far through the air the clock wants each foot, `[N, 2]`: 0 while it belongs on the ground, then to 1."""
+        stance = float(self.config["gait"]["stance"])
         feet = torch.stack(
             (self.phase, (self.phase + 0.5) % 1.0), dim=-1
         )  # the right one is half a period behind
-        swing = ((feet - stance) / (1.0 - stance)).clamp(min=0.0) * self.moves[
-            :, None
-        ]  # 0 to 1 through the air
-        self.belongs_on_ground = swing <= 0.0
-        self.wanted_sole_height = float(gait["swingHeight"]) * torch.sin(math.pi * swing) ** 2  # m
+        return ((feet - stance) / (1.0 - stance)).clamp(min=0.0) * self.moves[:, None]
 
     def advance(self) -> None:
         """Run the clocks of gait, feet and command; add up the errors of tracking."""
@@ -109,22 +106,23 @@ class HumanoidVelocity(Humanoid):
         self.error_sums += torch.stack((self.linear_error, self.yaw_error), dim=-1)
         self.steps_measured += 1.0
         self.command_time -= self.control_period
-        self._follow_clock()
 
     def remember(self) -> None:
         """Keep actions and velocities to compare with; draw the next command where the last one's time is over."""
         self.earlier_actions.copy_(self.last_actions)
         self.earlier_joint_vel.copy_(self.sim.joint_vel)
-        over = (self.command_time <= 0.0).nonzero().squeeze(-1)
-        if len(over):
-            self._draw_commands(over)
-            self._follow_command()
-            self._follow_clock()
+        over = self.command_time <= 0.0
+        commands, times = self._drawn_commands(
+            self.num_envs
+        )  # for all: to ask for how many would wait for a GPU
+        self.commands.copy_(torch.where(over[:, None], commands, self.commands))
+        self.command_time.copy_(torch.where(over, times, self.command_time))
+        self._follow_command()
 
     def reset(self, env_ids: Tensor) -> ResetState:
         """As every humanoid's; with a new command, and the clock at any point of its period."""
         state = super().reset(env_ids)
-        self._draw_commands(env_ids)
+        self.commands[env_ids], self.command_time[env_ids] = self._drawn_commands(len(env_ids))
         self.phase[env_ids] = self.uniform(0.0, 1.0, len(env_ids))
         self.was_on_ground[env_ids] = True
         for memory in (self.mode_time, self.earlier_actions, self.earlier_joint_vel, self.error_sums):
@@ -132,13 +130,13 @@ class HumanoidVelocity(Humanoid):
         self.steps_measured[env_ids] = 0.0
         return state
 
-    def _draw_commands(self, env_ids: Tensor) -> None:
-        k, command = len(env_ids), self.config["command"]
+    def _drawn_commands(self, k: int) -> tuple[Tensor, Tensor]:
+        """Commands `[k, 3]`, and for how long each holds `[k]`, s."""
+        command = self.config["command"]
         drawn = self._command_low + (self._command_high - self._command_low) * self.uniform(0.0, 1.0, k, 3)
         stands = self.uniform(0.0, 1.0, k) < float(command["standingShare"])
-        self.commands[env_ids] = torch.where(stands[:, None], torch.zeros_like(drawn), drawn)
         shortest, longest = (float(time) for time in command["time"])
-        self.command_time[env_ids] = self.uniform(shortest, longest, k)
+        return drawn * ~stands[:, None], self.uniform(shortest, longest, k)
 
     def memory(self) -> dict[str, Tensor]:
         """What spans steps."""
@@ -194,14 +192,15 @@ class HumanoidVelocity(Humanoid):
         """Share of the feet that are on the ground when the clock says so and in the air when it says so
         (Siekmann et al. 2021, with contacts instead of forces and speeds); at a command to stand: on the ground.
         """
-        return (self.on_ground == self.belongs_on_ground).float().mean(dim=-1)
+        return (self.on_ground == (self.swing() <= 0.0)).float().mean(dim=-1)
 
     @reward
     def swing_height(self) -> Tensor:
         """exp(−Σ (h − h*)² / w²) over the feet, w = 5 cm: h* is h sin²(π s), s from 0 to 1 through a foot's swing, and
         0 while it belongs on the ground (the feet_phase of MuJoCo Playground, with another curve).
         """
-        off = (self.sole_height - self.wanted_sole_height) / CLEARANCE_WIDTH
+        wanted = float(self.config["gait"]["swingHeight"]) * torch.sin(math.pi * self.swing()) ** 2  # m
+        off = (self.sole_height - wanted) / CLEARANCE_WIDTH
         return torch.exp(-(off**2).sum(dim=-1))
 
     @reward
@@ -279,7 +278,6 @@ class HumanoidVelocity(Humanoid):
     @success
     def tracked(self) -> Tensor:
         """The last step of the episode, and the mean errors over it are within `successErrors`."""
-        bounds = [float(self.config["successErrors"][name]) for name in ("linear", "yaw")]
         means = self.error_sums / self.steps_measured.clamp(min=1.0)[:, None]
-        close = (means <= torch.tensor(bounds, device=self.device)).all(dim=-1)
+        close = (means <= self._allowed_errors).all(dim=-1)
         return close & (self.episode_step >= self.max_episode_length)

@@ -320,7 +320,43 @@ def test_evaluations_and_tests_are_at_the_end_of_the_curriculum() -> None:
     assert env.metrics() == {}
 
 
+@pytest.mark.parametrize("learning", [True, False])
+def test_at_the_end_of_a_curriculum_all_envs_have_the_same_latency(learning: bool) -> None:
+    """Half of 20 ms in steps of 5 ms."""
+    env = puck_env(
+        N,
+        logged=True,
+        learning=learning,
+        dt=0.005,
+        latency={"range": [0.02, 0.02]},
+        curriculum={"end": 0.5, "steps": 1},
+    )
+    env.reset()
+    env.task.episode_step[:] = 49
+    env.step(torch.zeros(N, 1))
+    assert env.random.latency is not None and env.random.latency.delay.tolist() == [2] * N
+
+
 # Resuming.
+
+
+def test_factors_for_good_are_given_once_also_after_a_resume() -> None:
+    settings: Dict[str, Any] = {"logged": True, "mass": {"range": [0.5, 1.5], "per": "env"}}
+    env, again = puck_env(N, **settings), puck_env(N, seed=9, **settings)
+    env.reset()
+    again.load_state(env.state())
+    for _ in range(50):
+        again.step(torch.zeros(N, 1))
+    assert log_of(again).scaled == []  # the simulator's own state holds them
+
+
+def test_a_state_of_another_simulator_is_refused() -> None:
+    env, other = puck_env(N), puck_env(N, logged=True)
+    env.reset(), other.reset()
+    state = {**env.state(), "sim": {**env.sim.state(), **other.sim.state()}}
+    del state["sim"]["integration"]
+    with pytest.raises(EnvError, match="another simulator"):
+        env.load_state(state)
 
 
 def test_everything_at_once_continues_bit_exactly() -> None:

@@ -118,8 +118,12 @@ def test_success_counts_before_failure_and_failure_before_time_out() -> None:
     assert info.episodes["success/reached"] == 1 and info.episodes["failure/lost"] == 2
 
 
-def test_a_success_in_the_last_possible_step_is_bootstrapped() -> None:
-    """The time limit ended the episode, not the task: it counts and pays as a success, and truncates."""
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_success_in_the_last_possible_step_is_bootstrapped_where_it_does_not_end_the_task(
+    ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts and pays as a success in any case."""
+    monkeypatch.setattr(Counter, "success_ends", ends)
     env = make()
     env.reset()
     task = env.task
@@ -128,10 +132,10 @@ def test_a_success_in_the_last_possible_step_is_bootstrapped() -> None:
     for _ in range(4):
         env.step(torch.zeros(3, 1))
     _, rewards, terminated, truncated, info = env.step(torch.zeros(3, 1))
-    assert not terminated.any() and truncated.all()
+    assert terminated.tolist() == [ends, False, ends] and truncated.tolist() == [not ends, True, not ends]
     assert info.success.tolist() == [True, False, True]
     assert rewards.tolist() == [10.0 + 100.0, 10.0 - 7.0, 10.0 + 100.0]
-    assert info.episodes["success"] == 2 and info.episodes["timeout"] == 3
+    assert info.episodes["success"] == 2 and info.episodes["timeout"] == (1 if ends else 3)
     assert info.final_obs["policy"].flatten().tolist() == [5.0] * 3
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from rlkit.config import Experiment, compose
+from rlkit.config.machine import Machine
 from rlkit.learners.ppo.learner import PPO
 from rlkit.media.recording import Recording
 from rlkit.runtime.build import build_env, build_learner
@@ -41,8 +42,13 @@ def asked(*words: str) -> Experiment:
 
 @pytest.fixture(scope="module")
 def episodes() -> List[Recording]:
+    """As `recorded`, on MuJoCo."""
+    return recorded("mujoco")
+
+
+def recorded(sim: str) -> List[Recording]:
     """Of two envs among four, with a push by hand in the third step; the env's own come as well."""
-    experiment = asked("task=BoxGrasping", "task.episodeLength=16", *ALL)
+    experiment = asked("task=BoxGrasping", f"sim={sim}", "task.episodeLength=16", *ALL)
     env, taken = build_env(experiment, Ranks()), []
     recorder = Recorder(env, [1, 3], facts_of(experiment), taken.append)
     obs, generator = env.reset(), torch.Generator().manual_seed(2)
@@ -65,6 +71,13 @@ def test_randomised_episodes_replay_bit_for_bit(episodes: List[Recording]) -> No
         assert replay(recording).largest == 0.0
     assert len({int(recording.arrays["start.delay"]) for recording in episodes}) > 1
     assert max(len(recording.header["pushes"]) for recording in episodes) >= 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("warp" not in Machine.detect().simulators, reason="Warp is not installed")
+def test_they_do_on_another_simulator_too() -> None:
+    first, *_ = recorded("warp")
+    assert first.arrays["start.delay"] >= 0 and replay(first).largest == 0.0
 
 
 def test_a_replay_that_forgets_latency_or_masses_comes_out_elsewhere(episodes: List[Recording]) -> None:
@@ -166,4 +179,5 @@ def test_ppo_gives_the_clean_observation_to_a_critic_of_its_own() -> None:
 def test_the_curriculum_runs_in_the_training_alone() -> None:
     experiment = asked("task=Reach", f"{R}.mass.range=[1,2]", f"{R}.curriculum.steps=100")
     training, evaluation = build_env(experiment, Ranks(), learning=True), build_env(experiment, Ranks())
+    training.reset(), evaluation.reset()
     assert (training.task.level, evaluation.task.level) == (0.0, 1.0)

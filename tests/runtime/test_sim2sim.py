@@ -12,6 +12,7 @@ from rich.console import Console
 
 from rlkit.commands.sim2sim import read_words
 from rlkit.runtime import sim2sim
+from rlkit.sims.api import SimulatorError
 from rlkit.workspace import WorkspaceError
 
 
@@ -28,10 +29,11 @@ def test_a_word_that_means_nothing_is_refused(word):
 
 
 def played(experiment, comparison):
-    number = {"mujoco": 10.0, "mjx": 9.0}[experiment]
+    if experiment.sim.name == "genesis":
+        raise SimulatorError("no such thing there")
+    number = {"mujoco": 10.0, "mjx": 9.0}[experiment.sim.name]
     spread = {"mean": number, "std": 0.5, "min": 0.0, "max": 20.0}
     return {
-        "simulator": experiment,
         "device": "cpu",
         "episodes": 4,
         "return": spread,
@@ -42,12 +44,16 @@ def played(experiment, comparison):
     }
 
 
+def on(name):
+    return SimpleNamespace(sim=SimpleNamespace(name=name))
+
+
 @pytest.fixture
 def comparison(tmp_path, monkeypatch):
     monkeypatch.setattr(sim2sim, "_played", played)
     monkeypatch.setattr(sim2sim, "provenance", lambda: {"versions": {"mujoco": "9"}})
     return SimpleNamespace(
-        experiments=("mujoco", "mjx"),
+        experiments=[on("mujoco"), on("mjx")],
         head=SimpleNamespace(iteration=7, task="Reach", learner_name="ppo"),
         run=Path("runs_all/small"),
         source=SimpleNamespace(checkpoint=Path("nn/checkpoint_best.pth")),
@@ -80,3 +86,20 @@ def test_the_file_says_what_was_compared(comparison):
     ]
     assert (kept["checkpoint"], kept["iteration"], kept["seed"]) == ("checkpoint_best.pth", 7, 3)
     assert kept["versions"] == {"mujoco": "9"}
+
+
+def test_a_simulator_that_fails_takes_nothing_from_the_others(comparison):
+    comparison.experiments[1:1] = [on("genesis"), on("mujoco")]
+    plain, terminal = io.StringIO(), io.StringIO()
+    sim2sim.compare(comparison, Console(file=plain, soft_wrap=True))
+    assert "genesis: no such thing there" in plain.getvalue().splitlines()
+    kept = json.loads(comparison.out.read_text())["results"]
+    assert [(row["simulator"], row["trained_here"], "return" in row) for row in kept] == [
+        ("mujoco", True, True),
+        ("genesis", False, False),
+        ("mujoco", True, True),
+        ("mjx", False, True),
+    ]
+    assert kept[1]["error"] == "no such thing there"
+    sim2sim.compare(comparison, Console(file=terminal, force_terminal=True, width=120, color_system=None))
+    assert "genesis: no such thing there" in terminal.getvalue()

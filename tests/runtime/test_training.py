@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from puck import log_of, puck_env
 from rich.console import Console
 from scripted_env import ScriptedEnv
 
@@ -73,11 +74,12 @@ class Folder:
         return torch.load(self.checkpoint_path(which), weights_only=True)
 
 
-def train(folder, *words, evaluation=None, source=None):
+def train(folder, *words, evaluation=None, source=None, env=None):
     """Train to the end in a folder of this name; window returns are 2 (lengths of 2, rewards of 1)."""
     common = ["task=BaseTask", "device=cpu", "logging.logInterval=1"]
-    env = ScriptedEnv([2, 2], [1.0, 1.0])
-    env.resumable = False  # new episodes after a resume
+    if env is None:
+        env = ScriptedEnv([2, 2], [1.0, 1.0])
+        env.resumable = False  # new episodes after a resume
     run = Folder(folder)
     training = Training(compose([*common, *words]), env, Counting(env), run, Ranks(), evaluation)
     if source is None:
@@ -131,6 +133,18 @@ def test_a_best_by_another_measure_is_not_taken_over(tmp_path, again, best):
     )
     assert training.at.best == run.record["best_return"] == best
     assert run.checkpoint_path("best").exists() == again
+
+
+def test_a_curriculum_goes_on_where_a_resume_begins_new_episodes(tmp_path):
+    def practising(num_envs):
+        return puck_env(
+            num_envs, logged=True, learning=True, mass={"range": [3.0, 3.0]}, curriculum={"steps": 8}
+        )
+
+    _, run = train(tmp_path / "a", "maxIter=2", env=practising(3))
+    more = practising(5)
+    train(tmp_path / "b", "maxIter=2", env=more, source=run.checkpoint_path("last"))
+    assert more.task.level == 0.5 and (log_of(more).factors["mass"] == 2.0).all()  # 4 steps of 8
 
 
 def test_a_warning_is_told_once_in_a_hundred_iterations(tmp_path, caplog):
