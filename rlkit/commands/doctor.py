@@ -64,22 +64,18 @@ def _print(findings: List[Finding]) -> None:
 
 def _simulator(word: str) -> str:
     """The name in sim=NAME, of a simulator that is installed; raises WorkspaceError."""
-    from rlkit.config.machine import SIMULATORS, UNAVAILABLE, Machine
-    from rlkit.config.types import nearest
-    from rlkit.runtime.checkup import how_to_install
+    from rlkit.config.check import name_problem, not_installed
+    from rlkit.config.machine import SIMULATORS, Machine
 
     key, _, name = word.partition("=")
-    known = [simulator for simulator in SIMULATORS if simulator != "gymnasium"]
     if key != "sim" or not name:
-        raise WorkspaceError(f"{word}: not understood; to test a simulator write sim=NAME, as sim={known[0]}")
-    if name in UNAVAILABLE:
-        raise WorkspaceError(f"sim={name}: {UNAVAILABLE[name]}")
-    if name not in known:
-        near = nearest(name, known)
-        hint = f"did you mean sim={near[0]}?" if near else f"there are {', '.join(known)}"
-        raise WorkspaceError(f"sim={name}: there is no such simulator to test; {hint}")
-    if name not in Machine.detect().simulators:
-        raise WorkspaceError(f"sim={name}: not installed here; install it with: {how_to_install(name)}")
+        raise WorkspaceError(f"{word}: not understood; to test a simulator write sim=NAME, as sim=mujoco")
+    problem = name_problem(name)
+    if problem is not None:
+        raise WorkspaceError(problem)
+    machine = Machine.detect()
+    if name not in machine.simulators:
+        raise WorkspaceError(f"sim={name}: {not_installed(name, SIMULATORS[name], machine)}")
     return name
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
 from rlkit.config import engine, keys, learners, support, types
-from rlkit.config.machine import CPU_ONLY, ONE_AT_A_TIME, UNAVAILABLE, Machine
+from rlkit.config.machine import CPU_ONLY, ONE_AT_A_TIME, SIMULATORS, UNAVAILABLE, Machine
 from rlkit.config.schema import Schema
 
 Plain = Mapping[str, Any]
 
-_EXTRA = "pip install 'rlkit[{}]'"
-INSTALL = {
+_INSTALL = {
     "isaacgym": "download Isaac Gym Preview 4 from developer.nvidia.com/isaac-gym, and in an environment of "
-    "Python 3.8: pip install -e isaacgym/python"
-}  # simulators that are no extra of ours
+    "Python 3.8: pip install -e isaacgym/python",
+    "torch": "pip install torch",
+}  # what is no extra of ours
 
 _REQUIRED_OF_TASK = {
     "gymnasium": ("task.name", "task.episodeLength", "task.cpuNumEnvs"),
@@ -28,6 +28,30 @@ _REQUIRED_OF_TASK = {
         "task.observations",
     ),
 }
+
+
+def how_to_install(package: str) -> str:
+    """The command that installs a simulator or torch."""
+    return _INSTALL.get(package, f"pip install 'rlkit[{package}]'")
+
+
+def name_problem(simulator: str) -> Optional[str]:
+    """Why this is no name of a simulator that steps our tasks, None where it is one; installed or not."""
+    known = [name for name in SIMULATORS if name != "gymnasium"]
+    if simulator in known:
+        return None
+    if simulator in UNAVAILABLE:
+        return f"sim={simulator}: {UNAVAILABLE[simulator]}"
+    near = types.nearest(simulator, known)
+    hint = f"did you mean sim={near[0]}?" if near else f"there are {', '.join(known)}"
+    return f"sim={simulator}: there is no such simulator; {hint}"
+
+
+def not_installed(name: str, modules: Sequence[str], machine: Machine) -> str:
+    """Which modules of a simulator or torch are not on this machine, and the command that installs them."""
+    lacks = [module for module in modules if not machine.has_package(module)]
+    what = f" (there is no {', '.join(lacks)})" if lacks else ""
+    return f"not installed here{what}; install it with: {how_to_install(name)}"
 
 
 def check_types(plain: Plain, schema: Schema) -> List[str]:
@@ -81,9 +105,7 @@ def check_machine(plain: Plain, machine: Machine) -> List[str]:
     if sim in UNAVAILABLE:
         problems.append(f"sim.name={sim}: {UNAVAILABLE[sim]}; write sim=auto")
     elif sim not in machine.simulators and not support.is_impossible(plain):
-        problems.append(
-            f"sim.name={sim}: not installed here; install it with: {INSTALL.get(sim, _EXTRA.format(sim))}"
-        )
+        problems.append(f"sim.name={sim}: {not_installed(sim, SIMULATORS[sim], machine)}")
     if sim == "mjx" and device.startswith("cuda") and not machine.jax_cuda:
         problems.append(
             f"env.device={device}: the installed jax has no CUDA; write device=cpu, or install it with: "

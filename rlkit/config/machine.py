@@ -12,11 +12,11 @@ from typing import Callable, FrozenSet, Iterable, Optional
 
 # simulator -> the Python modules that it needs; `auto` takes the first that is here and can run the task
 SIMULATORS = {
-    "mujoco": ("mujoco",),
-    "warp": ("mujoco", "mujoco_warp", "warp"),
-    "mjx": ("mujoco.mjx", "jax"),
+    "mujoco": ("mujoco.batch",),  # which older versions lack; only Isaac Gym is content with those
+    "warp": ("mujoco.batch", "mujoco_warp", "warp"),
+    "mjx": ("mujoco.batch", "mujoco.mjx", "jax"),
     "isaacgym": ("isaacgym", "mujoco"),
-    "genesis": ("genesis", "mujoco"),
+    "genesis": ("genesis", "mujoco.batch"),
     "gymnasium": ("gymnasium",),
 }
 # simulators that have a name here and cannot be used, with the reason

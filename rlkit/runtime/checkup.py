@@ -11,10 +11,11 @@ import tempfile
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
-from rlkit.config.check import INSTALL
+from rlkit.config.check import not_installed
 from rlkit.config.machine import CPU_ONLY, SIMULATORS, UNAVAILABLE, Machine
 from rlkit.media.gl import choose_gl, last_line, require_encoder
 from rlkit.media.viewers import choose_viewer
+from rlkit.sims.registry import SIMULATORS as BACKENDS
 from rlkit.workspace import WorkspaceError
 
 _IMPORT_SECONDS = 120.0
@@ -60,15 +61,13 @@ def fit(findings: Sequence[Finding]) -> bool:
     return {"torch", "workspace"} <= good and any(f"sim={name}" in good for name in SIMULATORS)
 
 
-def how_to_install(package: str) -> str:
-    """The command that installs a simulator or torch."""
-    if package == "torch":
-        return "pip install torch"
-    return INSTALL.get(package, f"pip install 'rlkit[{package}]'")
+def versions(name: str) -> str:
+    """The packages that make up a simulator or torch, with the versions that are installed here."""
+    return ", ".join(f"{package} {_version(package)}" for package in _PACKAGES[name])
 
 
 def _torch(machine: Machine) -> Finding:
-    found = _package("torch", "torch", ("torch",))
+    found = _package("torch", "torch", ("torch",), machine)
     if found.state != "ok":
         return found
     cuda = "with CUDA" if machine.cuda_devices else f"no CUDA: {machine.cuda_missing}"
@@ -76,7 +75,8 @@ def _torch(machine: Machine) -> Finding:
 
 
 def _simulator(name: str, machine: Machine) -> Finding:
-    found = _package(f"sim={name}", name, SIMULATORS[name])
+    modules = (*SIMULATORS[name], BACKENDS[name][0]) if name in BACKENDS else SIMULATORS[name]
+    found = _package(f"sim={name}", name, modules, machine)
     if found.state != "ok":
         return found
     on_gpu = name not in CPU_ONLY and machine.cuda_devices > 0
@@ -85,10 +85,10 @@ def _simulator(name: str, machine: Machine) -> Finding:
     return found._replace(text=f"{found.text}, on {'a GPU' if on_gpu else 'the CPU'}")
 
 
-def _package(what: str, name: str, modules: Sequence[str]) -> Finding:
+def _package(what: str, name: str, modules: Sequence[str], machine: Machine) -> Finding:
     """Versions of a package whose modules can be imported."""
-    if not all(map(Machine.detect().has_package, modules)):
-        return Finding(what, "missing", f"not installed; install it with: {how_to_install(name)}")
+    if not all(map(machine.has_package, modules)):
+        return Finding(what, "missing", not_installed(name, modules, machine))
     code = "; ".join(f"import {module}" for module in modules)
     try:
         done = subprocess.run(
@@ -103,7 +103,7 @@ def _package(what: str, name: str, modules: Sequence[str]) -> Finding:
         return Finding(what, "broken", f"importing it takes longer than {_IMPORT_SECONDS:g} s")
     if done.returncode:
         return Finding(what, "broken", last_line(done.stderr) or f"importing it ends with {done.returncode}")
-    return Finding(what, "ok", ", ".join(f"{package} {_version(package)}" for package in _PACKAGES[name]))
+    return Finding(what, "ok", versions(name))
 
 
 def _version(package: str) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from rlkit.config import ConfigError, Experiment, changed, from_yaml
-from rlkit.config.machine import SIMULATORS, UNAVAILABLE, Machine
+from rlkit.config.check import name_problem
+from rlkit.config.machine import Machine
 from rlkit.config.support import simulators_for
-from rlkit.config.types import nearest
 from rlkit.runtime.checkpoint_head import CheckpointError, CheckpointHead, read_head, require_fit
+from rlkit.runtime.engines import load_engines
 from rlkit.runtime.export_request import ON_CPU
-from rlkit.sims.registry import prepare
 from rlkit.workspace import Resolved, WorkspaceError, resolve
 
 EPISODES = 64
@@ -66,7 +66,7 @@ def read_request(
     seed = trained.training.seed if seed is None else seed
     changes = _changes(trained, source, episodes, seed, device)
     experiments = _experiments(trained, [trained.sim.name, *simulators], changes, machine)
-    _load_engines(experiments)
+    load_engines(experiment.sim.name for experiment in experiments)
     return Comparison(source, source.run_path, head, experiments, seed)
 
 
@@ -82,12 +82,8 @@ def _require_names(trained: Experiment, simulators: Sequence[str], machine: Mach
             f"on which simulators? Name one or more; installed here and able to run task={task}: "
             + (words or f"only sim={trained.sim.name}, which it was trained on")
         )
-    known = [name for name in (*SIMULATORS, *UNAVAILABLE) if name != "gymnasium"]
-    for name in simulators:
-        if name not in known:
-            near = nearest(name, known)
-            hint = f"did you mean sim={near[0]}?" if near else f"there are {', '.join(known)}"
-            raise WorkspaceError(f"sim={name}: there is no such simulator; {hint}")
+    for problem in filter(None, map(name_problem, simulators)):
+        raise WorkspaceError(problem)
 
 
 def _changes(trained: Experiment, source: Resolved, episodes: int, seed: int, device: str) -> Dict[str, Any]:
@@ -124,12 +120,3 @@ def _experiments(
     if problems:
         raise WorkspaceError("\n".join(dict.fromkeys(problems)))
     return tuple(made)
-
-
-def _load_engines(experiments: Sequence[Experiment]) -> None:
-    """Import now what must come before torch."""
-    for experiment in experiments:
-        try:
-            prepare(experiment.sim.name)
-        except ImportError as error:
-            raise WorkspaceError(f"sim={experiment.sim.name}: {error}") from error

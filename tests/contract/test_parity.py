@@ -7,7 +7,7 @@ contact that opens or closes one integrator step earlier shows in velocities and
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Iterator
 
 import pytest
@@ -148,15 +148,16 @@ def squeeze(sim: Simulator, step: int) -> Tensor:
 )
 def test_contacts_carry_the_same_forces(spec: SceneSpec, height: float, ctrl, other: str) -> None:
     """Over 0.4 s, from the landing to rest."""
-    sims = [make(name, spec, PHYSICS, 4, "cpu") for name in ("mujoco", other)]
-    for sim in sims:
-        sim.reset(torch.arange(4), at_rest(spec, 4, height))
-    for step in range(40):
+    with ExitStack() as stack:
+        sims = [
+            stack.enter_context(closing(make(name, spec, PHYSICS, 4, "cpu"))) for name in ("mujoco", other)
+        ]
         for sim in sims:
-            sim.step(ctrl(sim, step), 1)
-        for names, limit in zip((POSES, VELOCITIES, ("contact_force",)), CONTACTS[other]):
-            assert largest(*sims, names) < limit
-    assert torch.equal(sims[0].contact_count, sims[1].contact_count)
-    assert sims[0].contact_force.abs().max() > 4.0
-    for sim in sims:
-        sim.close()
+            sim.reset(torch.arange(4), at_rest(spec, 4, height))
+        for step in range(40):
+            for sim in sims:
+                sim.step(ctrl(sim, step), 1)
+            for names, limit in zip((POSES, VELOCITIES, ("contact_force",)), CONTACTS[other]):
+                assert largest(*sims, names) < limit
+        assert torch.equal(sims[0].contact_count, sims[1].contact_count)
+        assert sims[0].contact_force.abs().max() > 4.0

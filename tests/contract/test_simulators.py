@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Callable
+from typing import Callable, Iterator
 
 import pytest
 import torch
@@ -133,8 +133,10 @@ two_with_fields = on_those(lambda facts: facts.several and facts.model_fields)
     scope="module",
     params=[pytest.param(name, marks=[pytest.mark.slow] * facts_of(name).slow) for name in INSTALLED],
 )
-def build(request: pytest.FixtureRequest) -> Build:
-    return Build(request.param)
+def build(request: pytest.FixtureRequest) -> Iterator[Build]:
+    yield Build(request.param)
+    while _open:  # the next module has one of its own
+        _open.pop().close()
 
 
 def views(sim: Simulator) -> dict[str, Tensor]:

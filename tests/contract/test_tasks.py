@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Iterator
 
@@ -57,9 +58,8 @@ def make(task: str, sim: str, *words: str) -> TaskEnv:
 
 @pytest.fixture
 def env(task: str, sim: str) -> Iterator[TaskEnv]:
-    env = make(task, sim)
-    yield env
-    env.close()
+    with closing(make(task, sim)) as env:
+        yield env
 
 
 each_pair = pytest.mark.parametrize(("task", "sim"), CASES)
@@ -122,38 +122,34 @@ def test_a_finished_episode_leaves_nothing_behind(task: str, sim: str, env: Task
         env.step(action)
     env.task.generator.manual_seed(7)
     used = env.reset()["policy"].clone()
-    fresh_env = make(task, sim)
-    fresh_env.task.generator.manual_seed(7)
-    assert torch.equal(fresh_env.reset()["policy"], used)
-    fresh_env.close()
+    with closing(make(task, sim)) as fresh_env:
+        fresh_env.task.generator.manual_seed(7)
+        assert torch.equal(fresh_env.reset()["policy"], used)
 
 
 @each_pair_twice
 def test_state_continues_bit_exactly(task: str, sim: str, env: TaskEnv) -> None:
-    twin = make(task, sim, "seed=99")
     env.reset()
     plan = actions(env, 30)
     third = len(plan) // 3
     env.stagger()
     for action in plan[:third]:
         env.step(action)
-    twin.load_state(env.state())
-    assert torch.equal(env.observe()["policy"], twin.observe()["policy"])
-    for action in plan[third:]:
-        ours, theirs = env.step(action), twin.step(action)
-        assert torch.equal(ours[0]["policy"], theirs[0]["policy"])
-        assert torch.equal(ours[1], theirs[1])
-    twin.close()
+    with closing(make(task, sim, "seed=99")) as twin:
+        twin.load_state(env.state())
+        assert torch.equal(env.observe()["policy"], twin.observe()["policy"])
+        for action in plan[third:]:
+            ours, theirs = env.step(action), twin.step(action)
+            assert torch.equal(ours[0]["policy"], theirs[0]["policy"])
+            assert torch.equal(ours[1], theirs[1])
 
 
 @each_pair_twice
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(task: str, sim: str, env: TaskEnv) -> None:
     def rewards(seed: int) -> torch.Tensor:
-        other = make(task, sim, f"seed={seed}")
-        other.reset()
-        total = torch.stack([other.step(action)[1] for action in actions(env, 15)])
-        other.close()
-        return total
+        with closing(make(task, sim, f"seed={seed}")) as other:
+            other.reset()
+            return torch.stack([other.step(action)[1] for action in actions(env, 15)])
 
     assert torch.equal(rewards(3), rewards(3))
     assert not torch.equal(rewards(3), rewards(4))
@@ -167,35 +163,34 @@ DIFFERENT_NUMBERS = [case for case in TWICE if case.values[1] != "mjx"]
 def test_timing_and_dynamics_do_not_depend_on_the_number_of_envs(task: str, sim: str) -> None:
     """Env 0 to 3 of a large batch move as the four of a small one, as near as the simulator's facts say."""
     count = 300 if sim == "mujoco" else 16
-    few, many = make(task, sim, "numEnvs=4"), make(task, sim, f"numEnvs={count}")
-    few.reset(), many.reset()
-    ids = torch.arange(4)
-    few.task.generator.manual_seed(5)
-    state = few.task.reset(ids)
-    for env in (few, many):
-        env.sim.reset(ids, state)
-    many.task.targets[:4] = few.task.targets  # type: ignore[attr-defined]
-    for action in actions(few, 40):
-        padded = torch.zeros(count, few.spec.num_actions)
-        padded[:4] = action
-        period = few.sim.physics.steps_per_control(few.spec.control_period)
-        few.sim.step(few.task.controls(action), period)
-        many.sim.step(many.task.controls(padded), period)
-        for name in ("joint_pos", "joint_vel", "body_pos", "site_pos", "contact_force"):
-            ours, theirs = getattr(few.sim, name), getattr(many.sim, name)[:4]
-            assert_near(ours, theirs, facts_of(sim).sameness, name)
-    few.close(), many.close()
+    with closing(make(task, sim, "numEnvs=4")) as few, closing(make(task, sim, f"numEnvs={count}")) as many:
+        few.reset(), many.reset()
+        ids = torch.arange(4)
+        few.task.generator.manual_seed(5)
+        state = few.task.reset(ids)
+        for env in (few, many):
+            env.sim.reset(ids, state)
+        many.task.targets[:4] = few.task.targets  # type: ignore[attr-defined]
+        for action in actions(few, 40):
+            padded = torch.zeros(count, few.spec.num_actions)
+            padded[:4] = action
+            period = few.sim.physics.steps_per_control(few.spec.control_period)
+            few.sim.step(few.task.controls(action), period)
+            many.sim.step(many.task.controls(padded), period)
+            for name in ("joint_pos", "joint_vel", "body_pos", "site_pos", "contact_force"):
+                ours, theirs = getattr(few.sim, name), getattr(many.sim, name)[:4]
+                assert_near(ours, theirs, facts_of(sim).sameness, name)
 
 
 @pytest.mark.parametrize("sim", BOX_GRASPING)
 def test_a_finger_on_the_ground_is_not_on_the_box(sim: str) -> None:
-    env = make("BoxGrasping", sim, "task.termination.failure.hitting_ground=false", "task.box.xyRange=0.0")
-    env.reset()
-    down = torch.zeros(8, 18)
-    for step in range(60):
-        down[:, 0] = float(step < 20)  # away from the box, then into the ground
-        down[:, 2] = -float(step >= 20)
-        env.step(down)
-    assert (env.task.tip_pos[..., 2].amin(dim=-1) < 0.012).all()  # type: ignore[attr-defined]
-    assert not env.task.touching.any()  # type: ignore[attr-defined]
-    env.close()
+    words = ("task.termination.failure.hitting_ground=false", "task.box.xyRange=0.0")
+    with closing(make("BoxGrasping", sim, *words)) as env:
+        env.reset()
+        down = torch.zeros(8, 18)
+        for step in range(60):
+            down[:, 0] = float(step < 20)  # away from the box, then into the ground
+            down[:, 2] = -float(step >= 20)
+            env.step(down)
+        assert (env.task.tip_pos[..., 2].amin(dim=-1) < 0.012).all()  # type: ignore[attr-defined]
+        assert not env.task.touching.any()  # type: ignore[attr-defined]

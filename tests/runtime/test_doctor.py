@@ -9,6 +9,7 @@ import pytest
 
 from rlkit import cli
 from rlkit.commands import doctor
+from rlkit.config.check import how_to_install
 from rlkit.config.machine import Machine
 from rlkit.runtime import checkup
 from rlkit.runtime.checkup import Finding
@@ -36,15 +37,26 @@ def test_a_package_that_cannot_be_imported_is_broken_and_says_why(tmp_path, monk
     (tmp_path / "shattered.py").write_text("raise ImportError('libnothing.so is not here')\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(str(tmp_path))
-    found = checkup._package("sim=mjx", "mjx", ("shattered",))
+    found = checkup._package("sim=mjx", "mjx", ("shattered",), Machine.detect())
     assert found == Finding("sim=mjx", "broken", "ImportError: libnothing.so is not here")
 
 
 def test_what_is_missing_comes_with_the_command_that_installs_it():
-    assert checkup._package("sim=mjx", "mjx", ("no_such_module",)) == Finding(
-        "sim=mjx", "missing", "not installed; install it with: pip install 'rlkit[mjx]'"
+    assert checkup._package("sim=mjx", "mjx", ("no_such_module",), Machine.detect()) == Finding(
+        "sim=mjx",
+        "missing",
+        "not installed here (there is no no_such_module); install it with: pip install 'rlkit[mjx]'",
     )
-    assert "Preview 4" in checkup.how_to_install("isaacgym")
+    assert "Preview 4" in how_to_install("isaacgym") and how_to_install("torch") == "pip install torch"
+
+
+def test_a_mujoco_that_the_simulator_refuses_is_broken_and_says_why(tmp_path, monkeypatch):
+    record = tmp_path / "mujoco_core-4.0.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: mujoco-core\nVersion: 4.0.0\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = checkup._simulator("mujoco", Machine.detect())
+    assert found.state == "broken" and "mujoco 4.0.0 solves contacts wrongly" in found.text
 
 
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path):
@@ -85,7 +97,7 @@ def test_a_simulator_is_tested_by_its_contract(monkeypatch):
 @pytest.mark.parametrize(
     ("word", "says"),
     [
-        ("sim=mujco", "no such simulator to test; did you mean sim=mujoco?"),
+        ("sim=mujco", "no such simulator; did you mean sim=mujoco?"),
         ("mujoco", "write sim=NAME"),
         ("sim=isaaclab", "Isaac Sim"),
         ("sim=genesis", "not installed here; install it with: pip install 'rlkit[genesis]'"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import math
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any, Callable, Iterator
 
@@ -458,6 +460,17 @@ def test_the_tasks_that_need_no_contact_pairs_run(build: Build, name: str) -> No
 def test_the_tasks_that_tell_contacts_apart_are_refused(build: Build, name: str) -> None:
     with pytest.raises(SimulatorError, match="Isaac Gym's tensors hold the net force on a body"):
         build(task_class(name).scene(task_config(f"task={name}")), 1)
+
+
+@pytest.mark.slow
+def test_the_doctor_finds_no_fault_in_it() -> None:
+    """The contract suite in one process, where only one simulation may be open at a time."""
+    path = str(FOLDER) + os.pathsep + os.environ.get("PYTHONPATH", "")
+    command = [sys.executable, "-m", "rlkit.cli", "doctor", "sim=isaacgym"]
+    environ = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "skipped" not in done.stdout.splitlines()[-1]
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ class Facts:
     contact_pairs: whether forces are told apart by the other body, with the number of contact points; where not, a
     scene that asks for them is refused by name. model_fields: whether MuJoCo's model fields vary per env.
     ground_friction: whether the ground's friction is an env's own; where not, friction is the mean of ground and body.
-    several: whether a process may have several simulations at once; where not, tests that compare two are skipped.
+    several: whether a process may have several simulations at once; where not, it has no tests that compare two.
     """
 
     sameness: float = 0.0
