@@ -12,22 +12,16 @@ from rlkit.sims.api import ContactSensor, ResetState, SceneSpec, Simulator
 from rlkit.tasks import dexhand
 from rlkit.tasks.api import Task, TaskError, failure, observation, reward
 from rlkit.tasks.rotations import conjugate, multiply, rotate_inverse
+from rlkit.tasks.targets import RULES, control_mode, described, next_targets
 
 NUM_BASE, NUM_CONTROLS, NUM_FINGERS = 6, 12, 5
 NUM_COMMANDS = NUM_BASE + NUM_CONTROLS
-_STEP = "max_velocity * control_period"
-_RULES = {
-    "position_delta": f"target = clip(target + action * {_STEP}, range)",
-    "position": "wanted = low + (action + 1) / 2 * (high - low);"
-    f" target = clip(clip(wanted, target - {_STEP}, target + {_STEP}), range)",
-}
 
 
 class BaseTask(Task):
     """The DexHand on its six-axis base, driven by 6 base and 12 finger commands.
 
-    controlMode "position_delta": an action moves the previous target by at most the velocity limit times the control
-    period. "position": it names a target within the range, approached at no more than that velocity.
+    What an action means is `task.controlMode`, see `rlkit.tasks.targets`.
     """
 
     name = "BaseTask"
@@ -66,7 +60,7 @@ class BaseTask(Task):
             + [config["maxFingerJointVelocity"]] * NUM_CONTROLS,
             device=device,
         )  # [18] m/s or rad/s
-        self._delta_targets = self._control_mode(config["controlMode"]) == "position_delta"
+        self._mode = control_mode(config)
         self._policy_owned = self._owned_commands(config)
         self.action_names = tuple(
             (dexhand.BASE_JOINTS + dexhand.CONTROLS)[i] for i in self._policy_owned.tolist()
@@ -79,12 +73,6 @@ class BaseTask(Task):
         self.last_joint_vel = torch.zeros_like(sim.joint_vel)
         self.last_hand_vel = torch.zeros(n, 6, device=device)
         self.last_touching = torch.zeros(n, NUM_FINGERS, dtype=torch.bool, device=device)
-
-    @staticmethod
-    def _control_mode(mode: str) -> str:
-        if mode not in ("position", "position_delta"):
-            raise TaskError(f"task.controlMode={mode!r}: allowed are position and position_delta")
-        return mode
 
     def _owned_commands(self, config: Mapping[str, Any]) -> Tensor:
         owned = [config["policyControlsHandBase"]] * NUM_BASE + [
@@ -100,15 +88,10 @@ class BaseTask(Task):
     # Actions.
 
     def controls(self, actions: Tensor) -> Tensor:
-        """Actuator targets `[N, 25]` (m, rad); see the class for what an action means."""
+        """Actuator targets `[N, 25]` (m, rad)."""
         self.last_actions[:, self._policy_owned] = actions
         step = self._speed * self.control_period
-        if self._delta_targets:
-            wanted = self.targets + self.last_actions * step
-        else:
-            wanted = self._low + 0.5 * (self.last_actions + 1.0) * (self._high - self._low)
-            wanted = torch.minimum(torch.maximum(wanted, self.targets - step), self.targets + step)
-        wanted = torch.minimum(torch.maximum(wanted, self._low), self._high)
+        wanted = next_targets(self._mode, self.targets, self.last_actions, self._low, self._high, step)
         self.targets[:, self._policy_owned] = wanted[:, self._policy_owned]
         return self.joint_targets(self.targets)
 
@@ -120,28 +103,15 @@ class BaseTask(Task):
         """The rule from actions to joint targets, and each command's unit, limits, start and joints."""
         names = dexhand.BASE_JOINTS + dexhand.CONTROLS
         couplings = [{name: 1.0} for name in dexhand.BASE_JOINTS] + list(dexhand.COUPLING.values())
-        columns = zip(
-            self._low.tolist(), self._high.tolist(), self._speed.tolist(), self._initial_targets().tolist()
-        )
         units = ["m"] * 3 + ["rad"] * (len(names) - 3)
-        commands = [
-            {
-                "name": name,
-                "unit": unit,
-                "action": self.action_names.index(name) if name in self.action_names else None,
-                "range": [low, high],
-                "max_velocity": speed,
-                "initial_target": start,
-                "joints": coupling,
-            }
-            for name, unit, coupling, (low, high, speed, start) in zip(names, units, couplings, columns)
-        ]
-        mode = "position_delta" if self._delta_targets else "position"
+        limits = {"low": self._low, "high": self._high, "speed": self._speed}
         return {
-            "mode": mode,
-            "rule": f"{_RULES[mode]}; a joint's target = factor * target of its command, held for a control period;"
-            " a command whose action is null keeps its initial target",
-            "commands": commands,
+            "mode": self._mode,
+            "rule": f"{RULES[self._mode]}; a joint's target = factor * target of its command, held for a control"
+            " period; a command whose action is null keeps its initial target",
+            "commands": described(
+                names, units, couplings, self.action_names, **limits, start=self._initial_targets()
+            ),
             "units": {name: "m" if name in dexhand.BASE_JOINTS[:3] else "rad" for name in dexhand.JOINTS},
         }
 

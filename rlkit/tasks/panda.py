@@ -10,8 +10,9 @@ from torch import Tensor
 
 from rlkit.sims import models
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
-from rlkit.tasks.api import Task, TaskError, observation
+from rlkit.tasks.api import Task, observation
 from rlkit.tasks.rotations import about_z, multiply, rotate
+from rlkit.tasks.targets import RULES, control_mode, described, next_targets
 
 ARM = ("joint1", "joint2", "joint3", "joint4", "joint5", "joint6", "joint7")
 FINGERS = ("finger_joint1", "finger_joint2")
@@ -19,19 +20,12 @@ JOINTS = ARM + FINGERS
 COMMANDS = (*ARM, "gripper")
 NUM_ARM, NUM_COMMANDS = len(ARM), len(COMMANDS)
 HAND, GRASP = 0, 0  # of the scene's bodies and sites
-_STEP = "max_velocity * control_period"
-_RULES = {
-    "position_delta": f"target = clip(target + action * {_STEP}, range)",
-    "position": "wanted = low + (action + 1) / 2 * (high - low);"
-    f" target = clip(wanted, target - {_STEP}, target + {_STEP})",
-}
 
 
 class Panda(Task):
     """The arm on the ground, driven by 7 joint commands and, where the task has it, one of both fingers.
 
-    controlMode "position_delta": an action moves the previous target by at most the velocity limit times the control
-    period. "position": it names a target within the range, approached at no more than that velocity.
+    What an action means is `task.controlMode`, see `rlkit.tasks.targets`.
     """
 
     drives_gripper = True
@@ -43,8 +37,7 @@ class Panda(Task):
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         super().__init__(config, sim, generator)
-        if config["controlMode"] not in _RULES:
-            raise TaskError(f"task.controlMode={config['controlMode']!r}: allowed are {' and '.join(_RULES)}")
+        self._mode = control_mode(config)
         self.action_names = COMMANDS if self.drives_gripper else ARM
         self._low, self._high = sim.joint_range[:NUM_COMMANDS].unbind(
             -1
@@ -58,16 +51,10 @@ class Panda(Task):
     # Actions.
 
     def controls(self, actions: Tensor) -> Tensor:
-        """Joint targets `[N, 9]` (rad, m); see the class for what an action means."""
+        """Joint targets `[N, 9]` (rad, m)."""
         owned = slice(len(self.action_names))
         low, high, step = self._low[owned], self._high[owned], self._speed[owned] * self.control_period
-        targets = self.targets[:, owned]
-        if self.config["controlMode"] == "position_delta":
-            wanted = targets + actions * step
-        else:
-            wanted = low + 0.5 * (actions + 1.0) * (high - low)
-            wanted = torch.minimum(torch.maximum(wanted, targets - step), targets + step)
-        self.targets[:, owned] = torch.minimum(torch.maximum(wanted, low), high)
+        self.targets[:, owned] = next_targets(self._mode, self.targets[:, owned], actions, low, high, step)
         return self.joint_targets(self.targets)
 
     @staticmethod
@@ -77,26 +64,14 @@ class Panda(Task):
 
     def deployment(self) -> dict[str, Any]:
         """The rule from actions to joint targets, and each command's unit, limits, start and joints."""
-        columns = zip(
-            COMMANDS, self._low.tolist(), self._high.tolist(), self._speed.tolist(), self._start.tolist()
-        )
-        commands = [
-            {
-                "name": name,
-                "unit": "m" if name == "gripper" else "rad",
-                "action": self.action_names.index(name) if name in self.action_names else None,
-                "range": [low, high],
-                "max_velocity": speed,
-                "initial_target": start,
-                "joints": dict.fromkeys(FINGERS if name == "gripper" else (name,), 1.0),
-            }
-            for name, low, high, speed, start in columns
-        ]
+        joints = [{name: 1.0} for name in ARM] + [dict.fromkeys(FINGERS, 1.0)]
+        limits = {"low": self._low, "high": self._high, "speed": self._speed, "start": self._start}
+        units = ["rad"] * NUM_ARM + ["m"]
         return {
-            "mode": self.config["controlMode"],
-            "rule": f"{_RULES[self.config['controlMode']]}; a joint's target is that of its command, held for a"
-            " control period; a command whose action is null keeps its initial target",
-            "commands": commands,
+            "mode": self._mode,
+            "rule": f"{RULES[self._mode]}; a joint's target is that of its command, held for a control period; a"
+            " command whose action is null keeps its initial target",
+            "commands": described(COMMANDS, units, joints, self.action_names, **limits),
             "units": {name: "m" if name in FINGERS else "rad" for name in JOINTS},
         }
 
