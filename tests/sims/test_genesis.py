@@ -59,9 +59,9 @@ REFUSED = {
     "spring of joint 'knee'": {
         "inside": '<body><joint name="knee" springref="0.1" stiffness="1"/><geom size="0.1"/></body>'
     },
-    "geom foot has a margin": {"inside": '<geom name="foot" size="0.1" margin="0.01"/>'},
-    "geom foot is frictionless": {"inside": '<geom name="foot" size="0.1" condim="1"/>'},
-    "geom foot has a priority": {"inside": '<geom name="foot" size="0.1" priority="1" friction="0.5"/>'},
+    "geom 'foot' has a margin": {"inside": '<geom name="foot" size="0.1" margin="0.01"/>'},
+    "geom 'foot' is frictionless": {"inside": '<geom name="foot" size="0.1" condim="1"/>'},
+    "geom 'foot' has a priority": {"inside": '<geom name="foot" size="0.1" priority="1" friction="0.5"/>'},
     "actuator 'm' has a gear": {"inside": "", "actuator": '<motor name="m" joint="hinge" gear="2"/>'},
     "actuator 'm' has a state": {
         "inside": "",

@@ -174,13 +174,28 @@ def test_a_second_simulation_is_refused_with_the_setting_that_avoids_it(build: B
     assert build().num_envs == 2
 
 
+def test_a_simulator_that_fails_half_made_leaves_room_for_the_next(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rlkit.sims.isaacgym import simulator
+
+    def refuse(*_: Any) -> None:
+        raise SimulatorError("no memory left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(simulator, "Quantities", refuse)
+        with pytest.raises(SimulatorError, match="no memory left"):
+            build()
+    assert build().num_envs == 2
+
+
 def test_settings_become_those_of_physx(build: Build, gymapi: Any) -> None:
-    physics = PhysicsSettings(dt=0.005, substeps=3, iterations=300, solver="pgs", num_threads=5)
+    physics = PhysicsSettings(dt=0.005, substeps=3, iterations=300, solver="cg", num_threads=5)
     params = build(SCENE, 2, physics)._sim.params
     assert (params.dt, params.substeps, params.up_axis) == (0.005, 3, gymapi.UP_AXIS_Z)
     assert (params.gravity.x, params.gravity.y, params.gravity.z) == (0.0, 0.0, -9.81)
     physx = params.physx
-    assert (physx.solver_type, physx.num_position_iterations, physx.num_threads) == (0, 255, 5)
+    assert (physx.solver_type, physx.num_position_iterations, physx.num_threads) == (1, 255, 5)
     assert physx.contact_collection is gymapi.CC_LAST_SUBSTEP
 
 
@@ -424,7 +439,9 @@ def test_what_the_tensors_do_not_hold_is_refused_by_name(build: Build) -> None:
     with pytest.raises(SimulatorError, match=r"sensor 'grip' asks for the force of 'cart' alone.*sim=mujoco"):
         build(paired)
     sim = build()
-    with pytest.raises(SimulatorError, match="does not count contact points; sim=mujoco"):
+    with pytest.raises(
+        SimulatorError, match="does not count contact points; any other simulator can, as sim=mujoco"
+    ):
         sim.contact_count  # noqa: B018
     with pytest.raises(SimulatorError, match=r"ctrl must be \(2, 2\)"):
         sim.step(torch.zeros(1, 2), 1)

@@ -207,14 +207,15 @@ def test_servos_motors_and_passive_joints_become_drives() -> None:
 
 
 JOINED = "".join(f'<body name="{n}"><joint name="{n}"/><geom size="0.1"/></body>' for n in "ab")
+GROUND = '<geom type="plane" size="1 1 1"/><body name="b"><freejoint/><geom name="ball" size="1"/></body>'
 APART = '<geom type="plane" size="1 1 1"/><body><geom name="g" size="1" contype="4" conaffinity="8"/></body>'
 
 
 @pytest.mark.parametrize(
     ("mjcf", "named"),
     [
-        (scene(JOINED, '<equality><joint joint1="a" joint2="b"/></equality>'), "1 equality constraint"),
-        (scene(JOINED, '<tendon><fixed><joint joint="a" coef="1"/></fixed></tendon>'), "1 tendon"),
+        (scene(JOINED, '<equality><joint joint1="a" joint2="b"/></equality>'), "no equality constraint number 0; use"),
+        (scene(JOINED, '<tendon><fixed name="t"><joint joint="a" coef="1"/></fixed></tendon>'), "has the tendon 't'"),
         (scene('<body><joint name="b" type="ball"/><geom size="0.1"/></body>'), "'b' is a ball joint"),
         (scene('<body><joint name="s" stiffness="3"/><geom size="0.1"/></body>'), "'s' has a spring"),
         (scene('<body><joint name="f" frictionloss="3"/><geom size="0.1"/></body>'), "'f' has dry friction"),
@@ -224,6 +225,10 @@ APART = '<geom type="plane" size="1 1 1"/><body><geom name="g" size="1" contype=
         (scene('<geom name="hill" type="plane" size="1 1 1" pos="0 0 1"/>'), "'hill' is not flat at height 0"),
         (scene('<body name="m" mocap="true"><geom size="0.1"/></body>'), "'m' is a mocap body"),
         (scene(APART), "'g' must touch the ground"),
+        (
+            scene(GROUND, '<contact><exclude body1="world" body2="b"/></contact>'),
+            "'ball' must touch the ground",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_said_is_refused_by_name(mjcf: str, named: str) -> None:
@@ -238,11 +243,13 @@ def test_what_cannot_be_said_is_refused_by_name(mjcf: str, named: str) -> None:
         ('<position name="p" joint="a" kp="1" gear="2"/>', "'p' is a <position> with a gear"),
         ('<motor name="m" joint="a" forcerange="-1 2"/>', "'m' may push -1 to 2"),
         ('<motor name="m" joint="a"/><motor name="n" joint="a"/>', "'a' has two actuators"),
-        ('<motor name="s" site="s"/>', "'s' drives no joint"),
+        ('<motor name="s" site="s"/>', "'s' drives no hinge or slide"),
+        ('<motor name="r" joint="root"/>', "'r' drives no hinge or slide"),
     ],
 )
 def test_an_actuator_that_physx_lacks_is_refused_by_name(actuator: str, named: str) -> None:
     body = '<body><joint name="a"/><geom size="0.1"/><site name="s"/></body>'
+    body += '<body><freejoint name="root"/><geom size="0.1"/></body>'
     with pytest.raises(SimulatorError, match=named):
         read_drives(compile_model(scene(body, f"<actuator>{actuator}</actuator>")))
 
@@ -289,6 +296,36 @@ def test_bodies_welded_together_or_excluded_do_not_touch() -> None:
     of = {model.body(int(model.geom_bodyid[g])).name: bits for g, bits in filters.items()}
     assert of["left"] & of["right"] and of["arm"] & of["left"] and of["palm"] & of["other"]
     assert not of["left"] & of["other"] and not of["right"] & of["other"]
+
+
+def touching(mjcf: str) -> set[str]:
+    """The pairs of geoms, by name, that the filters let touch."""
+    model = compile_model(mjcf)
+    filters = shape_filters(model, build_trees(model))
+    pairs = [(a, b) for a in filters for b in filters if a < b and not filters[a] & filters[b]]
+    return {model.geom(a).name + model.geom(b).name for a, b in pairs}
+
+
+def test_any_number_of_bodies_that_stand_still_need_no_more_than_a_bit() -> None:
+    still = "".join(f'<body pos="{k} 0 0"><geom name="{k}" size="0.1"/></body>' for k in range(40))
+    free = '<body name="ball"><freejoint/><geom name="b" size="0.1"/></body>'
+    assert touching(scene(still + free)) == {f"{k}b" for k in range(40)}
+
+
+def test_kinds_that_touch_only_their_own_kind() -> None:
+    """Two red balls and two blue ones: a bit for both kinds together would part the red ones too."""
+    balls = "".join(
+        f'<body><freejoint/><geom name="{name}" size="0.1" contype="{kind}" conaffinity="{kind}"/></body>'
+        for name, kind in (("r", 1), ("s", 1), ("b", 2), ("c", 2))
+    )
+    assert touching(scene(balls)) == {"rs", "bc"}
+
+
+def test_a_plane_may_be_turned_about_the_vertical_but_not_upside_down() -> None:
+    plane = '<geom name="g" type="plane" size="1 1 1" quat="{}"/><body><freejoint/><geom size="0.1"/></body>'
+    assert compile_model(scene(plane.format("0.8 0 0 0.6"))).ngeom == 2
+    with pytest.raises(SimulatorError, match="'g' is not flat at height 0"):
+        compile_model(scene(plane.format("0 1 0 0")))
 
 
 def test_after_torch_isaac_gym_cannot_be_loaded_and_the_message_says_what_to_do(

@@ -9,11 +9,13 @@ Genesis reads MJCF through MuJoCo and takes over most of it, but passes over sil
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from itertools import chain
 
 import mujoco
 import numpy as np
 
 from rlkit.sims.api import PhysicsSettings, SimulatorError
+from rlkit.sims.mujoco_refusals import geom_label, refuse, surface_problems, world_problems
 
 SOLVERS = {"newton": "Newton", "cg": "CG"}
 INTEGRATORS = {"euler": "Euler", "implicitfast": "implicitfast"}
@@ -68,26 +70,14 @@ def check_physics(physics: PhysicsSettings) -> None:
 
 def check_model(model: mujoco.MjModel) -> None:
     """Raise SimulatorError naming the first part of the model that Genesis would leave out or change."""
-    for problem in (*_world_problems(model), *_joint_problems(model), *_actuator_problems(model)):
-        raise SimulatorError(f"sim=genesis cannot simulate this scene: {problem}; use sim=mujoco")
-    for problem in _geom_problems(model):
-        raise SimulatorError(f"sim=genesis cannot simulate this scene: {problem}; use sim=mujoco")
-
-
-def _world_problems(model: mujoco.MjModel) -> list[str]:
-    counts = {
-        "tendons": model.ntendon,
-        "contact pairs": model.npair,
-        "flexible bodies": model.nflex,
-        "plugins": model.nplugin,
-        "mocap bodies": model.nmocap,
-    }
-    found = [f"it has {name}" for name, count in counts.items() if count]
-    if model.opt.density or model.opt.viscosity or model.opt.wind.any():
-        found.append("its medium resists motion (<option density, viscosity, wind>)")
-    if model.opt.disableflags or model.opt.enableflags:
-        found.append("it switches parts of MuJoCo off or on (<option><flag>)")
-    return found
+    surfaces = surface_problems(model, "the larger one", lambda own, other: other > own)
+    problems = (
+        world_problems(model),
+        _joint_problems(model),
+        _actuator_problems(model),
+        _shape_problems(model),
+    )
+    refuse("genesis", chain(*problems, surfaces))
 
 
 def _joint_problems(model: mujoco.MjModel) -> list[str]:
@@ -123,20 +113,9 @@ def _actuator_problems(model: mujoco.MjModel) -> list[str]:
     return found
 
 
-def _geom_problems(model: mujoco.MjModel) -> list[str]:
-    """Genesis takes the larger friction of two geoms, and a margin or gap of none."""
-    found = []
+def _shape_problems(model: mujoco.MjModel) -> list[str]:
     solid = np.flatnonzero((model.geom_contype | model.geom_conaffinity) != 0)
-    for g in solid:
-        geom = model.geom(g)
-        name = geom.name or f"of body '{model.body(int(model.geom_bodyid[g])).name}'"
-        if int(model.geom_type[g]) in _NO_SHAPES:
-            found.append(f"geom {name} is {_NO_SHAPES[int(model.geom_type[g])]}")
-        if model.geom_margin[g] or model.geom_gap[g]:
-            found.append(f"geom {name} has a margin or a gap")
-        if model.geom_condim[g] == 1:
-            found.append(f"geom {name} is frictionless (condim 1)")
-        rivals = [o for o in solid if model.geom_priority[o] < model.geom_priority[g]]
-        if any(model.geom_friction[o, 0] > model.geom_friction[g, 0] for o in rivals):
-            found.append(f"geom {name} has a priority, and Genesis takes the larger friction of two geoms")
-    return found
+    kinds = {int(g): int(model.geom_type[g]) for g in solid}
+    return [
+        f"{geom_label(model, g)} is {_NO_SHAPES[kind]}" for g, kind in kinds.items() if kind in _NO_SHAPES
+    ]

@@ -111,36 +111,44 @@ class GenesisSimulator(Simulator):
         low, high = self.ctrl_range.T
         self._ctrl.copy_(torch.nan_to_num(ctrl.detach()).clamp(low, high))
         self._quantities.drive(self._ctrl)
+        push, full = self._pushes(), torch.zeros_like(bad)
         for _ in range(num_steps * self.physics.substeps):
-            self._push()
+            if push is not None:
+                self._solver.apply_links_external_wrench(**push)
             self._scene.sim.step()
-            bad |= self._take_errors()
+            invalid, overflowed = self._take_errors()
+            bad |= invalid
+            full |= overflowed
+        self._overflows += full.sum()
         self._forces.clear()
         self._time += num_steps * self.physics.dt
         self._refresh(self._all)
         self._read_contacts()
         torch.logical_or(bad, self._exploded(), out=self.unstable)
 
-    def _push(self) -> None:
-        """Apply the forces on bodies for one integrator step: those asked for, and the compensation of weights."""
+    def _pushes(self) -> dict[str, Any] | None:
+        """What each integrator step applies to bodies: forces asked for, and the compensation of weights."""
         forces = dict(self._forces)
         if self._lifted:
             for body, lift in zip(self._lifted, self._quantities.lift(self._lifted).unbind(dim=1)):
                 forces[body] = forces[body] + lift if body in forces else lift
-        if forces:
-            self._solver.apply_links_external_wrench(
-                force=torch.stack(list(forces.values()), dim=1),
-                links_idx=list(forces),
-                ref=self._gs.link_ref_frame.link_COM,
-            )
+        if not forces:
+            return None
+        return {
+            "force": torch.stack(list(forces.values()), dim=1),
+            "links_idx": list(forces),
+            "ref": self._gs.link_ref_frame.link_COM,
+        }
 
-    def _take_errors(self) -> Tensor:
-        """`[N]` bool: Genesis met a number that is not finite. Clears its marks, which would end the whole program."""
+    def _take_errors(self) -> tuple[Tensor, Tensor]:
+        """`[N]` bool each: Genesis met a number that is not finite; a contact buffer of it was full.
+
+        Clears its marks, which would end the whole program.
+        """
         full = engine.overflow_bits()
-        self._overflows += ((self._errors & full) != 0).sum()
-        invalid = (self._errors & ~full) != 0
+        invalid, overflowed = (self._errors & ~full) != 0, (self._errors & full) != 0
         self._errors.zero_()
-        return invalid
+        return invalid, overflowed
 
     def _exploded(self) -> Tensor:
         """`[N]` bool: a coordinate or a speed is huge or not finite."""

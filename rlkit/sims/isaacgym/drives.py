@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 
 from rlkit.sims.api import SimulatorError
-from rlkit.sims.isaacgym.tree import joint_name
+from rlkit.sims.isaacgym.tree import HINGE_OR_SLIDE, joint_name
 
 NO_LIMIT = float(np.finfo(np.float32).max)
 _ANY_SPEED = 1000.0  # rad/s or m/s: MuJoCo has no limit, PhysX needs one
@@ -58,15 +58,16 @@ def read_drives(model: mujoco.MjModel) -> dict[str, Drive]:
     return {
         joint_name(model, joint): _drive(model, joint, actuator_of.get(joint))
         for joint in range(model.njnt)
-        if int(model.jnt_type[joint]) in (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
+        if int(model.jnt_type[joint]) in HINGE_OR_SLIDE
     }
 
 
 def _joint_of(model: mujoco.MjModel, actuator: int) -> int:
     name = model.actuator(actuator).name
-    if int(model.actuator_trntype[actuator]) != _JOINT:
+    joint = int(model.actuator_trnid[actuator][0])
+    if int(model.actuator_trntype[actuator]) != _JOINT or int(model.jnt_type[joint]) not in HINGE_OR_SLIDE:
         raise SimulatorError(
-            f"actuator '{name}' drives no joint: sim=isaacgym cannot have it; use sim=mujoco"
+            f"actuator '{name}' drives no hinge or slide: sim=isaacgym cannot have it; use sim=mujoco"
         )
     known = (
         int(model.actuator_gaintype[actuator]) == _FIXED
@@ -83,7 +84,7 @@ def _joint_of(model: mujoco.MjModel, actuator: int) -> int:
         raise SimulatorError(
             f"actuator '{name}' is a <position> with a gear; fold the gear into kp, kv and the range"
         )
-    return int(model.actuator_trnid[actuator][0])
+    return joint
 
 
 def _drive(model: mujoco.MjModel, joint: int, actuator: int | None) -> Drive:

@@ -19,7 +19,7 @@ from rlkit.sims.isaacgym.free_bodies import FreeBodies, unpacked
 from rlkit.sims.isaacgym.kinematics import Kinematics
 from rlkit.sims.isaacgym.layout import Layout
 from rlkit.sims.isaacgym.quantities import Quantities
-from rlkit.sims.isaacgym.tree import build_trees, check_names, compile_model
+from rlkit.sims.isaacgym.tree import Tree, build_trees, check_names, compile_model
 from rlkit.sims.isaacgym.world import World, require
 from rlkit.sims.mujoco_quantities import body_id
 from rlkit.sims.rotations import multiply, rotate, rotate_inverse
@@ -27,7 +27,7 @@ from rlkit.sims.rotations import multiply, rotate, rotate_inverse
 from isaacgym import gymapi, gymtorch  # isort: skip  (world explains it where Isaac Gym cannot be loaded)
 
 _MAX_VALUE = 1e10  # what MuJoCo takes for an explosion
-_PAIRS = "sim=mujoco, warp and mjx can"
+_PAIRS = "any other simulator can, as sim=mujoco"
 
 
 class IsaacGymSimulator(Simulator):
@@ -47,6 +47,15 @@ class IsaacGymSimulator(Simulator):
         check_names(spec, self._model)
         trees = build_trees(self._model)
         self._world = World(self._model, trees, read_drives(self._model), physics, num_envs, self.device)
+        try:
+            self._take_over(trees)
+        except BaseException:  # the only one that the process may have must not stay behind
+            self.close()
+            raise
+
+    def _take_over(self, trees: Sequence[Tree]) -> None:
+        """Everything on top of the sim that is there, with all envs in the model's own state."""
+        spec, num_envs = self.spec, self.num_envs
         self._gym, self._sim = self._world.gym, self._world.sim
         self._wrap_tensors()
         self._kinematics = Kinematics(trees, self._world.dofs, self.device)

@@ -9,16 +9,16 @@ What has no place in a URDF, or none in PhysX as Isaac Gym shows it, is refused 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import mujoco
 import numpy as np
 
 from rlkit.sims.api import SceneSpec, SimulatorError, check_actuators, check_known
+from rlkit.sims.mujoco_refusals import named, refuse, surface_problems, world_problems
 
-_FREE, _HINGE, _SLIDE = (
-    int(kind)
-    for kind in (mujoco.mjtJoint.mjJNT_FREE, mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
-)
+_FREE, _SLIDE = int(mujoco.mjtJoint.mjJNT_FREE), int(mujoco.mjtJoint.mjJNT_SLIDE)
+HINGE_OR_SLIDE = (int(mujoco.mjtJoint.mjJNT_HINGE), _SLIDE)
 _PLANE = int(mujoco.mjtGeom.mjGEOM_PLANE)
 SHAPES = {
     int(mujoco.mjtGeom.mjGEOM_BOX): "box",
@@ -26,7 +26,7 @@ SHAPES = {
     int(mujoco.mjtGeom.mjGEOM_CYLINDER): "cylinder",
     int(mujoco.mjtGeom.mjGEOM_CAPSULE): "capsule",
 }
-_NOWHERE, _UNTURNED = np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0])
+_NOWHERE, _UNTURNED, _UP = np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def compile_model(mjcf: str) -> mujoco.MjModel:
         model = mujoco.MjModel.from_xml_string(mjcf)
     except ValueError as error:
         raise SimulatorError(f"MuJoCo cannot read the scene: {error}") from error
-    _refuse_what_a_urdf_cannot_say(model)
+    _refuse_what_isaac_gym_cannot_have(model)
     return model
 
 
@@ -177,7 +177,7 @@ def _hang(
 
 
 def _fixed(name: str, parent: int, pos: np.ndarray, quat: np.ndarray, body: int) -> Link:
-    return Link(name, parent, "", False, np.array(pos), np.array(quat), np.array([0.0, 0.0, 1.0]), body)
+    return Link(name, parent, "", False, np.array(pos), np.array(quat), _UP, body)
 
 
 def _rotated(quat: np.ndarray, vector: np.ndarray) -> np.ndarray:
@@ -190,24 +190,19 @@ def _is_free(model: mujoco.MjModel, body: int) -> bool:
     return bool(model.body_jntnum[body]) and int(model.jnt_type[model.body_jntadr[body]]) == _FREE
 
 
-def _refuse_what_a_urdf_cannot_say(model: mujoco.MjModel) -> None:
-    parts = (("tendon", model.ntendon), ("equality constraint", model.neq), ("contact pair", model.npair))
-    for what, count in parts:
-        if count:
-            raise SimulatorError(
-                f"sim=isaacgym cannot have the scene's {count} {what}(s): a URDF has none; use sim=mujoco"
-            )
+def _refuse_what_isaac_gym_cannot_have(model: mujoco.MjModel) -> None:
+    equalities = (
+        f"a URDF has no {named(model, 'equality constraint', mujoco.mjtObj.mjOBJ_EQUALITY, k)}"
+        for k in range(model.neq)
+    )
+    refuse("isaacgym", chain(world_problems(model), equalities))
     for joint in range(model.njnt):
         _refuse_joint(model, joint)
-    for body in range(1, model.nbody):
-        if model.body_mocapid[body] >= 0:
-            raise SimulatorError(
-                f"body '{body_name(model, body)}' is a mocap body, which Isaac Gym does not have"
-            )
     plane = ground(model)
     for body in range(model.nbody):
         for geom in solid_geoms(model, body):
             _refuse_geom(model, geom, plane)
+    refuse("isaacgym", surface_problems(model, "their mean in PhysX", lambda own, other: other != own))
 
 
 def _refuse_joint(model: mujoco.MjModel, joint: int) -> None:
@@ -215,7 +210,7 @@ def _refuse_joint(model: mujoco.MjModel, joint: int) -> None:
     if kind == _FREE:
         return
     dof = int(model.jnt_dofadr[joint])
-    if kind not in (_HINGE, _SLIDE):
+    if kind not in HINGE_OR_SLIDE:
         raise SimulatorError(f"joint '{name}' is a ball joint, which Isaac Gym's URDF does not have")
     faults = {
         "a spring": model.jnt_stiffness[joint],
@@ -230,8 +225,8 @@ def _refuse_joint(model: mujoco.MjModel, joint: int) -> None:
 def _refuse_geom(model: mujoco.MjModel, geom: int, plane: int | None) -> None:
     name, body = model.geom(geom).name or f"number {geom}", int(model.geom_bodyid[geom])
     if geom == plane:
-        flat = np.allclose(np.abs(model.geom_quat[geom]), _UNTURNED) and model.geom_pos[geom][2] == 0.0
-        if not flat:
+        up = _rotated(model.geom_quat[geom], _UP)
+        if not np.allclose(up, _UP, atol=1e-6) or model.geom_pos[geom][2] != 0.0:
             raise SimulatorError(f"the plane '{name}' is not flat at height 0, as Isaac Gym's ground must be")
         return
     if body == 0:
@@ -241,8 +236,13 @@ def _refuse_geom(model: mujoco.MjModel, geom: int, plane: int | None) -> None:
             f"geom '{name}' of body '{body_name(model, body)}' is no {', '.join(SHAPES.values())}:"
             " sim=isaacgym cannot have it; give it contype=0 conaffinity=0 if it is for looks"
         )
-    if plane is not None and not collide(model, geom, plane):
+    if plane is not None and (not collide(model, geom, plane) or excluded(model, 0, body)):
         raise SimulatorError(f"geom '{name}' must touch the ground: in Isaac Gym everything solid does")
+
+
+def excluded(model: mujoco.MjModel, one: int, other: int) -> bool:
+    """Whether the model keeps two bodies apart by name, the lower first."""
+    return (one << 16) + other in model.exclude_signature
 
 
 def collide(model: mujoco.MjModel, one: int, other: int) -> bool:

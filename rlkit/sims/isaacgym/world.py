@@ -31,7 +31,8 @@ except ImportError as error:
 _SPACING = 2.0  # m, half the side of an env's square: they are neighbours in space, and never touch
 _MAX_SPEED = 1000.0  # m/s and rad/s: MuJoCo has no limit
 _CONTACTS = 256  # pairs in one env that the GPU has room for
-_SOLVERS = {"newton": 1, "cg": 1, "pgs": 0}  # PhysX has TGS (1) and PGS (0)
+_SOLVERS = ("newton", "cg")  # of MuJoCo's; PhysX has one that is as accurate
+_TGS = 1  # the number of that one
 
 
 class World:
@@ -193,8 +194,9 @@ class World:
             low, high = drive.range
             limited = math.isfinite(low)
             stiff, brake = (stiffness or {}).get(drive.actuator, 1.0), (kv or {}).get(drive.actuator, 1.0)
+            # Without an actuator too: the damping of a joint rests on one mode alone.
             mode = gymapi.DOF_MODE_POS if drive.position else gymapi.DOF_MODE_EFFORT
-            properties["driveMode"][row] = int(mode if drive.actuator else gymapi.DOF_MODE_NONE)
+            properties["driveMode"][row] = int(mode)
             properties["stiffness"][row] = drive.stiffness * stiff if drive.position else 0.0
             properties["damping"][row] = drive.kv * brake + drive.passive
             properties["effort"][row], properties["velocity"][row] = drive.effort, drive.velocity
@@ -222,7 +224,7 @@ def require(done: bool | None, call: str) -> None:
 
 
 def _parameters(model: mujoco.MjModel, physics: PhysicsSettings, num_envs: int, device: torch.device) -> Any:
-    """The settings in PhysX's terms: z up, contacts of the last substep, everything else as docs/simulators.md says."""
+    """The settings in PhysX's terms: z up, contacts of the last substep, everything else as docs/isaacgym.md says."""
     if physics.solver not in _SOLVERS:
         raise SimulatorError(f"sim.solver={physics.solver} is unknown; allowed: {', '.join(_SOLVERS)}")
     on_gpu = device.type == "cuda"
@@ -232,7 +234,7 @@ def _parameters(model: mujoco.MjModel, physics: PhysicsSettings, num_envs: int, 
     params.gravity = gymapi.Vec3(*(float(g) for g in model.opt.gravity))
     params.use_gpu_pipeline = on_gpu
     params.physx.use_gpu = on_gpu
-    params.physx.solver_type = _SOLVERS[physics.solver]
+    params.physx.solver_type = _TGS
     params.physx.num_position_iterations = min(max(physics.iterations, 1), 255)
     params.physx.num_velocity_iterations = 1
     params.physx.num_threads = physics.num_threads or os.cpu_count() or 1
