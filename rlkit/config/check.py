@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
 from rlkit.config import engine, keys, learners, support, types
-from rlkit.config.machine import CPU_ONLY, ONE_AT_A_TIME, SIMULATORS, UNAVAILABLE, Machine
+from rlkit.config.machine import (
+    CPU_ONLY,
+    FIRST_GPU_ALONE,
+    NO_IMPLICIT,
+    ONE_AT_A_TIME,
+    SIMULATORS,
+    UNAVAILABLE,
+    Machine,
+)
 from rlkit.config.schema import Schema
 
 Plain = Mapping[str, Any]
@@ -99,7 +107,7 @@ def coerce_numbers(plain: Dict[str, Any], schema: Schema, prefix: str = "") -> N
 
 
 def check_machine(plain: Plain, machine: Machine) -> List[str]:
-    """The device and the simulator exist on this machine; `auto` values are already resolved."""
+    """The device and the simulator exist here, and the simulator has what is asked; `auto` is already resolved."""
     problems: List[str] = []
     sim, device = plain["sim"]["name"], plain["env"]["device"]
     if sim in UNAVAILABLE:
@@ -118,6 +126,16 @@ def check_machine(plain: Plain, machine: Machine) -> List[str]:
         elif index >= machine.cuda_devices:
             last = f"cuda:{machine.cuda_devices - 1}"
             problems.append(f"env.device={device}: the last device here is {last}; write device={last}")
+        elif index and sim in FIRST_GPU_ALONE:
+            problems.append(
+                f"env.device={device}: sim={sim} runs on the first GPU that it sees; write device=cuda:0, with "
+                f"CUDA_VISIBLE_DEVICES={index} before the command"
+            )
+    if sim in NO_IMPLICIT and plain["sim"]["integrator"] == "implicit":
+        problems.append(
+            f"sim.integrator=implicit: sim={sim} has euler and implicitfast; write sim.integrator=implicitfast, or "
+            "sim=mujoco or sim=warp"
+        )
     return problems
 
 

@@ -50,7 +50,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "sim.maxContacts",
         "int >= 0",
         "points",
-        "contacts that mjx and warp have room for in an environment; 0: as the scene needs",
+        "contacts in an environment that every simulator but mujoco has room for; 0: as the scene needs",
     ),
     Key("env.numEnvs", "int in [1, 1000000] or auto", "", "environments that step together"),
     Key("env.device", "auto or cpu or cuda or cuda:N", "", "where observations, policy and learning live"),

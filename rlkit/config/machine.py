@@ -25,6 +25,10 @@ UNAVAILABLE = {
     "index (pypi.nvidia.com), so no adapter of it could be tested; docs/simulators.md tells what was looked at"
 }
 CPU_ONLY = frozenset({"mujoco", "gymnasium"})  # simulators whose tensors live on the CPU
+FIRST_GPU_ALONE = frozenset(
+    {"genesis"}
+)  # simulators that run on no other device of CUDA than the first visible
+NO_IMPLICIT = frozenset({"genesis", "mjx"})  # simulators without the integrator `implicit`
 ONE_AT_A_TIME = frozenset({"isaacgym"})  # room for one simulation in a process: none beside the training's
 
 

@@ -1,4 +1,4 @@
-"""What Machine.detect() takes for a simulator that can be used here."""
+"""What can be used on a machine: which simulators, with which integrators, on which devices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rlkit.config import ConfigError, compose
-from rlkit.config.machine import Machine
+from rlkit.config.machine import SIMULATORS, Machine
 
 
 @pytest.fixture
@@ -28,6 +28,32 @@ def old_mujoco(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_mujoco_without_the_batch_engine_serves_isaac_gym_alone() -> None:
     assert {"mujoco", "warp", "mjx", "genesis"}.isdisjoint(Machine.detect().simulators)
     assert "isaacgym" in Machine.detect().simulators
+
+
+GPUS = Machine(cuda_devices=2, simulators=frozenset(SIMULATORS))
+
+
+@pytest.mark.parametrize("sim", ["genesis", "mjx"])
+def test_an_integrator_that_an_engine_lacks_is_refused_with_those_it_has(sim: str) -> None:
+    words = ["task=Reach", f"sim={sim}", "device=cpu"]
+    with pytest.raises(
+        ConfigError, match=f"sim={sim} has euler and implicitfast; .*sim.integrator=implicitfast"
+    ):
+        compose([*words, "sim.integrator=implicit"], machine=GPUS)
+    assert compose([*words, "sim.integrator=euler"], machine=GPUS).sim.integrator == "euler"
+
+
+@pytest.mark.parametrize("sim", ["mujoco", "warp"])
+def test_an_integrator_that_an_engine_has_is_not(sim: str) -> None:
+    words = ["task=Reach", f"sim={sim}", "device=cpu", "sim.integrator=implicit"]
+    assert compose(words, machine=GPUS).sim.integrator == "implicit"
+
+
+def test_genesis_is_told_how_to_take_the_second_gpu() -> None:
+    with pytest.raises(ConfigError, match=r"write device=cuda:0, with CUDA_VISIBLE_DEVICES=1 before"):
+        compose(["task=Reach", "sim=genesis", "device=cuda:1"], machine=GPUS)
+    for sim, device in (("genesis", "cuda:0"), ("warp", "cuda:1")):
+        assert compose(["task=Reach", f"sim={sim}", f"device={device}"], machine=GPUS).env.device == device
 
 
 @pytest.mark.usefixtures("old_mujoco")
