@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
 from typing import Any, Mapping, Sequence
@@ -17,12 +16,12 @@ from torch import Tensor
 from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator, SimulatorError
 from rlkit.sims.mujoco_scene import build_scene  # first: refuses an unusable version of mujoco
 
-import mujoco  # isort: skip
 from mujoco import batch  # isort: skip
 
 from rlkit.sims import mujoco_seam as seam  # isort: skip
+from rlkit.sims.mujoco_fields import check_field, derives_constants, owner_of  # isort: skip
 from rlkit.sims.mujoco_motion import MotionReader  # isort: skip
-from rlkit.sims.mujoco_quantities import body_id, quantity_entries, quantity_parts  # isort: skip
+from rlkit.sims.mujoco_quantities import Scales, body_id, quantity_parts  # isort: skip
 
 _log = logging.getLogger(__name__)
 
@@ -65,10 +64,11 @@ class MujocoSimulator(Simulator):
         self._initial_row = self._state[0].copy()
         self._qpos, self._qvel = (torch.from_numpy(self._batch.bind(name)) for name in ("qpos", "qvel"))
         self._resets = seam.ResetWriter(scene, self.device)
+        self._scales = Scales(model, self.spec.actuators, self.device)
         self._ctrl = self._batch.bind("ctrl")
         self._ctrl_in_model_order = np.zeros(self._ctrl.shape, np.float32)
         self._external_force = self._batch.bind("xfrc_applied")
-        self._forced: list[int] = []  # bodies with a force that the next step clears
+        self._forced = False  # whether a force waits for the next step, which clears it
         buffer = torch.zeros(n, blocks["contact"].stop)
         split = blocks["contact"].start
         self._motion_buffer, self._contact_buffer = buffer.numpy()[:, :split], buffer.numpy()[:, split:]
@@ -100,9 +100,9 @@ class MujocoSimulator(Simulator):
         except batch.SimulationError as error:
             failed = error.ids  # these kept the state they had; the others have stepped
             _log.debug("%s", error)
-        for body in self._forced:
-            self._external_force[:, body] = 0.0
-        self._forced.clear()
+        if self._forced:
+            self._external_force[...] = 0.0
+            self._forced = False
         self._motion.refresh()
         with np.errstate(over="ignore", invalid="ignore"):  # an unstable env may not fit into float32
             np.copyto(self._motion_buffer, self._motion_sensors, casting="same_kind")
@@ -145,11 +145,8 @@ class MujocoSimulator(Simulator):
     def model_field(self, name: str) -> Tensor:
         """See `Simulator.model_field`. From the first call on the engine keeps `name` for every env."""
         if name not in self._fields:
-            if name not in batch.MODEL_FIELDS:
-                near = difflib.get_close_matches(name, sorted(batch.MODEL_FIELDS), n=1)
-                hint = f"; the nearest is '{near[0]}'" if near else ""
-                raise SimulatorError(f"MuJoCo has no per-env model field '{name}'{hint}")
-            owner, field = _owner(self._scene.model, name)
+            check_field("MuJoCo", name, batch.MODEL_FIELDS)
+            owner, field = owner_of(self._scene.model, name)
             if np.asarray(getattr(owner, field)).dtype != np.float64 or name.startswith("sensor_"):
                 raise SimulatorError(f"model field '{name}' is structure, not a quantity that can vary")
             self._fields[name] = self._batch.expand(name)
@@ -162,18 +159,22 @@ class MujocoSimulator(Simulator):
         Poses and velocities are fresh afterwards.
         """
         ids = np.sort(env_ids.numpy())
-        for name, values in self._fields.items():
-            self._motion.expand(name)[ids] = values[ids]
-        if any(_derives_constants(name) for name in self._fields):
+        self._apply(ids, list(self._fields))
+        self._refresh(ids)
+
+    def _apply(self, ids: np.ndarray, names: Sequence[str]) -> None:
+        """Let what was written into these model fields act in the envs `ids` (sorted)."""
+        for name in names:
+            self._motion.expand(name)[ids] = self._fields[name][ids]
+        if any(map(derives_constants, names)):
             self._batch.set_const(ids)
             self._motion.set_const(ids)
-        self._refresh(ids)
 
     def apply_force(self, body: str, force: Tensor) -> None:
         """See `Simulator.apply_force`."""
         k = body_id(self._scene.model, body)
         self._external_force[:, k, :3] += force.numpy()
-        self._forced.append(k)
+        self._forced = True
 
     def parts(self, quantity: str) -> tuple[str, ...]:
         """See `Simulator.parts`."""
@@ -181,12 +182,8 @@ class MujocoSimulator(Simulator):
 
     def scale(self, quantity: str, env_ids: Tensor, factors: Tensor) -> None:
         """See `Simulator.scale`; about 0.1 ms an env for masses, 0.03 ms for all else."""
-        rows = env_ids[:, None]
-        for entries in quantity_entries(self._scene.model, self.spec.actuators, quantity):
-            index = tuple(torch.from_numpy(column) for column in entries.index)
-            values = torch.from_numpy(entries.own) * factors[:, entries.part].double()
-            self.model_field(entries.field)[(rows, *index)] = values
-        self.apply_model_fields(env_ids)
+        fields = self._scales.write(quantity, env_ids, factors, self.model_field)
+        self._apply(np.sort(env_ids.numpy()), fields)  # none of them moves a pose
 
     def state(self, env_ids: Sequence[int] | None = None) -> dict[str, Tensor]:
         """See `Simulator.state`: integration state, model fields, and what the last step left behind."""
@@ -206,9 +203,10 @@ class MujocoSimulator(Simulator):
         saved = {key[len("model.") :]: values for key, values in state.items() if key.startswith("model.")}
         for name in sorted(set(saved) | set(self._fields)):
             field = self.model_field(name)
-            owner, attribute = _owner(self._scene.model, name)
+            owner, attribute = owner_of(self._scene.model, name)
             field.copy_(saved[name] if name in saved else torch.as_tensor(getattr(owner, attribute)))
         self._state[...] = state["integration"].numpy()
+        self._forced = True  # a force that waits for the next step came with it
         self.apply_model_fields(torch.arange(self.num_envs))
         self._contact_buffer[...] = state["contacts"].numpy()
         self.unstable.copy_(state["unstable"])
@@ -222,13 +220,3 @@ class MujocoSimulator(Simulator):
     def close(self) -> None:
         """Release threads and memory; the simulator cannot be used afterwards."""
         self.__dict__.clear()
-
-
-def _owner(model: mujoco.MjModel, name: str) -> tuple[Any, str]:
-    """The object that holds the model field `name` ("opt.gravity" is in the options), and its name there."""
-    return (model.opt, name[len("opt.") :]) if name.startswith("opt.") else (model, name)
-
-
-def _derives_constants(name: str) -> bool:
-    """Whether the engine derives other constants from the model field `name`."""
-    return name.startswith("opt.") or name in mujoco.MjModel._setconst_inputs

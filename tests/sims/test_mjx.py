@@ -245,6 +245,7 @@ def test_contacts_beyond_the_room_are_counted() -> None:
         tight.step(press(), 1)
     assert tight.overflows() == 3 * N
     assert tight.overflows() == 0
+    assert tight.contact_room == 3
     state = lying()
     state.free_pose[1, :, 2] += 1.0  # in the air
     tight.reset(torch.arange(N), state)
@@ -275,6 +276,7 @@ def test_nothing_overflows_where_there_is_room(sim: MjxSimulator) -> None:
     sim.reset(torch.arange(N), lying())
     sim.step(press(), 2)
     assert sim.overflows() == 0
+    assert sim.contact_room == 0  # for all candidates
 
 
 @pytest.mark.slow
@@ -312,6 +314,8 @@ def test_geoms_that_mjx_cannot_collide_are_refused_by_name() -> None:
 def test_devices_that_are_not_there_are_refused() -> None:
     with pytest.raises(SimulatorError, match="cpu and cuda, not on meta"):
         MjxSimulator(STONE, PHYSICS, 1, "meta")
+    with pytest.raises(SimulatorError, match="JAX has no device cpu:3; it has cpu:0"):
+        MjxSimulator(STONE, PHYSICS, 1, "cpu:3")
     if not torch.cuda.is_available():
         with pytest.raises(SimulatorError, match=r"needs JAX for CUDA.*env\.device=cpu"):
             MjxSimulator(STONE, PHYSICS, 1, "cuda:0")
@@ -322,14 +326,51 @@ def test_structure_cannot_vary(sim: MjxSimulator) -> None:
     for name in ("geom_type", "nq", "opt.iterations"):
         with pytest.raises(SimulatorError, match=f"no per-env model field '{name}'"):
             sim.model_field(name)
-    with pytest.raises(SimulatorError, match="cannot vary 'dof_frictionloss': it is zero in the model"):
-        sim.model_field("dof_frictionloss")
+    for name in ("dof_frictionloss", "opt.wind", "opt.viscosity"):
+        with pytest.raises(
+            SimulatorError, match=f"MJX cannot vary '{name}': .* zero in the model; use sim=mujoco"
+        ):
+            sim.model_field(name)
+    with pytest.raises(
+        SimulatorError, match="MJX has no per-env model field 'geom_gap'"
+    ):  # it never reads it
+        sim.model_field("geom_gap")
 
 
 @pytest.mark.slow
 def test_a_state_of_another_simulator_is_refused(sim: MjxSimulator) -> None:
     with pytest.raises(SimulatorError, match="of another simulator, not of sim=mjx"):
         sim.load_state(MujocoSimulator(TRAY, PHYSICS, N).state())
+
+
+@pytest.mark.slow
+def test_a_reset_drops_the_force_that_waits_in_its_envs(sim: MjxSimulator) -> None:
+    sim.reset(torch.arange(N), lying())
+    sim.apply_force("ball", torch.tensor([[30.0, 0.0, 0.0]]).repeat(N, 1))
+    sim.reset(torch.tensor([1]), lying(1))
+    sim.step(press(), 1)
+    speed = sim.body_lin_vel[:, 1, 0].tolist()  # 30 N on 0.4 kg for 0.01 s: 0.75 m/s
+    assert speed[0] > 0.5
+    assert abs(speed[1]) < 0.1
+
+
+@pytest.mark.slow
+def test_the_program_for_a_gpu_moves_as_the_one_for_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the number of integrator steps is a constant of the program."""
+    ours, theirs = MjxSimulator(STONE, PHYSICS, 2), MjxSimulator(STONE, PHYSICS, 2)
+    for each, on_cpu in ((ours, False), (theirs, True)):
+        monkeypatch.setattr(each._physics, "_on_cpu", on_cpu)
+        each.step(torch.zeros(2, 0), 3)
+    torch.testing.assert_close(ours.body_pos, theirs.body_pos, atol=1e-6, rtol=0)
+    assert ("6 integrator steps", 2) in ours._physics._programs
+
+
+@pytest.mark.slow
+def test_what_varies_does_not_make_another_program_of_what_reads_poses(sim: MjxSimulator) -> None:
+    other = tray()
+    other.scale("mass", torch.tensor([1]), torch.full((1, len(other.parts("mass"))), 2.0))
+    other.apply_model_fields(torch.arange(N))
+    assert {key for key in other._physics._programs if key[0] == "read"} == {("read", N)}
 
 
 @pytest.mark.parametrize(

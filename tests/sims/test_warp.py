@@ -202,8 +202,9 @@ def test_room_is_the_bound_of_small_scenes() -> None:
     room = room_for(model, pairs, 0)
     assert room.contacts == 4 + 1 + 1 + 1 + 8
     assert room.convex_pairs == 1  # the two boxes
-    limits = 2
-    assert room.rows == math.ceil((limits + 15 * 10) / 16) * 16  # condim 6: ten rows in a pyramid
+    limits, frictions = 2, model.nv  # each degree of freedom may have a friction loss in some env
+    rows = limits + frictions + 15 * 10  # condim 6: ten rows in a pyramid
+    assert room.rows == math.ceil(rows / 16) * 16
     assert room_for(model, pairs, 5).contacts == 5
 
 
@@ -243,6 +244,58 @@ def test_a_sled_of_other_masses_slides_as_in_mujoco() -> None:
     ours, theirs = sims
     torch.testing.assert_close(ours.body_pos, theirs.body_pos, atol=1e-3, rtol=0)
     assert float((ours.body_pos[0] - ours.body_pos[1]).abs().max()) > 0.05
+
+
+@pytest.mark.parametrize("name", ["opt.wind", "opt.density", "geom_adhesion", "geom_surfacevel"])
+def test_what_the_kernels_leave_out_cannot_vary(sim: WarpSimulator, name: str) -> None:
+    with pytest.raises(
+        SimulatorError, match=f"MuJoCo Warp cannot vary '{name}': .* zero in the model; use sim=mujoco"
+    ):
+        sim.model_field(name)
+
+
+def test_what_is_not_left_out_varies_as_in_mujoco() -> None:
+    """In air, a wind of 20 m/s from one side; friction losses that are zero in the model."""
+    air = replace(SLED, mjcf=SLED.mjcf.replace("<worldbody>", '<option density="1.2"/><worldbody>'))
+    sims = WarpSimulator(air, PHYSICS, 2), MujocoSimulator(air, PHYSICS, 2)
+    for each in sims:
+        each.model_field("opt.wind")[1] = torch.tensor([0.0, 20.0, 0.0])
+        each.model_field("dof_frictionloss")[1, 6] = 0.25  # N m, of the joint of the left arm
+        each.apply_model_fields(torch.arange(2))
+        state = lying(2)
+        state.free_pose[:, 1:, 2] += 0.5
+        each.reset(torch.arange(2), state)
+        each.step(press(2), 10)
+    ours, theirs = sims
+    torch.testing.assert_close(ours.body_lin_vel, theirs.body_lin_vel, atol=1e-3, rtol=0)
+    torch.testing.assert_close(ours.joint_vel, theirs.joint_vel, atol=1e-2, rtol=0)
+    blown = theirs.body_lin_vel[1] - theirs.body_lin_vel[0]
+    assert float(blown[2:, 1].min()) > 0.01
+    assert ours.overflows() == 0
+
+
+def test_the_friction_of_an_env_alone_takes_no_room_from_contacts() -> None:
+    """Two falling blocks, each held by friction in all of its six directions."""
+    mjcf = """<mujoco><worldbody><geom type="plane" size="5 5 0.1"/>
+      <body name="block"><freejoint/><geom type="box" size="0.1 0.1 0.1" mass="1"/></body></worldbody></mujoco>"""
+    scene = SceneSpec(mjcf, (), (), bodies=("block",), free_bodies=("block",))
+    sim = WarpSimulator(scene, PHYSICS, 2)  # four points of four rows: a whole tile
+    sim.model_field("dof_frictionloss")[:] = 0.1
+    pose = torch.tensor([0.0, 0.0, 0.0999, 1.0, 0.0, 0.0, 0.0]).repeat(2, 1, 1)
+    sim.reset(torch.arange(2), ResetState(torch.zeros(2, 0), torch.zeros(2, 0), pose, torch.zeros(2, 1, 6)))
+    sim.step(torch.zeros(2, 0), 1)
+    assert sim.overflows() == 0
+
+
+def test_scaling_does_not_read_the_poses_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reset follows, which does."""
+    sim, replayed = sled(), []
+    replay = Graphs.replay
+    spy = lambda graphs, key, launch: (replayed.append(key), replay(graphs, key, launch))  # noqa: E731
+    monkeypatch.setattr(Graphs, "replay", spy)
+    for quantity in ("friction", "mass"):
+        sim.scale(quantity, torch.tensor([1]), torch.full((1, len(sim.parts(quantity))), 2.0))
+    assert replayed == ["constants"]
 
 
 @pytest.mark.parametrize("name", ["geom_type", "body_parentid", "nq", "opt.iterations"])

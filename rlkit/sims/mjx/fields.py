@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, Iterable
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rlkit.sims.api import SimulatorError
 from rlkit.sims.mjx.start import jax
+from rlkit.sims.mujoco_fields import FLUID, check_field, derives_constants, left_out, owner_of
 
 import mujoco  # isort: skip
 from mujoco import batch  # isort: skip
@@ -26,6 +25,11 @@ _DERIVED = (
 _QUANTITIES = ("geom_friction", "body_mass", "body_inertia", "actuator_gainprm", "actuator_biasprm")
 # MJX leaves these out of the program where the whole model has none of it.
 _STRUCTURE = ("dof_frictionloss", "tendon_frictionloss", "body_gravcomp")
+# MJX keeps these and never reads them.
+_UNREAD = (
+    *("geom_gap", "pair_gap", "dof_dampingpoly", "jnt_stiffnesspoly"),
+    *("tendon_dampingpoly", "tendon_stiffnesspoly"),
+)
 
 
 class ModelFields:
@@ -47,7 +51,7 @@ class ModelFields:
             self._check(name)
             self.written[name] = self._spread(name)
             inputs = {name} | (set(_QUANTITIES) if name in _QUANTITIES else set())
-            inputs |= set(_DERIVED) if any(map(_derives, inputs)) else set()
+            inputs |= set(_DERIVED) if any(map(derives_constants, inputs)) else set()
             for each in inputs - set(self._applied):
                 if self._size(each):
                     self._applied[each] = self._spread(each)
@@ -56,7 +60,7 @@ class ModelFields:
 
     def own(self, name: str) -> Tensor:
         """The model's own value of a field, float32."""
-        owner, attribute = _owner(self._model, name)
+        owner, attribute = owner_of(self._model, name)
         value = np.asarray(getattr(owner, attribute), np.float32)
         return torch.tensor(value, device=self._device)
 
@@ -66,7 +70,7 @@ class ModelFields:
         changed = set(chosen)
         for name in chosen:
             self._applied[name][env_ids] = self.written[name][env_ids]
-        if any(map(_derives, chosen)):
+        if any(map(derives_constants, chosen)):
             changed |= self._derive(env_ids)
         for name in sorted(changed):
             self._hand_over(name)
@@ -77,7 +81,7 @@ class ModelFields:
         if self._engine is None:
             self._engine = batch.Batch(self._model, self._num_envs)
         for name in self.written:
-            if _derives(name):
+            if derives_constants(name):
                 self._engine.expand(name)[rows] = self._applied[name][rows].cpu().numpy()
         self._engine.set_const(rows)
         derived = {name for name in _DERIVED if name in self._applied and name not in self.written}
@@ -87,19 +91,16 @@ class ModelFields:
         return derived
 
     def _check(self, name: str) -> None:
-        owner, attribute = _owner(self._mjx_model, name)
+        owner, attribute = owner_of(self._mjx_model, name)
         names = _fields(self._mjx_model) | {f"opt.{each}" for each in _fields(self._mjx_model.opt)}
-        if name not in names:
-            near = difflib.get_close_matches(name, sorted(names), n=1)
-            hint = f"; the nearest is '{near[0]}'" if near else ""
-            raise SimulatorError(f"MJX has no per-env model field '{name}'{hint}")
+        check_field("MJX", name, names - set(_UNREAD))
         if attribute in _STRUCTURE and not np.asarray(getattr(owner, attribute)).all():
-            raise SimulatorError(
-                f"MJX cannot vary '{name}': it is zero in the model, and left out; use sim=mujoco"
-            )
+            raise left_out("MJX", name, (name,))
+        if name in FLUID and not self._mjx_model.opt._impl.has_fluid_params:
+            raise left_out("MJX", name, FLUID)
 
     def _size(self, name: str) -> int:
-        owner, attribute = _owner(self._mjx_model, name)
+        owner, attribute = owner_of(self._mjx_model, name)
         return getattr(owner, attribute).size
 
     def _spread(self, name: str) -> Tensor:
@@ -121,13 +122,3 @@ def _fields(owner: Any) -> set[str]:
         and jax.numpy.issubdtype(value.dtype, jax.numpy.floating)
         and value.size
     }
-
-
-def _owner(model: Any, name: str) -> tuple[Any, str]:
-    """The object that holds the model field `name` ("opt.gravity" is in the options), and its name there."""
-    return (model.opt, name[len("opt.") :]) if name.startswith("opt.") else (model, name)
-
-
-def _derives(name: str) -> bool:
-    """Whether MuJoCo derives other constants from the model field `name`."""
-    return name.startswith("opt.") or name in mujoco.MjModel._setconst_inputs

@@ -34,7 +34,8 @@ _INTEGRATORS = {
 }
 _LIMIT = 1e10  # mjMAXVAL: what is larger counts as exploded
 _INTEGRATED = ("time", "qpos", "qvel", "act", "qacc_warmstart")
-_GEOMETRY = ("body_", "jnt_", "site_", "qpos0")  # beginnings of the model fields that poses depend on
+# Model fields that poses and velocities depend on; centres of mass cancel out in the velocities.
+_GEOMETRY = ("body_pos", "body_quat", "jnt_pos", "jnt_axis", "site_pos", "site_quat", "qpos0")
 _NO_SENSORS = int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
 _ROOM = "max_contact_points"  # the name under which MJX looks for it among the model's numerics
 
@@ -51,6 +52,7 @@ class Physics:
     def __init__(self, spec: SceneSpec, physics: PhysicsSettings, device: Any) -> None:
         _check_settings(physics)
         self.spec, self.device = spec, device
+        self._on_cpu: bool = device.platform == "cpu"
         self.scene: Scene = build_scene(spec, physics)
         self.model = _without_sensors(spec, physics)
         try:
@@ -61,7 +63,9 @@ class Physics:
         self._integrate = _INTEGRATORS[int(self.model.opt.integrator)]
         self._contacts = ContactReader(self.model, spec.contacts)
         self.width = self.scene.blocks["contact"].stop
-        self._full = _is_full(self.model, self._template)
+        dims = np.asarray(self._template._impl.contact.dim)
+        self.contact_room = _contact_room(self.model, dims)
+        self._full = _is_full(self.contact_room, dims)
         self._programs: dict[Any, Callable[..., Any]] = {}
         self._initial = self._first_state()
 
@@ -86,7 +90,7 @@ class Physics:
         given = {name: state[name] for name in _INTEGRATED}
         m = self._model_with(fields)
         d = mjx.forward(m, self._template.replace(ctrl=ctrl, xfrc_applied=force, **given))
-        d = self._integrate(m, _one_after_the_other(d) if self.device.platform == "cpu" else d)
+        d = self._integrate(m, _one_after_the_other(d) if self._on_cpu else d)
         moved = {name: getattr(d, name) for name in _INTEGRATED}
         moved["contact"] = self._contacts(d).reshape(-1)
         bad = ~_sound(moved["qpos"], moved["qvel"], d.qacc)
@@ -94,7 +98,7 @@ class Physics:
         return {**moved, "unstable": state["unstable"] | bad, "crowded": state["crowded"] | self._full(d)}
 
     def _step(
-        self, state: State, fields: Fields, ctrl: jax.Array, force: jax.Array, count: jax.Array
+        self, state: State, fields: Fields, ctrl: jax.Array, force: jax.Array, count: int | jax.Array
     ) -> State:
         """`count` integrator steps of every env. ctrl: `[N, actuators]` in the model's order."""
         bad = ~jax.vmap(_sound)(state["qpos"], state["qvel"], ctrl)
@@ -146,7 +150,11 @@ class Physics:
 
     def step(self, state: State, fields: Fields, ctrl: jax.Array, force: jax.Array, count: int) -> State:
         """Advance by `count` integrator steps; `state` is used up."""
-        return self._run("step", self._step, state, fields, ctrl, force, np.int32(count))
+        if self._on_cpu:  # one program for any number of them
+            return self._run("step", self._step, state, fields, ctrl, force, np.int32(count))
+        # on a GPU a loop of unknown length asks the host before each turn
+        step = functools.partial(self._step, count=count)
+        return self._run(f"{count} integrator steps", step, state, fields, ctrl, force)
 
     def reset(self, state: State, chosen: jax.Array, qpos: jax.Array, qvel: jax.Array) -> State:
         """Put the `chosen` envs into their initial state with these positions and velocities; `state` is used up."""
@@ -154,7 +162,7 @@ class Physics:
 
     def read(self, state: State, fields: Fields) -> tuple[jax.Array, jax.Array]:
         """What the seam shows of `state`, which stays."""
-        moved = {name: value for name, value in fields.items() if name.startswith(_GEOMETRY)}
+        moved = {name: value for name, value in fields.items() if name in _GEOMETRY}
         return self._run("read", self._read, state, moved)
 
     def _run(self, name: str, function: Callable[..., Any], state: State, *inputs: Any) -> Any:
@@ -171,7 +179,7 @@ class Physics:
         what = f"MJX's {name} of a scene with {self.model.nbody - 1} bodies in {len(inputs[0]['qpos'])} envs"
         # on CUDA JAX would multiply matrices in TF32, with three digits
         with compiling(what, lambda: cache_hits() > hits), jax.default_matmul_precision("highest"):
-            with mended():
+            with mended(self._on_cpu):
                 traced = jax.jit(function, donate_argnums=donated).lower(*inputs)
             return traced.compile(compiler_options=compiler_options(self.device))
 
@@ -201,12 +209,15 @@ def _without_sensors(spec: SceneSpec, physics: PhysicsSettings) -> mujoco.MjMode
     return model
 
 
-def _is_full(model: mujoco.MjModel, template: Any) -> Callable[[Any], jax.Array]:
-    """Whether all room for contacts of one kind is in use in one env: some may have been left out."""
-    room = [model.numeric(k) for k in range(model.nnumeric) if model.numeric(k).name == _ROOM]
-    dims = np.asarray(template._impl.contact.dim)
-    limit = int(room[0].data[0]) if room else len(dims) + 1
-    limited = [dims == dim for dim in np.unique(dims) if (dims == dim).sum() >= limit]
+def _contact_room(model: mujoco.MjModel, dims: np.ndarray) -> int:
+    """Contact points of one friction dimension that MJX keeps; 0: all candidates. dims: of each place."""
+    limits = [int(model.numeric(k).data[0]) for k in range(model.nnumeric) if model.numeric(k).name == _ROOM]
+    return limits[0] if limits and np.unique(dims, return_counts=True)[1].max(initial=0) >= limits[0] else 0
+
+
+def _is_full(room: int, dims: np.ndarray) -> Callable[[Any], jax.Array]:
+    """Whether all `room` for contacts of one kind is in use in one env: some may have been left out."""
+    limited = [dims == dim for dim in np.unique(dims) if room and (dims == dim).sum() >= room]
 
     def full(d: Any) -> jax.Array:
         touching = active_contacts(d)

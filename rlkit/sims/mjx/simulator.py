@@ -16,7 +16,7 @@ from rlkit.sims.mjx.start import jax, jax_device  # first: sets what JAX reads w
 
 from rlkit.sims.mjx.fields import ModelFields  # isort: skip
 from rlkit.sims.mjx.physics import shared_physics  # isort: skip
-from rlkit.sims.mujoco_quantities import body_id, quantity_entries, quantity_parts  # isort: skip
+from rlkit.sims.mujoco_quantities import Scales, body_id, quantity_parts  # isort: skip
 
 
 class MjxSimulator(Simulator):
@@ -35,6 +35,7 @@ class MjxSimulator(Simulator):
         self.device = torch.device(device)
         self._physics = shared_physics(spec, physics, jax_device(self.device))
         self._model, self._scene = self._physics.model, self._physics.scene
+        self.contact_room = self._physics.contact_room
         self._fields = ModelFields(self._model, self._physics.mjx_model, num_envs, self.device)
         self._state = self._physics.first_state(num_envs)
         self._counted = 0  # env-steps with too many contacts that `overflows` has told of
@@ -58,6 +59,7 @@ class MjxSimulator(Simulator):
         self._force = torch.zeros(n, self._model.nbody, 6, device=self.device)
         self._actuator_order = torch.from_numpy(self._scene.actuator_order).to(self.device)
         self._resets = seam.ResetWriter(self._scene, self.device)
+        self._scales = Scales(self._model, self.spec.actuators, self.device)
         self._first_qpos = torch.tensor(self._model.qpos0, dtype=torch.float32, device=self.device)
 
     def step(self, ctrl: Tensor, num_steps: int) -> None:
@@ -74,10 +76,20 @@ class MjxSimulator(Simulator):
         self._force.zero_()  # only now: JAX has read it, as what it made has been handed over
 
     def _show(self, rows: Tensor | slice) -> None:
-        """Copy what JAX made of the state into the views of some envs."""
-        shown, unstable = map(torch.from_dlpack, self._physics.read(self._state, self._fields.programs))
+        """Copy what JAX made of the state into the views of some envs.
+
+        JAX would use the memory of its arrays again without waiting for torch's copy of them. So they are held until
+        the next time: by then the inputs of a step or a reset have made JAX wait for torch, or `_wait` did.
+        """
+        self._shown = tuple(map(torch.from_dlpack, self._physics.read(self._state, self._fields.programs)))
+        shown, unstable = self._shown
         self._buffer[rows] = shown[rows]
         self.unstable[rows] = unstable[rows]
+
+    def _wait(self) -> None:
+        """Until torch has run what it was asked to."""
+        if self.device.type == "cuda":
+            torch.cuda.current_stream(self.device).synchronize()
 
     def reset(self, env_ids: Tensor, state: ResetState) -> None:
         """Put `env_ids` into `state`; see `Simulator.reset`. Quaternions are normalised here.
@@ -94,6 +106,7 @@ class MjxSimulator(Simulator):
         qvel = torch.zeros(n, self._model.nv, device=self.device)
         self._resets.write(qpos, qvel, env_ids, state)
         self._state = self._physics.reset(self._state, *map(jax.dlpack.from_dlpack, (chosen, qpos, qvel)))
+        self._force[env_ids] = 0.0
         self._show(env_ids)
 
     def apply_force(self, body: str, force: Tensor) -> None:
@@ -106,16 +119,8 @@ class MjxSimulator(Simulator):
 
     def scale(self, quantity: str, env_ids: Tensor, factors: Tensor) -> None:
         """See `Simulator.scale`. The first use of a quantity compiles the next step anew."""
-        rows, names = env_ids[:, None], []
-        for entries in quantity_entries(self._model, self.spec.actuators, quantity):
-            index = tuple(torch.from_numpy(column).to(self.device) for column in entries.index)
-            part = torch.from_numpy(entries.part).to(self.device)
-            own = torch.from_numpy(entries.own).to(self.device)
-            values = (own * factors[:, part].double()).float()
-            self._fields.view(entries.field)[(rows, *index)] = values
-            names.append(entries.field)
-        self._fields.apply(env_ids, names)
-        self._show(env_ids)
+        fields = self._scales.write(quantity, env_ids, factors, self.model_field)
+        self._fields.apply(env_ids, fields)  # none of them moves a pose
 
     def model_field(self, name: str) -> Tensor:
         """See `Simulator.model_field`. The first use of a field compiles the next step anew, for it is one more input.
@@ -126,6 +131,7 @@ class MjxSimulator(Simulator):
 
     def apply_model_fields(self, env_ids: Tensor) -> None:
         """See `Simulator.apply_model_fields`. Poses and velocities are fresh afterwards."""
+        self._wait()
         self._fields.apply(env_ids)
         self._show(env_ids)
 
@@ -148,6 +154,7 @@ class MjxSimulator(Simulator):
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """See `Simulator.load_state`. Model fields that the state lacks return to the model's values."""
         seam.check_state(state, self.spec, self.num_envs, "mjx", own="crowded")
+        self._wait()
         saved = {key[len("model.") :] for key in state if key.startswith("model.")}
         for name in sorted(saved | set(self._fields.written)):
             view = self._fields.view(name)

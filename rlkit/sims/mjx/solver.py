@@ -3,7 +3,8 @@
 MJX writes the Hessian of elliptic cones as `J' C J` with a dense matrix C of all constraint rows, filled contact by
 contact: with 132 contacts that is 1.2 MB written 132 times in each iteration of each env. C has blocks of a contact's
 size on its diagonal and zeros elsewhere. And its line search runs all of its iterations, the last ones on hold, so
-that gradients can flow back through it; nobody asks for these here.
+that gradients can flow back through it; nobody asks for these here. On a GPU it stays, as a loop of
+unknown length asks the host there before each turn.
 
 Its `implicitfast` lets the damping of a servo act on while the servo is at its force limit. MuJoCo leaves it out there
 (`mjd_actuator_vel`), and so do we: else the H1 with random actions is off by 0.1 rad after 0.2 s.
@@ -27,13 +28,14 @@ _BY_VELOCITY = 2  # column of biasprm and gainprm
 
 
 @contextlib.contextmanager
-def mended() -> Iterator[None]:
-    """While a program is traced in here, MJX takes the three parts from this module."""
-    ours = (
+def mended(on_cpu: bool) -> Iterator[None]:
+    """While a program is traced in here, MJX takes the three parts from this module; its line search on a CPU alone."""
+    ours = [
         (solver, "_update_gradient", _gradient(solver._update_gradient)),
-        (solver, "_while_loop_scan", _while_loop),
         (derivative, "deriv_smooth_vel", _without_limited_servos(derivative.deriv_smooth_vel)),
-    )
+    ]
+    if on_cpu:
+        ours.append((solver, "_while_loop_scan", _while_loop))
     theirs = [(module, name, getattr(module, name)) for module, name, _ in ours]
     for module, name, part in ours:
         setattr(module, name, part)

@@ -55,7 +55,7 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 import jax  # noqa: E402  (what is above must come first)
 from mujoco import mjx  # noqa: E402
 
-__all__ = ["cache_folder", "cache_hits", "check_versions", "compiler_options", "jax", "jax_device", "mjx"]
+__all__ = ["cache_hits", "check_versions", "compiler_options", "jax", "jax_device", "mjx"]
 
 
 def cache_folder() -> Path:
@@ -90,7 +90,7 @@ def cache_hits() -> int:
 
 
 def jax_device(device: torch.device) -> Any:
-    """JAX's name of a torch device; raises SimulatorError when JAX was installed without CUDA."""
+    """JAX's name of a torch device; raises SimulatorError for a device that JAX does not have."""
     if device.type not in ("cpu", "cuda"):
         raise SimulatorError(f"sim=mjx runs on cpu and cuda, not on {device}: use env.device=cpu")
     try:
@@ -102,6 +102,9 @@ def jax_device(device: torch.device) -> Any:
     index = device.index if device.index is not None else 0
     if device.type == "cuda" and device.index is None:
         index = torch.cuda.current_device()
+    if index >= len(devices):
+        have = ", ".join(f"{device.type}:{k}" for k in range(len(devices)))
+        raise SimulatorError(f"sim=mjx: JAX has no device {device}; it has {have}")
     return devices[index]
 
 

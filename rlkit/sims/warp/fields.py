@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from typing import Any, Callable
 
-import mujoco
 import mujoco_warp as mjw
 import torch
 import warp as wp
 from torch import Tensor
 
-from rlkit.sims.api import SimulatorError
+from rlkit.sims.mujoco_fields import FLUID, check_field, derives_constants, left_out
 
 _DERIVED = (
     "body_subtreemass",
@@ -28,6 +26,12 @@ _DERIVED = (
     "geom_aabb",
     "geom_rbound",
 )  # what the physics reads of that which `set_const` writes
+# What the kernels leave out where the whole model has none of it: the model's flag, and the fields that it is about
+_OPTIONAL = {
+    "has_fluid": FLUID,
+    "flg_adhesion": ("geom_adhesion", "pair_adhesion"),
+    "flg_surfacevel": ("geom_surfacevel",),
+}
 
 
 class ModelFields:
@@ -45,20 +49,12 @@ class ModelFields:
         """The fields that vary, `[N, ...]` by name, live; derived constants among them."""
         return self._views
 
-    @property
-    def derives(self) -> bool:
-        """Whether constants are derived from one of the fields that vary."""
-        return any(name in mujoco.MjModel._setconst_inputs for name in self._views)
-
     def view(self, name: str) -> Tensor:
         """Values of a field in every env, `[N, ...]`, live; raises SimulatorError for a field that cannot vary."""
         if name not in self._views:
-            if name not in self._owners:
-                near = difflib.get_close_matches(name, sorted(self._owners), n=1)
-                hint = f"; the nearest is '{near[0]}'" if near else ""
-                raise SimulatorError(f"MuJoCo Warp has no per-env model field '{name}'{hint}")
+            self._check(name)
             self._expand(name)
-            if name in mujoco.MjModel._setconst_inputs:
+            if derives_constants(name):
                 for derived in _DERIVED:
                     if derived not in self._views and self._shared(derived).size:
                         self._expand(derived)
@@ -80,6 +76,12 @@ class ModelFields:
                 torch.where(rows, view, values, out=view)
 
         return restore
+
+    def _check(self, name: str) -> None:
+        check_field("MuJoCo Warp", name, self._owners)
+        for flag, fields in _OPTIONAL.items():
+            if name in fields and not getattr(self._model, flag):
+                raise left_out("MuJoCo Warp", name, fields)
 
     def _shared(self, name: str) -> wp.array:
         return getattr(self._owners[name], name.rpartition(".")[2])

@@ -73,8 +73,11 @@ def _rows_of_a_contact(model: mujoco.MjModel) -> int:
 
 
 def _fixed_rows(model: mujoco.MjModel) -> int:
-    """Rows of all friction losses, limits and equalities, were they all active."""
-    friction = np.count_nonzero(model.dof_frictionloss) + np.count_nonzero(model.tendon_frictionloss)
+    """Rows of all friction losses, limits and equalities, were they all active.
+
+    Also a friction loss that is zero in the model has its row: an env may have another one.
+    """
+    friction = model.nv + model.ntendon
     limits = np.count_nonzero(model.jnt_limited) + np.count_nonzero(model.tendon_limited)
     return int(friction + limits + 6 * model.neq)
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -21,7 +21,8 @@ import mujoco_warp as mjw  # isort: skip
 import warp as wp  # isort: skip
 
 from rlkit.sims import mujoco_seam as seam  # isort: skip
-from rlkit.sims.mujoco_quantities import body_id, quantity_entries, quantity_parts  # isort: skip
+from rlkit.sims.mujoco_fields import derives_constants  # isort: skip
+from rlkit.sims.mujoco_quantities import Scales, body_id, quantity_parts  # isort: skip
 from rlkit.sims.warp import readers  # isort: skip
 from rlkit.sims.warp.fields import ModelFields  # isort: skip
 from rlkit.sims.warp.graphs import Graphs  # isort: skip
@@ -117,6 +118,7 @@ class WarpSimulator(Simulator):
         self.ctrl_range = seam.ctrl_range(model, self.spec).to(self.device)
         self._actuator_order = torch.from_numpy(scene.actuator_order).to(self.device)
         self._resets = seam.ResetWriter(scene, self.device)
+        self._scales = Scales(model, self.spec.actuators, self.device)
 
     def step(self, ctrl: Tensor, num_steps: int) -> None:
         """Advance every env by `num_steps * substeps` integrator steps; see `Simulator.step`.
@@ -182,18 +184,14 @@ class WarpSimulator(Simulator):
 
     def scale(self, quantity: str, env_ids: Tensor, factors: Tensor) -> None:
         """See `Simulator.scale`. Masses cost a pass over all envs, however few are scaled."""
-        rows = env_ids[:, None]
-        for entries in quantity_entries(self._scene.model, self.spec.actuators, quantity):
-            index = tuple(torch.from_numpy(column).to(self.device) for column in entries.index)
-            part = torch.from_numpy(entries.part).to(self.device)
-            own = torch.from_numpy(entries.own).to(self.device)
-            self.model_field(entries.field)[(rows, *index)] = (own * factors[:, part].double()).float()
-        self._derive(env_ids, needed=quantity == "mass")
+        fields = self._scales.write(quantity, env_ids, factors, self.model_field)
+        self._derive(env_ids, fields)  # none of them moves a pose
 
     def model_field(self, name: str) -> Tensor:
         """See `Simulator.model_field`. From the first call on the device keeps `name` for every env.
 
-        A friction loss or damping that is zero in the whole model is left out of the kernels: it cannot vary.
+        A fluid, adhesion or velocity of surfaces that the whole model has none of is left out of the kernels: it cannot
+        vary.
         """
         return self._fields.view(name)
 
@@ -202,16 +200,17 @@ class WarpSimulator(Simulator):
 
         Poses and velocities are fresh afterwards.
         """
-        self._derive(env_ids, needed=self._fields.derives)
+        self._derive(env_ids, self._fields.views)
+        self._refresh(env_ids)
 
-    def _derive(self, env_ids: Tensor, needed: bool) -> None:
-        if needed:
+    def _derive(self, env_ids: Tensor, written: Iterable[str]) -> None:
+        """Bring what is derived from the `written` fields up to date in some envs."""
+        if any(map(derives_constants, written)):
             self._chosen.zero_()
             self._chosen[env_ids] = True
             restore = self._fields.keep_others(self._chosen)
             self._graphs.replay("constants", self._set_const)
             restore()
-        self._refresh(env_ids)
 
     def _set_const(self) -> None:
         mjw.set_const(self._model, self._data, restore=False)
