@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import math
 import os
 import subprocess
@@ -458,8 +459,18 @@ def test_a_name_that_the_model_lacks_is_refused_with_the_nearest(build: Build, p
 
 # Tasks.
 
+TASKS = [
+    "BaseTask",
+    "HumanoidStand",
+    "HumanoidWalk",
+    "HumanoidRun",
+    "HumanoidVelocity",
+    "Reach",
+    "ReachOrigin",
+]
 
-@pytest.mark.parametrize("name", ["HumanoidStand", "HumanoidWalk", "HumanoidRun", "Reach", "ReachOrigin"])
+
+@pytest.mark.parametrize("name", TASKS)
 def test_the_tasks_that_need_no_contact_pairs_run(build: Build, name: str) -> None:
     from rlkit.env.task_env import TaskEnv
 
@@ -477,6 +488,16 @@ def test_the_tasks_that_need_no_contact_pairs_run(build: Build, name: str) -> No
 def test_the_tasks_that_tell_contacts_apart_are_refused(build: Build, name: str) -> None:
     with pytest.raises(SimulatorError, match="Isaac Gym's tensors hold the net force on a body"):
         build(task_class(name).scene(task_config(f"task={name}")), 1)
+
+
+def test_torch_is_there_again_where_the_standin_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> Any:
+        raise ImportError(f"no {name}")
+
+    monkeypatch.setattr(importlib, "import_module", fail)
+    with pytest.raises(ImportError, match="no isaacgym"), standin():
+        pass
+    assert sys.modules["torch"] is torch
 
 
 @pytest.mark.slow

@@ -14,16 +14,22 @@ FOLDER = Path(__file__).parent / "isaacgym_standin"
 @contextmanager
 def standin() -> Iterator[Any]:
     """Its `gymapi`; afterwards no module of it or built on it is left, so that nobody takes it for installed."""
-    torch = sys.modules.pop("torch", None)
     sys.path.insert(0, str(FOLDER))
     try:
-        gymapi = importlib.import_module("isaacgym.gymapi")
-        if torch is not None:
-            sys.modules["torch"] = torch
-        yield gymapi
+        yield _without_torch("isaacgym.gymapi")
     finally:
         sys.path.remove(str(FOLDER))
         for name in [
             n for n in sys.modules if n.split(".")[0] == "isaacgym" or n.startswith("rlkit.sims.isaacgym")
         ]:
             del sys.modules[name]
+
+
+def _without_torch(name: str) -> Any:
+    """Import a module that refuses to come after torch, which is there again afterwards whatever happens."""
+    torch = sys.modules.pop("torch", None)
+    try:
+        return importlib.import_module(name)
+    finally:
+        if torch is not None:
+            sys.modules["torch"] = torch

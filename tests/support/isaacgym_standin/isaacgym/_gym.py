@@ -57,7 +57,7 @@ class Env:
 
 @dataclass(eq=False)
 class Sim:
-    """calls: the names of all calls, for tests. global_positions: whether positions count from the world's origin."""
+    """calls: the names of all calls, for tests."""
 
     params: gymapi.SimParams
     envs: list[Env] = field(default_factory=list)
