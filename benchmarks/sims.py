@@ -37,17 +37,17 @@ def main() -> None:
     from rlkit.config import ConfigError
 
     setting = f"{args.device}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start"
-    results: List[Row] = []
+    races: List[List[Row]] = []
     notes: List[str] = []
     try:
         for task in args.tasks:
             for num_envs in args.envs:
                 found, said = measure(task, num_envs, args.sims, args.device, overrides, args.seconds)
-                results += found
+                races.append(found)
                 notes += [note for note in said if note not in notes]
     except ConfigError as error:
         sys.exit(str(error))
-    there = [sim for sim in args.sims if any(row.what == sim for row in results)]
+    there = [sim for sim in args.sims if any(row.what == sim for race in races for row in race)]
     pointers = shared(there, args.device)
     compiled = [
         compile_time(sim, args.tasks[0], args.envs[0], args.device, overrides)
@@ -57,14 +57,14 @@ def main() -> None:
     if args.json:
         parts = {
             "setting": setting,
-            "rows": [asdict(row) for row in results],
+            "rows": [asdict(row) for race in races for row in race],
             "pointers": pointers,
             "compile": [asdict(one) for one in compiled],
             "notes": notes,
         }
         print(json.dumps(parts, indent=2))
     else:
-        show(setting, results, pointers, compiled, notes, args.device)
+        show(setting, races, pointers, compiled, notes, args.device)
 
 
 def _arguments() -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Sequence
 
 from benchmarks.measure import RECORDED
-from benchmarks.sims_contestants import Runner
+from benchmarks.sims_contestants import SIMULATOR, Runner
 
 TURN_SECONDS = 0.4  # of one contestant in one round, about
 MIN_ROUNDS = 3
@@ -98,7 +98,7 @@ def rows(
         row.rates[runner.stage] = statistics.median(of_it.rates)
         if runner.physics_seconds():
             row.outside[runner.stage] = statistics.median(of_it.outside)
-        if runner.stage == "simulator":
+        if runner.stage == SIMULATOR:
             own[runner.row], row.rounds = of_it, len(of_it.rates)
     for row in found.values():
         for name, turns_of in own.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping, Sequence
+from typing import TYPE_CHECKING, List, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -19,34 +19,22 @@ MAX_COMPILE = 60.0  # s, MJX on BoxGrasping
 
 def show(
     setting: str,
-    results: Sequence[Row],
+    races: Sequence[Sequence[Row]],
     pointers: Mapping[str, bool],
     compiled: Sequence[CompileTime],
     notes: Sequence[str],
     device: str,
 ) -> None:
-    """One table: a row a contestant, a column a stage."""
+    """One table: a section a race, a row a contestant, a column a stage."""
     table = Table(title="env-steps/s", title_justify="left", caption=setting, caption_justify="left")
     table.add_column("task")
     table.add_column("what is stepped")
     for name in ("envs", SIMULATOR, "÷ Gym", "÷ mujoco", POLICY, TRAINING, "outside physics", "first step"):
         table.add_column(name, justify="right")
-    for row in results:
-        first = row.what == results[0].what  # of its race
-        if first:
-            table.add_section()
-        table.add_row(
-            row.task if first else "",
-            row.what,
-            str(row.num_envs),
-            rate(row, SIMULATOR),
-            f"{row.to_peer:.2f}" if row.to_peer else "",
-            f"{row.to_mujoco:.3f}" if row.to_mujoco else "",
-            rate(row, POLICY),
-            rate(row, TRAINING),
-            outside(row, device),
-            f"{row.first_step:.1f} s" if row.first_step else "",
-        )
+    for race in races:
+        table.add_section()
+        for place, row in enumerate(race):
+            table.add_row(row.task if place == 0 else "", *_cells(row, device))
     console = Console()
     console = console if console.is_terminal else Console(width=150)
     console.print(table)
@@ -62,6 +50,21 @@ def show(
         )
     for note in notes:
         console.print(note, markup=False)
+
+
+def _cells(row: Row, device: str) -> List[str]:
+    """What the columns behind the task's say."""
+    return [
+        row.what,
+        str(row.num_envs),
+        rate(row, SIMULATOR),
+        f"{row.to_peer:.2f}" if row.to_peer else "",
+        f"{row.to_mujoco:.3f}" if row.to_mujoco else "",
+        rate(row, POLICY),
+        rate(row, TRAINING),
+        outside(row, device),
+        f"{row.first_step:.1f} s" if row.first_step else "",
+    ]
 
 
 def rate(row: Row, stage: str) -> str:

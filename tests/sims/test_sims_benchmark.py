@@ -29,7 +29,8 @@ from benchmarks.sims_contestants import (
 )
 from benchmarks.sims_measure import request
 from benchmarks.sims_pointers import shared
-from benchmarks.sims_race import Turns, race, ratio, rows
+from benchmarks.sims_race import Row, Turns, race, ratio, rows
+from benchmarks.sims_table import show
 from benchmarks.sims_work import Stretch, record
 from rlkit.sims.mujoco_scene import build_scene
 
@@ -181,6 +182,22 @@ def test_medians_and_ratios_by_hand() -> None:
     assert peer_row.to_mujoco == pytest.approx(1 / 3)
     assert not mujoco_row.outside, "they have no physics clock"
     assert ratio([4.0, 9.0], [2.0, 3.0, 7.0]) == 2.5
+
+
+def test_each_race_names_its_task_whoever_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """MuJoCo cannot take part in the second one, and Gymnasium steps fewer envs than the others."""
+    races = [
+        [Row(task, what, num_envs, 0.0, 3, 4, {}, {}) for what, num_envs in contestants]
+        for task, contestants in (
+            ("BoxGrasping", (("mujoco", 1024), ("warp", 1024), ("Gymnasium", 256))),
+            ("PickCube", (("warp", 1024), ("Gymnasium", 256))),
+            ("PickCube", (("warp", 4096), ("Gymnasium", 256))),
+        )
+    ]
+    show("here", races, {}, [], [], "cpu")
+    lines = [line for line in capsys.readouterr().out.splitlines() if "1024" in line or "4096" in line]
+    tasks = [line.replace("│", " ").split()[0] for line in lines]
+    assert tasks == ["BoxGrasping", "warp", "PickCube", "PickCube"]
 
 
 def test_an_unknown_word_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
