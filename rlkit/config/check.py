@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
 from rlkit.config import engine, keys, learners, support, types
+from rlkit.config.conf import flatten
 from rlkit.config.machine import (
     CPU_ONLY,
     FIRST_GPU_ALONE,
@@ -287,18 +288,6 @@ def check_terms(task: Mapping[str, Any], known: Mapping[str, FrozenSet[str]]) ->
                 hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known[kind]))}"
                 problems.append(f"{where}: task {task['name']} has no {kind} term {name!r}; {hint}")
     return problems
-
-
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> Dict[str, Any]:
-    """Nested sections -> full name: value."""
-    flat: Dict[str, Any] = {}
-    for key, value in tree.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            flat.update(flatten(value, name + "."))
-        else:
-            flat[name] = value
-    return flat
 
 
 def task_file_name(plain: Plain, choice: str) -> List[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import yaml
 
@@ -62,7 +62,7 @@ class Conf:
             parent = value.replace("/task/", "", 1)  # as BaseTask, /task/BaseTask or common/randomization
             if name is None and parent != task:
                 found.update(self.declared(parent))
-        found.update(_flatten("task", self.read(f"task/{task}").get("task") or {}))
+        found.update(flatten(self.read(f"task/{task}").get("task") or {}, "task."))
         return found
 
     def learner(self, train: str) -> Optional[str]:
@@ -96,12 +96,13 @@ def find_conf() -> Path:
     raise ConfigError([f"no conf/config.yaml in {Path.cwd()}: run from the project's folder"])
 
 
-def _flatten(prefix: str, tree: Dict[str, Any]) -> Dict[str, Any]:
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> Dict[str, Any]:
+    """Nested sections -> full name: value."""
     flat: Dict[str, Any] = {}
     for key, value in tree.items():
-        name = f"{prefix}.{key}"
-        if isinstance(value, dict):
-            flat.update(_flatten(name, value))
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, name + "."))
         else:
             flat[name] = value
     return flat

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, List
 
-from rlkit.config import check, keys, preflight, randomization, types
+from rlkit.config import keys, preflight, randomization, types
 from rlkit.config.compose import compose
+from rlkit.config.conf import flatten
 from rlkit.config.machine import SIMULATORS, Machine
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
@@ -43,7 +44,7 @@ def page(text: str) -> str:
 def _defaults(words: List[str]) -> Dict[str, Any]:
     """Full name -> the value as asked for (auto stays auto) when nothing else is given."""
     experiment = compose(words, machine=Machine(simulators=frozenset(SIMULATORS)))
-    values = {**check.flatten(experiment.sections()), **experiment.asked}
+    values = {**flatten(experiment.sections()), **experiment.asked}
     free = {name: {} for name in preflight.read_request(words).schema.names if name.endswith(".*")}
     return {**values, **free}
 

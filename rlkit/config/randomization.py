@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Iterable, List, Mapping, Optional, Tuple
 
 from rlkit.config import types
+from rlkit.config.conf import flatten
 from rlkit.config.train_keys import Key
 
 QUANTITIES = {
@@ -63,20 +64,12 @@ def check(plain: Mapping[str, Any]) -> List[str]:
     settings: Optional[Mapping[str, Any]] = task.get("randomization")
     if settings is None:
         return []
-    flat = _flat(settings)
+    flat = flatten(settings)
     problems = _unknown(flat)
     if not problems:
         problems = _ranges(flat) + _noise(settings, task)
         problems += [] if problems else _latency(settings, plain["sim"]) + _push(settings, task)
     return problems
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Dict[str, Any]:
-    flat: Dict[str, Any] = {}
-    for name, value in tree.items():
-        inner = isinstance(value, Mapping)
-        flat.update(_flat(value, f"{prefix}{name}.") if inner else {prefix + name: value})
-    return flat
 
 
 def _unknown(flat: Mapping[str, Any]) -> List[str]:

@@ -41,7 +41,9 @@ class Schema:
     def key(self, name: str) -> Optional[Key]:
         """The schema line of a full name; None where only the YAML declares it, or nothing does."""
         section = name.rpartition(".")[0] + ".*"
-        return self._keys.get(name) or self._keys.get(section) or self._keys.get(_free_section(name) + ".*")
+        return (
+            self._keys.get(name) or self._keys.get(section) or self._keys.get(self._free_section(name) + ".*")
+        )
 
     def type_of(self, name: str) -> Optional[str]:
         """The type of a setting, None where no such setting exists."""
@@ -60,7 +62,11 @@ class Schema:
 
     def is_free(self, name: str) -> bool:
         """Whether `name` is such a section, or stands in one, whose names are not ours: they may be added."""
-        return any(name == section or name.startswith(section + ".") for section in self._open)
+        return name in self._open or bool(self._free_section(name))
+
+    def _free_section(self, name: str) -> str:
+        """The section of names that are not ours which `name` stands in, empty where there is none."""
+        return next((section for section in self._open if name.startswith(section + ".")), "")
 
     def _has(self, section: str) -> bool:
         """Whether requests have this section: below `task` it is for the task's file to declare."""
@@ -107,11 +113,6 @@ class Schema:
             for spelling in spellings(name):
                 index.setdefault(spelling, name)
         return index
-
-
-def _free_section(name: str) -> str:
-    """The section of names that are not ours which `name` stands in, empty where there is none."""
-    return next((section for section in keys.OPEN if name.startswith(section + ".")), "")
 
 
 def _either(first: Optional[Key], second: Key) -> Key:

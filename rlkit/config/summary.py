@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rlkit.config import check, types, values
+from rlkit.config import types, values
 from rlkit.config.compose import compose
+from rlkit.config.conf import flatten
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment
 
@@ -33,7 +34,7 @@ def print_summary(experiment: Experiment, console: Optional[Console] = None) -> 
 
 def rows(experiment: Experiment) -> List[Tuple[str, str]]:
     """(name, text) of the settings to show: the resolved ones, then those that differ from the defaults."""
-    flat = check.flatten(experiment.sections())
+    flat = flatten(experiment.sections())
     asked = experiment.asked
     shown = [(name, f"{_show(flat[name])} (asked: {_show(asked[name])})") for name in asked]
     for name, (default, value) in differences(experiment).items():
@@ -53,7 +54,7 @@ def differences(experiment: Experiment) -> dict[str, Tuple[Any, Any]]:
         default = compose([*choices, *_environments(experiment)])
     except ConfigError:
         return {}
-    before, after = check.flatten(default.sections()), check.flatten(experiment.sections())
+    before, after = flatten(default.sections()), flatten(experiment.sections())
     return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
 
 
