@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import mujoco
 import pytest
@@ -15,6 +16,7 @@ from rlkit.sims.api import ContactSensor, PhysicsSettings, ResetState, SceneSpec
 from rlkit.sims.genesis import engine
 from rlkit.sims.genesis.contacts import ContactReader
 from rlkit.sims.genesis.model import check_model, check_physics, genesis_text
+from rlkit.sims.genesis.simulator import GenesisSimulator
 from rlkit.sims.registry import make
 
 PHYSICS = PhysicsSettings(dt=0.01, substeps=2, iterations=50, ls_iterations=50, num_threads=1)
@@ -128,6 +130,69 @@ def test_without_the_package_the_message_has_the_command(monkeypatch: pytest.Mon
         engine.start(torch.device("cpu"))
 
 
+# The order of a step, on a stand-in of what `step` touches: Genesis itself is not here.
+
+
+class Engine:
+    """Counts integrator steps; in those named in `marks` an env gets an error code."""
+
+    def __init__(self, marks: dict[int, tuple[int, int]]) -> None:
+        self.marks, self.steps, self.wrenches = marks, 0, []
+        self.errors = torch.zeros(2, dtype=torch.int32)
+
+    def step(self) -> None:
+        if self.steps in self.marks:
+            env, code = self.marks[self.steps]
+            self.errors[env] |= code
+        self.steps += 1
+
+    def apply_links_external_wrench(self, **wrench: object) -> None:
+        self.wrenches.append((self.steps, wrench))
+
+
+def stepped(
+    engine_: Engine, monkeypatch: pytest.MonkeyPatch, push: tuple[float, float, float] | None
+) -> GenesisSimulator:
+    """A simulator of two envs on `engine_` that has made two steps of three integrator steps each."""
+    monkeypatch.setattr(engine, "overflow_bits", lambda: 6)
+    sim = GenesisSimulator.__new__(GenesisSimulator)
+    still = SimpleNamespace(get_qpos=lambda: torch.zeros(2, 1), get_dofs_velocity=lambda: torch.zeros(2, 1))
+    sim.__dict__.update(
+        spec=replace(SCENE, contacts=()), physics=replace(PHYSICS, substeps=3), num_envs=2, _all=None, _robot=still,
+        _dtype=torch.float64, device=torch.device("cpu"), _model=mujoco.MjModel.from_xml_string(SCENE.mjcf),
+        ctrl_range=torch.ones(2, 2) * torch.tensor([-1.0, 1.0]), _ctrl=torch.zeros(2, 2), _forces={}, _lifted=[1],
+        _quantities=SimpleNamespace(drive=lambda ctrl: None, lift=lambda bodies: torch.full((2, 1, 3), 2.0)),
+        _scene=SimpleNamespace(sim=engine_), _solver=engine_, _time=torch.zeros(2), _errors=engine_.errors,
+        _overflows=torch.zeros((), dtype=torch.int64), unstable=torch.zeros(2, dtype=torch.bool),
+        _gs=SimpleNamespace(link_ref_frame=SimpleNamespace(link_COM="com")), _refresh=lambda ids: None,
+    )  # fmt: skip
+    if push is not None:
+        sim.push(0, "tip", push)
+    for _ in range(2):
+        sim.step(torch.zeros(2, 2), 1)
+    return sim
+
+
+def test_a_full_buffer_counts_once_a_step_however_often_it_was_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    full_and_bad = {0: (0, 2), 1: (0, 4), 2: (1, 2), 4: (0, 2), 5: (1, 8)}  # in the first step both, then one
+    engine_ = Engine(full_and_bad)
+    sim = stepped(engine_, monkeypatch, None)
+    assert (sim.overflows(), sim.overflows(), engine_.steps) == (3, 0, 6)
+    assert sim.unstable.tolist() == [False, True] and not engine_.errors.any()
+
+
+def test_a_push_and_the_weight_taken_off_act_in_every_integrator_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine_ = Engine({})
+    stepped(engine_, monkeypatch, (1.0, 0.0, 0.0))
+    assert [step for step, _ in engine_.wrenches] == [0, 1, 2, 3, 4, 5]
+    first, last = engine_.wrenches[2][1], engine_.wrenches[5][1]
+    assert (first["links_idx"], first["ref"], last["links_idx"]) == ([3, 1], "com", [1])
+    assert first["force"].tolist() == [[[1.0, 0.0, 0.0], [2.0] * 3], [[0.0] * 3, [2.0] * 3]]
+    assert last["force"].tolist() == [[[2.0] * 3], [[2.0] * 3]]  # the push is over
+
+
 # With Genesis itself: the first simulator of a machine compiles for minutes, later ones read from a cache.
 
 
@@ -195,8 +260,7 @@ def test_contacts_that_do_not_fit_are_counted() -> None:
         )
         for _ in range(5):
             sim.step(torch.zeros(1, 2), 1)
-        assert (sim.overflows() >= expected) if expected else sim.overflows() == 0
-        assert sim.overflows() == 0  # since the last call
+        assert [sim.overflows(), sim.overflows()] == [expected, 0]  # one a step, of two integrator steps
 
 
 @pytest.mark.usefixtures("installed")
