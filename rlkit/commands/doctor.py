@@ -7,7 +7,7 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Optional
+from typing import TYPE_CHECKING, Iterable, List, Optional
 
 from rlkit.workspace import WorkspaceError
 
@@ -39,27 +39,29 @@ def run(arguments: argparse.Namespace) -> int:
         return _test(_simulator(arguments.word))
     from rlkit.runtime.checkup import examine, fit
 
-    findings = examine(arguments.root)
-    _print(findings)
-    return 0 if fit(findings) else 1
+    return 0 if fit(_shown(examine(arguments.root))) else 1
 
 
-def _print(findings: List[Finding]) -> None:
-    """A table, or where no terminal is there to read it a line each."""
+def _shown(findings: Iterable[Finding]) -> List[Finding]:
+    """The findings, each printed when it is there: as a row, or where no terminal is there to read it a line."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
-    if not console.is_terminal:
+    console, seen = Console(), []
+    with console.status("looking ..."):  # shown on a terminal alone
         for finding in findings:
-            print(f"{finding.what}: {finding.state}: {finding.text}")
-        return
-    table = Table(show_header=False, box=None)
-    for finding in findings:
-        style = {"ok": "green", "missing": "red"}.get(finding.state, "yellow")
-        table.add_row(finding.what, Text(finding.state, style=style), Text(finding.text))
-    console.print(table)
+            seen.append(finding)
+            if not console.is_terminal:
+                print(f"{finding.what}: {finding.state}: {finding.text}", flush=True)
+                continue
+            style = {"ok": "green", "missing": "red"}.get(finding.state, "yellow")
+            row = Table.grid(padding=(0, 2))
+            for width in (14, 7, None):
+                row.add_column(width=width, overflow="fold")
+            row.add_row(finding.what, Text(finding.state, style=style), Text(finding.text))
+            console.print(row)
+    return seen
 
 
 def _simulator(word: str) -> str:

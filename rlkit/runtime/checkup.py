@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from rlkit.config.check import not_installed
 from rlkit.config.machine import CPU_ONLY, SIMULATORS, UNAVAILABLE, Machine
@@ -38,21 +38,21 @@ class Finding(NamedTuple):
     text: str
 
 
-def examine(root: Path) -> List[Finding]:
-    """Look at everything, in the order to print it; imports each package once, in a process of its own."""
+def examine(root: Path) -> Iterator[Finding]:
+    """Look at one thing after the other; imports each simulator, in a process of its own, which takes seconds."""
     machine = Machine.detect()
-    return [
-        Finding("Python", "ok", f"{platform.python_version()}, {sys.executable}"),
-        _torch(machine),
-        *_gpus(machine),
-        *(_simulator(name, machine) for name in SIMULATORS),
-        *(Finding(f"sim={name}", "none", reason) for name, reason in UNAVAILABLE.items()),
-        _tried("OpenGL", lambda: f"{choose_gl()} draws without a window"),
-        _tried("video encoder", require_encoder),
-        _tried("window", lambda: f"viewer={choose_viewer('native')} opens one"),
-        _tried("web viewer", lambda: f"viewer={choose_viewer('web')} serves a page"),
-        _workspace(root),
-    ]
+    yield Finding("Python", "ok", f"{platform.python_version()}, {sys.executable}")
+    yield _torch(machine)
+    yield from _gpus(machine)
+    for name in SIMULATORS:
+        yield _simulator(name, machine)
+    for name, reason in UNAVAILABLE.items():
+        yield Finding(f"sim={name}", "none", reason)
+    yield _tried("OpenGL", lambda: f"{choose_gl()} draws without a window")
+    yield _tried("video encoder", require_encoder)
+    yield _tried("window", lambda: f"viewer={choose_viewer('native')} opens one")
+    yield _tried("web viewer", lambda: f"viewer={choose_viewer('web')} serves a page")
+    yield _workspace(root)
 
 
 def fit(findings: Sequence[Finding]) -> bool:

@@ -15,7 +15,7 @@ from torch import Tensor
 from rlkit.sims.api import QUANTITIES
 from rlkit.sims.genesis.engine import view
 from rlkit.sims.genesis.model import SERVO
-from rlkit.sims.mujoco_quantities import quantity_parts
+from rlkit.sims.mujoco_quantities import quantity_owners, quantity_parts
 
 
 class Quantities:
@@ -30,11 +30,11 @@ class Quantities:
         parts = {name: quantity_parts(model, actuators, name) for name in QUANTITIES}
         self.factors = {name: self._like.new_ones(num_envs, len(names)) for name, names in parts.items()}
         links = self._solver.dyn_info.links
-        self._bodies = [model.body(name).id for name in parts["mass"]]
+        self._bodies = quantity_owners(model, actuators, "mass")
         self._masses, self._inertias = view(links.inertial_mass), view(links.inertial_i)
         self._mass = self._masses[0, self._bodies].clone()
         self._inertia = self._inertias[0, self._bodies].clone()
-        place = {model.body(name).id: k for k, name in enumerate(parts["friction"])}
+        place = {body: part for part, body in enumerate(quantity_owners(model, actuators, "friction"))}
         geoms = [geom for geom in robot.geoms if geom.link.idx in place]
         self._geoms, self._geom_parts = [g.idx for g in geoms], [place[g.link.idx] for g in geoms]
         self._columns = {
