@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 from typing import Any, List, Sequence
 
@@ -13,6 +14,7 @@ _DPI = 300
 _INCHES = (3.4, 2.3)  # a column of most two-column papers
 _INCHES_A_NAME = 0.15
 _SHORT_NAME = 26  # letters: two such names fit side by side
+_LONG_NAME = 52  # letters: one such name fits
 _LINESTYLES = {"": "-", "6 3": "--", "2 3": ":"}
 _STYLE: Any = {
     "font.size": 8,
@@ -52,7 +54,9 @@ def _write(chart: Chart, folder: Path) -> Path:
     factor = 100.0 if chart.share else 1.0
     names = chart.names if len(chart.names) > 1 else []
     columns = 1 if any(len(name) > _SHORT_NAME for name in names) else 2
-    size = (_INCHES[0], _INCHES[1] + _INCHES_A_NAME * -(-len(names) // columns))
+    keys = {name: textwrap.fill(name, _LONG_NAME, subsequent_indent="    ") for name in names}
+    rows = sum(key.count("\n") + 1 for key in keys.values())
+    size = (_INCHES[0], _INCHES[1] + _INCHES_A_NAME * -(-rows // columns))
     figure, axes = plt.subplots(figsize=size, layout="constrained")
     index = 0
     for line in sorted(chart.views[axis], key=lambda line: not line.faint):
@@ -63,9 +67,8 @@ def _write(chart: Chart, folder: Path) -> Path:
             axes.plot(x, y, color=shade, alpha=0.25, linewidth=0.6)
             continue
         marker = "o" if len(x) == 1 else ""
-        axes.plot(
-            x, y, color=shade, linestyle=_LINESTYLES[dashes], marker=marker, markersize=3, label=line.name
-        )
+        key = keys.get(line.name, line.name)
+        axes.plot(x, y, color=shade, linestyle=_LINESTYLES[dashes], marker=marker, markersize=3, label=key)
         if line.low is not None and line.high is not None:
             axes.fill_between(x, line.low * factor, line.high * factor, color=shade, alpha=0.2, linewidth=0)
         index += 1

@@ -9,6 +9,7 @@ from rlkit.report.charts import Chart, figure, number, ticks, x_scale, y_range
 from rlkit.report.lines import Line
 from rlkit.report.markup import element, join
 from rlkit.report.metrics import AXES
+from rlkit.report.pictures import write_pictures
 
 
 def chart(*lines: Line, **options) -> Chart:
@@ -82,3 +83,15 @@ def test_the_legend_has_the_latest_number_of_each_axis():
     lines = [Line("a", np.arange(2.0), np.array([0.0, last])) for last in (0.25, 0.5, 1.0)]
     drawn = figure(Chart("Success", {axis: [line] for axis, line in zip(AXES, lines)}, share=True))
     assert '<b data-last="25 %|50 %|100 %">25 %</b>' in drawn
+
+
+def test_the_names_in_a_picture_stay_inside_of_it(tmp_path):
+    from PIL import Image
+
+    x = np.arange(1.0, 5.0)
+    long = "train=HumanoidWalkPPO, training.maxIterations=600, training.evalInterval=40, sim.numThreads=1"
+    (path,) = write_pictures([chart(Line(f"A: {long}", x, x), Line(f"B: {long}", x, 2 * x))], tmp_path)
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("L"))
+    assert (pixels[:, -8:] == 255).all() and (pixels[-8:] == 255).all(), "ink at the edge"
+    assert (pixels[-160:] < 128).any(axis=1).sum() > 60, "the names are there"
