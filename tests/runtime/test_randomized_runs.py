@@ -7,6 +7,7 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 import torch
+from needs import lacking
 
 from rlkit.config import Experiment, compose
 from rlkit.config.machine import Machine
@@ -74,8 +75,9 @@ def test_randomised_episodes_replay_bit_for_bit(episodes: List[Recording]) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("warp" not in Machine.detect().simulators, reason="Warp is not installed")
 def test_they_do_on_another_simulator_too() -> None:
+    if "warp" not in Machine.detect().simulators:
+        lacking("warp", "another simulator than MuJoCo's own is an extra: pip install 'rlkit[warp]'")
     first, *_ = recorded("warp")
     assert first.arrays["start.delay"] >= 0 and replay(first).largest == 0.0
 

@@ -1,4 +1,4 @@
-"""What a machine may lack: a test says so and is skipped, but where RLKIT_REQUIRE names it (as CI does) it fails."""
+"""What a machine may lack: a test says so and is skipped, but where RLKIT_REQUIRE names it it fails, as in CI."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import pytest
 
 
 def lacking(what: str, reason: str) -> NoReturn:
-    """what: "gl", "browser", "display" or "soccer"."""
+    """Skip this test for `reason`, which says what is not here and how to get it.
+
+    what: "gl", "browser", "display", "soccer" or "warp".
+    """
     if what in os.environ.get("RLKIT_REQUIRE", "").split(","):
         pytest.fail(f"{what} is required here: {reason}")
-    pytest.skip(reason)
+    pytest.skip(f"{reason} (RLKIT_REQUIRE={what} makes this a failure)")
 
 
 def require_gl() -> str:
