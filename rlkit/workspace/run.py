@@ -71,8 +71,9 @@ class Run:
 
     @property
     def summaries(self) -> Path:
-        """TensorBoard's event files."""
-        return self.path / "summaries"
+        """Where TensorBoard's event files lie: in the run's folder, whose name TensorBoard shows."""
+        older = self.path / "summaries"
+        return older if older.is_dir() else self.path
 
     @property
     def videos(self) -> Path:
@@ -327,9 +328,8 @@ def _fill(root: Path, path: Path, record: RunRecord, lock: FileLock, config_yaml
     write_atomic(run.config, config_yaml)
     if diff:
         write_atomic(path / "git.diff", diff)
-    for folder in (run.nn, run.summaries):
-        with explained(f"make the folder {folder}"):
-            folder.mkdir()
+    with explained(f"make the folder {run.nn}"):
+        run.nn.mkdir()
     return run
 
 
