@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
 
-from rlkit.config import check, randomization, values, yaml_text
+from rlkit.config import check, environment, randomization, values, yaml_text
 from rlkit.config.errors import ConfigError
-from rlkit.config.experiment import Experiment, freeze_experiment
+from rlkit.config.experiment import Experiment, freeze_experiment, thaw
 from rlkit.config.keys import LEARNER_KEYS
 from rlkit.config.machine import Machine
 from rlkit.config.preflight import Request, read_request
@@ -69,9 +69,10 @@ def experiment_from(config: Any, request: Request, machine: Optional[Machine] = 
     from omegaconf import OmegaConf, open_dict
 
     choices = {str(k): str(v) for k, v in config.hydra.runtime.choices.items() if "hydra" not in str(k)}
-    overrides = tuple(str(word) for word in config.hydra.overrides.task)
+    overrides = tuple(environment.as_typed(config.hydra.overrides.task))
     with open_dict(config):
         hydra = config.pop("hydra")
+        written = environment.from_environment(config)
         plain = cast(Dict[str, Any], OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
         config.hydra = hydra
     learner = plain.get("train", {}).get("learner")
@@ -85,7 +86,8 @@ def experiment_from(config: Any, request: Request, machine: Optional[Machine] = 
     if problems:
         raise ConfigError(problems)
     check.coerce_numbers(plain, schema)
-    return _resolved(plain, machine or Machine.detect(), choices, overrides, request.config_name)
+    machine = machine or Machine.detect()
+    return _resolved(plain, machine, choices, overrides, request.config_name, written)
 
 
 def from_yaml(text: str) -> Experiment:
@@ -97,10 +99,16 @@ def from_yaml(text: str) -> Experiment:
     try:
         plain: Dict[str, Any] = yaml_text.load(text)
     except yaml_text.YamlError as error:
-        raise ConfigError([f"this is not a config.yaml that rlkit wrote: line {error.line}: {error}"]) from error
+        raise ConfigError(
+            [f"this is not a config.yaml that rlkit wrote: line {error.line}: {error}"]
+        ) from error
     if not isinstance(plain, dict) or "composed" not in plain:
         raise ConfigError(["this is not a config.yaml that rlkit wrote: its section `composed` is missing"])
     composed = plain.pop("composed")
+    plain, written = environment.read_back(plain) if "${" in text else (plain, {})
+    plain.setdefault("experiment", {}).setdefault(
+        "saveGitDiff", True
+    )  # as were all before it could be left out
     plain.get("sim", {}).setdefault("maxContacts", 0)  # runs from before there was one
     learner = plain.get("train", {}).get("learner")
     if learner not in LEARNER_KEYS:
@@ -115,6 +123,7 @@ def from_yaml(text: str) -> Experiment:
         composed["config"],
         composed["asked"],
         tuple(check.notes(plain, composed["asked"])),
+        written,
     )
 
 
@@ -130,7 +139,8 @@ def changed(
         section, _, key = name.partition(".")
         plain[section][key] = value
     machine = machine or Machine.detect()
-    return _resolved(plain, machine, experiment.choices, experiment.overrides, experiment.config_name)
+    request = (experiment.choices, experiment.overrides, experiment.config_name)
+    return _resolved(plain, machine, *request, experiment.written)
 
 
 def _resolved(
@@ -139,13 +149,16 @@ def _resolved(
     choices: Mapping[str, str],
     overrides: Tuple[str, ...],
     config_name: str,
+    written: environment.Written,
 ) -> Experiment:
+    before = thaw(plain)
     asked = resolve(plain, machine)
     problems = check.check_machine(plain, machine) + check.check_combinations(plain, machine)
     if problems:
         raise ConfigError(problems)
     notes = tuple(check.notes(plain, asked, machine))
-    return freeze_experiment(plain, choices, overrides, config_name, asked, notes)
+    written = environment.still_from_environment(plain, before, written)
+    return freeze_experiment(plain, choices, overrides, config_name, asked, notes, written)
 
 
 def _plain_message(error: Exception) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar, cast
 
-from rlkit.config import yaml_text
+from rlkit.config import environment, yaml_text
 from rlkit.config.command_line import camel
+from rlkit.masking import masked_settings
 
 T = TypeVar("T")
 
@@ -106,6 +107,7 @@ class WorkspaceSettings:
     max_train_runs: int
     max_test_runs: int
     use_clean_workspace: bool
+    save_git_diff: bool
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ class Experiment:
     """One checked request. `task` and `train` are read-only mappings with the keys of their YAML.
 
     `asked` maps the full names of settings that were resolved (auto values, a drawn seed) to what was
-    asked; `notes` are things the user should be told at the start.
+    asked; `notes` are things the user should be told at the start. `written` are the interpolations of settings
+    that came from environment variables, by place.
     """
 
     sim: SimSettings
@@ -129,6 +132,7 @@ class Experiment:
     config_name: str
     asked: Mapping[str, Any]
     notes: Tuple[str, ...] = field(compare=False)  # they depend on the machine too
+    written: environment.Written = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -158,15 +162,19 @@ class Experiment:
             plain[name] = {camel(f.name): thaw(getattr(section, f.name)) for f in fields(section)}
         return {name: plain[name] for name in ("sim", "env", "task", "train", *list(_SECTIONS)[2:])}
 
+    def stored(self) -> Dict[str, Any]:
+        """The sections as files may hold them: interpolations of environment variables, and secrets masked."""
+        return masked_settings(environment.put_back(self.sections(), self.written))
+
     def to_yaml(self) -> str:
-        """The complete resolved configuration; `from_yaml` reads it back."""
+        """The complete resolved configuration, but for what `stored` leaves out; `from_yaml` reads it back."""
         composed = {
             "config": self.config_name,
             "choices": dict(self.choices),
             "overrides": list(self.overrides),
             "asked": thaw(self.asked),
         }
-        return yaml_text.dump({**self.sections(), "composed": composed})
+        return yaml_text.dump({**self.stored(), "composed": masked_settings(composed)})
 
 
 _SECTIONS: Dict[str, Type[Any]] = {
@@ -186,6 +194,7 @@ def freeze_experiment(
     config_name: str,
     asked: Mapping[str, Any],
     notes: Tuple[str, ...],
+    written: environment.Written,
 ) -> Experiment:
     """Build an Experiment from checked, resolved sections."""
     sections = {name: _settings(kind, plain[name]) for name, kind in _SECTIONS.items()}
@@ -198,6 +207,7 @@ def freeze_experiment(
         config_name=config_name,
         asked=freeze(dict(asked)),
         notes=notes,
+        written=dict(written),
     )
 
 

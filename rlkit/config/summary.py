@@ -34,7 +34,7 @@ def print_summary(experiment: Experiment, console: Optional[Console] = None) -> 
 
 def rows(experiment: Experiment) -> List[Tuple[str, str]]:
     """(name, text) of the settings to show: the resolved ones, then those that differ from the defaults."""
-    flat = flatten(experiment.sections())
+    flat = flatten(experiment.stored())
     asked = experiment.asked
     shown = [(name, f"{_show(flat[name])} (asked: {_show(asked[name])})") for name in asked]
     for name, (default, value) in differences(experiment).items():
@@ -54,7 +54,7 @@ def differences(experiment: Experiment) -> dict[str, Tuple[Any, Any]]:
         default = compose([*choices, *_environments(experiment)])
     except ConfigError:
         return {}
-    before, after = flatten(default.sections()), flatten(experiment.sections())
+    before, after = flatten(default.stored()), flatten(experiment.stored())
     return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from functools import partial
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from rlkit.env.spec import EnvError
 
@@ -12,8 +12,9 @@ from rlkit.env.spec import EnvError
 def recipe_arguments(env: Mapping[str, Any], task: Mapping[str, Any]) -> Dict[str, Any]:
     """How the environments of two resolved sections, plain dicts, are made: the arguments of `making.recipes`.
 
-    Raises EnvError where there is no such wrapper as the task names.
+    Raises EnvError where there is no such wrapper as the task names, or an environment variable is not set.
     """
+    env, task = _with_variables(env, task)
     return {
         "ids": (env["id"],) if env["id"] is not None else tuple(env["ids"]),
         "kwargs": env["kwargs"],
@@ -21,6 +22,22 @@ def recipe_arguments(env: Mapping[str, Any], task: Mapping[str, Any]) -> Dict[st
         "wrap": _wrapper(task),
         "max_episode_length": None if task["episodeLength"] == "auto" else int(task["episodeLength"]),
     }
+
+
+def _with_variables(
+    env: Mapping[str, Any], task: Mapping[str, Any]
+) -> Tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The sections with the values of environment variables: files hold `${oc.env:NAME}` in their place."""
+    if "${" not in f"{env}{task}":
+        return env, task
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        sections: Any = OmegaConf.to_container(OmegaConf.create({"env": env, "task": task}), resolve=True)
+    except OmegaConfBaseException as error:
+        raise EnvError(str(error).splitlines()[0]) from error
+    return sections["env"], sections["task"]
 
 
 def _wrapper(task: Mapping[str, Any]) -> Optional[Callable[[Any], Any]]:

@@ -1,0 +1,111 @@
+"""Settings that come from environment variables: a run uses the values, and writes down where they came from.
+
+`env.kwargs.key=${oc.env:KEY}` stands in config.yaml as it was written, so that what is in KEY is in no file; who reads
+the file takes the value from the environment of that moment.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Tuple, Union, cast
+
+from rlkit.config.errors import ConfigError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+Place = Tuple[Union[str, int], ...]
+Written = Mapping[Place, str]
+
+
+def from_environment(config: DictConfig) -> Dict[Place, str]:
+    """The settings of a composed configuration that depend on environment variables, as they are written.
+
+    By place, as ("env", "kwargs", "key"); also those that refer to such a one. Raises OmegaConfBaseException where
+    a value cannot be had.
+    """
+    written: Dict[Place, str] = {}
+    with _watched() as read:
+        for place, parent, key in _interpolations(config, ()):
+            before = len(read)
+            parent[key]
+            if len(read) > before:
+                written[place] = parent._get_node(key)._value()
+    return written
+
+
+def as_typed(words: Any) -> List[str]:
+    """The words of a command line that a configuration holds, without the values of what they refer to."""
+    return [str(words._get_node(place)._value()) for place in range(len(words))]
+
+
+def put_back(plain: Dict[str, Any], written: Written) -> Dict[str, Any]:
+    """The settings with what was written in place of what came from the environment; `plain` is changed."""
+    for place, text in written.items():
+        holder: Any = plain
+        for key in place[:-1]:
+            holder = holder[key]
+        holder[place[-1]] = text
+    return plain
+
+
+def still_from_environment(
+    plain: Mapping[str, Any], before: Mapping[str, Any], written: Written
+) -> Dict[Place, str]:
+    """Those places whose value is still the one that was read: `auto` and the like have become other values."""
+    return {place: text for place, text in written.items() if _at(plain, place) == _at(before, place)}
+
+
+def read_back(plain: Dict[str, Any]) -> Tuple[Dict[str, Any], Dict[Place, str]]:
+    """What config.yaml holds, with the values of this moment, and what came from environment variables.
+
+    Raises ConfigError where a variable is not set.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        config = cast("DictConfig", OmegaConf.create(plain))
+        values = cast(Dict[str, Any], OmegaConf.to_container(config, resolve=True))
+        return values, from_environment(config)
+    except (OmegaConfBaseException, RecursionError) as error:
+        where = getattr(error, "full_key", None) or "config.yaml"
+        reason = (str(error).splitlines() or ["it refers to itself"])[0]
+        raise ConfigError([f"{where}: {reason}; set the variable: NAME=value before the command"]) from error
+
+
+def _interpolations(node: Any, place: Place) -> Iterator[Tuple[Place, Any, Any]]:
+    from omegaconf import DictConfig, ListConfig
+
+    keys: Any = node.keys() if isinstance(node, DictConfig) else range(len(node))
+    for key in keys:
+        child: Any = node._get_node(key)
+        if child._is_interpolation():
+            yield (*place, key), node, key
+        elif isinstance(child, (DictConfig, ListConfig)) and not child._is_none() and not child._is_missing():
+            yield from _interpolations(child, (*place, key))
+
+
+@contextmanager
+def _watched() -> Iterator[List[str]]:
+    """Note which environment variables OmegaConf reads inside the block."""
+    from omegaconf import OmegaConf
+    from omegaconf.resolvers import oc
+
+    read: List[str] = []
+
+    def env(name: str, *default: Any) -> Any:
+        read.append(name)
+        return oc.env(name, *default)
+
+    OmegaConf.register_new_resolver("oc.env", env, replace=True)
+    try:
+        yield read
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+
+
+def _at(plain: Any, place: Place) -> Any:
+    for key in place:
+        plain = plain[key]
+    return plain
