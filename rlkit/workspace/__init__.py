@@ -8,7 +8,7 @@ from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic
 from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
 from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.errors import ResolveError, WorkspaceError
-from rlkit.workspace.find import find_run
+from rlkit.workspace.find import find_run, quoted
 from rlkit.workspace.layout import KINDS as RUN_KINDS
 from rlkit.workspace.layout import WorkspaceLimits, check_writable
 from rlkit.workspace.listing import (
@@ -68,6 +68,7 @@ __all__ = [
     "pins_of",
     "plan_prune",
     "provenance",
+    "quoted",
     "read_entry",
     "read_record",
     "resolve",

@@ -298,7 +298,7 @@ def _this_process(command: Sequence[str]) -> Dict[str, Any]:
     import socket
 
     return {
-        "command": masked(shlex.join(command)),
+        "command": shlex.join(map(masked, command)),
         "cwd": str(Path.cwd()),
         "pid": os.getpid(),
         "host": socket.gethostname(),
