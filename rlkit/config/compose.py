@@ -106,10 +106,9 @@ def from_yaml(text: str) -> Experiment:
         raise ConfigError(["this is not a config.yaml that rlkit wrote: its section `composed` is missing"])
     composed = plain.pop("composed")
     plain, written = environment.read_back(plain) if "${" in text else (plain, {})
-    plain.setdefault("experiment", {}).setdefault(
-        "saveGitDiff", True
-    )  # as were all before it could be left out
-    plain.get("sim", {}).setdefault("maxContacts", 0)  # runs from before there was one
+    for section, key, value in _ADDED:
+        if isinstance(plain.get(section), dict):
+            plain[section].setdefault(key, value)
     learner = plain.get("train", {}).get("learner")
     if learner not in LEARNER_KEYS:
         raise ConfigError([f"train.learner={learner}: unknown; there is {', '.join(LEARNER_KEYS)}"])
@@ -125,6 +124,10 @@ def from_yaml(text: str) -> Experiment:
         tuple(check.notes(plain, composed["asked"])),
         written,
     )
+
+
+_ADDED = (("sim", "maxContacts", 0), ("experiment", "saveGitDiff", True))
+"""Settings that runs from before there was one do not have, with what was done then."""
 
 
 def changed(

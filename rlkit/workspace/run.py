@@ -357,7 +357,7 @@ def _show(run: Run, limits: WorkspaceLimits, runs: List[RunEntry]) -> None:
 def _taken(name: str, run: Run, runs: List[RunEntry]) -> str:
     """What is said where logging.experimentName was used before: a name alone continues nothing."""
     said = f"logging.experimentName={name} was used before: this is a new run, {run.name}"
-    if run.record.kind != "train":
+    if run.record.kind != "train" or run.record.parent is not None:
         return said
     series = re.compile(rf"{re.escape(name)}(_\d+)?")
     old = next((old for old in reversed(runs) if series.fullmatch(old.name) and old.can_be_latest), None)
