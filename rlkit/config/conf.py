@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import yaml
 
 from rlkit.config.errors import ConfigError
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PACKAGE = re.compile(r"^\s*#\s*@package\s+(\S+)", re.MULTILINE)
 
 
 class Conf:
@@ -64,6 +66,35 @@ class Conf:
                 found.update(self.declared(parent))
         found.update(flatten(self.read(f"task/{task}").get("task") or {}, "task."))
         return found
+
+    def sets(self, name: str, without: Collection[str] = ()) -> Dict[str, Any]:
+        """Full name -> value of all that a file, as `physics/fast` or a root, sets, with those that it is built on.
+
+        without: files that are left out, with all they are built on.
+        """
+        found: Dict[str, Any] = {}
+        group = name.rpartition("/")[0]
+        for key, value in self._entries(name):
+            parent = value.lstrip("/") if value.startswith("/") or not group else f"{group}/{value}"
+            if key is not None:
+                parent = f"{key.replace('override ', '').strip().lstrip('/')}/{value}"
+            if parent not in without:
+                found.update(self.sets(parent, (*without, name)))
+        own = {key: value for key, value in self.read(name).items() if key not in ("defaults", "hydra")}
+        package = self._package(name)
+        found.update(flatten(own, f"{package}." if package else ""))
+        return found
+
+    def _package(self, name: str) -> str:
+        """Where the content of a file goes: as its `# @package` says, else its group."""
+        group = name.rpartition("/")[0]
+        for folder in self.folders:
+            path = folder / f"{name}.yaml"
+            if path.is_file():
+                match = _PACKAGE.search(path.read_text(encoding="utf-8"))
+                said = match.group(1) if match else "_group_"
+                return "" if said == "_global_" else said.replace("_group_", group)
+        return group
 
     def learner(self, train: str) -> Optional[str]:
         """The learner that a train file or one of its parents names."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 from rlkit.config import command_line, keys, types, values
 from rlkit.config.command_line import CommandLine, Override
-from rlkit.config.conf import Conf, find_conf
+from rlkit.config.conf import Conf, find_conf, flatten
 from rlkit.config.errors import ConfigError
+from rlkit.config.inherit import Asked, Base
 from rlkit.config.schema import Schema
 
 
@@ -24,31 +25,42 @@ class Request:
     schema: Schema
     options: Tuple[str, ...]
     sweep: bool
+    bases: Mapping[Asked, Base] = field(default_factory=dict)
 
 
-def read_request(argv: Sequence[str], conf_dir: Optional[Path] = None) -> Request:
+def read_request(
+    argv: Sequence[str], conf_dir: Optional[Path] = None, bases: Optional[Mapping[Asked, Base]] = None
+) -> Request:
     """Rewrite and check a command line.
 
-    Raises ConfigError with every mistake that shows without composing.
+    bases: what each checkpoint that it asks for starts from. Raises ConfigError with every mistake that shows without
+    composing.
     """
+    bases = bases or {}
     line = command_line.parse(argv)
     problems = list(line.problems)
     folders = [] if line.config_dir is None else [line.config_dir]
     conf = Conf(*folders, line.config_path or conf_dir or find_conf())
     root = _root(line, conf, problems)
-    schema = schema_for(line, conf, root, problems)
+    schema = schema_for(line, conf, root, problems, tuple(bases.values()))
     for override in line.overrides:
         found = _check(override, schema, conf, line.sweep)
         if found is not None:
             problems.append(found)
+        elif bases and override.key.partition(".")[0] in keys.SECTIONS and override.key not in keys.GROUPS:
+            override.prefix = "++"  # the run may have settings that the files here have not
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     overrides = tuple(override.text() for override in line.overrides)
-    return Request(tuple(line.argv()), overrides, root, conf, schema, tuple(line.options), line.sweep)
+    return Request(tuple(line.argv()), overrides, root, conf, schema, tuple(line.options), line.sweep, bases)
 
 
-def schema_for(line: CommandLine, conf: Conf, root: str, problems: List[str]) -> Schema:
-    """The schema of the tasks and learners that a command line chooses."""
+def schema_for(
+    line: CommandLine, conf: Conf, root: str, problems: List[str], bases: Sequence[Base] = ()
+) -> Schema:
+    """The schema of the tasks and learners that a command line chooses, or that the runs it starts from have."""
+    if bases:
+        return _schema_of(bases, line, conf)
     tasks = _choices(line, conf, root, "task")
     trains: List[str] = []
     for train in _choices(line, conf, root, "train"):
@@ -68,6 +80,18 @@ def schema_for(line: CommandLine, conf: Conf, root: str, problems: List[str]) ->
         declared.update(conf.declared(task))
     learners = {conf.learner(train) for train in trains} & set(keys.LEARNER_KEYS)
     return Schema(sorted(str(name) for name in learners) or list(keys.LEARNER_KEYS), declared)
+
+
+def _schema_of(bases: Sequence[Base], line: CommandLine, conf: Conf) -> Schema:
+    """The schema of runs: their own settings, and those that their tasks have besides today."""
+    typed = [option for o in line.overrides if o.key == "train" for option in values.split(o.value or "")]
+    learners, declared = {conf.learner(option) for option in typed}, {}
+    for base in bases:
+        learners.add(base.learner or conf.learner(base.choices.get("train", f"{base.choices['task']}PPO")))
+        declared.update(flatten(base.sections.get("task", {}), "task."))
+        declared.update(conf.declared(base.choices["task"]))
+    known = sorted(str(name) for name in learners & set(keys.LEARNER_KEYS))
+    return Schema(known or list(keys.LEARNER_KEYS), declared)
 
 
 def _root(line: CommandLine, conf: Conf, problems: List[str]) -> str:
