@@ -98,6 +98,8 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
     """Print what was asked, then boot."""
     from rlkit.config.summary import print_summary
 
+    if _leads():
+        _check_workspace()
     _load_engine(experiment)
     if experiment.kind == "test" and _ranks() > 1:
         raise ConfigError(
@@ -121,6 +123,16 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
     from rlkit.runtime.launch import run_experiment
 
     return run_experiment(experiment, source)
+
+
+def _check_workspace() -> None:
+    """Refuse to start where no run folder can be made."""
+    from rlkit.workspace import WorkspaceError, check_writable
+
+    try:
+        check_writable(Path())
+    except WorkspaceError as error:
+        raise ConfigError([str(error)]) from error
 
 
 def _load_engine(experiment: Experiment) -> None:

@@ -23,8 +23,8 @@ ENGINES = {
 
 # room: what it may import of rlkit, and which heavy libraries.
 RULES = {
-    "config": ({"rlkit.config"}, set()),
-    "workspace": ({"rlkit.workspace"}, set()),
+    "config": ({"rlkit.config", "rlkit.names"}, set()),
+    "workspace": ({"rlkit.workspace", "rlkit.names"}, set()),
     "tasks": ({"rlkit.tasks", "rlkit.sims.api", "rlkit.sims.models"}, {"torch"}),
     "sims": ({"rlkit.sims"}, {"torch", "numpy", "mujoco", "jax", "warp", "mujoco_warp", "isaacgym", "genesis"}),
     "env": ({"rlkit.env", "rlkit.sims.api", "rlkit.tasks.api"}, {"torch"}),

@@ -10,7 +10,7 @@ from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.errors import ResolveError, WorkspaceError
 from rlkit.workspace.find import find_run
 from rlkit.workspace.layout import KINDS as RUN_KINDS
-from rlkit.workspace.layout import WorkspaceLimits
+from rlkit.workspace.layout import WorkspaceLimits, check_writable
 from rlkit.workspace.listing import (
     RUN_STATES,
     RunRow,
@@ -18,7 +18,6 @@ from rlkit.workspace.listing import (
     list_runs,
     local_time,
     runs_as_json,
-    runs_as_table,
     size,
 )
 from rlkit.workspace.origin import provenance
@@ -52,6 +51,7 @@ __all__ = [
     "WorkspaceError",
     "WorkspaceLimits",
     "age",
+    "check_writable",
     "checkpoint_name",
     "checkpoints_in",
     "continue_run",
@@ -73,7 +73,6 @@ __all__ = [
     "resolve",
     "run_details",
     "runs_as_json",
-    "runs_as_table",
     "size",
     "unpin",
     "workspace_lock",
