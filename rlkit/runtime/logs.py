@@ -10,6 +10,8 @@ from rich.console import Console
 
 log = logging.getLogger("rlkit")
 
+FILE_ONLY = "file_only"  # of a record's `extra`: for train.log, too long for the console
+
 
 class _ConsoleHandler(logging.Handler):
     """Prints through rich's console, so that lines stand above a live display."""
@@ -19,7 +21,9 @@ class _ConsoleHandler(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one record; only warnings and worse name their level."""
+        """Print one record; only warnings and worse name their level. Those for the file alone are left out."""
+        if getattr(record, FILE_ONLY, False):
+            return
         prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         self._console.print(prefix + record.getMessage(), markup=False, highlight=False, soft_wrap=True)
 
