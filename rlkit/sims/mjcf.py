@@ -89,7 +89,9 @@ def _whole(path: Path, files: Dict[str, bytes], places: Dict[Path, str]) -> ET.E
     """The tree of a model file with its includes, names, and files in `files`; places: what they are called there."""
     root = _parsed(path, None)
     if root.tag != "mujoco":
-        hint = "; MuJoCo converts a URDF: mujoco.MjSpec.from_file(path).to_xml()" if root.tag == "robot" else ""
+        hint = (
+            "; MuJoCo converts a URDF: mujoco.MjSpec.from_file(path).to_xml()" if root.tag == "robot" else ""
+        )
         raise MjcfError(f"{path} is no MJCF: it begins with <{root.tag}>, not <mujoco>{hint}")
     _include(root, path, path.parent, [path.resolve()])
     _embed(root, path, files, places)
@@ -116,7 +118,9 @@ def _include(parent: ET.Element, file: Path, folder: Path, within: List[Path]) -
             children.append(child)
             continue
         name = child.get("file", "").replace("\\", "/")
-        other = next((place for place in (folder / name, file.parent / name) if place.is_file()), folder / name)
+        other = next(
+            (place for place in (folder / name, file.parent / name) if place.is_file()), folder / name
+        )
         if other.resolve() in within:
             raise MjcfError(f"{file} includes {name}, which includes {file.name} again")
         root = _parsed(other, file)

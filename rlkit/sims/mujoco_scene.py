@@ -158,8 +158,10 @@ def _compile(source: mujoco.MjSpec) -> mujoco.MjModel:
 
 def _with_hint(error: ValueError) -> str:
     lost = "opening file" in str(error)
-    hint = "; a scene in files is read with SceneSpec.from_file(path), which takes along all that it refers to"
-    return f"{error}{hint if lost else ''}"
+    hint = (
+        "; a scene in files is read with SceneSpec.from_file(path), which takes along all that it refers to"
+    )
+    return f"{' '.join(str(error).split())}{hint if lost else ''}"
 
 
 def apply_physics(source: mujoco.MjSpec, physics: PhysicsSettings) -> None:

@@ -60,7 +60,7 @@ def robot_names(mjcf: str) -> RobotNames:
     try:
         model = mujoco.MjModel.from_xml_string(*unpacked(mjcf))
     except ValueError as error:
-        raise SimulatorError(f"MuJoCo cannot read the scene: {error}") from error
+        raise SimulatorError(f"MuJoCo cannot read the scene: {' '.join(str(error).split())}") from error
     one_number = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
     free, kinds = int(mujoco.mjtJoint.mjJNT_FREE), [int(kind) for kind in model.jnt_type]
     return RobotNames(
