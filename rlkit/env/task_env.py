@@ -29,9 +29,9 @@ class TaskEnv(VecEnv):
     """N copies of a task on a simulator.
 
     learning: whether the curriculum of `task.randomization` runs; where not, everything is at its end.
-    Raises SimulatorError or TaskError for a randomisation that cannot be, or no actions. `reset` and `step` raise EnvError naming the
-    term for a value of another shape or dtype than the task promises, when it is first asked for, and for any number
-    that is not finite; and for whatever else the task's own code raises.
+    Raises SimulatorError or TaskError for a randomisation that cannot be, or no actions. `reset` and `step` raise
+    EnvError naming the term for a value of another shape or dtype than the task promises, when it is first asked for,
+    and for any number that is not finite; and for whatever else the task's own code raises.
     """
 
     mend = "where physics fails, a smaller sim.dt, more sim.substeps or physics=accurate helps"
@@ -40,8 +40,8 @@ class TaskEnv(VecEnv):
         self.sim, self.task = sim, task
         if not task.action_names:
             raise TaskError(
-                f"task {task.name} has no actions: its action_names is empty. A robot without actuators needs some in its"
-                " MJCF, as <actuator><motor joint=.../></actuator>, or a task whose controls() moves it otherwise"
+                f"task {task.name} has no actions: its action_names is empty. A robot without actuators needs some in"
+                " its MJCF, as <actuator><motor joint=.../></actuator>, or a task whose controls() moves it otherwise"
             )
         self._steps_per_control = sim.physics.steps_per_control(task.control_period)
         self.random = Randomization(sim, task, learning=learning)

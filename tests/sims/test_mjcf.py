@@ -145,7 +145,7 @@ def test_what_cannot_be_read_names_the_file(scout: Path, change, message: str) -
 def test_files_are_bounded_when_read_and_when_unpacked(scout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = mjcf.read(scout)
     monkeypatch.setattr(mjcf, "LARGEST", 400)
-    with pytest.raises(mjcf.MjcfError, match="the largest is wedge.stl with 0 MB: simplify the meshes"):
+    with pytest.raises(mjcf.MjcfError, match=r"the largest is wedge.stl with 0 MB: simplify the meshes"):
         mjcf.read(scout)
     with pytest.raises(mjcf.MjcfError, match="the model's files are more than"):
         mjcf.unpacked(text)
