@@ -20,6 +20,7 @@ from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoint_head import CheckpointError
 from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
 from rlkit.runtime.live import LiveView
+from rlkit.runtime.logs import FILE_ONLY
 from rlkit.runtime.ranks import Ranks, joined
 from rlkit.runtime.seeding import seed_everything
 from rlkit.runtime.seeing import viewer_for
@@ -68,6 +69,9 @@ class Session:
         except EXPECTED as error:
             startup.stop.check()  # what was stopped half-way may fail in any way
             log.error("%s", error)
+            details = getattr(error, "details", "")
+            if details:
+                log.error("%s", details, extra=FILE_ONLY)
             if self.run is not None:
                 self.run.set_state("failed", str(error))
                 self._say_what_is_left(self.run)
