@@ -38,7 +38,7 @@ from rlkit.workspace.record import (
     read_record,
     write_record,
 )
-from rlkit.workspace.scan import all_runs, settle
+from rlkit.workspace.scan import all_runs, remove_leftovers, settle
 
 
 class Run:
@@ -255,6 +255,7 @@ def continue_run(path: Path, *, root: Path = Path(), command: Sequence[str], dev
                 read_record(path), state=RUNNING, reason=None, finished=None, device=device, **facts
             )
             write_record(path, record)
+            remove_leftovers(path)
         except BaseException:
             lock.release()
             raise
