@@ -177,12 +177,12 @@ def _resolve(checkpoint: str, task: Optional[str], test: bool) -> Resolved:
         raise ConfigError([str(error)]) from error
 
 
-def _head(source: Resolved) -> CheckpointHead:
-    """What the checkpoint is of; raises ConfigError where it cannot be read."""
+def _head(source: Resolved, *, whole: bool = False) -> CheckpointHead:
+    """What the checkpoint is of; raises ConfigError where it cannot be read, or with `whole` is damaged anywhere."""
     from rlkit.runtime.checkpoint_head import CheckpointError, read_head
 
     try:
-        return read_head(source.checkpoint)
+        return read_head(source.checkpoint, whole=whole)
     except CheckpointError as error:
         raise ConfigError([str(error)]) from error
 
@@ -191,7 +191,7 @@ def _check_source(experiment: Experiment, source: Resolved) -> None:
     """Refuse a checkpoint that cannot be read or is of another task or learner, and a training that is over."""
     from rlkit.runtime.checkpoint_head import CheckpointError, require_fit
 
-    head = _head(source)
+    head = _head(source, whole=True)
     try:
         require_fit(head, source.checkpoint, experiment.task_name, experiment.train["learner"])
     except CheckpointError as error:

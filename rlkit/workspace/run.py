@@ -40,7 +40,7 @@ from rlkit.workspace.record import (
     read_record,
     write_record,
 )
-from rlkit.workspace.scan import RunEntry, all_runs, read_entry, settle
+from rlkit.workspace.scan import RunEntry, all_runs, read_entry, remove_leftovers, settle
 from rlkit.workspace.sequence import announce, claim_sequence
 
 
@@ -266,6 +266,7 @@ def continue_run(path: Path, *, root: Path = Path(), command: Sequence[str], dev
                 read_record(path), state=RUNNING, reason=None, finished=None, device=device, **facts
             )
             write_record(path, record)
+            remove_leftovers(path)
             announce(root)
         except BaseException:
             lock.release()
