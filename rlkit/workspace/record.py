@@ -47,6 +47,9 @@ class RunRecord:
     saved: Dict[str, int] = field(default_factory=dict)  # "last" | "best" -> iteration of that checkpoint
     checkpoint: Optional[str] = None  # a test run's: the file that was tested
     tested_run: Optional[str] = None  # a test run's: the name of the run that the file belongs to
+    chosen: Dict[str, Any] = field(
+        default_factory=dict
+    )  # settings that stayed `auto` -> what this machine made of them
     schema: int = SCHEMA
     extra: Dict[str, Any] = field(default_factory=dict)  # keys we do not know, kept as they were
 
@@ -84,6 +87,7 @@ _TYPES: Mapping[str, Tuple[type, ...]] = {
     "saved": (dict,),
     "checkpoint": (str, type(None)),
     "tested_run": (str, type(None)),
+    "chosen": (dict,),
     "schema": (int,),
 }
 _REQUIRED = ("name", "task", "kind", "learner", "state", "created", "updated", "command", "cwd")
