@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple, Type, TypeVar, cast
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
 
 from rlkit.config import yaml_text
 from rlkit.config.command_line import camel
@@ -69,7 +69,7 @@ class TrainingSettings:
     eval_envs: int
     init_from: Optional[str]
     video_interval: int
-    threads: int
+    threads: Union[int, str]  # `auto` until the learner's update was timed on this machine
 
 
 @dataclass(frozen=True)
