@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, List, Mapping, Optional, Sequence, Tuple
 from rlkit.workspace.atomic import workspace_lock
 from rlkit.workspace.errors import WorkspaceError
 from rlkit.workspace.layout import absolute, archive_folder, exists
+from rlkit.workspace.numbers import number
 from rlkit.workspace.record import STATES, parse_time
 from rlkit.workspace.scan import UNREADABLE, RunEntry, all_runs, pinned_names, settle
 
@@ -95,7 +96,7 @@ def runs_as_table(rows: Sequence[RunRow], sizes: Optional[Mapping[str, int]] = N
             Text(row.learner or "-"),
             Text(row.state, style=_STYLES.get(row.state, "")),
             "-" if row.iterations is None else str(row.iterations),
-            "-" if row.best_return is None else f"{row.best_return:.2f}",
+            "-" if row.best_return is None else number(row.best_return),
             "-" if row.age_seconds is None else age(row.age_seconds),
             Text(_pins(row)),
         )
