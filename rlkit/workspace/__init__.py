@@ -25,9 +25,9 @@ from rlkit.workspace.numbers import DIGITS, number
 from rlkit.workspace.origin import provenance
 from rlkit.workspace.pins import pin_run, pins_of, unpin
 from rlkit.workspace.prune import (
+    Deleter,
     PruneFilters,
     PrunePlan,
-    delete_run,
     finish_deletions,
     folder_size,
     plan_prune,
@@ -41,6 +41,7 @@ __all__ = [
     "DIGITS",
     "RUN_KINDS",
     "RUN_STATES",
+    "Deleter",
     "PruneFilters",
     "PrunePlan",
     "ResolveError",
@@ -56,7 +57,6 @@ __all__ = [
     "checkpoint_name",
     "checkpoints_in",
     "continue_run",
-    "delete_run",
     "find_interrupted",
     "find_run",
     "finish_deletions",

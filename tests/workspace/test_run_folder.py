@@ -163,7 +163,7 @@ def test_use_clean_workspace_false_makes_a_real_folder_in_runs(workspace):
     assert workspace.shown() == set()
     workspace.save(runs[1])
     assert os.readlink(workspace.window / "latest_train") == str(runs[1].path)
-    assert list(workspace.archive.glob("*")) == [workspace.archive / ".lock"]
+    assert {path.name for path in workspace.archive.iterdir()} == {".lock", ".sequence"}
 
 
 def test_a_dirty_workspace_name_is_not_used_twice(workspace):
