@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 
 from rich.cells import cell_len, chop_cells
 
-from rlkit.workspace import RunRow, age, size
+from rlkit.workspace import RunRow, age, number, size
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,7 +55,7 @@ def _cells(row: RunRow) -> List[str]:
         row.learner or "-",
         row.state,
         "-" if row.iterations is None else str(row.iterations),
-        "-" if row.best_return is None else f"{row.best_return:.2f}",
+        "-" if row.best_return is None else number(row.best_return),
         "-" if row.age_seconds is None else age(row.age_seconds),
         ", ".join(pins) or "-",
     ]

@@ -20,6 +20,7 @@ from rlkit.workspace.listing import (
     runs_as_json,
     size,
 )
+from rlkit.workspace.numbers import DIGITS, number
 from rlkit.workspace.origin import provenance
 from rlkit.workspace.pins import pin_run, pins_of, unpin
 from rlkit.workspace.prune import (
@@ -37,6 +38,7 @@ from rlkit.workspace.run import Run, continue_run, find_interrupted, open_run
 from rlkit.workspace.scan import RunEntry, pinned_names, read_entry
 
 __all__ = [
+    "DIGITS",
     "RUN_KINDS",
     "RUN_STATES",
     "Deleter",
@@ -63,6 +65,7 @@ __all__ = [
     "link_atomic",
     "list_runs",
     "local_time",
+    "number",
     "open_regular",
     "open_run",
     "pin_run",

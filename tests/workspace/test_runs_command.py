@@ -31,9 +31,7 @@ def test_the_table_shows_how_each_run_stands(workspace, capsys):
     lines = output(capsys, workspace).splitlines()
     rows = [line.split() for line in lines]
     assert rows[0] == ["name", "task", "learner", "state", "iterations", "best", "return", "age", "pinned"]
-    assert (
-        rows[1][:6] == [live.name, "BaseTask", "fast_td3", "running", "40", "12.35"] or rows[1][5] == "12.34"
-    )
+    assert rows[1][:6] == [live.name, "BaseTask", "fast_td3", "running", "40", "12.3"]
     assert rows[2][:6] == [run.name, "BoxGrasping", "ppo", "done", "-", "-"]
     assert rows[2][-2:] == ["best", "grasp"]
 
