@@ -84,6 +84,7 @@ def experiment_from(config: Any, request: Request, machine: Optional[Machine] = 
         problems += randomization.check(plain)
         known = term_names(plain["task"]["name"])
         problems += [] if known is None else check.check_terms(plain["task"], known)
+    problems += check.one_of_each(plain, overrides)
     if problems:
         raise ConfigError(problems)
     check.coerce_numbers(plain, schema)
@@ -101,6 +102,8 @@ def from_yaml(text: str) -> Experiment:
         raise ConfigError(["this is not a config.yaml that rlkit wrote: its section `composed` is missing"])
     composed = plain.pop("composed")
     plain.get("sim", {}).setdefault("maxContacts", 0)  # runs from before there was one
+    for name in check.STEPS.values():
+        plain.get("training", {}).setdefault(name, None)
     learner = plain.get("train", {}).get("learner")
     if learner not in LEARNER_KEYS:
         raise ConfigError([f"train.learner={learner}: unknown; there is {', '.join(LEARNER_KEYS)}"])

@@ -12,6 +12,7 @@ from typing import Any, List, Mapping, Optional, Sequence, Tuple
 import yaml
 
 from rlkit.config import command_line
+from rlkit.config.check import STEPS
 from rlkit.config.conf import find_conf
 
 # What a resume decides anew, and what a test does besides.
@@ -25,6 +26,10 @@ _NOT_RESUMED = (
 _NOT_TESTED = ("env", "env.", "sim.numThreads", "training.", "testing.", "logging.", "experiment.")
 # What the task is, though it stands in `env`.
 _GYMNASIUM = ("env.id", "env.ids", "env.kwargs")
+# The same in iterations and in env-steps: the one that is typed now takes the place of the other.
+_SIBLING = {
+    f"training.{one}": f"training.{other}" for pair in STEPS.items() for one, other in (pair, pair[::-1])
+}
 
 
 def asked_checkpoint(argv: Sequence[str]) -> Tuple[Optional[str], Optional[str]]:
@@ -69,6 +74,8 @@ def _kept(word: str, typed: set[str], test: bool) -> bool:
         return typed.isdisjoint(_GYMNASIUM[:2])
     if key.startswith(_GYMNASIUM[2]):
         return key not in typed
+    if _SIBLING.get(key) in typed:
+        return False
     dropped = _NOT_RESUMED + (_NOT_TESTED if test else ())
     return key not in typed and not key.startswith("hydra") and not key.startswith(dropped)
 

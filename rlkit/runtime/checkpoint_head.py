@@ -12,7 +12,7 @@ from typing import Any, Dict
 
 FORMAT = 1
 
-_HEAD = {"task": str, "learner_name": str, "iteration": int, "format": int}
+_HEAD = {"task": str, "learner_name": str, "iteration": int, "env_steps": int, "format": int}
 
 # What zipfile and pickle raise on bytes that are cut short, of another kind, or up to no good.
 NOT_OURS = (
@@ -38,6 +38,7 @@ class CheckpointHead:
     task: str
     learner_name: str
     iteration: int
+    env_steps: int
     format: int
 
 

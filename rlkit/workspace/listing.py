@@ -33,6 +33,7 @@ class RunRow:
     state: str
     iterations: Optional[int]
     best_return: Optional[float]
+    best_success: Optional[float]
     created: Optional[str]
     age_seconds: Optional[float]
     pinned: List[str]
@@ -83,7 +84,7 @@ def runs_as_table(rows: Sequence[RunRow], sizes: Optional[Mapping[str, int]] = N
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("name", "task", "learner", "state"):
         table.add_column(heading, overflow="fold")
-    for heading in ("iterations", "best return", "age"):
+    for heading in ("iterations", "best return", "success", "age"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("pinned", overflow="fold")
     if sizes is not None:
@@ -96,6 +97,7 @@ def runs_as_table(rows: Sequence[RunRow], sizes: Optional[Mapping[str, int]] = N
             Text(row.state, style=_STYLES.get(row.state, "")),
             "-" if row.iterations is None else str(row.iterations),
             "-" if row.best_return is None else f"{row.best_return:.2f}",
+            "-" if row.best_success is None else f"{100 * row.best_success:.0f} %",
             "-" if row.age_seconds is None else age(row.age_seconds),
             Text(_pins(row)),
         )
@@ -135,7 +137,7 @@ def _pins(row: RunRow) -> str:
 def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
     record = run.record
     if record is None:
-        unknown = (None, None, None, UNREADABLE, None, None, None, None)
+        unknown = (None, None, None, UNREADABLE, None, None, None, None, None)
         return RunRow(run.name, *unknown, pins, str(run.path), run.problem)
     return RunRow(
         name=run.name,
@@ -145,6 +147,7 @@ def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
         state=run.state,
         iterations=record.iterations,
         best_return=record.best_return,
+        best_success=record.best_success,
         created=record.created,
         age_seconds=(now - parse_time(record.created)).total_seconds(),
         pinned=pins,

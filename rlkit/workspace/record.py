@@ -44,6 +44,7 @@ class RunRecord:
     finished: Optional[str] = None
     iterations: Optional[int] = None
     best_return: Optional[float] = None
+    best_success: Optional[float] = None  # share of successes, where the task tells of any
     saved: Dict[str, int] = field(default_factory=dict)  # "last" | "best" -> iteration of that checkpoint
     checkpoint: Optional[str] = None  # a test run's: the file that was tested
     tested_run: Optional[str] = None  # a test run's: the name of the run that the file belongs to
@@ -81,6 +82,7 @@ _TYPES: Mapping[str, Tuple[type, ...]] = {
     "finished": (str, type(None)),
     "iterations": (int, type(None)),
     "best_return": (float, int, type(None)),
+    "best_success": (float, int, type(None)),
     "saved": (dict,),
     "checkpoint": (str, type(None)),
     "tested_run": (str, type(None)),
