@@ -222,19 +222,11 @@ def _seeing(plain: Plain) -> List[str]:
         )
     if plain["sim"]["name"] in ONE_AT_A_TIME and not training["test"]:
         return problems + _alone(plain)
-    if env["recordVideo"] and not training["test"]:
-        evaluations, videos = training["evalInterval"], training["videoInterval"]
-        if not evaluations:
-            problems.append(
-                "env.recordVideo=true: films evaluations, and training.evalInterval=0 asks for none; "
-                "write training.evalInterval=100"
-            )
-        elif videos % evaluations and training["evalSteps"] is None:
-            near = evaluations * max(1, round(videos / evaluations))
-            problems.append(
-                f"training.videoInterval={videos}: must be a multiple of training.evalInterval={evaluations}; "
-                f"nearest: training.videoInterval={near}"
-            )
+    if env["recordVideo"] and not training["test"] and not training["evalInterval"]:
+        problems.append(
+            "env.recordVideo=true: films evaluations, and training.evalInterval=0 asks for none; "
+            "write training.evalInterval=100"
+        )
     if env["recordVideo"] and training["test"] and not plain["testing"]["recordEnvs"]:
         problems.append(
             "env.recordVideo=true: testing.recordEnvs=0 leaves nothing to film; write testing.recordEnvs=1"

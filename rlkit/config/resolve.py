@@ -104,7 +104,8 @@ def _eval_interval(plain: Mapping[str, Any], filmed: bool) -> int:
     interval = max(math.ceil(played / (EVAL_COST * each)), math.ceil(iterations / MOST_EVALUATIONS))
     if interval > 4 * iterations:  # even one would take more than a fifth of the training
         return without
-    return min(interval, iterations)
+    tens = math.ceil(interval / 10) * 10 if interval > 10 else interval
+    return min(tens, iterations)
 
 
 def _best_simulator(plain: Mapping[str, Any], machine: Machine) -> str:

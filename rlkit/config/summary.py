@@ -58,15 +58,16 @@ def speed(experiment: Experiment, ranks: int = 1) -> List[Tuple[str, str]]:
 
 
 def rows(experiment: Experiment) -> List[Tuple[str, str]]:
-    """(name, text) of the settings that differ from the defaults, and of those that are not what was asked."""
+    """(name, text) of the settings that differ from the defaults, but for what `auto` makes of the others."""
     asked = {name: value for name, value in experiment.asked.items() if value not in ("auto", None)}
     training = experiment.sections()["training"]
     above = {
         f"training.{name}" for name, steps in STEPS.items() if training[steps] is not None
     } | _SHOWN_ABOVE
+    above |= experiment.asked.keys() - asked.keys()
     shown = []
     for name, (default, value) in differences(experiment).items():
-        if name in above:
+        if name in above or (experiment.kind == "test" and name.startswith("training.")):
             continue
         before = f"asked: {_show(asked.pop(name))}" if name in asked else f"default: {_show(default)}"
         shown.append((name, f"{_show(value)} ({before})"))

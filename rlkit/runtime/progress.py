@@ -24,7 +24,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 _MOST_BARS = 24
 _GOOD, _FAIR = 0.8, 0.3  # shares of successes from which they are green, and yellow
 _GAP = "   "
-_LABEL, _LONGEST_BAR = 9, 78  # columns
+_LABEL, _VALUE, _LONGEST_BAR = 9, 6, 78  # columns
 
 
 class Trend:
@@ -73,7 +73,7 @@ class Progress:
         quiet: bool = False,
     ) -> None:
         self._console, self._schedule, self._at = console, schedule, at
-        self._interval, self._max_steps = interval, max_steps
+        self._interval, self._max_steps, self._quiet = interval, max_steps, quiet
         self._evaluated: Optional[Tuple[Score, int]] = None  # the latest evaluation and its iteration
         self._returns, self._successes = Trend(), Trend()
         self._live: Optional[Live] = None
@@ -94,6 +94,8 @@ class Progress:
         self, window: Mapping[str, float], metrics: Mapping[str, float], *, saved: Optional[int] = None
     ) -> None:
         """Show where the run stands. window: means over the latest episodes; saved: the last checkpoint's iteration."""
+        if self._quiet:
+            return
         at, schedule = self._at, self._schedule
         evaluated = Score.of(metrics, "eval")
         if evaluated is not None:
@@ -114,7 +116,7 @@ class Progress:
     ) -> RenderableType:
         at, schedule = self._at, self._schedule
         rows = Table.grid(padding=(0, 1))
-        rows.add_column(style="dim", no_wrap=True, width=_LABEL)
+        rows.add_column(style="dim", no_wrap=True, min_width=_LABEL)
         rows.add_column(no_wrap=True)
 
         def row(label: str, *items: object) -> None:
@@ -124,9 +126,9 @@ class Progress:
 
         row("iteration", _of(at.iteration, schedule.total), _of(at.env_steps, self._max_steps, "env-steps"))
         row("time", *self._clock(metrics))
-        row("return", _strong(_number(window, "episode/return")), _bars(self._returns))
+        row("return", _strong(f"{_number(window, 'episode/return'):<{_VALUE}}"), _bars(self._returns))
         if window.get("episode/success") or self._solved(at.best):
-            row("success", _share(window.get("episode/success", 0.0)), _bars(self._successes))
+            row("success", _share(window.get("episode/success", 0.0), _VALUE), _bars(self._successes))
         row("length", _number(window, "episode/length"))
         if self._evaluated is not None:
             row("evaluated", _score(self._evaluated[0]), f"iteration {self._evaluated[1]:,}")
@@ -236,9 +238,9 @@ def _strong(text: str) -> Text:
     return Text(text, style="bold")
 
 
-def _share(value: float) -> Text:
+def _share(value: float, width: int = 0) -> Text:
     style = "green" if value >= _GOOD else "yellow" if value >= _FAIR else "red"
-    return Text(_percent(value), style=f"bold {style}")
+    return Text(f"{_percent(value):<{width}}", style=f"bold {style}")
 
 
 def _score(score: Score) -> Text:
