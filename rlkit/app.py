@@ -119,7 +119,7 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
         _check_environments(experiment)
     _check_seeing(experiment)
     if _leads():
-        print_summary(experiment)
+        print_summary(experiment, ranks=_ranks())
     from rlkit.runtime.launch import run_experiment
 
     return run_experiment(experiment, source)
@@ -196,12 +196,25 @@ def _check_source(experiment: Experiment, source: Resolved) -> None:
         require_fit(head, source.checkpoint, experiment.task_name, experiment.train["learner"])
     except CheckpointError as error:
         raise ConfigError([str(error)]) from error
-    goal = experiment.training.max_iterations
-    if experiment.kind == "train" and head.iteration >= goal:
+    if experiment.kind == "train":
+        _check_goal(experiment, source.checkpoint, head)
+
+
+def _check_goal(experiment: Experiment, checkpoint: Path, head: CheckpointHead) -> None:
+    """Refuse a training that is over before it begins."""
+    from rlkit.config.goals import further
+
+    training = experiment.training
+    in_steps = training.max_steps is not None
+    done, goal = (
+        (head.env_steps, training.max_steps) if in_steps else (head.iteration, training.max_iterations)
+    )
+    if done >= (goal or 0):
+        what, setting = ("env-step", "maxSteps") if in_steps else ("iteration", "maxIterations")
         raise ConfigError(
             [
-                f"nothing is left to train: {source.checkpoint} is of iteration {head.iteration} and"
-                f" training.maxIterations is {goal}; go on with maxIter={2 * head.iteration}"
+                f"nothing is left to train: {checkpoint} is of {what} {done} and"
+                f" training.{setting} is {goal}; go on with {further(experiment, head.iteration, head.env_steps)}"
             ]
         )
 

@@ -21,6 +21,12 @@ from rlkit.names import problem_of_name, shortened
 
 Plain = Mapping[str, Any]
 
+STEPS = {
+    "maxIterations": "maxSteps",
+    "checkpointInterval": "checkpointSteps",
+    "evalInterval": "evalSteps",
+}  # of `training`: what is set in iterations, and in env-steps
+
 _INSTALL = {
     "isaacgym": "download Isaac Gym Preview 4 from developer.nvidia.com/isaac-gym, and in an environment of "
     "Python 3.8: pip install -e isaacgym/python",
@@ -194,6 +200,17 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
     return problems
 
 
+def one_of_each(plain: Plain, overrides: Sequence[str]) -> List[str]:
+    """What is typed in iterations is not said in env-steps too; without a word of it, env-steps hold."""
+    typed = {word.lstrip("+").partition("=")[0] for word in overrides}
+    return [
+        f"training.{iterations} and training.{steps}={plain['training'][steps]} say the same thing twice, in iterations"
+        f" and in env-steps; leave one out, or write training.{steps}=null"
+        for iterations, steps in STEPS.items()
+        if plain["training"][steps] is not None and f"training.{iterations}" in typed
+    ]
+
+
 def _initial_weights(training: Mapping[str, Any]) -> List[str]:
     """The file of training.initFrom exists, and the run is a new training."""
     given = training["initFrom"]
@@ -233,19 +250,11 @@ def _seeing(plain: Plain) -> List[str]:
         )
     if plain["sim"]["name"] in ONE_AT_A_TIME and not training["test"]:
         return problems + _alone(plain)
-    if env["recordVideo"] and not training["test"]:
-        evaluations, videos = training["evalInterval"], training["videoInterval"]
-        if not evaluations:
-            problems.append(
-                "env.recordVideo=true: films evaluations, and training.evalInterval=0 asks for none; "
-                "write training.evalInterval=100"
-            )
-        elif videos % evaluations:
-            near = evaluations * max(1, round(videos / evaluations))
-            problems.append(
-                f"training.videoInterval={videos}: must be a multiple of training.evalInterval={evaluations}; "
-                f"nearest: training.videoInterval={near}"
-            )
+    if env["recordVideo"] and not training["test"] and not training["evalInterval"]:
+        problems.append(
+            "env.recordVideo=true: films evaluations, and training.evalInterval=0 asks for none; "
+            "write training.evalInterval=100"
+        )
     if env["recordVideo"] and training["test"] and not plain["testing"]["recordEnvs"]:
         problems.append(
             "env.recordVideo=true: testing.recordEnvs=0 leaves nothing to film; write testing.recordEnvs=1"
