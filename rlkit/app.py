@@ -8,6 +8,7 @@ from pathlib import Path
 from signal import SIGINT
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
+from rlkit.config import task_source
 from rlkit.config.compose import compose_request, experiment_from
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment
@@ -90,6 +91,7 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
     """Print what was asked, then boot."""
     from rlkit.config.summary import print_summary
 
+    _check_class(experiment)
     _load_engine(experiment)
     if experiment.kind == "test" and _ranks() > 1:
         raise ConfigError(
@@ -113,6 +115,13 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
     from rlkit.runtime.launch import run_experiment
 
     return run_experiment(experiment, source)
+
+
+def _check_class(experiment: Experiment) -> None:
+    """Refuse a task whose file has no class, or one that Python cannot read."""
+    found = None if experiment.engine == "gymnasium" else task_source.problem(experiment.task_name)
+    if found is not None:
+        raise ConfigError([found])
 
 
 def _load_engine(experiment: Experiment) -> None:

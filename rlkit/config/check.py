@@ -323,21 +323,18 @@ def check_terms(task: Mapping[str, Any], known: Mapping[str, FrozenSet[str]]) ->
 
 
 def task_file(plain: Plain, choice: str) -> List[str]:
-    """What lacks between a task's file and its class: the name, the class, and the settings that the class takes.
+    """What lacks between a task's file and its class: the name, and the settings that the class takes.
 
     The name inside the file is the file's name, so that runs are called as they were asked for.
     """
     task, name = plain["task"], plain["task"]["name"]
     if name != Path(choice).name:
         return [
-            f"task.name={name}: conf/task/{choice}.yaml has the name of another task; write `name: {choice}` in it, "
-            "below `task:`"
+            f"task.name={name}: stands in conf/task/{choice}.yaml and must be {choice}; write `name: {choice}` below "
+            "`task:`"
         ]
     if engine.engine_of(plain) == "gymnasium":
         return []
-    problem = task_source.problem(name)
-    if problem is not None:
-        return [problem]
     problems = []
     for wanted, reader in task_source.required(name).items():
         section: Any = task
