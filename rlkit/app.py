@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from signal import SIGINT
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
-from rlkit.config import task_source
+from rlkit.config import task_source, types
 from rlkit.config.compose import compose_request, experiment_from
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from rlkit.workspace import Resolved
 
 EXIT_BAD_REQUEST = 2
+_HYDRAS_OWN = (AssertionError, AttributeError, KeyError, OSError, TypeError, ValueError)  # of odd hydra.* values
+_SHELL = re.compile(r"(install|uninstall|query)=(bash|zsh|fish)$")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -59,6 +62,8 @@ def _complete(words: Sequence[str]) -> int:
     """Answer the shell's query, or let Hydra print its script that asks them."""
     from rlkit.config.completion import answer
 
+    if not any(map(_SHELL.match, words)):
+        raise ConfigError(['-sc: turns on completion: eval "$(python train.py -sc install=bash)", or zsh, or fish'])
     if not answer(words):
         import hydra
 
@@ -232,7 +237,7 @@ def _hydra_main(request: Request) -> int:
 
     import hydra
 
-    from rlkit.config.sweep import check_jobs, sweep_folder
+    from rlkit.config.sweep import check_jobs, check_single, sweep_folder
 
     if sys.version_info >= (3, 14):  # Hydra 1.3's help for -sc is no string, which argparse now refuses
         argparse.ArgumentParser._check_help = lambda *_: None  # type: ignore[attr-defined]
@@ -240,6 +245,8 @@ def _hydra_main(request: Request) -> int:
     if request.sweep:
         check_jobs(request)
         extra = sweep_folder(request)
+    else:
+        check_single(request)
     started: List[str] = []
     statuses: List[int] = []
 
@@ -260,6 +267,10 @@ def _hydra_main(request: Request) -> int:
         if stop.code not in (None, 0) and not started:  # Hydra could not compose
             return EXIT_BAD_REQUEST
         raise
+    except _HYDRAS_OWN as error:
+        if started:
+            raise
+        raise ConfigError([f"Hydra cannot start this: {types.echo(str(error) or type(error).__name__)}"]) from error
     return max(statuses, default=0)
 
 

@@ -41,6 +41,7 @@ _FLAGS = {
     "-sc": "--shell-completion",
     "--shell-completion": "--shell-completion",
 }
+_SHOWS = ("--cfg", "--info")
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _OVERRIDE = re.compile(r"(\+\+|\+|~)?([^=]*)(?:=(.*))?$", re.DOTALL)
 
@@ -113,7 +114,18 @@ def parse(argv: Sequence[str]) -> CommandLine:
             _dashed(line, word, words)
         else:
             _override(line, word, words)
+    line.problems += _clashes(line.options)
     return line
+
+
+def _clashes(options: Sequence[str]) -> List[str]:
+    """Options of Hydra that exclude one another, or need another."""
+    modes = [o.partition("=")[0] for o in options if o in ("--run", "--multirun") or o.startswith(_SHOWS)]
+    if len(set(modes)) > 1:
+        return [f"{' and '.join(dict.fromkeys(modes))}: one of them at a time"]
+    if "--resolve" in options and "--cfg" not in modes:
+        return ["--resolve: goes with --cfg job"]
+    return []
 
 
 def _value_option(line: CommandLine, option: str, value: str) -> None:

@@ -142,7 +142,7 @@ def _check(override: Override, schema: Schema, conf: Conf, sweep: bool) -> Optio
     """Check one override and write its full name into it; return what is wrong."""
     key, value, typed = override.key, override.value, override.typed.lstrip("+")
     if key.startswith(("hydra.", "hydra/")):
-        return _hydras_own(override)
+        return _hydras_own(override, schema)
     if key.startswith("/"):
         key = override.key = key[1:]
     if value is None and override.prefix != "~":
@@ -164,15 +164,19 @@ def _check(override: Override, schema: Schema, conf: Conf, sweep: bool) -> Optio
     return _value(override, str(schema.type_of(name)), sweep)
 
 
-def _hydras_own(override: Override) -> Optional[str]:
+def _hydras_own(override: Override, schema: Schema) -> Optional[str]:
     """Quote what Hydra's grammar cannot read; the values are for Hydra to check, but for one that it does not."""
     if override.value is None:
         return None if override.prefix == "~" else f"{override.typed}: a value is missing"
     if not _NAME.match(override.key.replace("/", ".")):
         return f"{override.typed}: Hydra has no such setting"
     override.value = values.quote_foreign(override.value)
-    if override.key == "hydra.verbose" and values.parse(override.value) is None:
-        return f"{override.typed}: needs bool or list of text, got null; write logLevel=debug"
+    for name in re.findall(r"\$\{([\w.]+)", override.value):
+        if not name.startswith(("hydra", "oc.", "now")) and schema.canonical(name) is None:
+            return f"{override.typed}: there is no setting {types.echo(name)}"
+    verbose = "bool or text or list of text"
+    if override.key == "hydra.verbose" and types.problem(verbose, values.parse(override.value)) is not None:
+        return f"{override.typed}: needs {verbose}; rlkit's own is logLevel=debug"
     return None
 
 
