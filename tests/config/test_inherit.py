@@ -266,7 +266,7 @@ def test_a_text_of_a_run_is_no_interpolation(config: Path, monkeypatch: pytest.M
         ("a: [", "cannot be read"),
         ("task: {}\n", "is no config.yaml that rlkit wrote"),
         ("a: !!python/object/apply:os.system [touch planted]", "cannot be read"),
-        ("a: &x [1]\nb: *x", "refers to itself"),
+        ("a: &x [*x]", "its own anchor"),
         ("a: " + "[" * 5000, "nested deeper"),
         ("a: " + "x" * (5 << 20), "larger than"),
         ("\xff", "cannot be read"),
