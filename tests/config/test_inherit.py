@@ -267,7 +267,7 @@ def test_a_text_of_a_run_is_no_interpolation(config: Path, monkeypatch: pytest.M
         ("task: {}\n", "is no config.yaml that rlkit wrote"),
         ("a: !!python/object/apply:os.system [touch planted]", "cannot be read"),
         ("a: &x [*x]", "its own anchor"),
-        ("a: " + "[" * 5000, "nested deeper"),
+        ("a: " + "[" * 5000, "nested"),
         ("a: " + "x" * (5 << 20), "larger than"),
         ("\xff", "cannot be read"),
     ],
