@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 
 from rich.cells import cell_len, chop_cells
 
-from rlkit.workspace import RunRow, age, size
+from rlkit.workspace import RunRow, age, number, size
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 # Without a terminal nothing may be cut: the table is for grep and files then.
 _PLAIN_WIDTH = 1000
 _NARROWEST = 20  # cells of a name in one line
-_HEADINGS = ["name", "task", "learner", "state", "iterations", "best return", "age", "pinned"]
-_STATE, _NUMBERS = _HEADINGS.index("state"), (4, 5, 6, 8)  # columns: the coloured one, those flush right
+_HEADINGS = ["name", "task", "learner", "state", "iterations", "best return", "success", "age", "pinned"]
+_STATE, _NUMBERS = _HEADINGS.index("state"), (4, 5, 6, 7, 9)  # columns: the coloured one, those flush right
 _STYLES = {"running": "32", "failed": "31", "interrupted": "33", "unreadable": "31"}
 
 
@@ -55,7 +55,8 @@ def _cells(row: RunRow) -> List[str]:
         row.learner or "-",
         row.state,
         "-" if row.iterations is None else str(row.iterations),
-        "-" if row.best_return is None else f"{row.best_return:.2f}",
+        "-" if row.best_return is None else number(row.best_return),
+        "-" if row.best_success is None else f"{number(100 * row.best_success)} %",
         "-" if row.age_seconds is None else age(row.age_seconds),
         ", ".join(pins) or "-",
     ]
@@ -70,7 +71,7 @@ def _aligned(table: List[List[str]], width: int, colour: bool) -> Iterator[str]:
     widths = [max(map(cell_len, column)) for column in zip(*table)]
     rest = sum(widths) + 2 * (len(widths) - 1) - widths[0]
     widths[0] = min(widths[0], max(_NARROWEST, width - rest))
-    for number, line in enumerate(table):
+    for row, line in enumerate(table):
         name, *more = chop_cells(line[0], widths[0]) or [""]
         cells = [
             f"{' ' * pad}{cell}" if place in _NUMBERS else f"{cell}{' ' * pad}"
@@ -78,7 +79,7 @@ def _aligned(table: List[List[str]], width: int, colour: bool) -> Iterator[str]:
             for pad in [widths[place] - cell_len(cell)]
         ]
         if colour:
-            style = "1" if number == 0 else _STYLES.get(line[_STATE])
+            style = "1" if row == 0 else _STYLES.get(line[_STATE])
             cells[_STATE] = f"\x1b[{style}m{cells[_STATE]}\x1b[0m" if style else cells[_STATE]
         yield "  ".join(cells).rstrip()
         yield from more

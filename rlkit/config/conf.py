@@ -6,7 +6,7 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from rlkit.config import types, yaml_text
 from rlkit.config.errors import ConfigError
@@ -120,12 +120,16 @@ class Conf:
         for entry in file.entries:
             if entry.group is not None or "${" in entry.option or "@" in entry.option:
                 continue
-            parent = entry.option[1:] if entry.option.startswith("/") else f"{group}/{entry.option}".strip("/")
+            parent = (
+                entry.option[1:] if entry.option.startswith("/") else f"{group}/{entry.option}".strip("/")
+            )
             if parent == name or parent in above:
                 raise ConfigError([f"{file.place('defaults')}: {entry.option} builds on this file in turn"])
             if self.file(parent) is None:
                 folder = parent.rpartition("/")[0]
-                near = types.nearest(parent.rpartition("/")[2], self.options(folder) if folder else self.roots())
+                near = types.nearest(
+                    parent.rpartition("/")[2], self.options(folder) if folder else self.roots()
+                )
                 hint = f"; did you mean {near[0]}?" if near else ""
                 raise ConfigError([f"{file.place('defaults')}: there is no conf/{parent}.yaml{hint}"])
             yield from self._chain(parent, above | {name})
@@ -152,6 +156,24 @@ class Conf:
                 found += [task] if name in self.declared(task) else []
             except ConfigError:
                 continue
+        return found
+
+    def sets(self, name: str, without: Collection[str] = ()) -> Dict[str, Any]:
+        """Full name -> value of all that a file, as `physics/fast` or a root, sets, with those that it is built on.
+
+        without: files that are left out, with all they are built on.
+        """
+        found: Dict[str, Any] = {}
+        file = self.file(name)
+        if file is None:
+            return found
+        group = name.rpartition("/")[0]
+        for entry in file.entries:
+            above = group if entry.group is None and not entry.option.startswith("/") else entry.group or ""
+            parent = f"{above}/{entry.option}".strip("/").replace("//", "/")
+            if parent not in without:
+                found.update(self.sets(parent, (*without, name)))
+        found.update(flatten({key: value for key, value in file.tree().items() if key != "hydra"}))
         return found
 
     def learner(self, train: str) -> Optional[str]:
@@ -272,7 +294,11 @@ def _entries(file: ConfFile) -> Iterator[Entry]:
     defaults = file.content.get("defaults")
     if defaults is None:
         return
-    wrong = ConfigError([f"{file.place('defaults')}: defaults is a list of files; write `defaults: [{_example(file)}, _self_]`"])
+    wrong = ConfigError(
+        [
+            f"{file.place('defaults')}: defaults is a list of files; write `defaults: [{_example(file)}, _self_]`"
+        ]
+    )
     if not isinstance(defaults, list):
         raise wrong
     for item in defaults:

@@ -6,8 +6,9 @@ the file takes the value from the environment of that moment.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Tuple, Union, cast
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Mapping, Tuple, Union, cast
 
 from rlkit.config.errors import ConfigError
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 Place = Tuple[Union[str, int], ...]
 Written = Mapping[Place, str]
+
+_RESOLVER = re.compile(r"\$\{\s*([\w.]+)\s*:")
+_HARMLESS = {"oc.env", "oc.decode"}
 
 
 def from_environment(config: DictConfig) -> Dict[Place, str]:
@@ -32,11 +36,6 @@ def from_environment(config: DictConfig) -> Dict[Place, str]:
             if len(read) > before:
                 written[place] = parent._get_node(key)._value()
     return written
-
-
-def as_typed(words: Any) -> List[str]:
-    """The words of a command line that a configuration holds, without the values of what they refer to."""
-    return [str(words._get_node(place)._value()) for place in range(len(words))]
 
 
 def put_back(plain: Dict[str, Any], written: Written) -> Dict[str, Any]:
@@ -56,22 +55,55 @@ def still_from_environment(
     return {place: text for place, text in written.items() if _at(plain, place) == _at(before, place)}
 
 
-def read_back(plain: Dict[str, Any]) -> Tuple[Dict[str, Any], Dict[Place, str]]:
+def named(written: Written) -> Dict[str, List[str]]:
+    """What `composed` in config.yaml says of these places: elsewhere a text is a text, whatever is in it."""
+    return {"environment": [_name(place) for place in written]} if written else {}
+
+
+def names_in(composed: Mapping[str, Any]) -> FrozenSet[str]:
+    """What `named` wrote, of a file that may be anybody's."""
+    names = composed.get("environment")
+    return frozenset(map(str, names)) if isinstance(names, list) else frozenset()
+
+
+def read_back(plain: Dict[str, Any], names: FrozenSet[str]) -> Tuple[Dict[str, Any], Dict[Place, str]]:
     """What config.yaml holds, with the values of this moment, and what came from environment variables.
 
     Raises ConfigError where a variable is not set.
     """
+    if not names:
+        return plain, {}
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        config = cast("DictConfig", OmegaConf.create(plain))
+        config = cast("DictConfig", OmegaConf.create(as_text(plain, names)))
         values = cast(Dict[str, Any], OmegaConf.to_container(config, resolve=True))
         return values, from_environment(config)
     except (OmegaConfBaseException, RecursionError) as error:
         where = getattr(error, "full_key", None) or "config.yaml"
         reason = (str(error).splitlines() or ["it refers to itself"])[0]
         raise ConfigError([f"{where}: {reason}; set the variable: NAME=value before the command"]) from error
+
+
+def as_text(value: Any, names: FrozenSet[str] = frozenset(), name: str = "") -> Any:
+    """The same for OmegaConf, to which `${` is an interpolation: a run's text is text.
+
+    But for the settings of these names, where they are interpolations of environment variables or of one another.
+    """
+    if isinstance(value, dict):
+        return {
+            key: as_text(item, names, f"{name}.{key}" if name else str(key)) for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [as_text(item, names, f"{name}.{place}") for place, item in enumerate(value)]
+    if not isinstance(value, str) or (name in names and set(_RESOLVER.findall(value)) <= _HARMLESS):
+        return value
+    return "\\???" if value == "???" else re.sub(r"(\\*)\$\{", lambda m: m[1] * 2 + "\\${", value)
+
+
+def _name(place: Place) -> str:
+    return ".".join(map(str, place))
 
 
 def _interpolations(node: Any, place: Place) -> Iterator[Tuple[Place, Any, Any]]:

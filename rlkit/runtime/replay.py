@@ -10,6 +10,7 @@ import torch
 
 from rlkit.config import ConfigError, SimSettings
 from rlkit.config.command_line import camel
+from rlkit.config.conf import flatten
 from rlkit.config.environment import read_back
 from rlkit.env.latency import acting_commands
 from rlkit.env.spec import EnvError
@@ -74,9 +75,10 @@ def replay(recording: Recording, *, force: bool = False) -> Replay:
 def _with_variables(recording: Recording) -> Recording:
     """The recording with the values of environment variables: its header holds `${oc.env:NAME}` in their place."""
     config = recording.header.get("config")
-    if "${" not in str(config) or not isinstance(config, dict):
+    if "${oc.env:" not in str(config) or not isinstance(config, dict):
         return recording
-    return replace(recording, header={**recording.header, "config": read_back(config)[0]})
+    values = read_back(config, frozenset(flatten(config)))[0]
+    return replace(recording, header={**recording.header, "config": values})
 
 
 def _replay_simulator(recording: Recording, force: bool) -> Replay:
@@ -143,6 +145,10 @@ def _scene(recording: Recording, force: bool) -> SceneSpec:
     except (ModuleNotFoundError, AttributeError) as error:
         raise RecordingError(
             f"the recording is of the task {header['task']}, which is not here: {error}"
+        ) from error
+    except SimulatorError as error:  # a robot's files may have moved
+        raise RecordingError(
+            f"{error}. --states shows the recorded states, with the model in the file"
         ) from error
     if model_hash(scene.mjcf) == header.get("model_sha256"):
         return scene

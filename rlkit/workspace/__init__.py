@@ -4,7 +4,7 @@
 `latest_test`, and `pinned/` for what the user wants to keep in sight. docs/workspace.md is the guide.
 """
 
-from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic
+from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic, write_together
 from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
 from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.errors import ResolveError, WorkspaceError
@@ -20,6 +20,7 @@ from rlkit.workspace.listing import (
     runs_as_json,
     size,
 )
+from rlkit.workspace.numbers import DIGITS, number
 from rlkit.workspace.origin import provenance
 from rlkit.workspace.pins import pin_run, pins_of, unpin
 from rlkit.workspace.prune import (
@@ -30,12 +31,14 @@ from rlkit.workspace.prune import (
     folder_size,
     plan_prune,
 )
+from rlkit.workspace.reading import open_regular
 from rlkit.workspace.record import RunRecord, read_record
 from rlkit.workspace.resolve import Resolved, resolve
 from rlkit.workspace.run import Run, continue_run, find_interrupted, open_run
 from rlkit.workspace.scan import RunEntry, pinned_names, read_entry
 
 __all__ = [
+    "DIGITS",
     "RUN_KINDS",
     "RUN_STATES",
     "Deleter",
@@ -62,6 +65,8 @@ __all__ = [
     "link_atomic",
     "list_runs",
     "local_time",
+    "number",
+    "open_regular",
     "open_run",
     "pin_run",
     "pinned_names",
@@ -78,4 +83,5 @@ __all__ = [
     "unpin",
     "workspace_lock",
     "write_atomic",
+    "write_together",
 ]

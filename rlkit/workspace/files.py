@@ -11,6 +11,7 @@ from typing import BinaryIO, Tuple, Union
 
 from rlkit.workspace.atomic import write_atomic
 from rlkit.workspace.errors import explained
+from rlkit.workspace.reading import open_regular
 
 _OWNER_ALONE = 0o600
 
@@ -42,10 +43,8 @@ def read_plain(path: Path, most: int) -> Tuple[bytes, os.stat_result]:
 
     Raises OSError, also where something else lies there: a pipe would keep its reader waiting for ever.
     """
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+    with open_regular(path) as file:
         facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise OSError(errno.EINVAL, "it is no ordinary file")
         if facts.st_size > most:
             raise OSError(errno.EFBIG, f"it has {facts.st_size} bytes")
         return file.read(most), facts

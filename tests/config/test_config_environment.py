@@ -91,3 +91,38 @@ def test_the_summary_shows_no_secret(capsys):
     told = capsys.readouterr().out
     assert "hunter2" not in told and "abc" not in told
     assert "${oc.env:SECRET}" in told
+
+
+def test_a_test_and_a_resume_take_the_value_of_their_own_moment(monkeypatch, tmp_path):
+    from rlkit.config.inherit import read_base
+
+    words = [
+        *GYM,
+        "+env.kwargs.a='${oc.env:SECRET}'",
+        "+env.kwargs.b='${env.kwargs.a}/x'",
+        "numEnvs='${oc.decode:${oc.env:COUNT}}'",
+    ]
+    file = tmp_path / "config.yaml"
+    file.write_text(compose(words).to_yaml())
+    monkeypatch.setenv("SECRET", "changed")
+    monkeypatch.setenv("COUNT", "5")
+    base = read_base(file)
+    resumed = compose(["checkpoint=x", "device=cpu"], base=base)
+    assert dict(resumed.env.kwargs) == {"a": "changed", "b": "changed/x"}
+    assert resumed.env.num_envs == 5
+    assert "changed" not in resumed.to_yaml() and "a: ${oc.env:SECRET}" in resumed.to_yaml()
+    tested = compose(["test=true", "checkpoint=x", "device=cpu", "env.kwargs.a=typed"], base=base)
+    assert dict(tested.env.kwargs) == {"a": "typed", "b": "typed/x"}
+    assert "a: typed" in tested.to_yaml()
+
+
+def test_a_foreign_file_resolves_nothing_but_environment_variables(tmp_path):
+    from rlkit.config.inherit import read_base
+
+    text = compose([*GYM, "+env.kwargs.a='${oc.env:SECRET}'", "+env.kwargs.b=text"]).to_yaml()
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        text.replace("b: text", "b: ${oc.env:COUNT}").replace("${oc.env:SECRET}", "${oc.create:[1]}")
+    )
+    composed = compose(["checkpoint=x", "device=cpu"], base=read_base(file))
+    assert dict(composed.env.kwargs) == {"a": "${oc.create:[1]}", "b": "${oc.env:COUNT}"}, "text is text"
