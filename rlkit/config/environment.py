@@ -38,6 +38,11 @@ def from_environment(config: DictConfig) -> Dict[Place, str]:
     return written
 
 
+def as_typed(words: Any) -> List[str]:
+    """The words in a list of Hydra's, without the values of the interpolations in them."""
+    return [str(words._get_node(place)._value()) for place in range(len(words))]
+
+
 def put_back(plain: Dict[str, Any], written: Written) -> Dict[str, Any]:
     """The settings with what was written in place of what came from the environment; `plain` is changed."""
     for place, text in written.items():
