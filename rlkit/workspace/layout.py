@@ -48,8 +48,12 @@ def pinned_folder(root: Path) -> Path:
 
 
 def absolute(path: Union[str, Path]) -> Path:
-    """The absolute path, `~` and `..` worked out; links in it are kept, as the user knows them."""
-    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111
+    """The absolute path, `~` and `..` worked out; links in it are kept, as the user knows them.
+
+    Raises WorkspaceError where the current folder was deleted.
+    """
+    with explained("find the current folder"):
+        return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111
 
 
 def exists(path: Path) -> bool:
