@@ -85,7 +85,8 @@ def test_what_looks_like_a_setting_is_one() -> None:
 
 
 def module(word: str) -> bool:
-    return (ROOT / "rlkit" / word.replace(".", "/")).with_suffix(".py").exists()
+    """Whether it is a file or module instead."""
+    return (ROOT / word).exists() or (ROOT / "rlkit" / word.replace(".", "/")).with_suffix(".py").exists()
 
 
 @pytest.mark.parametrize(
