@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
@@ -18,6 +17,7 @@ from rlkit.config.machine import (
     Machine,
 )
 from rlkit.config.schema import Schema
+from rlkit.names import problem_of_name, shortened
 
 Plain = Mapping[str, Any]
 
@@ -186,10 +186,10 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
             "write task.policyControlsFingers=true"
         )
     name = plain["logging"]["experimentName"]
-    if name is not None and not re.match(r"[\w][\w.+ =-]*$", name):
+    problem = None if name is None else problem_of_name(name)
+    if name is not None and problem is not None:
         problems.append(
-            f"logging.experimentName={name!r}: becomes a folder's name, so letters, digits and _ . - only; "
-            "write logging.experimentName=my_run"
+            f"logging.experimentName={shortened(name)}: {problem}; write logging.experimentName=my_run"
         )
     return problems
 

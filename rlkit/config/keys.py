@@ -237,7 +237,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "training.threads",
         "int >= 1 or auto",
         "",
-        "torch threads; auto: every core, but on the CPU 1 for ppo and for fast_td3 below batches of 1024",
+        "torch threads; auto: the fewest that are quickest, timed at the start of a training; with CUDA every core",
     ),
     Key("testing.reloadInterval", "float >= 0", "s", "look for a newer checkpoint this often; 0 never"),
     Key("testing.gamesNum", "int >= 1 or null", "episodes", "episodes in all; null counts episodesPerEnv"),

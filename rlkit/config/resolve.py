@@ -11,14 +11,16 @@ from rlkit.config.machine import ONE_AT_A_TIME, Machine
 
 CUDA_NUM_ENVS = 1024
 CPU_TEST_NUM_ENVS = 64
-MANY_THREADS_BATCH = 1024  # samples of FastTD3's updates from which more torch threads than one pay
 EVAL_INTERVAL = {"ppo": 0, "fast_td3": 50}  # iterations, by learner
 NEVER_AUTO = ("genesis", "isaacgym")  # simulators that are only taken when they are asked for
 VIDEO_INTERVAL = 100  # iterations: an evaluation is due then where a video is wanted
 
 
 def resolve(plain: MutableMapping[str, Any], machine: Machine) -> Dict[str, Any]:
-    """Replace every `auto` (and seed -1) in `plain`; return full name -> the value that was asked."""
+    """Replace every `auto` (and seed -1) in `plain`; return full name -> the value that was asked.
+
+    training.threads and train.amp of a training on the CPU stay `auto`: rlkit.runtime.tuning times them.
+    """
     asked: Dict[str, Any] = {}
 
     def replace(section: str, key: str, value: Any) -> None:
@@ -49,10 +51,9 @@ def resolve(plain: MutableMapping[str, Any], machine: Machine) -> Dict[str, Any]
     if plain["training"]["seed"] == -1:
         replace("training", "seed", random.SystemRandom().randrange(2**31))
     learners.RESOLVERS[learner](plain, asked, machine)
-    if plain["training"]["threads"] == "auto":
-        # Small matrices are quickest in one thread, and a second one starves the simulator.
-        small = learner == "ppo" or plain["train"]["batch_size"] < MANY_THREADS_BATCH
-        replace("training", "threads", 1 if on_cpu and small else machine.cores)
+    timed = on_cpu and machine.cores > 1 and not plain["training"]["test"]
+    if plain["training"]["threads"] == "auto" and not timed:
+        replace("training", "threads", 1 if on_cpu else machine.cores)
     return asked
 
 

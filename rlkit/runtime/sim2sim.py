@@ -74,7 +74,7 @@ def compare(comparison: Comparison, console: Console) -> List[Result]:
 
 def _played(experiment: Experiment, comparison: Comparison) -> Result:
     """One episode in every env, whose first states are drawn from the same seed on every simulator."""
-    torch.set_num_threads(experiment.training.threads)
+    torch.set_num_threads(int(experiment.training.threads))
     seed_everything(comparison.seed, deterministic=False)
     started = time.perf_counter()
     with closing(build_env(experiment, Ranks(), seed=comparison.seed + _SEED_OFFSET)) as env:

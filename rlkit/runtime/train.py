@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import time
 from contextlib import closing, nullcontext
@@ -306,10 +305,8 @@ class Training:
             return
         path = self.run.path / "failure_dump.npz"
         arrays: Dict[str, Any] = {name: value.cpu().numpy() for name, value in self.env.snapshot().items()}
-        content = io.BytesIO()
-        np.savez(content, **arrays)
         try:
-            write_atomic(path, content.getvalue())
+            write_atomic(path, lambda handle: np.savez(handle, **arrays))
         except WorkspaceError as error:  # a full disk must not hide what went wrong before
             log.warning("%s", error)
             return

@@ -4,13 +4,13 @@
 `latest_test`, and `pinned/` for what the user wants to keep in sight. docs/workspace.md is the guide.
 """
 
-from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic
+from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic, write_together
 from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
 from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.errors import ResolveError, WorkspaceError
 from rlkit.workspace.find import find_run
 from rlkit.workspace.layout import KINDS as RUN_KINDS
-from rlkit.workspace.layout import WorkspaceLimits
+from rlkit.workspace.layout import WorkspaceLimits, check_writable
 from rlkit.workspace.listing import (
     RUN_STATES,
     RunRow,
@@ -18,7 +18,6 @@ from rlkit.workspace.listing import (
     list_runs,
     local_time,
     runs_as_json,
-    runs_as_table,
     size,
 )
 from rlkit.workspace.numbers import DIGITS, number
@@ -32,6 +31,7 @@ from rlkit.workspace.prune import (
     folder_size,
     plan_prune,
 )
+from rlkit.workspace.reading import open_regular
 from rlkit.workspace.record import RunRecord, read_record
 from rlkit.workspace.resolve import Resolved, resolve
 from rlkit.workspace.run import Run, continue_run, find_interrupted, open_run
@@ -54,6 +54,7 @@ __all__ = [
     "WorkspaceError",
     "WorkspaceLimits",
     "age",
+    "check_writable",
     "checkpoint_name",
     "checkpoints_in",
     "continue_run",
@@ -65,6 +66,7 @@ __all__ = [
     "list_runs",
     "local_time",
     "number",
+    "open_regular",
     "open_run",
     "pin_run",
     "pinned_names",
@@ -76,9 +78,9 @@ __all__ = [
     "resolve",
     "run_details",
     "runs_as_json",
-    "runs_as_table",
     "size",
     "unpin",
     "workspace_lock",
     "write_atomic",
+    "write_together",
 ]

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from rlkit.config import ConfigError, compose, from_yaml, machine
-from rlkit.config.inherit import inherited
+from rlkit.config.inherit import read_base
 from rlkit.config.machine import SIMULATORS, Machine
 from rlkit.config.summary import differences, print_summary
 
@@ -113,13 +113,13 @@ def test_a_test_and_a_resume_go_on_in_the_same_environments(tmp_path):
     (tmp_path / "w.pt").write_text("weights")
     config.write_text(composed(made.replace("w.pt", str(tmp_path / "w.pt"))).to_yaml())
     for test in (True, False):
-        words = inherited([f"test={str(test).lower()}", "checkpoint=x"], config, test=test)
-        again = compose(words, machine=MACHINE)
+        words = [f"test={str(test).lower()}", "checkpoint=x"]
+        again = compose(words, machine=MACHINE, base=read_base(config))
         assert (again.env.id, again.env.kwargs) == ("A-v0", {"g": 9.5})
         assert again.env.num_envs == (16 if test else 4)
         assert again.training.init_from is None
-    other = inherited(["test=true", "checkpoint=x", "env.ids=[B-v0]", "env.kwargs.g=1"], config, test=True)
-    again = compose(other, machine=MACHINE)
+    other = ["test=true", "checkpoint=x", "env.ids=[B-v0]", "env.kwargs.g=1"]
+    again = compose(other, machine=MACHINE, base=read_base(config))
     assert (again.env.id, again.env.ids, again.env.kwargs) == (None, ("B-v0",), {"g": 1})
 
 

@@ -30,10 +30,10 @@ def test_the_table_shows_how_each_run_stands(workspace, capsys):
     (workspace.window / run.name).rename(workspace.pins / "best grasp")
     lines = output(capsys, workspace).splitlines()
     rows = [line.split() for line in lines]
-    assert rows[1] == ["name", "task", "learner", "state", "iterations", "best", "return", "age", "pinned"]
-    assert rows[3][:6] == [live.name, "BaseTask", "fast_td3", "running", "40", "12.3"]
-    assert rows[4][:6] == [run.name, "BoxGrasping", "ppo", "done", "-", "-"]
-    assert rows[4][-2:] == ["best", "grasp"]
+    assert rows[0] == ["name", "task", "learner", "state", "iterations", "best", "return", "age", "pinned"]
+    assert rows[1][:6] == [live.name, "BaseTask", "fast_td3", "running", "40", "12.3"]
+    assert rows[2][:6] == [run.name, "BoxGrasping", "ppo", "done", "-", "-"]
+    assert rows[2][-2:] == ["best", "grasp"]
 
 
 def test_json_is_one_object_a_run(workspace, capsys):
