@@ -70,7 +70,7 @@ def _aligned(table: List[List[str]], width: int, colour: bool) -> Iterator[str]:
     widths = [max(map(cell_len, column)) for column in zip(*table)]
     rest = sum(widths) + 2 * (len(widths) - 1) - widths[0]
     widths[0] = min(widths[0], max(_NARROWEST, width - rest))
-    for number, line in enumerate(table):
+    for row, line in enumerate(table):
         name, *more = chop_cells(line[0], widths[0]) or [""]
         cells = [
             f"{' ' * pad}{cell}" if place in _NUMBERS else f"{cell}{' ' * pad}"
@@ -78,7 +78,7 @@ def _aligned(table: List[List[str]], width: int, colour: bool) -> Iterator[str]:
             for pad in [widths[place] - cell_len(cell)]
         ]
         if colour:
-            style = "1" if number == 0 else _STYLES.get(line[_STATE])
+            style = "1" if row == 0 else _STYLES.get(line[_STATE])
             cells[_STATE] = f"\x1b[{style}m{cells[_STATE]}\x1b[0m" if style else cells[_STATE]
         yield "  ".join(cells).rstrip()
         yield from more

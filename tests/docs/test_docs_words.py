@@ -86,7 +86,11 @@ def test_what_looks_like_a_setting_is_one() -> None:
 
 def module(word: str) -> bool:
     """Whether it is a file or module instead."""
-    return word == "train.log" or (ROOT / word).exists() or (ROOT / "rlkit" / word.replace(".", "/")).with_suffix(".py").exists()
+    return (
+        word == "train.log"
+        or (ROOT / word).exists()
+        or (ROOT / "rlkit" / word.replace(".", "/")).with_suffix(".py").exists()
+    )
 
 
 @pytest.mark.parametrize(
