@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 # Without a terminal nothing may be cut: the table is for grep and files then.
 _PLAIN_WIDTH = 1000
 _NARROWEST = 20  # cells of a name in one line
-_HEADINGS = ["name", "task", "learner", "state", "iterations", "best return", "age", "pinned"]
-_STATE, _NUMBERS = _HEADINGS.index("state"), (4, 5, 6, 8)  # columns: the coloured one, those flush right
+_HEADINGS = ["name", "task", "learner", "state", "iterations", "best return", "success", "age", "pinned"]
+_STATE, _NUMBERS = _HEADINGS.index("state"), (4, 5, 6, 7, 9)  # columns: the coloured one, those flush right
 _STYLES = {"running": "32", "failed": "31", "interrupted": "33", "unreadable": "31"}
 
 
@@ -56,6 +56,7 @@ def _cells(row: RunRow) -> List[str]:
         row.state,
         "-" if row.iterations is None else str(row.iterations),
         "-" if row.best_return is None else number(row.best_return),
+        "-" if row.best_success is None else f"{number(100 * row.best_success)} %",
         "-" if row.age_seconds is None else age(row.age_seconds),
         ", ".join(pins) or "-",
     ]

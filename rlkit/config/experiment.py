@@ -56,16 +56,23 @@ class EnvSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What the run is to do, whatever the learner; `seed` is the drawn one where -1 was asked."""
+    """What the run is to do, whatever the learner; `seed` is the drawn one where -1 was asked.
+
+    max_steps, checkpoint_steps, eval_steps [env-steps of all environments and ranks]: what holds where it is not None;
+    the siblings in iterations then say what it comes to.
+    """
 
     seed: int
     max_iterations: int
+    max_steps: Optional[int]
     test: bool
     checkpoint: Optional[str]
     resume: Optional[str]
     torch_deterministic: bool
     checkpoint_interval: int
+    checkpoint_steps: Optional[int]
     eval_interval: int
+    eval_steps: Optional[int]
     eval_envs: int
     init_from: Optional[str]
     video_interval: int

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from rlkit.config import command_line, keys, types, values
+from rlkit.config.check import STEPS
 from rlkit.config.command_line import CommandLine
 from rlkit.config.conf import Conf, find_conf
 from rlkit.config.errors import ConfigError
@@ -36,6 +37,10 @@ _WHICH_ENV = ("env.id", "env.ids")
 _GYMNASIUM = (*_WHICH_ENV, "env.kwargs")
 _KEPT = "training.seed"  # of what was asked as `auto` or drawn: a resume goes on with it
 _OPTION = re.compile(r"[\w.-]+")
+# The same in iterations and in env-steps: the one that is typed now takes the place of the other.
+_SIBLING = {
+    f"training.{one}": f"training.{other}" for pair in STEPS.items() for one, other in (pair, pair[::-1])
+}
 
 
 @dataclass(frozen=True)
@@ -229,7 +234,7 @@ def lay(raw: Dict[str, Any], base: Base, words: Sequence[str], conf: Conf, root:
     for name, value in base.inherited(test=bool(raw["training"]["test"])):
         section, _, key = name.partition(".")
         replaced = section in whole or (name in _WHICH_ENV and not above.keys().isdisjoint(_WHICH_ENV))
-        if not replaced:
+        if not replaced and _SIBLING.get(name) not in above:
             raw[section][key] = _escaped(value)
     for name, value in above.items():
         _set(raw, name, value)

@@ -64,16 +64,15 @@ def _top(run: RunData) -> Markup:
         asked = run.section("training").get("maxIterations")
         done = metrics.last("iteration") or record.iterations
         success = _latest_success(run)
+        of_what = "of evaluations" if run.evaluated else f"over {run.envs} episodes at least"
         facts += [
             ("Iterations", number(done, 7), f"of {asked}" if isinstance(asked, int) else ""),
             ("Env steps", number(metrics.last("env_steps"), 10), ""),
             ("Training time", duration(metrics.last("wall_time")), _rate(run)),
-            (
-                "Best return",
-                number(record.best_return),
-                "of evaluations" if run.evaluated else f"over {run.envs} episodes at least",
-            ),
+            ("Best return", number(record.best_return), of_what),
         ]
+        if record.best_success is not None:
+            facts.append(("Best success", f"{number(100 * record.best_success, 3)} %", of_what))
         if success is not None:
             facts.append(
                 (

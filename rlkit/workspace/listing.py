@@ -29,6 +29,7 @@ class RunRow:
     state: str
     iterations: Optional[int]
     best_return: Optional[float]
+    best_success: Optional[float]
     created: Optional[str]
     age_seconds: Optional[float]
     pinned: List[str]
@@ -94,7 +95,7 @@ def size(count: float) -> str:
 def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
     record = run.record
     if record is None:
-        unknown = (None, None, None, UNREADABLE, None, None, None, None)
+        unknown = (None, None, None, UNREADABLE, None, None, None, None, None)
         return RunRow(run.name, *unknown, pins, str(run.path), run.problem)
     return RunRow(
         name=run.name,
@@ -104,6 +105,7 @@ def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
         state=run.state,
         iterations=record.iterations,
         best_return=record.best_return,
+        best_success=record.best_success,
         created=record.created,
         age_seconds=(now - parse_time(record.created)).total_seconds(),
         pinned=pins,

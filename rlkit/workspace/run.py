@@ -115,6 +115,7 @@ class Run:
         state: Optional[str] = None,
         iterations: Optional[int] = None,
         best_return: Optional[float] = None,
+        best_success: Optional[float] = None,
         checkpoint: Union[str, Path, None] = None,
         tested_run: Optional[str] = None,
         chosen: Optional[Mapping[str, Any]] = None,
@@ -126,9 +127,8 @@ class Run:
         Raises WorkspaceError.
         """
         changes: Dict[str, Any] = {"iterations": iterations, "tested_run": tested_run, "chosen": chosen}
-        changes["best_return"] = (
-            best_return if best_return is not None and math.isfinite(best_return) else None
-        )
+        for name, value in (("best_return", best_return), ("best_success", best_success)):
+            changes[name] = value if value is not None and math.isfinite(value) else None
         changes["checkpoint"] = str(absolute(checkpoint)) if checkpoint is not None else None
         self._rewrite(**{key: value for key, value in changes.items() if value is not None})
         if state is not None:

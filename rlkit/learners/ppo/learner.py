@@ -40,6 +40,8 @@ class PPO(Learner):
             # A trained policy may act in any number of envs; only `iterate` needs minibatches.
             minibatch, self._untrainable = settings.horizon_length * spec.num_envs, str(error)
         params = rl_games_params(settings, spec, bridge.get_env_info(), minibatch)
+        if settings.torch_compile:
+            log.info("torch compiles the networks in the first iteration (train.torch_compile=true)")
         self._returns: ReturnScale | None = None
         if settings.reward_normalization:
             self._returns = ReturnScale(spec.num_envs, settings.gamma, spec.device, tasks=spec.tasks)
