@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from signal import SIGINT
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
+from rlkit.config import task_source, types
 from rlkit.config.compose import compose_request
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment
@@ -21,6 +23,15 @@ if TYPE_CHECKING:
     Sources = Dict[Asked, Resolved]
 
 EXIT_BAD_REQUEST = 2
+_HYDRAS_OWN = (
+    AssertionError,
+    AttributeError,
+    KeyError,
+    OSError,
+    TypeError,
+    ValueError,
+)  # of odd hydra.* values
+_SHELL = re.compile(r"(install|uninstall|query)=(bash|zsh|fish)$")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -66,6 +77,10 @@ def _complete(words: Sequence[str]) -> int:
     """Answer the shell's query, or let Hydra print its script that asks them."""
     from rlkit.config.completion import answer
 
+    if not any(map(_SHELL.match, words)):
+        raise ConfigError(
+            ['-sc: turns on completion: eval "$(python train.py -sc install=bash)", or zsh, or fish']
+        )
     if not answer(words):
         import hydra
 
@@ -98,6 +113,7 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
     """Print what was asked, then boot."""
     from rlkit.config.summary import print_summary
 
+    _check_class(experiment)
     if _leads():
         _check_workspace()
     _load_engine(experiment)
@@ -133,6 +149,13 @@ def _check_workspace() -> None:
         check_writable(Path())
     except WorkspaceError as error:
         raise ConfigError([str(error)]) from error
+
+
+def _check_class(experiment: Experiment) -> None:
+    """Refuse a task whose file has no class, or one that Python cannot read."""
+    found = None if experiment.engine == "gymnasium" else task_source.problem(experiment.task_name)
+    if found is not None:
+        raise ConfigError([found])
 
 
 def _load_engine(experiment: Experiment) -> None:
@@ -263,7 +286,7 @@ def _hydra_main(request: Request, sources: Sources) -> int:
     import hydra
     from hydra.core.hydra_config import HydraConfig
 
-    from rlkit.config.sweep import check_jobs, sweep_folder
+    from rlkit.config.sweep import check_jobs, check_single, sweep_folder
 
     if request.bases and "--cfg=job" in request.options and not request.sweep:
         return _show(compose_request(request))
@@ -273,6 +296,8 @@ def _hydra_main(request: Request, sources: Sources) -> int:
     if request.sweep:
         check_jobs(request)
         extra = sweep_folder(request)
+    else:
+        check_single(request)
     started: List[str] = []
     statuses: List[int] = []
 
@@ -293,6 +318,12 @@ def _hydra_main(request: Request, sources: Sources) -> int:
         if stop.code not in (None, 0) and not started:  # Hydra could not compose
             return EXIT_BAD_REQUEST
         raise
+    except _HYDRAS_OWN as error:
+        if started:
+            raise
+        raise ConfigError(
+            [f"Hydra cannot start this: {types.echo(str(error) or type(error).__name__)}"]
+        ) from error
     return max(statuses, default=0)
 
 

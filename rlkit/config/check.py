@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
@@ -217,7 +218,7 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
     given = training["initFrom"]
     if given is None:
         return []
-    start = f"training.initFrom={given}: "
+    start = f"training.initFrom={types.echo(given)}: "
     if training["test"]:
         return [f"{start}only a training begins with other weights; leave it out, or write test=false"]
     if training["checkpoint"] is not None:
@@ -225,15 +226,16 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
             f"{start}training.checkpoint={training['checkpoint']} is resumed with its own weights; "
             "leave one of the two out"
         ]
-    file = Path(given).expanduser()
-    if file.is_file():
+    file = Path(os.path.expanduser(given))  # noqa: PTH111: unlike Path's own, it leaves ~nobody alone
+    if os.path.isfile(file):  # noqa: PTH113: unlike Path's own, these take names of any length
         return []
-    if not file.parent.is_dir():
-        return [f"{start}there is no folder {file.parent}"]
-    what = "is a folder; name the file in it" if file.is_dir() else "there is no such file"
-    inside = file if file.is_dir() else file.parent
+    if not os.path.isdir(file.parent):  # noqa: PTH112
+        return [f"{start}there is no folder {types.echo(str(file.parent))}"]
+    is_folder = os.path.isdir(file)  # noqa: PTH112
+    what = "is a folder; name the file in it" if is_folder else "there is no such file"
+    inside = file if is_folder else file.parent
     names = sorted(path.name for path in inside.iterdir() if path.is_file())
-    near = names[:3] if file.is_dir() else types.nearest(file.name, names, 3)
+    near = names[:3] if is_folder else types.nearest(file.name, names, 3)
     return [
         start + what + (f"; did you mean {' or '.join(str(inside / name) for name in near)}?" if near else "")
     ]
@@ -333,21 +335,18 @@ def check_terms(task: Mapping[str, Any], known: Mapping[str, FrozenSet[str]]) ->
 
 
 def task_file(plain: Plain, choice: str) -> List[str]:
-    """What lacks between a task's file and its class: the name, the class, and the settings that the class takes.
+    """What lacks between a task's file and its class: the name, and the settings that the class takes.
 
     The name inside the file is the file's name, so that runs are called as they were asked for.
     """
     task, name = plain["task"], plain["task"]["name"]
     if name != Path(choice).name:
         return [
-            f"task.name={name}: conf/task/{choice}.yaml has the name of another task; write `name: {choice}` in it, "
-            "below `task:`"
+            f"task.name={name}: stands in conf/task/{choice}.yaml and must be {choice}; write `name: {choice}` below "
+            "`task:`"
         ]
     if engine.engine_of(plain) == "gymnasium":
         return []
-    problem = task_source.problem(name)
-    if problem is not None:
-        return [problem]
     problems = []
     for wanted, reader in task_source.required(name).items():
         section: Any = task

@@ -200,7 +200,8 @@ def refusal(request: Request, problem: str) -> ResolveError:
     runs = all_runs(request.root)
     lines = [f"{request.said}: {problem}"]
     names = [run.name for run in runs] + list(pinned_names(request.root)) + list(LATEST.values())
-    near = difflib.get_close_matches(Path(request.ref).name, names, n=3, cutoff=0.6)
+    meant = request.ref not in LATEST_WORDS  # nothing else was meant
+    near = difflib.get_close_matches(Path(request.ref).name, names, n=3, cutoff=0.6) if meant else []
     near = [name for name in dict.fromkeys(near) if name != request.ref]
     if near:
         lines.append("did you mean {}?".format(" or ".join(near)))
