@@ -100,9 +100,9 @@ def _owned(run: Run, stop: StopAtOnce) -> Iterator[None]:
     except BaseException as error:
         # A library may have made another error of the interrupt.
         if isinstance(error, KeyboardInterrupt) or stop.signal is not None:
-            run.set_state("interrupted", "stopped at once, without saving")
+            run.end("interrupted", "stopped at once, without saving")
         elif run.record.state == "running":
-            run.set_state("failed", f"{type(error).__name__}: {error}")
+            run.end("failed", f"{type(error).__name__}: {error}")
         raise
 
 

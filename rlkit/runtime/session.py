@@ -74,7 +74,7 @@ class Session:
             if details:
                 log.error("%s", details, extra=FILE_ONLY)
             if self.run is not None:
-                self.run.set_state("failed", str(error))
+                self.run.end("failed", str(error))
                 self._say_what_is_left(self.run)
             return FAILED
 
@@ -211,7 +211,7 @@ class Session:
             log.info("  video    %s", run.videos / f"{ROLLOUT}.mp4")
 
     def _say_what_is_left(self, run: Run) -> None:
-        if "last" in run.record.saved:
+        if "last" in run.record.saved and run.path.exists():
             log.info("the last good checkpoint is of iteration %d", run.record.saved["last"])
             log.info("  resume   python train.py checkpoint=%s:last", shlex.quote(run.name))
 
