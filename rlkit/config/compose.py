@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
 
-import yaml
-
-from rlkit.config import check, randomization, values
+from rlkit.config import check, randomization, values, yaml_text
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment, freeze_experiment
 from rlkit.config.keys import LEARNER_KEYS
@@ -80,7 +78,7 @@ def experiment_from(config: Any, request: Request, machine: Optional[Machine] = 
     schema = request.schema.of_learner(learner) if learner in LEARNER_KEYS else request.schema
     problems = check.check_types(plain, schema)
     if not problems:
-        problems = check.task_file_name(plain, choices["task"])
+        problems = check.task_file(plain, choices["task"])
         problems += randomization.check(plain)
         known = term_names(plain["task"]["name"])
         problems += [] if known is None else check.check_terms(plain["task"], known)
@@ -96,7 +94,10 @@ def from_yaml(text: str) -> Experiment:
     The device is not checked again: a run may be looked at where it could not be trained.
     Raises ConfigError where a setting is unknown, missing or of the wrong type.
     """
-    plain: Dict[str, Any] = yaml.safe_load(text)
+    try:
+        plain: Dict[str, Any] = yaml_text.load(text)
+    except yaml_text.YamlError as error:
+        raise ConfigError([f"this is not a config.yaml that rlkit wrote: line {error.line}: {error}"]) from error
     if not isinstance(plain, dict) or "composed" not in plain:
         raise ConfigError(["this is not a config.yaml that rlkit wrote: its section `composed` is missing"])
     composed = plain.pop("composed")
