@@ -61,6 +61,7 @@ class RunRecord:
     saved: Dict[str, int] = field(default_factory=dict)  # "last" | "best" -> iteration of that checkpoint
     checkpoint: Optional[str] = None  # a test run's: the file that was tested
     tested_run: Optional[str] = None  # a test run's: the name of the run that the file belongs to
+    chosen: Dict[str, Any] = field(default_factory=dict)  # settings left to this machine -> their values
     schema: int = SCHEMA
     extra: Dict[str, Any] = field(default_factory=dict)  # keys we do not know, kept as they were
 
@@ -80,7 +81,7 @@ _TYPES: Mapping[str, Tuple[type, ...]] = {
     **dict.fromkeys(("process_started", "parent", "reason", "finished"), _OPTIONAL_TEXT),
     **dict.fromkeys(("checkpoint", "tested_run"), _OPTIONAL_TEXT),
     **dict.fromkeys(("sequence", "iterations"), _OPTIONAL_INT),
-    **dict.fromkeys(("git", "packages", "saved"), (dict,)),
+    **dict.fromkeys(("git", "packages", "saved", "chosen"), (dict,)),
     "best_return": (float, int, type(None)),
 }
 _REQUIRED = ("name", "task", "kind", "learner", "state", "created", "updated", "command", "cwd")

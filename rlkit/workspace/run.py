@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from rlkit.workspace import origin
 from rlkit.workspace.atomic import FileLock, workspace_lock, write_atomic
@@ -117,13 +117,15 @@ class Run:
         best_return: Optional[float] = None,
         checkpoint: Union[str, Path, None] = None,
         tested_run: Optional[str] = None,
+        chosen: Optional[Mapping[str, Any]] = None,
     ) -> None:
         """Write what became known into run.json, in one step; what is not given stays as it was.
 
         A best return that is not finite is left out, since JSON has no such number. `checkpoint` and
-        `tested_run` say what a test run tests. Raises WorkspaceError.
+        `tested_run` say what a test run tests, `chosen` what became of settings that were left to the machine.
+        Raises WorkspaceError.
         """
-        changes: Dict[str, Any] = {"iterations": iterations, "tested_run": tested_run}
+        changes: Dict[str, Any] = {"iterations": iterations, "tested_run": tested_run, "chosen": chosen}
         changes["best_return"] = (
             best_return if best_return is not None and math.isfinite(best_return) else None
         )
