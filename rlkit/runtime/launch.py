@@ -39,6 +39,7 @@ def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) ->
     with ExitStack() as stack:
         stop = stack.enter_context(StopAtOnce())
         startup = Startup(stop)
+        stack.callback(startup.over)
         run = None
         if ranks.leads:
             try:
@@ -53,6 +54,7 @@ def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) ->
         stack.callback(stop_logging)
         if run is not None:
             log.info("run %s", run.path)
+        startup.begin("loading torch and the simulator")
         from rlkit.runtime.session import Session  # torch and the simulator come with it
 
         return Session(experiment, source, run, ranks, console).play(startup)

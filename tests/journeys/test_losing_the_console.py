@@ -47,7 +47,9 @@ def test_a_reader_that_leaves_after_one_line_and_a_full_log(project):
     assert "stdout takes no more (Broken pipe); train.log goes on" in log
     assert "done: 3 iterations" in log
 
-    tested = project.shell("(python train.py test=true checkpoint=headed numEnvs=2; echo status $? >&2) | true")
+    tested = project.shell(
+        "(python train.py test=true checkpoint=headed numEnvs=2; echo status $? >&2) | true"
+    )
     assert tested.stderr == "status 0\n"
     (test,) = project.names("test")
     assert (project.run(test) / "metrics.json").exists()
