@@ -39,6 +39,7 @@ def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) ->
     with ExitStack() as stack:
         stop = stack.enter_context(StopAtOnce())
         startup = Startup(stop)
+        stack.callback(startup.over)
         run = None
         if ranks.leads:
             try:
@@ -55,6 +56,7 @@ def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) ->
             log.info("run %s", run.path)
             for note in run.notes:
                 log.warning("%s", note)
+        startup.begin("loading torch and the simulator")
         from rlkit.runtime.session import Session  # torch and the simulator come with it
 
         return Session(experiment, source, run, ranks, console).play(startup)

@@ -86,10 +86,12 @@ class Session:
         with joined(ranks, ranks.device(self.experiment.env.device)):
             self._agree()
             seed = self.experiment.training.seed
+            startup.begin(f"starting {self.experiment.env.num_envs} environments")
             seed_everything(seed + ranks.rank, deterministic=settings.torch_deterministic)
             env = build_env(self.experiment, ranks, learning=self.experiment.kind == "train")
             startup.lap("simulator and task")
             try:
+                startup.begin("making the learner")
                 self._decide(env)
                 learner = build_learner(self.experiment, env)
                 startup.lap("learner")
@@ -136,6 +138,7 @@ class Session:
 
     def _trained(self, training: Training, startup: Startup) -> Optional[int]:
         """Train from the start or the checkpoint; returns the signal that ended it early, if one did."""
+        startup.begin("the first iteration")
         if self.checkpoint is None:
             training.start()
         else:
@@ -197,6 +200,7 @@ class Session:
         log.info("%s: %s", source.how, source.checkpoint)
         tested = source.run_path.name if source.run_path else None
         run.update(checkpoint=source.checkpoint, tested_run=tested)
+        startup.begin("the first step")
         stopped_by = Test(self.experiment, env, learner, source, run, self.console).play(startup)
         run.set_state("done" if stopped_by is None else "interrupted")
         if run.results.exists():
