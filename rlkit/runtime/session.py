@@ -18,6 +18,7 @@ from rlkit.learners.api import Learner, LearnerError
 from rlkit.runtime import pretrained, tuning
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoint_head import CheckpointError
+from rlkit.runtime.describe import describe
 from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
 from rlkit.runtime.live import LiveView
 from rlkit.runtime.logs import FILE_ONLY
@@ -145,6 +146,7 @@ class Session:
             if self.source is not None:
                 log.info("%s: %s", self.source.how, self.checkpoint)
             training.resume(self.checkpoint)
+        describe(self.experiment, training.env, training.learner)
         startup.stop.over()
         return training.loop(self.console, startup)
 
