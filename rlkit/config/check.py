@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
-from rlkit.config import engine, keys, learners, support, task_source, types
+from rlkit.config import engine, fast_td3, keys, learners, support, task_source, types
 from rlkit.config.conf import flatten
 from rlkit.config.machine import (
     CPU_ONLY,
@@ -286,6 +286,7 @@ def notes(plain: Plain, asked: Mapping[str, Any], machine: Optional[Machine] = N
     machine: None for a run that is only looked at.
     """
     found = support.notes(plain)
+    found += fast_td3.notes(plain) if plain["train"]["learner"] == "fast_td3" else []
     sim, device = plain["sim"]["name"], plain["env"]["device"]
     cpu_only = CPU_ONLY if machine is None else machine.cpu_only
     if device != "cpu" and sim in cpu_only and asked.get("env.device") != "auto":

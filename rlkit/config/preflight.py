@@ -42,7 +42,7 @@ def read_request(argv: Sequence[str], conf_dir: Optional[Path] = None) -> Reques
     root = _root(line, conf, problems)
     try:
         schema = schema_for(line, conf, root, problems)
-        problems += files.check(conf, root, _used(line, conf, root), schema)
+        problems += files.check(conf, root, used(line, conf, root), schema)
         for override in [*line.misspelt, *line.overrides]:
             found = _check(override, schema, conf, line.sweep)
             if override.complaint:
@@ -83,7 +83,7 @@ def schema_for(line: CommandLine, conf: Conf, root: str, problems: List[str]) ->
     return Schema(sorted(learners & set(keys.LEARNER_KEYS)) or list(keys.LEARNER_KEYS), declared, own)
 
 
-def _used(line: CommandLine, conf: Conf, root: str) -> Dict[str, List[str]]:
+def used(line: CommandLine, conf: Conf, root: str) -> Dict[str, List[str]]:
     """The options of each group that the request surely uses: of those that exist."""
     found: Dict[str, List[str]] = {}
     tasks = _sure(line, conf, root, "task")
