@@ -97,6 +97,15 @@ def check_types(plain: Plain, schema: Schema) -> List[str]:
     return problems
 
 
+def schema_of_run(plain: Plain, learner: str) -> Schema:
+    """The schema that a run's own file is read by; the names of a user's task are the user's, see files.own_settings."""
+    task = plain.get("task")
+    if not isinstance(task, Mapping) or support.is_ours(str(task.get("name"))):
+        return Schema([learner], {})
+    own = [name for name in flatten(task, "task.") if name.split(".")[1] not in keys.EVERY_TASK]
+    return Schema([learner], {}, own)
+
+
 def _where_to_write(name: str, plain: Plain) -> str:
     section, _, leaf = name.partition(".")
     inside = plain.get(section)

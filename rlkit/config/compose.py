@@ -14,7 +14,6 @@ from rlkit.config.keys import LEARNER_KEYS
 from rlkit.config.machine import Machine
 from rlkit.config.preflight import Request, read_request
 from rlkit.config.resolve import resolve
-from rlkit.config.schema import Schema
 from rlkit.config.terms import term_names
 
 
@@ -105,7 +104,7 @@ def from_yaml(text: str) -> Experiment:
     learner = plain.get("train", {}).get("learner")
     if learner not in LEARNER_KEYS:
         raise ConfigError([f"train.learner={learner}: unknown; there is {', '.join(LEARNER_KEYS)}"])
-    problems = check.check_types(plain, Schema([learner], {}))
+    problems = check.check_types(plain, check.schema_of_run(plain, learner))
     if problems:
         raise ConfigError(problems)
     return freeze_experiment(
