@@ -19,7 +19,7 @@ from rlkit.config.machine import SIMULATORS, Machine
 # A workstation with everything: what is checked is the line, not this machine.
 MACHINE = Machine(cores=8, cuda_devices=2, simulators=frozenset(SIMULATORS))
 OWN_TASKS = re.compile(
-    r"\btask=(LevelGrasping|MyTask)\b|\btrain=MyTaskPPO\b|\bconfig=my_walk\b"
+    r"\btask=(LevelGrasping|MyTask|MyRobot)\b|\btrain=MyTaskPPO\b|\bconfig=my_walk\b"
 )  # made on the page
 SHELL_WORDS = {
     "cp",
