@@ -40,7 +40,10 @@ COMMON = [
 ]  # fmt: skip
 LEARNERS = {
     "ppo": ["train=BaseTaskPPO", "train.units=[8]"],
-    "fast_td3": ["train=BaseTaskFastTD3", "train.learning_starts=4", "train.batch_size=64", "train.save_buffer=true"],
+    "fast_td3": [
+        "train=BaseTaskFastTD3", "train.learning_starts=4", "train.batch_size=64", "train.save_buffer=true",
+        "train.actor_units=[16,16]", "train.critic_units=[16,16]", "train.amp=false",
+    ],
 }  # fmt: skip
 STARTED = "started in"  # what a training says after its first iteration
 
@@ -84,7 +87,7 @@ class Start:
         """What it has printed so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def wait_for(self, word: str, seconds: float = 120.0) -> None:
+    def wait_for(self, word: str, seconds: float = 300.0) -> None:
         """Raises RuntimeError where it ends or takes too long before it says the word."""
         end = time.monotonic() + seconds
         while word not in self.said():
@@ -165,7 +168,7 @@ def _compare(killed: Path, straight: Path, words: List[str], goal: int, outcome:
     outcome.leftovers = sum(is_temporary(path.name) for path in killed.rglob("*"))
     numbered = max(which for which in checkpoints_in(run / "nn") if isinstance(which, int))
     start = Start(straight, words)
-    start.wait_for(f" {numbered}/100000", seconds=600.0)
+    start.wait_for(f" {numbered}/100000", seconds=1200.0)
     start.end(signal.SIGTERM)
     ours, theirs = _rows(run), _rows(other)
     outcome.iterations = min(len(ours), len(theirs))

@@ -111,23 +111,19 @@ def test_trainings_that_are_killed_lose_an_interval_at_most_and_go_on_exactly():
 
 def test_what_a_killed_write_left_goes_at_the_next_start(workspace):
     """In every folder of a run, whether another run starts or this one goes on."""
-    process = worker(workspace.root, 0)
-    go(process)
-    time.sleep(0.1)
-    process.send_signal(signal.SIGKILL)
-    end(process)
-    (row,) = [row for row in list_runs(workspace.root) if row.state == "interrupted"]
+    dead = workspace.start()
+    dead.close()  # ended without a word, as after kill -9
     left = [
-        Path(row.path, folder, f".file.{number}.0123abcd.tmp")
+        Path(dead.path, folder, f".file.{number}.0123abcd.tmp")
         for number, folder in enumerate(("", "nn", "videos"))
     ]
     for path in left:
         path.parent.mkdir(exist_ok=True)
         path.write_text("half")
-    run = continue_run(Path(row.path), root=workspace.root, command=["python"], device="cpu")
+    run = continue_run(dead.path, root=workspace.root, command=["python"], device="cpu")
     assert not any(path.exists() for path in left)
     left[2].write_text("half")
-    run.close()  # ended without a word
+    run.close()
     workspace.start()
     assert not left[2].exists()
 
