@@ -10,7 +10,7 @@ from rlkit.runtime.torch_archive import NOT_OURS, TorchArchive
 
 FORMAT = 1
 
-_HEAD = {"task": str, "learner_name": str, "iteration": int, "format": int}
+_HEAD = {"task": str, "learner_name": str, "iteration": int, "env_steps": int, "format": int}
 
 
 class CheckpointError(RuntimeError):
@@ -24,6 +24,7 @@ class CheckpointHead:
     task: str
     learner_name: str
     iteration: int
+    env_steps: int
     format: int
 
 

@@ -33,7 +33,7 @@ def start_from(learner: Learner, path: Path) -> Fit:
 
 def fit_table(fit: Fit, path: Path) -> Table:
     """Which layers were loaded, which begin anew, and which of the file have no place here."""
-    table = Table(title=f"weights from {path}", title_justify="left", show_header=False)
+    table = Table(title=f"weights from {path.name}", title_justify="left", show_header=False)
     for title, names in (("loaded", fit.loaded), ("begins anew", fit.missing), ("not used", fit.unused)):
         more = [f"... and {len(names) - SHOWN} more"] if len(names) > SHOWN else []
         table.add_row(f"{title} ({len(names)})", "\n".join([*names[:SHOWN], *more]))
