@@ -235,6 +235,8 @@ def test_a_replacement_is_on_the_disk_before_the_write_returns(tmp_path, monkeyp
 WRITE_THEMSELVES = {
     "workspace/atomic.py": "the temporaries",
     "runtime/metrics.py": "appends lines",
+    "runtime/logs.py": "appends lines",
+    "runtime/machine_memory.py": "a temporary, put in place only where nobody was quicker",
     "runtime/event_file.py": "a new file each time, appended to",
     "config/docs.py": "a page under version control",
     "config/support.py": "a record under version control",
