@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from rlkit.workspace import Resolved
 
 EXIT_BAD_REQUEST = 2
-_HYDRAS_OWN = (AssertionError, AttributeError, KeyError, OSError, TypeError, ValueError)  # of odd hydra.* values
+_HYDRAS_OWN = (
+    AssertionError,
+    AttributeError,
+    KeyError,
+    OSError,
+    TypeError,
+    ValueError,
+)  # of odd hydra.* values
 _SHELL = re.compile(r"(install|uninstall|query)=(bash|zsh|fish)$")
 
 
@@ -64,7 +71,9 @@ def _complete(words: Sequence[str]) -> int:
 
     asked = [word for word in words if _SHELL.match(word)]
     if not asked:
-        raise ConfigError(['-sc: turns on completion: eval "$(python train.py -sc install=bash)", or zsh, or fish'])
+        raise ConfigError(
+            ['-sc: turns on completion: eval "$(python train.py -sc install=bash)", or zsh, or fish']
+        )
     if not answer(words):
         import hydra
 
@@ -271,7 +280,9 @@ def _hydra_main(request: Request) -> int:
     except _HYDRAS_OWN as error:
         if started:
             raise
-        raise ConfigError([f"Hydra cannot start this: {types.echo(str(error) or type(error).__name__)}"]) from error
+        raise ConfigError(
+            [f"Hydra cannot start this: {types.echo(str(error) or type(error).__name__)}"]
+        ) from error
     return max(statuses, default=0)
 
 

@@ -161,7 +161,9 @@ def _root_config(line: CommandLine, name: str) -> None:
         both = f"{types.echo(str(line.config_name))} and {types.echo(name)}"
         line.problems.append(f"two root configurations, {both}: keep one")
     if "," in name:
-        line.problems.append(f"config={types.echo(name)}: one root configuration at a time; sweep over settings instead")
+        line.problems.append(
+            f"config={types.echo(name)}: one root configuration at a time; sweep over settings instead"
+        )
         return
     line.config_name = name
 

@@ -96,7 +96,9 @@ def from_yaml(text: str) -> Experiment:
     try:
         plain: Dict[str, Any] = yaml_text.load(text)
     except yaml_text.YamlError as error:
-        raise ConfigError([f"this is not a config.yaml that rlkit wrote: line {error.line}: {error}"]) from error
+        raise ConfigError(
+            [f"this is not a config.yaml that rlkit wrote: line {error.line}: {error}"]
+        ) from error
     if not isinstance(plain, dict) or "composed" not in plain:
         raise ConfigError(["this is not a config.yaml that rlkit wrote: its section `composed` is missing"])
     composed = plain.pop("composed")

@@ -121,12 +121,16 @@ class Conf:
         for entry in file.entries:
             if entry.group is not None or "${" in entry.option or "@" in entry.option:
                 continue
-            parent = entry.option[1:] if entry.option.startswith("/") else f"{group}/{entry.option}".strip("/")
+            parent = (
+                entry.option[1:] if entry.option.startswith("/") else f"{group}/{entry.option}".strip("/")
+            )
             if parent == name or parent in above:
                 raise ConfigError([f"{file.place('defaults')}: {entry.option} builds on this file in turn"])
             if self.file(parent) is None:
                 folder = parent.rpartition("/")[0]
-                near = types.nearest(parent.rpartition("/")[2], self.options(folder) if folder else self.roots())
+                near = types.nearest(
+                    parent.rpartition("/")[2], self.options(folder) if folder else self.roots()
+                )
                 hint = f"; did you mean {near[0]}?" if near else ""
                 raise ConfigError([f"{file.place('defaults')}: there is no conf/{parent}.yaml{hint}"])
             yield from self._chain(parent, above | {name})
@@ -273,7 +277,11 @@ def _entries(file: ConfFile) -> Iterator[Entry]:
     defaults = file.content.get("defaults")
     if defaults is None:
         return
-    wrong = ConfigError([f"{file.place('defaults')}: defaults is a list of files; write `defaults: [{_example(file)}, _self_]`"])
+    wrong = ConfigError(
+        [
+            f"{file.place('defaults')}: defaults is a list of files; write `defaults: [{_example(file)}, _self_]`"
+        ]
+    )
     if not isinstance(defaults, list):
         raise wrong
     for item in defaults:

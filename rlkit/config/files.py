@@ -13,7 +13,11 @@ from rlkit.config.conf import Conf, ConfFile, flatten
 from rlkit.config.schema import Schema
 
 _ALIKE = 0.8  # likeness of two names from which one is taken for a slip of the other
-_OPEN = ("rewardWeights", "termination", "randomization")  # checked by names of terms, or by a table of their own
+_OPEN = (
+    "rewardWeights",
+    "termination",
+    "randomization",
+)  # checked by names of terms, or by a table of their own
 _SECTION_OF = {"physics": "sim"}  # groups whose settings stand in another section
 Keys = Tuple[str, ...]
 
@@ -77,7 +81,9 @@ def _layout(file: ConfFile) -> Optional[str]:
     if group in _SECTION_OF and not file.has_header:
         return f"{file.place()}: write `# @package {_SECTION_OF[group]}` as its first line"
     if group in keys.GROUPS and group != "task" and file.package == group and top == [group]:
-        return f"{file.place(group)}: settings stand here without `{group}:`; move what is below it to the left"
+        return (
+            f"{file.place(group)}: settings stand here without `{group}:`; move what is below it to the left"
+        )
     nested = next((key for key in ("params", "config") if isinstance(file.content.get(key), Mapping)), None)
     if group == "train" and nested is not None:
         inner = flatten(file.content[nested])
@@ -108,7 +114,10 @@ def _mistakes(
         elif section == "task":
             yield from _of_task((section,), content, schema, inherited, tasks)
         elif section == "train" and is_task:
-            yield (section,), "a train file has the last word on these; move them to conf/train/<Task>PPO.yaml"
+            yield (
+                (section,),
+                "a train file has the last word on these; move them to conf/train/<Task>PPO.yaml",
+            )
         else:
             for name, value in flatten(content, f"{section}.").items():
                 found = _setting(name, value, schema)
@@ -138,7 +147,11 @@ def _setting(name: str, value: Any, schema: Schema) -> Optional[str]:
 
 
 def _of_task(
-    above: Keys, section: Mapping[str, Any], schema: Schema, inherited: Mapping[str, Any], tasks: Sequence[str]
+    above: Keys,
+    section: Mapping[str, Any],
+    schema: Schema,
+    inherited: Mapping[str, Any],
+    tasks: Sequence[str],
 ) -> Iterator[Tuple[Keys, str]]:
     """The mistakes below `task`, section by section."""
     siblings = _siblings(".".join(above), inherited)
@@ -175,9 +188,7 @@ def _siblings(section: str, inherited: Mapping[str, Any]) -> Dict[str, bool]:
     return found
 
 
-def _slip(
-    key: str, value: Any, siblings: Mapping[str, bool], section: str, schema: Schema
-) -> Optional[str]:
+def _slip(key: str, value: Any, siblings: Mapping[str, bool], section: str, schema: Schema) -> Optional[str]:
     """The known name that `key` is nearly: alike, and of a type that takes the value."""
     fits = []
     for known, is_section in siblings.items():

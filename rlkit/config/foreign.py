@@ -20,7 +20,9 @@ def _same(value: str) -> str:
 
 def _not(value: str) -> str:
     """headless=True is render=false."""
-    return {"true": "false", "1": "false", "false": "true", "0": "true", "": "false"}.get(value.lower(), value)
+    return {"true": "false", "1": "false", "false": "true", "0": "true", "": "false"}.get(
+        value.lower(), value
+    )
 
 
 def _switch(value: str) -> str:
@@ -38,7 +40,9 @@ def _device(value: str) -> str:
 
 
 def _resume(value: str) -> str:
-    return "auto" if value.lower() in ("", "1", "true") else "null" if value.lower() in ("0", "false") else value
+    return (
+        "auto" if value.lower() in ("", "1", "true") else "null" if value.lower() in ("0", "false") else value
+    )
 
 
 def _listed(value: str) -> str:
@@ -82,7 +86,7 @@ FOREIGN = _table(
         "decimation control_decimation control_frequency_inv": Foreign(
             ("task.decimation",), says="task.controlPeriod is the time between two actions, in seconds"
         ),
-        "max_iterations max_epochs num_iterations n_iterations num_learning_iterations max_iter iterations epochs": Foreign(
+        "max_iterations max_epochs num_iterations n_iterations num_learning_iterations iterations epochs": Foreign(
             ("training.maxIterations",)
         ),
         "total_timesteps num_timesteps n_timesteps total_steps max_timesteps max_frames env_steps max_steps": Foreign(
@@ -123,7 +127,8 @@ FOREIGN = _table(
         "env_id env_name gym_id gym": Foreign(("env.id",)),
         "episode_length max_episode_length max_episode_steps": Foreign(("task.episodeLength",)),
         "robot robots robot_name embodiment": Foreign(
-            (), says="a robot belongs to its task: task=HumanoidWalk is a Unitree H1; docs/tasks.md lists them"
+            (),
+            says="a robot belongs to its task: task=HumanoidWalk is a Unitree H1; docs/tasks.md lists them",
         ),
         "scene": Foreign((), says="a scene belongs to its task: docs/tasks.md lists them"),
         "motion_file motion": Foreign((), says="no task here follows motion files"),

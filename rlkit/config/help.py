@@ -54,7 +54,9 @@ def print_help(words: Sequence[str]) -> None:
     settings = list(_settings(schema, defaults, tuple(map(_canonical, wanted))))
     if wanted and not settings:
         raise ConfigError(
-            [f"--help {types.echo(wanted[0])}: there are the sections {', '.join(f'{s}.' for s in keys.SECTIONS)}"]
+            [
+                f"--help {types.echo(wanted[0])}: there are the sections {', '.join(f'{s}.' for s in keys.SECTIONS)}"
+            ]
         )
     parts = settings if wanted else [USAGE, *_choices(conf), "", *_aliases(), "", *settings, MORE]
     print("\n".join(parts))
@@ -67,7 +69,12 @@ def _canonical(word: str) -> str:
 def _defaults(conf: Conf, root: str, used: Dict[str, List[str]]) -> Dict[str, Any]:
     """Full name -> value in the files: the base, the choices, then the root configuration on top."""
     base, *above = conf.chain(root)
-    choices = [file for group in keys.GROUPS for option in used[group][:1] for file in conf.chain(f"{group}/{option}")]
+    choices = [
+        file
+        for group in keys.GROUPS
+        for option in used[group][:1]
+        for file in conf.chain(f"{group}/{option}")
+    ]
     merged: Dict[str, Any] = {}
     for file in (base, *choices, *above):
         merge(merged, file.tree())

@@ -50,7 +50,7 @@ def read_request(argv: Sequence[str], conf_dir: Optional[Path] = None) -> Reques
             if found is not None:
                 problems.append(found)
     except ConfigError as error:  # a file that this request uses cannot be read
-        problems += error.messages
+        raise ConfigError(list(dict.fromkeys([*problems, *error.messages]))) from error
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     overrides = tuple(override.text() for override in line.overrides)
@@ -80,7 +80,8 @@ def schema_for(line: CommandLine, conf: Conf, root: str, problems: List[str]) ->
         declared.update(conf.declared(task))
         own |= files.own_settings(conf, task)
     learners = {conf.learner(train) for train in trains if train in conf.options("train")}
-    return Schema(sorted(learners & set(keys.LEARNER_KEYS)) or list(keys.LEARNER_KEYS), declared, own)
+    known = sorted(str(name) for name in learners & set(keys.LEARNER_KEYS))
+    return Schema(known or list(keys.LEARNER_KEYS), declared, own)
 
 
 def used(line: CommandLine, conf: Conf, root: str) -> Dict[str, List[str]]:
@@ -160,7 +161,9 @@ def _check(override: Override, schema: Schema, conf: Conf, sweep: bool) -> Optio
         return f"{typed}: what steps a task is for its file to say; choose another task, as task=Gym"
     override.key, override.prefix = name, "++" if schema.is_free(name) else ""
     if not _NAME.match(name):
-        return f"{typed}: names on the command line are of letters a to z, digits and _; set it in a YAML file"
+        return (
+            f"{typed}: names on the command line are of letters a to z, digits and _; set it in a YAML file"
+        )
     return _value(override, str(schema.type_of(name)), sweep)
 
 

@@ -130,7 +130,9 @@ def _home(name: str, path: Path, module: ast.Module, folder: Path) -> Tuple[Path
         for alias in node.names if isinstance(node, ast.ImportFrom) else ():
             if (alias.asname or alias.name) == name and isinstance(node, ast.ImportFrom):
                 package, _, inside = (node.module or "").rpartition(".")
-                return (folder if package == "rlkit.tasks" else Path("elsewhere")) / f"{inside}.py", alias.name
+                return (
+                    folder if package == "rlkit.tasks" else Path("elsewhere")
+                ) / f"{inside}.py", alias.name
     return folder / f"{snake(name).lower()}.py", name
 
 

@@ -168,7 +168,9 @@ def _check_keys(node: yaml.MappingNode) -> None:
             read = "null" if key.tag.endswith(":null") else "true or false"
             raise YamlError(line, f"the key {key.value or '(empty)'} is read as {read}; write it in quotes")
         if key.value in first:
-            raise YamlError(line, f"{key.value} stands here again (first in line {first[key.value]}); keep one")
+            raise YamlError(
+                line, f"{key.value} stands here again (first in line {first[key.value]}); keep one"
+            )
         first[key.value] = line
 
 
@@ -189,7 +191,9 @@ def _plain_error(error: yaml.YAMLError, text: str) -> YamlError:
     mark = getattr(error, "problem_mark", None)
     if mark is None:  # a character that YAML does not allow
         position = getattr(error, "position", 0)
-        return YamlError(text.count("\n", 0, position) + 1, "holds a control character; save it as plain text")
+        return YamlError(
+            text.count("\n", 0, position) + 1, "holds a control character; save it as plain text"
+        )
     said = " ".join(filter(None, (getattr(error, "context", None), getattr(error, "problem", None))))
     line = min(mark.line, max(0, len(text.splitlines()) - 1)) + 1
     here = text.splitlines()[line - 1] if text else ""

@@ -109,7 +109,9 @@ def test_a_folder_of_own_configurations(started, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="2"):
         app.main(words)
     assert "write `class Mine` in mine.py" in capsys.readouterr().err
-    (tmp_path / "mine.py").write_text("from rlkit.tasks.base_task import BaseTask\nclass Mine(BaseTask): ...\n")
+    (tmp_path / "mine.py").write_text(
+        "from rlkit.tasks.base_task import BaseTask\nclass Mine(BaseTask): ...\n"
+    )
     assert app.main(words) == 0
     assert app.main(["-m", *words]) == 0
     assert [(e.task_name, e.env.num_envs) for e in started] == [("Mine", 6)] * 2

@@ -22,12 +22,22 @@ def refused(*words: str) -> str:
 
 
 def test_text_in_any_language_reaches_its_setting():
-    text = compose(["env.camera=käm", "logging.experimentName=günther_α_実験", "env.viewerHost=ä b"], machine=CPU)
-    assert (text.env.camera, text.logging.experiment_name, text.env.viewer_host) == ("käm", "günther_α_実験", "ä b")
+    text = compose(
+        ["env.camera=käm", "logging.experimentName=günther_α_実験", "env.viewerHost=ä b"], machine=CPU
+    )
+    assert (text.env.camera, text.logging.experiment_name, text.env.viewer_host) == (
+        "käm",
+        "günther_α_実験",
+        "ä b",
+    )
     gym = compose(["task=Gym", "env.ids=[ä-v0,'ß,x',b]", "env.kwargs.name=büro", "env.kwargs.more={a: ö, b: [é, 1]}"],
                   machine=CPU)  # fmt: skip
     assert gym.env.ids == ("ä-v0", "ß,x", "b")
-    assert (gym.env.kwargs["name"], gym.env.kwargs["more"]["a"], gym.env.kwargs["more"]["b"]) == ("büro", "ö", ("é", 1))
+    assert (gym.env.kwargs["name"], gym.env.kwargs["more"]["a"], gym.env.kwargs["more"]["b"]) == (
+        "büro",
+        "ö",
+        ("é", 1),
+    )
 
 
 @pytest.mark.parametrize(
