@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
-from rlkit.config import engine, fast_td3, keys, learners, support, task_source, types
+from rlkit.config import engine, env_memory, fast_td3, keys, learners, support, task_source, types
 from rlkit.config.conf import flatten
 from rlkit.config.machine import (
     CPU_ONLY,
@@ -19,8 +18,15 @@ from rlkit.config.machine import (
     Machine,
 )
 from rlkit.config.schema import Schema
+from rlkit.names import problem_of_name, shortened
 
 Plain = Mapping[str, Any]
+
+STEPS = {
+    "maxIterations": "maxSteps",
+    "checkpointInterval": "checkpointSteps",
+    "evalInterval": "evalSteps",
+}  # of `training`: what is set in iterations, and in env-steps
 
 _INSTALL = {
     "isaacgym": "download Isaac Gym Preview 4 from developer.nvidia.com/isaac-gym, and in an environment of "
@@ -183,6 +189,7 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
     problems = engine.check(plain, machine) + support.check(plain)
     problems += _timing(plain) if engine.engine_of(plain) == "simulator" else []
     problems += learners.CHECKS[plain["train"]["learner"]](plain, machine)
+    problems += env_memory.check(plain, machine)
     problems += _initial_weights(plain["training"])
     problems += _seeing(plain)
     training, task = plain["training"], plain["task"]
@@ -196,12 +203,23 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
             "write task.policyControlsFingers=true"
         )
     name = plain["logging"]["experimentName"]
-    if name is not None and not re.match(r"[\w][\w.+ =-]*$", name):
+    problem = None if name is None else problem_of_name(name)
+    if name is not None and problem is not None:
         problems.append(
-            f"logging.experimentName={name!r}: becomes a folder's name, so letters, digits and _ . - only; "
-            "write logging.experimentName=my_run"
+            f"logging.experimentName={shortened(name)}: {problem}; write logging.experimentName=my_run"
         )
     return problems
+
+
+def one_of_each(plain: Plain, overrides: Sequence[str]) -> List[str]:
+    """What is typed in iterations is not said in env-steps too; without a word of it, env-steps hold."""
+    typed = {word.lstrip("+").partition("=")[0] for word in overrides}
+    return [
+        f"training.{iterations} and training.{steps}={plain['training'][steps]} say the same thing twice, in iterations"
+        f" and in env-steps; leave one out, or write training.{steps}=null"
+        for iterations, steps in STEPS.items()
+        if plain["training"][steps] is not None and f"training.{iterations}" in typed
+    ]
 
 
 def _initial_weights(training: Mapping[str, Any]) -> List[str]:
@@ -245,19 +263,11 @@ def _seeing(plain: Plain) -> List[str]:
         )
     if plain["sim"]["name"] in ONE_AT_A_TIME and not training["test"]:
         return problems + _alone(plain)
-    if env["recordVideo"] and not training["test"]:
-        evaluations, videos = training["evalInterval"], training["videoInterval"]
-        if not evaluations:
-            problems.append(
-                "env.recordVideo=true: films evaluations, and training.evalInterval=0 asks for none; "
-                "write training.evalInterval=100"
-            )
-        elif videos % evaluations:
-            near = evaluations * max(1, round(videos / evaluations))
-            problems.append(
-                f"training.videoInterval={videos}: must be a multiple of training.evalInterval={evaluations}; "
-                f"nearest: training.videoInterval={near}"
-            )
+    if env["recordVideo"] and not training["test"] and not training["evalInterval"]:
+        problems.append(
+            "env.recordVideo=true: films evaluations, and training.evalInterval=0 asks for none; "
+            "write training.evalInterval=100"
+        )
     if env["recordVideo"] and training["test"] and not plain["testing"]["recordEnvs"]:
         problems.append(
             "env.recordVideo=true: testing.recordEnvs=0 leaves nothing to film; write testing.recordEnvs=1"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from rlkit.config import command_line, files, foreign, keys, types, values
 from rlkit.config.command_line import CommandLine, Override
-from rlkit.config.conf import Conf, find_conf
+from rlkit.config.conf import Conf, find_conf, flatten
 from rlkit.config.errors import ConfigError
+from rlkit.config.inherit import Asked, Base
 from rlkit.config.schema import Schema
 
 _NAME = re.compile(r"[A-Za-z_][\w$-]*(\.[A-Za-z0-9_$][\w$-]*)*$", re.ASCII)  # a key of Hydra's grammar
@@ -28,37 +29,50 @@ class Request:
     schema: Schema
     options: Tuple[str, ...]
     sweep: bool
+    bases: Mapping[Asked, Base] = field(default_factory=dict)
 
 
-def read_request(argv: Sequence[str], conf_dir: Optional[Path] = None) -> Request:
+def read_request(
+    argv: Sequence[str], conf_dir: Optional[Path] = None, bases: Optional[Mapping[Asked, Base]] = None
+) -> Request:
     """Rewrite and check a command line.
 
-    Raises ConfigError with every mistake that shows without composing.
+    bases: what each checkpoint that it asks for starts from. Raises ConfigError with every mistake that shows without
+    composing.
     """
+    bases = bases or {}
     line = command_line.parse(argv)
     problems = list(line.problems)
     folders = [] if line.config_dir is None else [line.config_dir]
     conf = Conf(*folders, line.config_path or conf_dir or find_conf())
     root = _root(line, conf, problems)
     try:
-        schema = schema_for(line, conf, root, problems)
-        problems += files.check(conf, root, used(line, conf, root), schema)
+        schema = schema_for(line, conf, root, problems, tuple(bases.values()))
+        problems += files.check(conf, root, used(line, conf, root, tuple(bases.values())), schema)
         for override in [*line.misspelt, *line.overrides]:
             found = _check(override, schema, conf, line.sweep)
             if override.complaint:
                 found = f"{override.complaint}: " + (found or f"write {override.typed}")
             if found is not None:
                 problems.append(found)
+            elif (
+                bases and override.key.partition(".")[0] in keys.SECTIONS and override.key not in keys.GROUPS
+            ):
+                override.prefix = "++"  # the run may have settings that the files here have not
     except ConfigError as error:  # a file that this request uses cannot be read
         raise ConfigError(list(dict.fromkeys([*problems, *error.messages]))) from error
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     overrides = tuple(override.text() for override in line.overrides)
-    return Request(tuple(line.argv()), overrides, root, conf, schema, tuple(line.options), line.sweep)
+    return Request(tuple(line.argv()), overrides, root, conf, schema, tuple(line.options), line.sweep, bases)
 
 
-def schema_for(line: CommandLine, conf: Conf, root: str, problems: List[str]) -> Schema:
-    """The schema of the tasks and learners that a command line chooses."""
+def schema_for(
+    line: CommandLine, conf: Conf, root: str, problems: List[str], bases: Sequence[Base] = ()
+) -> Schema:
+    """The schema of the tasks and learners that a command line chooses, or that the runs it starts from have."""
+    if bases:
+        return _schema_of(bases, line, conf)
     tasks = _choices(line, conf, root, "task")
     trains: List[str] = []
     for train in _choices(line, conf, root, "train"):
@@ -84,10 +98,10 @@ def schema_for(line: CommandLine, conf: Conf, root: str, problems: List[str]) ->
     return Schema(known or list(keys.LEARNER_KEYS), declared, own)
 
 
-def used(line: CommandLine, conf: Conf, root: str) -> Dict[str, List[str]]:
+def used(line: CommandLine, conf: Conf, root: str, bases: Sequence[Base] = ()) -> Dict[str, List[str]]:
     """The options of each group that the request surely uses: of those that exist."""
     found: Dict[str, List[str]] = {}
-    tasks = _sure(line, conf, root, "task")
+    tasks = _sure(line, conf, root, "task", bases)
     by_task = {
         entry.group.rpartition("/")[2]: entry.option
         for task in tasks
@@ -97,19 +111,36 @@ def used(line: CommandLine, conf: Conf, root: str) -> Dict[str, List[str]]:
     }
     for group in ("sim", "physics", "env", "task", "train"):
         given = any(override.key == group for override in line.overrides)
-        options = [by_task[group]] if group in by_task and not given else _sure(line, conf, root, group)
+        options = (
+            [by_task[group]] if group in by_task and not given else _sure(line, conf, root, group, bases)
+        )
         spread = [o.replace("${task}", task) for o in options for task in (tasks if "${task}" in o else [""])]
         found[group] = [option for option in spread if option in conf.options(group)]
     return found
 
 
-def _sure(line: CommandLine, conf: Conf, root: str, group: str) -> List[str]:
-    """As _choices, without what only Hydra can tell."""
+def _sure(line: CommandLine, conf: Conf, root: str, group: str, bases: Sequence[Base]) -> List[str]:
+    """As _choices, or as the runs have chosen that this starts from, without what only Hydra can tell."""
     given = [o.value for o in line.overrides if o.key == group and o.value]
     if given and values.parse(given[-1]) is values.UNREAD:
         return []
     options = _choices(line, conf, root, group)
+    if bases and not given:
+        options = [base.choices[group] for base in bases if group in base.choices]
     return [option for option in options if "${" in option or option in conf.options(group)]
+
+
+def _schema_of(bases: Sequence[Base], line: CommandLine, conf: Conf) -> Schema:
+    """The schema of runs: their own settings, and those that their tasks have besides today."""
+    typed = [option for o in line.overrides if o.key == "train" for option in values.split(o.value or "")]
+    learners, declared, own = {conf.learner(option) for option in typed}, {}, set()
+    for base in bases:
+        learners.add(base.learner or conf.learner(base.choices.get("train", f"{base.choices['task']}PPO")))
+        declared.update(flatten(base.sections.get("task", {}), "task."))
+        declared.update(conf.declared(base.choices["task"]))
+        own |= files.own_settings(conf, base.choices["task"])
+    known = sorted(str(name) for name in learners & set(keys.LEARNER_KEYS))
+    return Schema(known or list(keys.LEARNER_KEYS), declared, own)
 
 
 def _root(line: CommandLine, conf: Conf, problems: List[str]) -> str:

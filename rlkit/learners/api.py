@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Tuple
+from typing import Any, Callable, List, Mapping, Tuple
 
 from torch import Tensor, nn
 
@@ -32,6 +32,21 @@ class Iteration:
     collect_time: float
     update_time: float
     warnings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A short iteration that shows how long the long ones of a training will take, for choices by the clock.
+
+    train: the `train` section with which it is short. num_envs: in how many envs. updates: how many times its update
+    counts for each time that its collecting does. shape: all that its duration depends on but the env's sizes, plain
+    values.
+    """
+
+    train: Mapping[str, Any]
+    num_envs: int
+    updates: float
+    shape: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,10 @@ class Learner(ABC):
         it, and it can be traced. Raises LearnerError where a learner has none.
         """
         raise LearnerError(f"{type(self).__name__} has no network that could be exported")
+
+    def describe(self) -> List[str]:
+        """Sizes of networks, batches and buffers, a line each, for whoever looks closely."""
+        return []
 
     @abstractmethod
     def state(self, *, experience: bool = True) -> dict[str, Any]:

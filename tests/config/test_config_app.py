@@ -91,7 +91,8 @@ def test_a_run_prints_its_summary_and_starts(started, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "BoxGrasping: train" in out
     assert "env.numEnvs: 8 (default: " in out
-    assert "sim.name: mujoco (asked: auto)" in out
+    assert "simulator: mujoco (" in out
+    assert "auto" not in out.split("length:")[1]
     assert not list(tmp_path.iterdir())
 
 
