@@ -42,6 +42,12 @@ def resolve(plain: MutableMapping[str, Any], asked: Dict[str, Any], machine: Mac
             replace(key, value)
 
 
+def _timed_precision(plain: Plain, machine: Machine) -> Union[bool, str]:
+    """`auto` for a training on a CPU that may be quicker with bf16: a clock decides, in rlkit.runtime.tuning."""
+    possible = machine.cpu_bf16 and plain["train"]["amp_dtype"] == "bf16"
+    return "auto" if possible and not plain["training"]["test"] else False
+
+
 def notes(plain: Plain) -> List[str]:
     """What bounds of returns mean where rewards are scaled, to whoever sets their own."""
     train = plain["train"]
@@ -53,12 +59,6 @@ def notes(plain: Plain) -> List[str]:
         "returns have a spread of 1, and these bound the scaled returns; to bound the task's own write "
         "train.reward_normalization=false"
     ]
-
-
-def _timed_precision(plain: Plain, machine: Machine) -> Union[bool, str]:
-    """`auto` for a training on a CPU that may be quicker with bf16: a clock decides, in rlkit.runtime.tuning."""
-    possible = machine.cpu_bf16 and plain["train"]["amp_dtype"] == "bf16"
-    return "auto" if possible and not plain["training"]["test"] else False
 
 
 def run_steps(plain: Plain) -> int:
