@@ -105,7 +105,7 @@ def check_types(plain: Plain, schema: Schema) -> List[str]:
 
 
 def schema_of_run(plain: Plain, learner: str) -> Schema:
-    """The schema that a run's own file is read by; the names of a user's task are the user's, see files.own_settings."""
+    """The schema that a run's own file is read by: in a user's task, names are the user's; see files.own_settings."""
     task = plain.get("task")
     if not isinstance(task, Mapping) or support.is_ours(str(task.get("name"))):
         return Schema([learner], {})
@@ -241,8 +241,9 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
             f"{start}training.checkpoint={training['checkpoint']} is resumed with its own weights; "
             "leave one of the two out"
         ]
-    file = Path(os.path.expanduser(given))  # noqa: PTH111: unlike Path's own, it leaves ~nobody alone
-    if os.path.isfile(file):  # noqa: PTH113: unlike Path's own, these take names of any length
+    # Unlike Path's own, these leave ~nobody alone and take names of any length.
+    file = Path(os.path.expanduser(given))  # noqa: PTH111
+    if os.path.isfile(file):  # noqa: PTH113
         return []
     if not os.path.isdir(file.parent):  # noqa: PTH112
         return [f"{start}there is no folder {types.echo(str(file.parent))}"]
