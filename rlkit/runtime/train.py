@@ -112,6 +112,15 @@ class Training:
             warnings = {**result.warnings, **overflow_warning(own, room)}
             self.reminders.tell(self.at.iteration, warnings)
         rate = {"rate/env_steps_per_s": result.env_steps / elapsed}
+        if log.isEnabledFor(logging.DEBUG):
+            spent = ", ".join(f"{name[5:]} {seconds:.3f}" for name, seconds in times.items())
+            log.debug(
+                "iteration %d: %d env-steps in %.3f s: %s",
+                self.at.iteration,
+                result.env_steps,
+                elapsed,
+                spent,
+            )
         return {**episodes, **result.metrics, **own, **times, **rate}
 
     def _evaluate(self) -> Dict[str, float]:

@@ -10,7 +10,7 @@ import pytest
 from pages import ROOT, Page, code, pages
 from test_docs_commands import check_rlkit
 
-from rlkit.config import keys
+from rlkit.config import foreign, keys
 from rlkit.config.preflight import read_request
 
 FROM = [page for page in pages() if page.path.parent.name == "coming_from" and page.path.stem != "README"]
@@ -74,6 +74,22 @@ def test_our_words_exist(page: Page) -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("page", FROM, ids=lambda page: page.path.stem)
+def test_the_pages_and_the_hints_say_the_same(page: Page) -> None:
+    """Where a row is one foreign word that hints know too, what they name is among what the page names."""
+    for row in page.rows():
+        theirs, said = (
+            code(row[0]),
+            {keys.ALIASES.get(name, name) for word in code(row[1]) for name in [word.partition("=")[0]]},
+        )
+        known = foreign.meaning(theirs[0]) if len(theirs) == 1 and said and "/" not in theirs[0] else None
+        if known is not None and known.ours:
+            told = {keys.ALIASES.get(name, name) for name in known.ours} | {
+                name for name in said if name in known.says
+            }
+            assert said & told, (theirs, said, known)
+
+
 def test_what_looks_like_a_setting_is_one() -> None:
     sections = "|".join(keys.SECTIONS)
     older = read_request([]).schema
@@ -85,7 +101,12 @@ def test_what_looks_like_a_setting_is_one() -> None:
 
 
 def module(word: str) -> bool:
-    return (ROOT / "rlkit" / word.replace(".", "/")).with_suffix(".py").exists()
+    """Whether it is a file or module instead."""
+    return (
+        word == "train.log"
+        or (ROOT / word).exists()
+        or (ROOT / "rlkit" / word.replace(".", "/")).with_suffix(".py").exists()
+    )
 
 
 @pytest.mark.parametrize(
