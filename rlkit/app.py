@@ -256,8 +256,10 @@ def _check_weights(experiment: Experiment, path: Path) -> None:
 def _check_environments(experiment: Experiment) -> None:
     """Refuse Gymnasium environments that are unknown, cannot be made or fit no learner or one another."""
     from rlkit.runtime.gym_request import problems
+    from rlkit.runtime.waiting import told
 
-    found = problems(experiment)
+    with told("making one environment, to look at it"):
+        found = problems(experiment)
     if found:
         raise ConfigError(found)
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
-from rlkit.config import engine, keys, learners, support, task_source, types
+from rlkit.config import engine, env_memory, keys, learners, support, task_source, types
 from rlkit.config.conf import flatten
 from rlkit.config.machine import (
     CPU_ONLY,
@@ -180,6 +180,7 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
     problems = engine.check(plain, machine) + support.check(plain)
     problems += _timing(plain) if engine.engine_of(plain) == "simulator" else []
     problems += learners.CHECKS[plain["train"]["learner"]](plain, machine)
+    problems += env_memory.check(plain, machine)
     problems += _initial_weights(plain["training"])
     problems += _seeing(plain)
     training, task = plain["training"], plain["task"]

@@ -102,7 +102,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "task.episodeLength",
         "int in [2, 1000000] or auto",
         "control steps",
-        "longest episode; auto: the Gymnasium environment's own limit",
+        "longest episode; auto: the Gymnasium environment's own limit, 1000 where it has none",
     ),
     Key("task.controlPeriod", "float in (0, 1]", "s", "time between two actions"),
     Key(
@@ -118,6 +118,12 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "function that wraps each Gymnasium environment, as module:function",
     ),
     Key("task.packages", "[] or list of text", "", "Python modules that the task needs; imported first"),
+    Key(
+        "task.envMemory",
+        "float > 0 or auto",
+        "MB",
+        "main memory that one Gymnasium environment takes; auto: measured where it may matter",
+    ),
     Key("task.install", "text or null", "", "the command that installs them"),
     Key("task.actions", "joint_targets|torques", "", "what an action means to the robot's joints"),
     Key("task.decimation", "int in [1, 1000]", "steps", "steps of the environment in each control step"),

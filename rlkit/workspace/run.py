@@ -148,6 +148,17 @@ class Run:
             self._point_latest()
             self.close()
 
+    def end(self, state: str, reason: str) -> None:
+        """As set_state, where something went wrong before: what cannot be written now is a warning at most."""
+        try:
+            self.set_state(state, reason)
+        except WorkspaceError as error:
+            import logging
+
+            self.close()
+            if exists(self.path):  # where the folder is gone, that is what went wrong
+                logging.getLogger(__name__).warning("%s is not marked as %s: %s", self.path, state, error)
+
     def checkpoint_saved(self, which: Which, iteration: Optional[int] = None) -> None:
         """Call after each checkpoint: notes the iteration of "last" and "best", points latest_train."""
         if which in (LAST, BEST) and iteration is not None:

@@ -104,6 +104,13 @@ class Lies(Parts):
         return np.zeros(5 if self.steps < 30 else 4, np.float32)
 
 
+class Heavy(Parts):
+    """Takes 60 MB."""
+
+    def __init__(self) -> None:
+        self.ballast = np.ones(60_000_000, np.uint8)
+
+
 class Odd(gymnasium.Env):
     """From step `after` on its steps return what they are given in place of what is right."""
 
@@ -164,6 +171,7 @@ gymnasium.register("Parts-v0", entry_point=Parts, max_episode_steps=2)
 gymnasium.register("Bare-v0", entry_point=Bare)
 gymnasium.register("Lies-v0", entry_point=Lies)
 gymnasium.register("Needy-v0", entry_point="a_package_that_is_not_there:Env")
+gymnasium.register("Heavy-v0", entry_point=Heavy)
 gymnasium.register("Odd-v0", entry_point=Odd)
 gymnasium.register("Old-v0", entry_point=Old, max_episode_steps=9)
 gymnasium.register("OldEndless-v0", entry_point=Old)

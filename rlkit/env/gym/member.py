@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import gymnasium
@@ -31,7 +33,8 @@ class Form:
     observation_terms: names and sizes of the parts of the flat observation. episode_length: env-steps; bounded: it is
     ours, because the environment has no limit. control_period, step_time: simulated and real seconds of a step.
     reward_terms: what `info["reward_terms"]` names, where there is such a thing. middle, half: of the actions' bounds,
-    `[num_actions]` float64.
+    `[num_actions]` float64. memory: bytes by which this process grew meanwhile, with what was imported for it; 0 where
+    that is not known.
     """
 
     observation_terms: Terms
@@ -43,6 +46,7 @@ class Form:
     middle: np.ndarray
     half: np.ndarray
     bounded: bool = False
+    memory: int = 0
 
     @property
     def obs_size(self) -> int:
@@ -220,19 +224,47 @@ def look(recipe: Recipe) -> Form:
 
     Raises EnvError.
     """
+    before = resident_bytes()
     member = Member(recipe)
     try:
         with boundary(f"env.id={recipe.env_id} failed in its first steps"):
-            return member.form(recipe)
+            form = member.form(recipe)
+        return replace(form, memory=max(0, resident_bytes() - before))
     finally:
         with boundary(f"env.id={recipe.env_id} could not be closed"):
             member.env.close()
 
 
-def problems(made: Sequence[Recipe]) -> List[str]:
-    """What is wrong with the environments, by themselves and together: each is made once and stepped a little."""
+def memory_of(recipe: Recipe) -> int:
+    """Bytes of one environment more, where there is one already: of the second that is made here."""
+    members, before = [Member(recipe)], 0
+    try:
+        members[0].form(recipe)
+        before = resident_bytes()
+        members.append(Member(recipe))
+        members[1].form(recipe)
+        return max(0, resident_bytes() - before)
+    finally:
+        for member in members:
+            member.env.close()
+
+
+def resident_bytes() -> int:
+    """Main memory that this process has in use; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def problems(made: Sequence[Recipe], forms: Optional[List[Form]] = None) -> List[str]:
+    """What is wrong with the environments, by themselves and together: each is made once and stepped a little.
+
+    forms: takes what was seen, where nothing is wrong.
+    """
     found: Dict[str, None] = {}  # in order, each once: several ids may fail alike
-    forms: List[Form] = []
+    forms = [] if forms is None else forms
     for recipe in made:
         try:
             recipe.find()
