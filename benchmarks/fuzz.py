@@ -2,7 +2,7 @@
 
     python -m benchmarks.fuzz --requests 10000
 
-Requests are words of the right kind, of other programs, damaged ones and noise, drawn from a seed; they run offline in
+A sweep that is right may make its folder of books. Requests are words of the right kind, of other programs, damaged ones and noise, drawn from a seed; they run offline in
 an empty folder. Most go through rlkit.app.main in this process, up to the hop that would claim a run folder; every
 hundredth is a command of its own.
 """
@@ -158,7 +158,7 @@ def _faults(words: List[str], status: object, said: str, made: List[str]) -> Ite
         yield "a traceback\n" + said[-1500:]
     if status not in (0, 2):
         yield f"status {status}"
-    if made:
+    if made and not (status == 0 and made == ["runs_all"]):  # a sweep that starts has a folder for its books
         yield f"made {made}"
     if status == 2 and not said.strip():
         yield "no word of why"

@@ -77,14 +77,15 @@ def _complete(words: Sequence[str]) -> int:
     """Answer the shell's query, or let Hydra print its script that asks them."""
     from rlkit.config.completion import answer
 
-    if not any(map(_SHELL.match, words)):
+    asked = [word for word in words if _SHELL.match(word)]
+    if not asked:
         raise ConfigError(
             ['-sc: turns on completion: eval "$(python train.py -sc install=bash)", or zsh, or fish']
         )
     if not answer(words):
         import hydra
 
-        sys.argv = [sys.argv[0], *words]
+        sys.argv = [sys.argv[0], "-sc", *asked]
         hydra.main(version_base="1.3", config_path=None, config_name=None)(lambda _: None)()
     return 0
 

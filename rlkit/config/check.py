@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
-from rlkit.config import engine, env_memory, keys, learners, support, task_source, types
+from rlkit.config import engine, env_memory, fast_td3, keys, learners, support, task_source, types
 from rlkit.config.conf import flatten
 from rlkit.config.machine import (
     CPU_ONLY,
@@ -101,6 +101,15 @@ def check_types(plain: Plain, schema: Schema) -> List[str]:
             if not isinstance(_look_up(plain, name), Mapping)
         ]
     return problems
+
+
+def schema_of_run(plain: Plain, learner: str) -> Schema:
+    """The schema that a run's own file is read by; the names of a user's task are the user's, see files.own_settings."""
+    task = plain.get("task")
+    if not isinstance(task, Mapping) or support.is_ours(str(task.get("name"))):
+        return Schema([learner], {})
+    own = [name for name in flatten(task, "task.") if name.split(".")[1] not in keys.EVERY_TASK]
+    return Schema([learner], {}, own)
 
 
 def _where_to_write(name: str, plain: Plain) -> str:
@@ -296,6 +305,7 @@ def notes(plain: Plain, asked: Mapping[str, Any], machine: Optional[Machine] = N
     machine: None for a run that is only looked at.
     """
     found = support.notes(plain)
+    found += fast_td3.notes(plain) if plain["train"]["learner"] == "fast_td3" else []
     sim, device = plain["sim"]["name"], plain["env"]["device"]
     cpu_only = CPU_ONLY if machine is None else machine.cpu_only
     if device != "cpu" and sim in cpu_only and asked.get("env.device") != "auto":

@@ -173,7 +173,7 @@ def from_yaml(text: str) -> Experiment:
     learner = plain.get("train", {}).get("learner")
     if learner not in LEARNER_KEYS:
         raise ConfigError([f"train.learner={learner}: unknown; there is {', '.join(LEARNER_KEYS)}"])
-    schema = Schema([learner], {})
+    schema = check.schema_of_run(plain, learner)
     _add_what_came_since(plain, composed["choices"], schema)
     problems = check.check_types(plain, schema)
     if problems:
