@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from rlkit.commands.runs_config import overrides
 from rlkit.commands.runs_page import console, flat
-from rlkit.workspace import RunDetails, RunRecord, age, find_run, local_time, run_details, size
+from rlkit.workspace import RunDetails, RunRecord, age, find_run, local_time, number, run_details, size
 
 HELP = "show all that is known of one run, and what to type next"
 
@@ -89,9 +89,9 @@ def _progress(details: RunDetails) -> Optional[str]:
 
 def _best(record: RunRecord) -> Optional[str]:
     """Of the best policy, or what a test found: success first, as policies are ranked by it."""
-    parts = [] if record.best_success is None else [f"success {100 * record.best_success:.1f} %"]
+    parts = [] if record.best_success is None else [f"success {number(100 * record.best_success)} %"]
     if record.best_return is not None:
-        parts.append(f"return {record.best_return:.2f}")
+        parts.append(f"return {number(record.best_return)}")
     if "best" in record.saved:
         parts.append(f"iteration {record.saved['best']:,}")
     return ", ".join(parts) or None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import os
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
-from rlkit.config import engine, keys, learners, support, types
+from rlkit.config import engine, env_memory, fast_td3, keys, learners, support, task_source, types
 from rlkit.config.conf import flatten
 from rlkit.config.machine import (
     CPU_ONLY,
@@ -18,6 +18,7 @@ from rlkit.config.machine import (
     Machine,
 )
 from rlkit.config.schema import Schema
+from rlkit.names import problem_of_name, shortened
 
 Plain = Mapping[str, Any]
 
@@ -41,8 +42,12 @@ _REQUIRED_OF_TASK = {
         "task.controlPeriod",
         "task.cpuNumEnvs",
         "task.observations",
+        "task.terminationRewards.success",
+        "task.terminationRewards.failure",
+        "task.terminationRewards.timeout",
     ),
 }
+_SECTIONS_OF_TASK = ("task.rewardWeights", "task.termination.success", "task.termination.failure")
 
 
 def how_to_install(package: str) -> str:
@@ -75,6 +80,8 @@ def check_types(plain: Plain, schema: Schema) -> List[str]:
     for section in plain:
         if section not in keys.SECTIONS:
             problems.append(f"{section}: no such section; there are {', '.join(keys.SECTIONS)}")
+        elif not isinstance(plain[section], Mapping):
+            problems.append(f"{section}: is a section, got {types.echo(types.show(plain[section]))}")
     flat = flatten(plain)
     for name, value in flat.items():
         if name.partition(".")[0] in keys.SECTIONS:
@@ -86,8 +93,39 @@ def check_types(plain: Plain, schema: Schema) -> List[str]:
     ]
     kind = "gymnasium" if flat.get("task.engine") == "gymnasium" else "simulator"
     missing += [name for name in _REQUIRED_OF_TASK[kind] if name not in flat]
-    problems += [f"{name}: is missing; it needs a value in conf/" for name in missing]
+    problems += [f"{name}: is missing; {_where_to_write(name, plain)}" for name in missing]
+    if kind == "simulator":
+        problems += [
+            f"{name}: is missing; write `{name.rpartition('.')[2]}: {{}}` for none"
+            for name in _SECTIONS_OF_TASK
+            if not isinstance(_look_up(plain, name), Mapping)
+        ]
     return problems
+
+
+def schema_of_run(plain: Plain, learner: str) -> Schema:
+    """The schema that a run's own file is read by; the names of a user's task are the user's, see files.own_settings."""
+    task = plain.get("task")
+    if not isinstance(task, Mapping) or support.is_ours(str(task.get("name"))):
+        return Schema([learner], {})
+    own = [name for name in flatten(task, "task.") if name.split(".")[1] not in keys.EVERY_TASK]
+    return Schema([learner], {}, own)
+
+
+def _where_to_write(name: str, plain: Plain) -> str:
+    section, _, leaf = name.partition(".")
+    inside = plain.get(section)
+    near = types.nearest(leaf, [str(key) for key in inside]) if isinstance(inside, Mapping) else []
+    hint = f"; is {near[0]} meant to be it?" if near else ""
+    return ("write it below `task:` in its file" if section == "task" else "it needs a value in conf/") + hint
+
+
+def _look_up(plain: Plain, name: str) -> Any:
+    """The value of a full name, None where there is none."""
+    value: Any = plain
+    for key in name.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def _type_problem(name: str, value: Any, schema: Schema) -> Optional[str]:
@@ -151,6 +189,7 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
     problems = engine.check(plain, machine) + support.check(plain)
     problems += _timing(plain) if engine.engine_of(plain) == "simulator" else []
     problems += learners.CHECKS[plain["train"]["learner"]](plain, machine)
+    problems += env_memory.check(plain, machine)
     problems += _initial_weights(plain["training"])
     problems += _seeing(plain)
     training, task = plain["training"], plain["task"]
@@ -164,10 +203,10 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
             "write task.policyControlsFingers=true"
         )
     name = plain["logging"]["experimentName"]
-    if name is not None and not re.match(r"[\w][\w.+ =-]*$", name):
+    problem = None if name is None else problem_of_name(name)
+    if name is not None and problem is not None:
         problems.append(
-            f"logging.experimentName={name!r}: becomes a folder's name, so letters, digits and _ . - only; "
-            "write logging.experimentName=my_run"
+            f"logging.experimentName={shortened(name)}: {problem}; write logging.experimentName=my_run"
         )
     return problems
 
@@ -188,7 +227,7 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
     given = training["initFrom"]
     if given is None:
         return []
-    start = f"training.initFrom={given}: "
+    start = f"training.initFrom={types.echo(given)}: "
     if training["test"]:
         return [f"{start}only a training begins with other weights; leave it out, or write test=false"]
     if training["checkpoint"] is not None:
@@ -196,15 +235,16 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
             f"{start}training.checkpoint={training['checkpoint']} is resumed with its own weights; "
             "leave one of the two out"
         ]
-    file = Path(given).expanduser()
-    if file.is_file():
+    file = Path(os.path.expanduser(given))  # noqa: PTH111: unlike Path's own, it leaves ~nobody alone
+    if os.path.isfile(file):  # noqa: PTH113: unlike Path's own, these take names of any length
         return []
-    if not file.parent.is_dir():
-        return [f"{start}there is no folder {file.parent}"]
-    what = "is a folder; name the file in it" if file.is_dir() else "there is no such file"
-    inside = file if file.is_dir() else file.parent
+    if not os.path.isdir(file.parent):  # noqa: PTH112
+        return [f"{start}there is no folder {types.echo(str(file.parent))}"]
+    is_folder = os.path.isdir(file)  # noqa: PTH112
+    what = "is a folder; name the file in it" if is_folder else "there is no such file"
+    inside = file if is_folder else file.parent
     names = sorted(path.name for path in inside.iterdir() if path.is_file())
-    near = names[:3] if file.is_dir() else types.nearest(file.name, names, 3)
+    near = names[:3] if is_folder else types.nearest(file.name, names, 3)
     return [
         start + what + (f"; did you mean {' or '.join(str(inside / name) for name in near)}?" if near else "")
     ]
@@ -265,12 +305,17 @@ def notes(plain: Plain, asked: Mapping[str, Any], machine: Optional[Machine] = N
     machine: None for a run that is only looked at.
     """
     found = support.notes(plain)
+    found += fast_td3.notes(plain) if plain["train"]["learner"] == "fast_td3" else []
     sim, device = plain["sim"]["name"], plain["env"]["device"]
     cpu_only = CPU_ONLY if machine is None else machine.cpu_only
     if device != "cpu" and sim in cpu_only and asked.get("env.device") != "auto":
         found.append(f"sim={sim} steps on the CPU; every step is copied to {device}")
     if asked.get("sim.name") == "auto" and sim == "mujoco" and _warp_could(plain, machine):
         found.append(f"sim=auto took {sim}, which steps on the CPU; sim=warp steps on the GPU")
+    nobodys = [] if machine is None or engine.engine_of(plain) == "gymnasium" else unread(plain["task"])
+    if nobodys:
+        task = plain["task"]["name"]
+        found.append(f"{', '.join(nobodys)}: class {task} reads no such setting, so it changes nothing")
     return found
 
 
@@ -299,9 +344,38 @@ def check_terms(task: Mapping[str, Any], known: Mapping[str, FrozenSet[str]]) ->
     return problems
 
 
-def task_file_name(plain: Plain, choice: str) -> List[str]:
-    """The name inside a task's file is the file's name, so that runs are called as they were asked for."""
-    name = plain["task"]["name"]
-    if name == Path(choice).name:
+def task_file(plain: Plain, choice: str) -> List[str]:
+    """What lacks between a task's file and its class: the name, and the settings that the class takes.
+
+    The name inside the file is the file's name, so that runs are called as they were asked for.
+    """
+    task, name = plain["task"], plain["task"]["name"]
+    if name != Path(choice).name:
+        return [
+            f"task.name={name}: stands in conf/task/{choice}.yaml and must be {choice}; write `name: {choice}` below "
+            "`task:`"
+        ]
+    if engine.engine_of(plain) == "gymnasium":
         return []
-    return [f"task.name={name}: stands in conf/task/{choice}.yaml and must be {choice}"]
+    problems = []
+    for wanted, reader in task_source.required(name).items():
+        section: Any = task
+        for depth, key in enumerate(wanted):
+            if not isinstance(section, Mapping) or key not in section:
+                where = ".".join(("task", *wanted[: depth + 1]))
+                near = types.nearest(key, [str(k) for k in section]) if isinstance(section, Mapping) else []
+                hint = f"; is {near[0]} meant to be it?" if near else ""
+                problems.append(
+                    f"{where}: is missing, and class {reader} reads it; write it in conf/task/{choice}.yaml{hint}"
+                )
+                break
+            section = section[key]
+    return list(dict.fromkeys(problems))
+
+
+def unread(task: Mapping[str, Any]) -> List[str]:
+    """The settings of a task that its class does not read, nor anything else."""
+    words = task_source.words(str(task["name"]))
+    if words is None:
+        return []
+    return [f"task.{key}" for key in task if key not in words and key not in keys.EVERY_TASK]

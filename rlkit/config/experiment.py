@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar, cast
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
 
-import yaml
-
+from rlkit.config import yaml_text
 from rlkit.config.command_line import camel
 
 T = TypeVar("T")
@@ -77,7 +76,7 @@ class TrainingSettings:
     eval_envs: int
     init_from: Optional[str]
     video_interval: int
-    threads: int
+    threads: Union[int, str]  # `auto` until the learner's update was timed on this machine
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,8 @@ class Experiment:
     """One checked request. `task` and `train` are read-only mappings with the keys of their YAML.
 
     `asked` maps the full names of settings that were resolved (auto values, a drawn seed) to what was
-    asked; `notes` are things the user should be told at the start.
+    asked; `notes` are things the user should be told at the start. `trusted` are the values that name code to import
+    (rlkit.config.imports) and were typed or stand in the project's files: others must be installed.
     """
 
     sim: SimSettings
@@ -137,6 +137,7 @@ class Experiment:
     config_name: str
     asked: Mapping[str, Any]
     notes: Tuple[str, ...] = field(compare=False)  # they depend on the machine too
+    trusted: FrozenSet[str] = field(default=frozenset(), compare=False)
 
     @property
     def kind(self) -> str:
@@ -174,7 +175,7 @@ class Experiment:
             "overrides": list(self.overrides),
             "asked": thaw(self.asked),
         }
-        return yaml.safe_dump({**self.sections(), "composed": composed}, sort_keys=False)
+        return yaml_text.dump({**self.sections(), "composed": composed})
 
 
 _SECTIONS: Dict[str, Type[Any]] = {

@@ -18,6 +18,25 @@ SECTIONS = ("sim", "env", "task", "train", "training", "testing", "logging", "ex
 
 OPEN = ("env.kwargs", "task.randomization.observationNoise")  # sections that take names of others
 
+# What rlkit itself reads of every task. A line of another task.* setting holds for rlkit's own tasks and those on top
+# of them; elsewhere the name is free for settings of other kinds.
+EVERY_TASK = (
+    "name",
+    "engine",
+    "episodeLength",
+    "controlPeriod",
+    "controlMode",
+    "cpuNumEnvs",
+    "wrapper",
+    "packages",
+    "install",
+    "observations",
+    "rewardWeights",
+    "termination",
+    "terminationRewards",
+    "randomization",
+)
+
 ALIASES: Dict[str, str] = {
     "numEnvs": "env.numEnvs",
     "test": "training.test",
@@ -83,7 +102,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "task.episodeLength",
         "int in [2, 1000000] or auto",
         "control steps",
-        "longest episode; auto: the Gymnasium environment's own limit",
+        "longest episode; auto: the Gymnasium environment's own limit, 1000 where it has none",
     ),
     Key("task.controlPeriod", "float in (0, 1]", "s", "time between two actions"),
     Key(
@@ -99,6 +118,12 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "function that wraps each Gymnasium environment, as module:function",
     ),
     Key("task.packages", "[] or list of text", "", "Python modules that the task needs; imported first"),
+    Key(
+        "task.envMemory",
+        "float > 0 or auto",
+        "MB",
+        "main memory that one Gymnasium environment takes; auto: measured where it may matter",
+    ),
     Key("task.install", "text or null", "", "the command that installs them"),
     Key("task.actions", "joint_targets|torques", "", "what an action means to the robot's joints"),
     Key("task.decimation", "int in [1, 1000]", "steps", "steps of the environment in each control step"),
@@ -236,7 +261,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "training.threads",
         "int >= 1 or auto",
         "",
-        "torch threads; auto: every core, but on the CPU 1 for ppo and for fast_td3 below batches of 1024",
+        "torch threads; auto: the fewest that are quickest, timed at the start of a training; with CUDA every core",
     ),
     Key("testing.reloadInterval", "float >= 0", "s", "look for a newer checkpoint this often; 0 never"),
     Key("testing.gamesNum", "int >= 1 or null", "episodes", "episodes in all; null counts episodesPerEnv"),

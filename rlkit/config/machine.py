@@ -47,7 +47,9 @@ class Machine:
     cuda_missing: str = ""  # why there is no CUDA device
     simulators: FrozenSet[str] = field(default_factory=frozenset)
     cpu_only: FrozenSet[str] = CPU_ONLY
-    cpu_bf16: bool = False  # whether the processor multiplies bf16 matrices
+    cpu_bf16: bool = (
+        False  # whether the processor has bf16 instructions; how quick they are, only a clock tells
+    )
     memory: Optional[int] = None
     gpu_memory: Callable[[int], Optional[int]] = lambda _: None
     has_package: Callable[[str], bool] = lambda _: True
@@ -57,14 +59,13 @@ class Machine:
     @classmethod
     def detect(cls) -> Machine:
         """Look at this machine: a few files, no heavy import."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         found = frozenset(name for name, needs in SIMULATORS.items() if all(map(_importable, needs)))
         devices = _nvidia_devices()
         missing = "no NVIDIA device is visible"
         if devices and not _torch_has_cuda():
             devices, missing = 0, "the installed torch is built without CUDA"
         return cls(
-            cores,
+            available_cores(),
             devices,
             "" if devices else missing,
             found,
@@ -75,6 +76,11 @@ class Machine:
             jax_cuda=any(map(_importable, ("jax_cuda12_plugin", "jax_cuda13_plugin"))),
             ranks=int(os.environ.get("WORLD_SIZE", "1")),
         )
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _importable(module: str) -> bool:

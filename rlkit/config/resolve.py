@@ -13,7 +13,6 @@ from rlkit.config.machine import ONE_AT_A_TIME, SLOW_TO_BUILD, Machine
 
 CUDA_NUM_ENVS = 1024
 CPU_TEST_NUM_ENVS = 64
-MANY_THREADS_BATCH = 1024  # samples of FastTD3's updates from which more torch threads than one pay
 FAST_TD3_EVAL_INTERVAL = 50  # iterations, at most
 EVAL_COST = 0.05  # share of a PPO training's env-steps that its evaluations may take besides
 MOST_EVALUATIONS = 20  # of a PPO training
@@ -23,7 +22,10 @@ VIDEO_INTERVAL = 100  # iterations: an evaluation is due then where a video is w
 
 
 def resolve(plain: MutableMapping[str, Any], machine: Machine) -> Dict[str, Any]:
-    """Replace every `auto` (and seed -1) in `plain`; return full name -> the value that was asked."""
+    """Replace every `auto` (and seed -1) in `plain`; return full name -> the value that was asked.
+
+    training.threads and train.amp of a training on the CPU stay `auto`: rlkit.runtime.tuning times them.
+    """
     asked: Dict[str, Any] = {}
 
     def replace(section: str, key: str, value: Any) -> None:
@@ -56,10 +58,9 @@ def resolve(plain: MutableMapping[str, Any], machine: Machine) -> Dict[str, Any]
     if plain["training"]["seed"] == -1:
         replace("training", "seed", random.SystemRandom().randrange(2**31))
     learners.RESOLVERS[learner](plain, asked, machine)
-    if plain["training"]["threads"] == "auto":
-        # Small matrices are quickest in one thread, and a second one starves the simulator.
-        small = learner == "ppo" or plain["train"]["batch_size"] < MANY_THREADS_BATCH
-        replace("training", "threads", 1 if on_cpu and small else machine.cores)
+    timed = on_cpu and machine.cores > 1 and not plain["training"]["test"]
+    if plain["training"]["threads"] == "auto" and not timed:
+        replace("training", "threads", 1 if on_cpu else machine.cores)
     return asked
 
 

@@ -7,7 +7,7 @@ import shlex
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterator, Optional, Tuple
+from typing import Any, Iterator, Mapping, Optional, Tuple
 
 import torch
 from rich.console import Console
@@ -15,12 +15,13 @@ from rich.console import Console
 from rlkit.config import Experiment, goals
 from rlkit.env.spec import EnvError, VecEnv
 from rlkit.learners.api import Learner, LearnerError
-from rlkit.runtime import pretrained
+from rlkit.runtime import pretrained, tuning
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoint_head import CheckpointError
 from rlkit.runtime.describe import describe
 from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
 from rlkit.runtime.live import LiveView
+from rlkit.runtime.logs import FILE_ONLY
 from rlkit.runtime.ranks import Ranks, joined
 from rlkit.runtime.seeding import seed_everything
 from rlkit.runtime.seeing import viewer_for
@@ -31,6 +32,7 @@ from rlkit.runtime.training_videos import ROLLOUT, TrainingVideos
 from rlkit.sims.api import SimulatorError
 from rlkit.tasks.api import TaskError
 from rlkit.workspace import Resolved, Run, WorkspaceError
+from rlkit.workspace.record import read_record
 
 log = logging.getLogger("rlkit")
 
@@ -69,8 +71,11 @@ class Session:
         except EXPECTED as error:
             startup.stop.check()  # what was stopped half-way may fail in any way
             log.error("%s", error)
+            details = getattr(error, "details", "")
+            if details:
+                log.error("%s", details, extra=FILE_ONLY)
             if self.run is not None:
-                self.run.set_state("failed", str(error))
+                self.run.end("failed", str(error))
                 self._say_what_is_left(self.run)
             return FAILED
 
@@ -78,19 +83,42 @@ class Session:
     def _booted(self, startup: Startup) -> Iterator[Tuple[VecEnv, Learner]]:
         """Seeded generators, then the simulator with the task, then the learner; closed on the way out."""
         settings, ranks = self.experiment.training, self.ranks
-        torch.set_num_threads(settings.threads)
+        torch.set_num_threads(1)  # until it is known how many pay
         with joined(ranks, ranks.device(self.experiment.env.device)):
             self._agree()
             seed = self.experiment.training.seed
+            startup.begin(f"starting {self.experiment.env.num_envs} environments")
             seed_everything(seed + ranks.rank, deterministic=settings.torch_deterministic)
             env = build_env(self.experiment, ranks, learning=self.experiment.kind == "train")
             startup.lap("simulator and task")
             try:
+                startup.begin("making the learner")
+                self._decide(env)
                 learner = build_learner(self.experiment, env)
                 startup.lap("learner")
                 yield env, learner
             finally:
                 env.close()
+
+    def _decide(self, env: VecEnv) -> None:
+        """Settings that were left to this machine become values; a resumed run keeps those that it had."""
+        choice = tuning.decide(self.experiment, env.spec, self._kept_choices(), alone=self.ranks.size == 1)
+        if choice is not None:
+            self.experiment = tuning.with_choices(self.experiment, choice.values)
+            words = (f"{name}={str(value).lower()}" for name, value in choice.values.items())
+            log.info("%s (%s)", ", ".join(words), choice.how)
+            if self.run is not None:
+                self.run.update(chosen=choice.values)
+        torch.set_num_threads(int(self.experiment.training.threads))
+
+    def _kept_choices(self) -> Mapping[str, Any]:
+        """What the run that is resumed made of such settings, nothing where that is not known."""
+        if self.source is None or self.source.run_path is None:
+            return {}
+        try:
+            return read_record(self.source.run_path).chosen
+        except WorkspaceError:
+            return {}
 
     def _agree(self) -> None:
         """Take rank 0's seed and checkpoint."""
@@ -111,6 +139,7 @@ class Session:
 
     def _trained(self, training: Training, startup: Startup) -> Optional[int]:
         """Train from the start or the checkpoint; returns the signal that ended it early, if one did."""
+        startup.begin("the first iteration")
         if self.checkpoint is None:
             training.start()
         else:
@@ -173,6 +202,7 @@ class Session:
         log.info("%s: %s", source.how, source.checkpoint)
         tested = source.run_path.name if source.run_path else None
         run.update(checkpoint=source.checkpoint, tested_run=tested)
+        startup.begin("the first step")
         stopped_by = Test(self.experiment, env, learner, source, run, self.console).play(startup)
         run.set_state("done" if stopped_by is None else "interrupted")
         if run.results.exists():
@@ -187,7 +217,7 @@ class Session:
             log.info("  video    %s", run.videos / f"{ROLLOUT}.mp4")
 
     def _say_what_is_left(self, run: Run) -> None:
-        if "last" in run.record.saved:
+        if "last" in run.record.saved and run.path.exists():
             log.info("the last good checkpoint is of iteration %d", run.record.saved["last"])
             log.info("  resume   python train.py checkpoint=%s:last", shlex.quote(run.name))
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import time
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, ContextManager, Dict, Mapping, Optional
+from typing import Any, ContextManager, Dict, Iterator, Mapping, Optional
 
 import numpy as np
 from rich.console import Console
@@ -99,11 +98,8 @@ class Training:
     def iterate(self, schedule: Schedule) -> Dict[str, float]:
         """One iteration of the learner and its metrics."""
         started = time.perf_counter()
-        try:
+        with self._dumped():
             result = self.learner.iterate(self.monitor)
-        except (LearnerError, EnvError):
-            self._dump()
-            raise
         elapsed = time.perf_counter() - started
         self.at.iteration += 1
         self.at.env_steps += result.env_steps
@@ -131,10 +127,11 @@ class Training:
         """The evaluation's metrics, none without one."""
         if self.evaluation is None:
             return {}
-        if self.videos is None or not self.videos.due(self.at.iteration):
-            return self.evaluation.metrics(self.learner.policy())
-        facts = self.videos.facts(self.at.iteration)
-        return self.evaluation.metrics(self.learner.policy(), facts=facts, take=self.videos.take)
+        with self._dumped():
+            if self.videos is None or not self.videos.due(self.at.iteration):
+                return self.evaluation.metrics(self.learner.policy())
+            facts = self.videos.facts(self.at.iteration)
+            return self.evaluation.metrics(self.learner.policy(), facts=facts, take=self.videos.take)
 
     # Videos, which another process renders.
 
@@ -186,16 +183,23 @@ class Training:
         first = self.at.iteration + 1
         return closing(MetricsWriter(self.run.metrics, self.run.summaries, first_iteration=first))
 
+    @contextmanager
+    def _dumped(self) -> Iterator[None]:
+        """Dump the envs' state where a number was not finite."""
+        try:
+            yield
+        except (LearnerError, EnvError):
+            self._dump()
+            raise
+
     def _dump(self) -> None:
         """Write the simulator's state at the moment a number was not finite, for a look afterwards."""
         if self.run is None:
             return
         path = self.run.path / "failure_dump.npz"
         arrays: Dict[str, Any] = {name: value.cpu().numpy() for name, value in self.env.snapshot().items()}
-        content = io.BytesIO()
-        np.savez(content, **arrays)
         try:
-            write_atomic(path, content.getvalue())
+            write_atomic(path, lambda handle: np.savez(handle, **arrays))
         except WorkspaceError as error:  # a full disk must not hide what went wrong before
             log.warning("%s", error)
             return

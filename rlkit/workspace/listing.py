@@ -1,4 +1,4 @@
-"""The runs of a workspace as a table or as JSON."""
+"""The runs of a workspace as rows, for a table or as JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from rlkit.workspace.atomic import workspace_lock
 from rlkit.workspace.errors import WorkspaceError
@@ -14,11 +14,7 @@ from rlkit.workspace.layout import absolute, archive_folder, exists
 from rlkit.workspace.record import STATES, parse_time
 from rlkit.workspace.scan import UNREADABLE, RunEntry, all_runs, pinned_names, settle
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 RUN_STATES: Tuple[str, ...] = (*STATES, UNREADABLE)
-_STYLES = {"running": "green", "failed": "red", "interrupted": "yellow", UNREADABLE: "red"}
 _UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0))
 
 
@@ -55,14 +51,11 @@ def list_runs(
     is not ours to write. Never raises for what lies in the archive.
     """
     root = absolute(root)
-    if exists(archive_folder(root)):
-        _settle_if_writable(root)
     now = now or datetime.now(timezone.utc)
-    pins = pinned_names(root)
-    rows = [
-        _row(run, sorted(pin for pin, name in pins.items() if name == run.name), now)
-        for run in all_runs(root)
-    ]
+    pins: Dict[str, List[str]] = {}
+    for pin, name in sorted(pinned_names(root).items()):
+        pins.setdefault(name, []).append(pin)
+    rows = [_row(run, pins.get(run.name, []), now) for run in _settled(root)]
     return [
         row
         for row in reversed(rows)
@@ -73,36 +66,6 @@ def list_runs(
 def runs_as_json(rows: Sequence[RunRow]) -> str:
     """The rows as a JSON list of objects, one for each run."""
     return json.dumps([asdict(row) for row in rows], indent=2, allow_nan=False)
-
-
-def runs_as_table(rows: Sequence[RunRow], sizes: Optional[Mapping[str, int]] = None) -> Table:
-    """The rows as a table for rich to print; `sizes` [bytes] by path, where given, are the last column."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("name", "task", "learner", "state"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("iterations", "best return", "success", "age"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("pinned", overflow="fold")
-    if sizes is not None:
-        table.add_column("size", justify="right", no_wrap=True)
-    for row in rows:
-        cells = (
-            Text(row.name),
-            Text(row.task or "-"),
-            Text(row.learner or "-"),
-            Text(row.state, style=_STYLES.get(row.state, "")),
-            "-" if row.iterations is None else str(row.iterations),
-            "-" if row.best_return is None else f"{row.best_return:.2f}",
-            "-" if row.best_success is None else f"{100 * row.best_success:.0f} %",
-            "-" if row.age_seconds is None else age(row.age_seconds),
-            Text(_pins(row)),
-        )
-        table.add_row(*cells, *([] if sizes is None else [size(sizes[row.path])]))
-    return table
 
 
 def age(seconds: float) -> str:
@@ -117,7 +80,7 @@ def local_time(text: str) -> str:
     """A moment of a record in local time, to the second; what is no moment stays as it is."""
     try:
         return parse_time(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except ValueError:
+    except (ValueError, OverflowError):
         return text
 
 
@@ -127,11 +90,6 @@ def size(count: float) -> str:
         if count >= bytes_each:
             return f"{count / bytes_each:.1f} {unit}"
     return f"{count:.0f} B"
-
-
-def _pins(row: RunRow) -> str:
-    """`yes` for a pin of the run's own name, else the names that the user gave it."""
-    return ", ".join("yes" if pin == row.name else pin for pin in row.pinned) or "-"
 
 
 def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
@@ -156,11 +114,13 @@ def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
     )
 
 
-def _settle_if_writable(root: Path) -> None:
-    try:
-        with workspace_lock(root):
-            settle(root)
-    except WorkspaceError:
-        # Somebody else's archive, or a full disk: the states shown are right all the same, since
-        # RunEntry.state works them out from the lock.
-        return
+def _settled(root: Path) -> List[RunEntry]:
+    if exists(archive_folder(root)):
+        try:
+            with workspace_lock(root):
+                return settle(root)
+        except WorkspaceError:
+            # Somebody else's archive, or a full disk: the states shown are right all the same, since
+            # RunEntry.state works them out from the lock.
+            pass
+    return all_runs(root)

@@ -96,7 +96,9 @@ def test_mistakes_in_yaml_files_are_found_too(tmp_path):
 
 def test_auto_becomes_what_the_machine_has():
     cpu, cuda = composed("task.cpuNumEnvs=96"), composed("task.cpuNumEnvs=96", CUDA)
-    assert (cpu.env.device, cpu.env.num_envs, cpu.sim.num_threads, cpu.training.threads) == ("cpu", 96, 2, 1)
+    assert (cpu.env.device, cpu.env.num_envs, cpu.sim.num_threads, cpu.training.threads) == (
+        "cpu", 96, 2, "auto",
+    )  # fmt: skip
     assert (cuda.env.device, cuda.env.num_envs, cuda.sim.num_threads) == ("cuda:0", 1024, 16)
     assert cpu.asked["env.numEnvs"] == cpu.asked["env.device"] == "auto"
     assert composed("test=true checkpoint=latest").env.num_envs == 64

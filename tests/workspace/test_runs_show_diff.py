@@ -53,7 +53,7 @@ def test_the_page_tells_what_there_is_to_know(workspace, family, capsys):
     assert page.splitlines()[0] == "middle  done"
     assert said["task"] == "Box, train, ppo"
     assert said["progress"] == "iteration 200, 12,800 env-steps"
-    assert said["best"] == "success 62.5 %, return 12.50, iteration 100"
+    assert said["best"] == "success 62.5 %, return 12.5, iteration 100"
     assert said["settings"] == "env.numEnvs=64"
     assert said["command"] == "python train.py task=Box"
     assert (said["started from"], said["resumed as"], said["tests of it"]) == (

@@ -17,7 +17,7 @@ from rlkit.learners.ppo.agent import Agent, Series
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.params import minibatch_size, read_settings, rl_games_params
 from rlkit.learners.returns import ReturnScale
-from rlkit.learners.weights import transfer
+from rlkit.learners.weights import require_finite, transfer
 
 log = logging.getLogger("rlkit")
 
@@ -212,7 +212,7 @@ class PPO(Learner):
         return {**self.spec.obs_sizes, "actions": self.spec.num_actions}
 
     def _require_fit(self, state: Mapping[str, Any], policy_only: bool) -> None:
-        """Raise LearnerError unless every tensor of `state` has its place here."""
+        """Raise LearnerError unless every tensor of `state` has its place here, and is finite."""
         if "sizes" not in state or "model" not in state:
             raise LearnerError("This is not a state of PPO: it has no 'sizes' and 'model'")
         agent = self._agent
@@ -238,6 +238,8 @@ class PPO(Learner):
             raise LearnerError(
                 "The checkpoint does not fit this task and these train settings:\n  " + "\n  ".join(wrong[:8])
             )
+        for part, _ in parts:
+            require_finite(part, state[part])
 
 
 def _copy(value: Any) -> Any:
