@@ -36,7 +36,7 @@ from rich.table import Table
 
 from benchmarks import results
 from rlkit.runtime.metrics import read_metrics
-from rlkit.workspace import list_runs
+from rlkit.workspace import list_runs, write_atomic
 
 ROOT = Path(__file__).parents[1]
 Level = Tuple[str, float]
@@ -264,8 +264,8 @@ def _trained(options: argparse.Namespace) -> List[Curve]:
             done[name] = make()
             text = json.dumps({"asked": asked, "curves": [asdict(curve) for curve in done.values()]})
             begun.parent.mkdir(parents=True, exist_ok=True)
-            begun.write_text(text, encoding="utf-8")
-    kept.write_text(json.dumps([asdict(curve) for curve in done.values()]), encoding="utf-8")
+            write_atomic(begun, text)
+    write_atomic(kept, json.dumps([asdict(curve) for curve in done.values()]))
     begun.unlink(missing_ok=True)
     return list(done.values())
 

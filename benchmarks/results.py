@@ -17,6 +17,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Iterator, List, Mapping, Tuple
 
+from rlkit.workspace import write_atomic
+
 FOLDER = Path(__file__).parent / "results"
 QUOTED = re.compile(r"<!-- figures of ([\w-]+) -->(.*?)<!-- end of figures -->", re.DOTALL)
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -40,9 +42,7 @@ def save(name: str, figures: Any) -> Path:
     }
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{name}.json"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_atomic(path, json.dumps(content, indent=1) + "\n")
     print(f"wrote {path}")
     return path
 

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from signal import SIGINT
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
-from rlkit.config.compose import compose_request, experiment_from
+from rlkit.config import task_source, types
+from rlkit.config.compose import compose_request
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment
-from rlkit.config.inherit import asked_checkpoint, asks_for_test, inherited
+from rlkit.config.inherit import Asked, Base, asked_by, asked_checkpoints, asks_for_test, read_base
 from rlkit.config.preflight import Request, read_request
 
 if TYPE_CHECKING:
     from rlkit.runtime.checkpoint_head import CheckpointHead
     from rlkit.workspace import Resolved
 
+    Sources = Dict[Asked, Resolved]
+
 EXIT_BAD_REQUEST = 2
+_HYDRAS_OWN = (
+    AssertionError,
+    AttributeError,
+    KeyError,
+    OSError,
+    TypeError,
+    ValueError,
+)  # of odd hydra.* values
+_SHELL = re.compile(r"(install|uninstall|query)=(bash|zsh|fish)$")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -54,25 +67,25 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def _request(words: List[str]) -> int:
     """Read and check what the words ask for, and run it."""
-    words, source = _on_top_of_its_run(words)
-    request = read_request(words)
+    request, sources = _read(words)
     if _needs_hydra_main(request):
-        return _hydra_main(request)
-    experiment = compose_request(request)
-    if source is None and experiment.training.checkpoint is not None:  # a configuration file asks for it
-        words, source = _on_top_of_its_run([*words, f"checkpoint={experiment.training.checkpoint}"])
-        experiment = compose_request(read_request(words))
-    return _run(experiment, source)
+        return _hydra_main(request, sources)
+    return _run(compose_request(request), _source(request, sources))
 
 
 def _complete(words: Sequence[str]) -> int:
     """Answer the shell's query, or let Hydra print its script that asks them."""
     from rlkit.config.completion import answer
 
+    asked = [word for word in words if _SHELL.match(word)]
+    if not asked:
+        raise ConfigError(
+            ['-sc: turns on completion: eval "$(python train.py -sc install=bash)", or zsh, or fish']
+        )
     if not answer(words):
         import hydra
 
-        sys.argv = [sys.argv[0], *words]
+        sys.argv = [sys.argv[0], "-sc", *asked]
         hydra.main(version_base="1.3", config_path=None, config_name=None)(lambda _: None)()
     return 0
 
@@ -101,6 +114,9 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
     """Print what was asked, then boot."""
     from rlkit.config.summary import print_summary
 
+    _check_class(experiment)
+    if _leads():
+        _check_workspace()
     _load_engine(experiment)
     if experiment.kind == "test" and _ranks() > 1:
         raise ConfigError(
@@ -120,10 +136,27 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
         _check_environments(experiment)
     _check_seeing(experiment)
     if _leads():
-        print_summary(experiment)
+        print_summary(experiment, ranks=_ranks())
     from rlkit.runtime.launch import run_experiment
 
     return run_experiment(experiment, source)
+
+
+def _check_workspace() -> None:
+    """Refuse to start where no run folder can be made."""
+    from rlkit.workspace import WorkspaceError, check_writable
+
+    try:
+        check_writable(Path())
+    except WorkspaceError as error:
+        raise ConfigError([str(error)]) from error
+
+
+def _check_class(experiment: Experiment) -> None:
+    """Refuse a task whose file has no class, or one that Python cannot read."""
+    found = None if experiment.engine == "gymnasium" else task_source.problem(experiment.task_name)
+    if found is not None:
+        raise ConfigError([found])
 
 
 def _load_engine(experiment: Experiment) -> None:
@@ -136,22 +169,27 @@ def _load_engine(experiment: Experiment) -> None:
         raise ConfigError([f"sim.name={experiment.sim.name}: {error}"]) from error
 
 
-def _on_top_of_its_run(words: List[str]) -> Tuple[List[str], Optional[Resolved]]:
-    """With `checkpoint=` typed: the words on top of those its run was made with, and the checkpoint."""
-    checkpoint, task = asked_checkpoint(words)
-    if checkpoint is None:
-        return words, None
+def _read(words: List[str]) -> Tuple[Request, Sources]:
+    """The request on top of the runs whose checkpoints it asks for, and these checkpoints."""
     test = asks_for_test(words)
-    source = _resolve(checkpoint, task, test)
-    if source.run_path is None:
-        return words if task else [f"task={_head(source).task}", *words], source
-    return inherited(words, source.run_path / "config.yaml", test=test), source
+    sources = {asked: _resolve(*asked, test) for asked in asked_checkpoints(words)}
+    return read_request(words, bases={asked: _base(source) for asked, source in sources.items()}), sources
 
 
-def _source(experiment: Experiment) -> Optional[Resolved]:
-    """The checkpoint that a configuration file asks for, if one does."""
-    checkpoint, test = experiment.training.checkpoint, experiment.training.test
-    return None if checkpoint is None else _resolve(checkpoint, experiment.task_name, test)
+def _source(request: Request, sources: Sources) -> Optional[Resolved]:
+    """The checkpoint that a request without a sweep, or one job of a sweep, asks for."""
+    asked = asked_by(request.overrides, request.conf, request.config_name)
+    return None if asked is None else sources.get(asked)
+
+
+def _base(source: Resolved) -> Base:
+    """The settings of the checkpoint's run; of a file that lies in none its task and learner."""
+    settings = None if source.run_path is None else source.run_path / "config.yaml"
+    if settings is not None and settings.exists():
+        return read_base(settings)
+    head = _head(source)
+    learner = {"ppo": "PPO", "fast_td3": "FastTD3"}.get(head.learner_name, "")
+    return Base(str(source.checkpoint), {"task": head.task, "train": f"{head.task}{learner}"})
 
 
 def _resolve(checkpoint: str, task: Optional[str], test: bool) -> Resolved:
@@ -163,12 +201,12 @@ def _resolve(checkpoint: str, task: Optional[str], test: bool) -> Resolved:
         raise ConfigError([str(error)]) from error
 
 
-def _head(source: Resolved) -> CheckpointHead:
-    """What the checkpoint is of; raises ConfigError where it cannot be read."""
+def _head(source: Resolved, *, whole: bool = False) -> CheckpointHead:
+    """What the checkpoint is of; raises ConfigError where it cannot be read, or with `whole` is damaged anywhere."""
     from rlkit.runtime.checkpoint_head import CheckpointError, read_head
 
     try:
-        return read_head(source.checkpoint)
+        return read_head(source.checkpoint, whole=whole)
     except CheckpointError as error:
         raise ConfigError([str(error)]) from error
 
@@ -177,17 +215,30 @@ def _check_source(experiment: Experiment, source: Resolved) -> None:
     """Refuse a checkpoint that cannot be read or is of another task or learner, and a training that is over."""
     from rlkit.runtime.checkpoint_head import CheckpointError, require_fit
 
-    head = _head(source)
+    head = _head(source, whole=True)
     try:
         require_fit(head, source.checkpoint, experiment.task_name, experiment.train["learner"])
     except CheckpointError as error:
         raise ConfigError([str(error)]) from error
-    goal = experiment.training.max_iterations
-    if experiment.kind == "train" and head.iteration >= goal:
+    if experiment.kind == "train":
+        _check_goal(experiment, source.checkpoint, head)
+
+
+def _check_goal(experiment: Experiment, checkpoint: Path, head: CheckpointHead) -> None:
+    """Refuse a training that is over before it begins."""
+    from rlkit.config.goals import further
+
+    training = experiment.training
+    in_steps = training.max_steps is not None
+    done, goal = (
+        (head.env_steps, training.max_steps) if in_steps else (head.iteration, training.max_iterations)
+    )
+    if done >= (goal or 0):
+        what, setting = ("env-step", "maxSteps") if in_steps else ("iteration", "maxIterations")
         raise ConfigError(
             [
-                f"nothing is left to train: {source.checkpoint} is of iteration {head.iteration} and"
-                f" training.maxIterations is {goal}; go on with maxIter={2 * head.iteration}"
+                f"nothing is left to train: {checkpoint} is of {what} {done} and"
+                f" training.{setting} is {goal}; go on with {further(experiment, head.iteration, head.env_steps)}"
             ]
         )
 
@@ -230,29 +281,35 @@ def _needs_hydra_main(request: Request) -> bool:
     return bool(request.options) or any(word.lstrip("+~").startswith("hydra") for word in request.overrides)
 
 
-def _hydra_main(request: Request) -> int:
+def _hydra_main(request: Request, sources: Sources) -> int:
     """Hand the rewritten command line to Hydra; every job comes back as an Experiment."""
     import argparse
+    from dataclasses import replace
 
     import hydra
+    from hydra.core.hydra_config import HydraConfig
 
-    from rlkit.config.sweep import check_jobs, sweep_folder
+    from rlkit.config.sweep import check_jobs, check_single, sweep_folder
 
+    if request.bases and "--cfg=job" in request.options and not request.sweep:
+        return _show(compose_request(request))
     if sys.version_info >= (3, 14):  # Hydra 1.3's help for -sc is no string, which argparse now refuses
         argparse.ArgumentParser._check_help = lambda *_: None  # type: ignore[attr-defined]
     extra: List[str] = []
     if request.sweep:
         check_jobs(request)
         extra = sweep_folder(request)
+    else:
+        check_single(request)
     started: List[str] = []
     statuses: List[int] = []
 
-    def job(config: Any) -> None:
+    def job(_: Any) -> None:
         try:
-            experiment = experiment_from(_with_hydra(config), request)
-            source = _source(experiment)
+            mine = replace(request, overrides=tuple(HydraConfig.get().overrides.task))
+            experiment = compose_request(mine)
             started.append(experiment.task_name)
-            statuses.append(_run(experiment, source))
+            statuses.append(_run(experiment, _source(mine, sources)))
         except ConfigError as error:  # Hydra would print it as a crash
             sys.exit(_refuse(error))
 
@@ -264,15 +321,18 @@ def _hydra_main(request: Request) -> int:
         if stop.code not in (None, 0) and not started:  # Hydra could not compose
             return EXIT_BAD_REQUEST
         raise
+    except _HYDRAS_OWN as error:
+        if started:
+            raise
+        raise ConfigError(
+            [f"Hydra cannot start this: {types.echo(str(error) or type(error).__name__)}"]
+        ) from error
     return max(statuses, default=0)
 
 
-def _with_hydra(config: Any) -> Any:
-    """The job's config with its `hydra` section, which hydra.main has taken off."""
-    from hydra.core.hydra_config import HydraConfig
-    from omegaconf import OmegaConf, open_dict
+def _show(experiment: Experiment) -> int:
+    """`--cfg job` on top of a run, whose settings Hydra does not know."""
+    import yaml
 
-    whole = OmegaConf.create(config)
-    with open_dict(whole):
-        whole.hydra = HydraConfig.get()
-    return whole
+    print(yaml.safe_dump(experiment.sections(), sort_keys=False), end="")
+    return 0

@@ -1,4 +1,4 @@
-"""Figures that the pages quote are in the files that their commands wrote, and say when and where they were measured."""
+"""Figures that pages quote are in the files that their commands wrote, and say when and where they were measured."""
 
 from __future__ import annotations
 

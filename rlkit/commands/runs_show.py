@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from rlkit.commands.runs_config import overrides
 from rlkit.commands.runs_page import console, flat
-from rlkit.workspace import RunDetails, age, find_run, local_time, run_details, size
+from rlkit.workspace import RunDetails, RunRecord, age, find_run, local_time, number, run_details, size
 
 HELP = "show all that is known of one run, and what to type next"
 
@@ -56,7 +56,7 @@ def _facts(details: RunDetails, words: List[str]) -> Lines:
         yield "task", f"{record.task}, {record.kind}, {record.learner}"
         yield "when", _time(details)
         yield "progress", _progress(details)
-        yield "best return", None if record.best_return is None else f"{record.best_return:.2f}"
+        yield "best", _best(record)
         yield "made with", f"seed {record.seed} on {record.device} of {record.host}, {record.platform}"
         yield "git", _git(record.git)
         yield "versions", ", ".join(f"{name} {version}" for name, version in record.packages.items())
@@ -84,6 +84,16 @@ def _progress(details: RunDetails) -> Optional[str]:
     parts = [] if details.record.iterations is None else [f"iteration {details.record.iterations:,}"]
     if isinstance(steps, int):
         parts.append(f"{steps:,} env-steps")
+    return ", ".join(parts) or None
+
+
+def _best(record: RunRecord) -> Optional[str]:
+    """Of the best policy, or what a test found: success first, as policies are ranked by it."""
+    parts = [] if record.best_success is None else [f"success {number(100 * record.best_success)} %"]
+    if record.best_return is not None:
+        parts.append(f"return {number(record.best_return)}")
+    if "best" in record.saved:
+        parts.append(f"iteration {record.saved['best']:,}")
     return ", ".join(parts) or None
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
 
 from rlkit.config import check, randomization, values, yaml_text
+from rlkit.config.conf import Conf, find_conf, flatten
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment, freeze_experiment
-from rlkit.config.keys import LEARNER_KEYS
+from rlkit.config.imports import imports_of, trusted_imports
+from rlkit.config.inherit import Base, asked_by, asked_checkpoints, group_words, lay, shown_words
+from rlkit.config.keys import GROUPS, LEARNER_KEYS
 from rlkit.config.machine import Machine
 from rlkit.config.preflight import Request, read_request
 from rlkit.config.resolve import resolve
@@ -19,20 +23,91 @@ from rlkit.config.terms import term_names
 
 
 def compose(
-    argv: Sequence[str], *, conf_dir: Optional[Path] = None, machine: Optional[Machine] = None
+    argv: Sequence[str],
+    *,
+    conf_dir: Optional[Path] = None,
+    machine: Optional[Machine] = None,
+    base: Optional[Base] = None,
 ) -> Experiment:
     """Compose one command line (without the program's name) into a checked Experiment.
 
-    Nothing is written and no simulator or torch is imported. Raises ConfigError with all mistakes.
+    base: the run that its checkpoint is of. Nothing is written and no simulator or torch is imported. Raises
+    ConfigError with all mistakes.
     """
-    return compose_request(read_request(argv, conf_dir), machine)
+    bases = {} if base is None else dict.fromkeys(asked_checkpoints(argv, conf_dir), base)
+    return compose_request(read_request(argv, conf_dir, bases), machine)
 
 
 def compose_request(request: Request, machine: Optional[Machine] = None) -> Experiment:
-    """Compose a request that passed the preflight."""
+    """Compose a request that passed the preflight, of a sweep one job: check and freeze it."""
+    whole = compose_plain(request)
+    plain, base = whole.plain, whole.base
+    learner = plain.get("train", {}).get("learner")
+    schema = request.schema.of_learner(learner) if learner in LEARNER_KEYS else request.schema
+    problems = check.check_types(plain, schema)
+    if not problems:
+        problems = check.task_file(plain, whole.choices["task"])
+        problems += randomization.check(plain)
+        known = term_names(plain["task"]["name"])
+        problems += [] if known is None else check.check_terms(plain["task"], known)
+        problems += check.one_of_each(plain, whole.overrides)
+    if problems:
+        raise ConfigError(problems)
+    check.coerce_numbers(plain, schema)
+    overrides, config_name = whole.overrides, request.config_name
+    if base is not None:
+        test = bool(plain["training"]["test"])
+        overrides = shown_words(base, overrides, test=test)
+        config_name = base.config_name if config_name == "config" and not test else config_name
+    experiment = _resolved(plain, machine or Machine.detect(), whole.choices, overrides, config_name)
+    notes = experiment.notes if base is None or not base.foreign else (*experiment.notes, _foreign(base))
+    return replace(experiment, notes=notes, trusted=whole.trusted)
+
+
+class Whole(NamedTuple):
+    """What a request is composed of: every setting, nothing checked yet; `trusted` as of an Experiment."""
+
+    plain: Dict[str, Any]
+    choices: Dict[str, str]
+    overrides: Tuple[str, ...]
+    trusted: FrozenSet[str]
+    base: Optional[Base]
+
+
+def compose_plain(request: Request) -> Whole:
+    """Compose the files and words of a request, on top of its run where it has one. Raises ConfigError."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    words, conf, root = request.overrides, request.conf, request.config_name
+    asked = asked_by(words, conf, root)
+    base = None if asked is None else request.bases.get(asked)
+    if base is not None:
+        words = (*group_words(base, words, conf), *_without_its_task(words, base))
+    config, choices = _composed(request, words)
+    try:
+        raw = cast(Dict[str, Any], OmegaConf.to_container(config))
+        typed = None if base is None else lay(raw, base, request.overrides, conf, root)
+        plain = cast(
+            Dict[str, Any],
+            OmegaConf.to_container(OmegaConf.create(raw), resolve=True, throw_on_missing=True),
+        )
+    except OmegaConfBaseException as error:
+        raise ConfigError([_plain_message(error)]) from error
+    trusted = imports_of(plain)
+    if base is not None and typed is not None:
+        choices = {**choices, **base.choices, **_typed_choices(request.overrides)}
+        files = cast(Dict[str, Any], OmegaConf.to_container(config))
+        trusted = trusted_imports(plain, files, typed, base, conf)
+    return Whole(plain, choices, request.overrides, trusted, base)
+
+
+def _composed(request: Request, words: Sequence[str]) -> Tuple[Any, Dict[str, str]]:
+    """What Hydra makes of the files and these words, without its own section, and the choices of the groups."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.errors import HydraException
+    from omegaconf import open_dict
     from omegaconf.errors import OmegaConfBaseException
 
     # Hydra wants the root configuration in its main folder; the others are searched after it.
@@ -41,11 +116,30 @@ def compose_request(request: Request, machine: Optional[Machine] = None) -> Expe
     search = [f"hydra.searchpath=[{','.join(more)}]"] if more else []
     try:
         with _no_hydra_around(), initialize_config_dir(str(home), version_base="1.3"):
-            words = [*request.overrides, *search]
-            config = hydra_compose(request.config_name, words, return_hydra_config=True)
-            return experiment_from(config, request, machine)
+            config = hydra_compose(request.config_name, [*words, *search], return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError([_plain_message(error)]) from error
+    choices = {str(k): str(v) for k, v in config.hydra.runtime.choices.items() if "hydra" not in str(k)}
+    with open_dict(config):
+        config.pop("hydra")
+    return config, choices
+
+
+def _without_its_task(words: Sequence[str], base: Base) -> List[str]:
+    """The words without a `task=` that names the run's own; raises ConfigError where it is another one."""
+    task = base.choices["task"]
+    others = [word for word in words if word.startswith("task=") and word != f"task={task}"]
+    if others:
+        raise ConfigError([f"{base.source} is of task {task}, not of {others[0][5:]}; write task={task}"])
+    return [word for word in words if not word.startswith("task=")]
+
+
+def _typed_choices(words: Sequence[str]) -> Dict[str, str]:
+    return {key: value for key, _, value in (word.partition("=") for word in words) if key in GROUPS}
+
+
+def _foreign(base: Base) -> str:
+    return f"not taken from {base.source}, since there are no such settings here: {', '.join(base.foreign)}"
 
 
 @contextmanager
@@ -61,35 +155,8 @@ def _no_hydra_around() -> Iterator[None]:
         GlobalHydra.instance().hydra = outer
 
 
-def experiment_from(config: Any, request: Request, machine: Optional[Machine] = None) -> Experiment:
-    """Check and freeze a composed DictConfig that still holds its `hydra` section.
-
-    Raises ConfigError with all mistakes.
-    """
-    from omegaconf import OmegaConf, open_dict
-
-    choices = {str(k): str(v) for k, v in config.hydra.runtime.choices.items() if "hydra" not in str(k)}
-    overrides = tuple(str(word) for word in config.hydra.overrides.task)
-    with open_dict(config):
-        hydra = config.pop("hydra")
-        plain = cast(Dict[str, Any], OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
-        config.hydra = hydra
-    learner = plain.get("train", {}).get("learner")
-    schema = request.schema.of_learner(learner) if learner in LEARNER_KEYS else request.schema
-    problems = check.check_types(plain, schema)
-    if not problems:
-        problems = check.task_file(plain, choices["task"])
-        problems += randomization.check(plain)
-        known = term_names(plain["task"]["name"])
-        problems += [] if known is None else check.check_terms(plain["task"], known)
-    if problems:
-        raise ConfigError(problems)
-    check.coerce_numbers(plain, schema)
-    return _resolved(plain, machine or Machine.detect(), choices, overrides, request.config_name)
-
-
 def from_yaml(text: str) -> Experiment:
-    """Read back what `Experiment.to_yaml` wrote.
+    """Read back what `Experiment.to_yaml` wrote; settings that have come since are as conf/ has them.
 
     The device is not checked again: a run may be looked at where it could not be trained.
     Raises ConfigError where a setting is unknown, missing or of the wrong type.
@@ -100,14 +167,15 @@ def from_yaml(text: str) -> Experiment:
         raise ConfigError(
             [f"this is not a config.yaml that rlkit wrote: line {error.line}: {error}"]
         ) from error
-    if not isinstance(plain, dict) or "composed" not in plain:
+    if not isinstance(plain, dict) or not isinstance(plain.get("composed"), dict):
         raise ConfigError(["this is not a config.yaml that rlkit wrote: its section `composed` is missing"])
     composed = plain.pop("composed")
-    plain.get("sim", {}).setdefault("maxContacts", 0)  # runs from before there was one
     learner = plain.get("train", {}).get("learner")
     if learner not in LEARNER_KEYS:
         raise ConfigError([f"train.learner={learner}: unknown; there is {', '.join(LEARNER_KEYS)}"])
-    problems = check.check_types(plain, Schema([learner], {}))
+    schema = check.schema_of_run(plain, learner)
+    _add_what_came_since(plain, composed["choices"], schema)
+    problems = check.check_types(plain, schema)
     if problems:
         raise ConfigError(problems)
     return freeze_experiment(
@@ -118,6 +186,21 @@ def from_yaml(text: str) -> Experiment:
         composed["asked"],
         tuple(check.notes(plain, composed["asked"])),
     )
+
+
+def _add_what_came_since(plain: Dict[str, Any], choices: Mapping[str, str], schema: Schema) -> None:
+    """Give a run from before a setting existed the value of today's files."""
+    flat = flatten(plain)
+    missing = {n for n in schema.names if not n.startswith("task.") and n not in flat}
+    files = [f"{group}/{choices[group]}" for group in ("sim", "physics", "env", "train") if group in choices]
+    if not any(not name.endswith(".*") for name in missing):
+        return
+    conf = Conf(find_conf())
+    for file in ("config", *files):
+        for name, value in conf.sets(file).items():
+            section, _, key = name.partition(".")
+            if name in missing and isinstance(plain.get(section), dict):
+                plain[section][key] = value
 
 
 def changed(

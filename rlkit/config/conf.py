@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from rlkit.config import types, yaml_text
 from rlkit.config.errors import ConfigError
@@ -92,7 +93,7 @@ class Conf:
         """
         if name not in self._files:
             paths = (folder / f"{name}.yaml" for folder in self.folders)
-            path = next((path for path in paths if path.exists() or path.is_symlink()), None)
+            path = next((path for path in paths if os.path.lexists(path)), None)  # a name of any length
             self._files[name] = None if path is None else _read(path, name)
         return self._files[name]
 
@@ -156,6 +157,24 @@ class Conf:
                 found += [task] if name in self.declared(task) else []
             except ConfigError:
                 continue
+        return found
+
+    def sets(self, name: str, without: Collection[str] = ()) -> Dict[str, Any]:
+        """Full name -> value of all that a file, as `physics/fast` or a root, sets, with those that it is built on.
+
+        without: files that are left out, with all they are built on.
+        """
+        found: Dict[str, Any] = {}
+        file = self.file(name)
+        if file is None:
+            return found
+        group = name.rpartition("/")[0]
+        for entry in file.entries:
+            above = group if entry.group is None and not entry.option.startswith("/") else entry.group or ""
+            parent = f"{above}/{entry.option}".strip("/").replace("//", "/")
+            if parent not in without:
+                found.update(self.sets(parent, (*without, name)))
+        found.update(flatten({key: value for key, value in file.tree().items() if key != "hydra"}))
         return found
 
     def learner(self, train: str) -> Optional[str]:

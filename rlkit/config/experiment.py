@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
 
 from rlkit.config import yaml_text
 from rlkit.config.command_line import camel
@@ -56,16 +56,23 @@ class EnvSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What the run is to do, whatever the learner; `seed` is the drawn one where -1 was asked."""
+    """What the run is to do, whatever the learner; `seed` is the drawn one where -1 was asked.
+
+    max_steps, checkpoint_steps, eval_steps [env-steps of all environments and ranks]: what holds where it is not None;
+    the siblings in iterations then say what it comes to.
+    """
 
     seed: int
     max_iterations: int
+    max_steps: Optional[int]
     test: bool
     checkpoint: Optional[str]
     resume: Optional[str]
     torch_deterministic: bool
     checkpoint_interval: int
+    checkpoint_steps: Optional[int]
     eval_interval: int
+    eval_steps: Optional[int]
     eval_envs: int
     init_from: Optional[str]
     video_interval: int
@@ -113,7 +120,8 @@ class Experiment:
     """One checked request. `task` and `train` are read-only mappings with the keys of their YAML.
 
     `asked` maps the full names of settings that were resolved (auto values, a drawn seed) to what was
-    asked; `notes` are things the user should be told at the start.
+    asked; `notes` are things the user should be told at the start. `trusted` are the values that name code to import
+    (rlkit.config.imports) and were typed or stand in the project's files: others must be installed.
     """
 
     sim: SimSettings
@@ -129,6 +137,7 @@ class Experiment:
     config_name: str
     asked: Mapping[str, Any]
     notes: Tuple[str, ...] = field(compare=False)  # they depend on the machine too
+    trusted: FrozenSet[str] = field(default=frozenset(), compare=False)
 
     @property
     def kind(self) -> str:

@@ -1,18 +1,27 @@
 """A run's own settings as the base of a later test or resume of it.
 
-`test=true checkpoint=<run>` must not need `task=`, `train.units=` and whatever else the run was made with:
-they are taken from the run, and the words typed now stand above them.
+`test=true checkpoint=<run>` must not need `task=`, `train.units=` or the root configuration that the run was made with:
+the values in its config.yaml are the base, and what is typed now stands above them. The run may be somebody else's:
+values are all that is taken from it, of settings that there are and of their types, and never a word of a command line.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-import yaml
+from rlkit.config import command_line, keys, types, values
+from rlkit.config.check import STEPS
+from rlkit.config.command_line import CommandLine
+from rlkit.config.conf import Conf, find_conf
+from rlkit.config.errors import ConfigError
+from rlkit.config.plain_yaml import read_plain
+from rlkit.config.schema import Schema
 
-from rlkit.config import command_line
-from rlkit.config.conf import find_conf
+Asked = Tuple[str, Optional[str]]
+"""A checkpoint and the task beside it, as they are asked for."""
 
 # What a resume decides anew, and what a test does besides.
 _NOT_RESUMED = (
@@ -22,67 +31,265 @@ _NOT_RESUMED = (
     "training.initFrom",
     "logging.experimentName",
 )
-_NOT_TESTED = ("env", "env.", "sim.numThreads", "training.", "testing.", "logging.", "experiment.")
+_NOT_TESTED = ("env.", "sim.numThreads", "training.", "testing.", "logging.", "experiment.")
 # What the task is, though it stands in `env`.
-_GYMNASIUM = ("env.id", "env.ids", "env.kwargs")
+_WHICH_ENV = ("env.id", "env.ids")
+_GYMNASIUM = (*_WHICH_ENV, "env.kwargs")
+_KEPT = "training.seed"  # of what was asked as `auto` or drawn: a resume goes on with it
+_OPTION = re.compile(r"[\w.-]+")
+# The same in iterations and in env-steps: the one that is typed now takes the place of the other.
+_SIBLING = {
+    f"training.{one}": f"training.{other}" for pair in STEPS.items() for one, other in (pair, pair[::-1])
+}
 
 
-def asked_checkpoint(argv: Sequence[str]) -> Tuple[Optional[str], Optional[str]]:
-    """`(checkpoint, task)` as typed on this command line; None where they are not."""
-    typed = {override.key: override.value for override in command_line.parse(argv).overrides}
-    checkpoint = _unquoted(typed.get("training.checkpoint", typed.get("train.checkpoint")))
-    return (None if checkpoint in (None, "", "null") else checkpoint), typed.get("task")
+@dataclass(frozen=True)
+class Base:
+    """What a test or a resume starts from: the settings of a run, or the task alone of a file that lies in none.
+
+    sections: plain values, `auto` where that was asked; values: those that it became. choices: of the groups.
+    words: what was typed for it, to be shown. foreign: names in the file that are no settings here.
+    """
+
+    source: str
+    choices: Mapping[str, str]
+    sections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    became: Mapping[str, Any] = field(default_factory=dict)
+    words: Tuple[str, ...] = ()
+    config_name: str = "config"
+    foreign: Tuple[str, ...] = ()
+
+    @property
+    def learner(self) -> Optional[str]:
+        """The learner of the run, None where only the task is known."""
+        return self.sections["train"]["learner"] if self.sections else None
+
+    def inherited(self, *, test: bool) -> Iterator[Tuple[str, Any]]:
+        """(section.key, value) of all that a test or a resume takes over."""
+        dropped = _NOT_RESUMED + (_NOT_TESTED if test else ())
+        for section, content in self.sections.items():
+            for key, value in content.items():
+                name = f"{section}.{key}"
+                if name in _GYMNASIUM or not name.startswith(dropped):
+                    yield name, self.became.get(name, value) if name == _KEPT else value
 
 
-def asks_for_test(argv: Sequence[str]) -> bool:
+# --- what is asked for ------------------------------------------------------------------------------------
+
+
+def asked_checkpoints(argv: Sequence[str], conf_dir: Optional[Path] = None) -> List[Asked]:
+    """Every checkpoint that a command line asks for, or the root configuration that it names; several in a sweep."""
+    line = command_line.parse(argv)
+    typed = {override.key: override.value or "" for override in line.overrides}
+    given = typed.get("training.checkpoint", typed.get("train.checkpoint"))
+    if given is None:
+        found = _setting(line, conf_dir, "training.checkpoint")
+        checkpoints = [] if found is None else [str(found)]
+    else:
+        checkpoints = [_unquoted(part) for part in (values.split(given) if line.sweep else [given])]
+    tasks = values.split(typed["task"]) if line.sweep and "task" in typed else [typed.get("task")]
+    return [(checkpoint, task) for checkpoint in checkpoints if checkpoint for task in tasks]
+
+
+def asks_for_test(argv: Sequence[str], conf_dir: Optional[Path] = None) -> bool:
     """Whether this command line, or the root configuration that it names, asks for a test."""
     line = command_line.parse(argv)
     for override in reversed(line.overrides):
         if override.key in ("training.test", "train.test"):
             return (override.value or "").lower() == "true"
-    if line.config_name is None:
-        return False
-    root = find_conf() / f"{line.config_name}.yaml"
-    content = yaml.safe_load(root.read_text(encoding="utf-8")) if root.exists() else {}
-    return bool((content or {}).get("training", {}).get("test", False))
+    return _setting(line, conf_dir, "training.test") is True
 
 
-def inherited(argv: Sequence[str], config_yaml: Path, *, test: bool) -> List[str]:
-    """The words of a command line on top of those the run of `config_yaml` was made with.
-
-    Returns argv unchanged where the file does not tell (a run of another program).
-    """
-    composed = _composed(config_yaml)
-    if composed is None:
-        return list(argv)
-    line = command_line.parse(argv)
-    typed = {override.key for override in line.overrides}
-    words = [word for word in composed["overrides"] if _kept(str(word), typed, test)]
-    if not test and line.config_name is None and composed["config"] != "config":
-        words.insert(0, f"--config-name={composed['config']}")
-    return [*words, *argv]
+def asked_by(words: Sequence[str], conf: Conf, root: str) -> Optional[Asked]:
+    """The one of `asked_checkpoints` that the words of one job, in full names, mean; None where they mean none."""
+    typed = {key: value for key, _, value in (word.lstrip("+").partition("=") for word in words)}
+    given = typed.get("training.checkpoint")
+    checkpoint = _unquoted(given) if given is not None else conf.sets(root).get("training.checkpoint")
+    return None if checkpoint is None else (str(checkpoint), typed.get("task"))
 
 
-def _kept(word: str, typed: set[str], test: bool) -> bool:
-    key = word.lstrip("+~").partition("=")[0]
-    if key in _GYMNASIUM[:2]:
-        return typed.isdisjoint(_GYMNASIUM[:2])
-    if key.startswith(_GYMNASIUM[2]):
-        return key not in typed
-    dropped = _NOT_RESUMED + (_NOT_TESTED if test else ())
-    return key not in typed and not key.startswith("hydra") and not key.startswith(dropped)
+def _setting(line: CommandLine, conf_dir: Optional[Path], name: str) -> Any:
+    """What the root configuration of a command line says, None where it does not, or where there is no such root."""
+    folders = [] if line.config_dir is None else [line.config_dir]
+    conf = Conf(*folders, line.config_path or conf_dir or find_conf())
+    return conf.sets(line.config_name or "config").get(name)
 
 
-def _composed(config_yaml: Path) -> Optional[Mapping[str, Any]]:
-    try:
-        content = yaml.safe_load(config_yaml.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+def _unquoted(value: str) -> Optional[str]:
+    """The text that Hydra will make of a path, None of null and of nothing."""
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+        value = value[1:-1].replace("\\" + value[0], value[0]).replace("\\\\", "\\")
+    elif value in ("", "null"):
         return None
+    return str(Path(value).expanduser()) if value.startswith("~") else value
+
+
+# --- what a run's file says -------------------------------------------------------------------------------
+
+
+def read_base(config_yaml: Path) -> Base:
+    """The settings in a run's config.yaml; raises ConfigError where it cannot be read or a value is of a wrong type."""
+    content = read_plain(config_yaml)
     composed = content.get("composed") if isinstance(content, dict) else None
-    return composed if isinstance(composed, dict) and {"overrides", "config"} <= set(composed) else None
+    sections = {name: content.get(name) for name in keys.SECTIONS} if isinstance(content, dict) else {}
+    train = sections.get("train")
+    learner = train.get("learner") if isinstance(train, dict) else None
+    if not isinstance(composed, dict) or learner not in keys.LEARNER_KEYS:
+        raise ConfigError(
+            [f"{config_yaml} is no config.yaml that rlkit wrote: it lacks `composed` or a learner"]
+        )
+    return _checked(str(config_yaml), content, composed, Schema([str(learner)], {}))
 
 
-def _unquoted(value: Optional[str]) -> Optional[str]:
-    if value is not None and len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-        return value[1:-1].replace("\\" + value[0], value[0]).replace("\\\\", "\\")
-    return value
+def _checked(source: str, content: Mapping[str, Any], composed: Mapping[str, Any], schema: Schema) -> Base:
+    """The Base of what was read; raises ConfigError with every value that is of a wrong type."""
+    problems = [
+        f"{source}: {name} must be a section" for name in keys.SECTIONS if not _is_section(content, name)
+    ]
+    if problems:
+        raise ConfigError(problems)
+    asked, foreign = (
+        composed.get("asked"),
+        [name for name in content if name not in (*keys.SECTIONS, "composed")],
+    )
+    asked = asked if isinstance(asked, dict) else {}
+    sections: Dict[str, Dict[str, Any]] = {name: {} for name in keys.SECTIONS}
+    became: Dict[str, Any] = {}
+    for section in keys.SECTIONS:
+        for key, value in content[section].items():
+            name = f"{section}.{key}"
+            if not _is_setting(name, value, schema):
+                foreign.append(name)
+                continue
+            became[name] = value
+            sections[section][str(key)] = asked.get(name, value)
+            for item in (value, sections[section][str(key)]):
+                problems += _wrong_types(source, name, item, schema)
+    name = sections["task"].get("name")
+    if not isinstance(name, str) or not name.isidentifier():
+        problems.append(f"{source}: task.name must be a task's name, got {types.show(name)}")
+    choices = composed.get("choices")
+    found = {g: str(o) for g, o in choices.items() if g in keys.GROUPS} if isinstance(choices, dict) else {}
+    problems += [
+        f"{source}: {g}={o!r} is no name of a file" for g, o in found.items() if not _OPTION.fullmatch(o)
+    ]
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+    words, config = composed.get("overrides"), composed.get("config")
+    return Base(
+        source,
+        {"task": str(name), **found},
+        sections,
+        became,
+        tuple(str(word) for word in words) if isinstance(words, list) else (),
+        config if isinstance(config, str) and _OPTION.fullmatch(config) else "config",
+        tuple(map(str, foreign)),
+    )
+
+
+def _is_section(content: Mapping[str, Any], name: str) -> bool:
+    section = content.get(name)
+    return isinstance(section, dict) and all(isinstance(key, str) for key in section)
+
+
+def _is_setting(name: str, value: Any, schema: Schema) -> bool:
+    """Whether there is such a setting; of `task`, what its class reads is not known here."""
+    if name.startswith("task."):
+        return True
+    return schema.key(name) is not None or (isinstance(value, dict) and schema.is_free(name))
+
+
+def _wrong_types(source: str, name: str, value: Any, schema: Schema) -> Iterator[str]:
+    key = schema.key(name)
+    problem = None if key is None else types.problem(key.type, value)
+    if problem is not None:
+        yield f"{source}: {name} {problem}"
+    elif isinstance(value, dict):
+        for inner, item in value.items():
+            yield from _wrong_types(source, f"{name}.{inner}", item, schema)
+
+
+# --- on top of it -----------------------------------------------------------------------------------------
+
+
+def group_words(base: Base, words: Sequence[str], conf: Conf) -> List[str]:
+    """The words that choose the run's own files, as far as they are still there, for settings that it has not yet."""
+    typed = {word.partition("=")[0] for word in words} - {"task"}  # which can only be the run's own
+    found = {group: option for group, option in base.choices.items() if option in conf.options(group)}
+    if base.learner is not None and "train" not in found:
+        same = [option for option in conf.options("train") if conf.learner(option) == base.learner]
+        found.update({"train": same[0]} if same else {})
+    return [f"{group}={option}" for group, option in found.items() if group not in typed]
+
+
+def lay(raw: Dict[str, Any], base: Base, words: Sequence[str], conf: Conf, root: str) -> List[str]:
+    """Put the run's values into a composed configuration, in place, under all that was typed; the names typed.
+
+    raw: plain, its interpolations not yet resolved. words: what was typed, in full names.
+    """
+    whole, names = _typed(words, conf, root)
+    above = {name: _get(raw, name) for name in names}
+    if base.sections and base.choices["task"] not in conf.options("task"):
+        raw["task"] = {}  # its file is gone: what was composed is another task
+    for name, value in base.inherited(test=bool(raw["training"]["test"])):
+        section, _, key = name.partition(".")
+        replaced = section in whole or (name in _WHICH_ENV and not above.keys().isdisjoint(_WHICH_ENV))
+        if not replaced and _SIBLING.get(name) not in above:
+            raw[section][key] = _escaped(value)
+    for name, value in above.items():
+        _set(raw, name, value)
+    return list(above)
+
+
+def shown_words(base: Base, words: Sequence[str], *, test: bool) -> Tuple[str, ...]:
+    """What was asked for, then and now: for the record alone."""
+    now = [word.lstrip("+") for word in words]
+    typed = {word.partition("=")[0] for word in now}
+    dropped = ("hydra", *_NOT_RESUMED, *(_NOT_TESTED if test else ()))
+
+    def kept(word: str) -> bool:
+        key = word.lstrip("+~").partition("=")[0]
+        known = key.startswith(_GYMNASIUM) or not key.startswith(dropped)
+        return key not in typed and known and re.match(r"[+~]*\w", word) is not None
+
+    return (*filter(kept, base.words), *now)
+
+
+def _typed(words: Sequence[str], conf: Conf, root: str) -> Tuple[List[str], List[str]]:
+    """The sections that typed groups give as a whole, and the full names of all that words, groups and the root set."""
+    whole: List[str] = []
+    names = [] if root == "config" else list(conf.sets(root, without=("config",)))
+    for word in words:
+        key, _, value = word.lstrip("+").partition("=")
+        if key == "task":  # which can only be the run's own
+            continue
+        if key in keys.GROUPS:
+            names += conf.sets(f"{key}/{value}")
+            whole += [key] if key in ("env", "train") else []
+        elif not key.startswith("hydra"):
+            names.append(key)
+    return whole, names
+
+
+def _escaped(value: Any) -> Any:
+    """The same for OmegaConf, to which `${` is an interpolation: a run's text is text."""
+    if isinstance(value, dict):
+        return {key: _escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    return "\\???" if value == "???" else re.sub(r"(\\*)\$\{", lambda m: m[1] * 2 + "\\${", value)
+
+
+def _get(tree: Any, name: str) -> Any:
+    for key in name.split("."):
+        tree = tree[key]
+    return tree
+
+
+def _set(tree: Dict[str, Any], name: str, value: Any) -> None:
+    *path, last = name.split(".")
+    for key in path:
+        tree = tree.setdefault(key, {})
+    tree[last] = value

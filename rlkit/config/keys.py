@@ -102,7 +102,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "task.episodeLength",
         "int in [2, 1000000] or auto",
         "control steps",
-        "longest episode; auto: the Gymnasium environment's own limit",
+        "longest episode; auto: the Gymnasium environment's own limit, 1000 where it has none",
     ),
     Key("task.controlPeriod", "float in (0, 1]", "s", "time between two actions"),
     Key(
@@ -118,6 +118,12 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "function that wraps each Gymnasium environment, as module:function",
     ),
     Key("task.packages", "[] or list of text", "", "Python modules that the task needs; imported first"),
+    Key(
+        "task.envMemory",
+        "float > 0 or auto",
+        "MB",
+        "main memory that one Gymnasium environment takes; auto: measured where it may matter",
+    ),
     Key("task.install", "text or null", "", "the command that installs them"),
     Key("task.actions", "joint_targets|torques", "", "what an action means to the robot's joints"),
     Key("task.decimation", "int in [1, 1000]", "steps", "steps of the environment in each control step"),
@@ -214,6 +220,12 @@ COMMON_KEYS: Tuple[Key, ...] = (
     *RANDOMIZATION_KEYS,
     Key("training.seed", "int in [-1, 2147483647]", "", "seed of everything; -1 draws one and records it"),
     Key("training.maxIterations", "int >= 1", "iterations", "training stops after this many"),
+    Key(
+        "training.maxSteps",
+        "int >= 1 or null",
+        "env-steps",
+        "training stops at the end of the iteration that reaches so many, in place of maxIterations",
+    ),
     Key("training.test", "bool", "", "test a trained policy instead of training one"),
     Key("training.checkpoint", "path or null", "", "resume or test this: latest, a run, a folder or a file"),
     Key("training.resume", "auto or null", "", "auto: continue in the same run folder where it stood"),
@@ -221,10 +233,22 @@ COMMON_KEYS: Tuple[Key, ...] = (
     Key("training.torchDeterministic", "bool", "", "ask torch for deterministic algorithms (slower)"),
     Key("training.checkpointInterval", "int >= 1", "iterations", "how often a checkpoint is saved"),
     Key(
+        "training.checkpointSteps",
+        "int >= 1 or null",
+        "env-steps",
+        "how often a checkpoint is saved, in place of checkpointInterval",
+    ),
+    Key(
         "training.evalInterval",
         "int >= 0 or auto",
         "iterations",
-        "how often the policy is evaluated; 0 never; auto: 50 for fast_td3, 0 for ppo",
+        "how often the policy is evaluated; 0 never; auto: as the learner, the task and the run's length suggest",
+    ),
+    Key(
+        "training.evalSteps",
+        "int >= 1 or null",
+        "env-steps",
+        "how often the policy is evaluated, in place of evalInterval",
     ),
     Key("training.evalEnvs", "int >= 1", "episodes", "episodes of an evaluation, each in an env of its own"),
     Key(

@@ -29,6 +29,7 @@ FIRST_GPU_ALONE = frozenset(
     {"genesis"}
 )  # simulators that run on no other device of CUDA than the first visible
 NO_IMPLICIT = frozenset({"genesis", "mjx"})  # simulators without the integrator `implicit`
+SLOW_TO_BUILD = frozenset({"genesis", "mjx"})  # simulators that compile for a while for each number of envs
 ONE_AT_A_TIME = frozenset({"isaacgym"})  # room for one simulation in a process: none beside the training's
 
 
@@ -38,7 +39,7 @@ class Machine:
 
     memory: bytes of main memory that are free. gpu_memory: the same of a CUDA device, by its index; it may take
     a while and is asked only where it matters. has_package: whether a Python module can be imported. jax_cuda: whether
-    JAX has its packages for CUDA.
+    JAX has its packages for CUDA. ranks: processes that train one policy together.
     """
 
     cores: int = 1
@@ -53,6 +54,7 @@ class Machine:
     gpu_memory: Callable[[int], Optional[int]] = lambda _: None
     has_package: Callable[[str], bool] = lambda _: True
     jax_cuda: bool = True
+    ranks: int = 1
 
     @classmethod
     def detect(cls) -> Machine:
@@ -72,6 +74,7 @@ class Machine:
             gpu_memory=_gpu_available,
             has_package=_importable,
             jax_cuda=any(map(_importable, ("jax_cuda12_plugin", "jax_cuda13_plugin"))),
+            ranks=int(os.environ.get("WORLD_SIZE", "1")),
         )
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-import yaml
-
-from rlkit.config import ConfigError, Experiment, compose
-from rlkit.config.experiment import freeze, thaw
-from rlkit.config.inherit import inherited
+from rlkit.config import ConfigError, Experiment, changed, compose, from_yaml
 from rlkit.config.values import quote
 from rlkit.runtime.checkpoint_head import CheckpointError, CheckpointHead, read_head, require_fit
 from rlkit.runtime.gym_request import problems
@@ -79,18 +75,43 @@ def _experiment(source: Resolved, head: CheckpointHead) -> Experiment:
     """The settings as a test of this checkpoint takes them, with the task and learner exactly as the run had them."""
     if source.run_path is None:
         train = f"{head.task}{_TRAIN_FILES.get(head.learner_name, '')}"
-        words = [f"task={head.task}", f"train={train}", *_words(source.checkpoint, head.learner_name)]
-        return compose(words)
-    path = source.run_path / "config.yaml"
-    saved = _saved(path)
-    learner = str(saved["train"].get("learner"))
-    experiment = compose(inherited(_words(source.checkpoint, learner), path, test=True))
-    # conf/ may have changed since the training; what its networks were built for stands in the run.
-    return replace(
-        experiment,
-        task=freeze({**thaw(experiment.task), **saved["task"]}),
-        train=freeze({**thaw(experiment.train), **saved["train"], **ON_CPU.get(learner, {})}),
-    )
+        return compose([f"task={head.task}", f"train={train}", *_words(source.checkpoint, head.learner_name)])
+    trained = read_trained(source.run_path)
+    return changed(trained, quiet_test(trained, source, NUM_ENVS, trained.training.seed, "cpu"))
+
+
+def read_trained(run: Path) -> Experiment:
+    """The settings of a run from its config.yaml; raises WorkspaceError where they cannot be read."""
+    path = run / "config.yaml"
+    try:
+        return from_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
+    except ConfigError as error:
+        raise WorkspaceError(f"{path}: {error}") from error
+
+
+def quiet_test(
+    trained: Experiment, source: Resolved, num_envs: int, seed: int, device: str
+) -> Dict[str, Any]:
+    """What a test of a run's policy that nobody looks at changes of its settings, by full name."""
+    learner = str(trained.train["learner"])
+    return {
+        "env.numEnvs": num_envs,
+        "env.device": device,
+        "env.render": False,
+        "env.viewer": "auto",
+        "env.recordVideo": False,
+        "sim.name": trained.asked.get("sim.name", trained.sim.name),
+        "sim.numThreads": "auto",
+        "training.test": True,
+        "training.checkpoint": str(source.checkpoint),
+        "training.resume": None,
+        "training.initFrom": None,
+        "training.seed": seed,
+        "training.threads": "auto",
+        **{f"train.{key}": value for key, value in ON_CPU.get(learner, {}).items()},
+    }
 
 
 def _words(checkpoint: Path, learner: str) -> List[str]:
@@ -98,16 +119,3 @@ def _words(checkpoint: Path, learner: str) -> List[str]:
     words = ["test=true", f"checkpoint={quote(str(checkpoint), path=False)}"]
     words += [f"numEnvs={NUM_ENVS}", "device=cpu"]
     return words + [f"train.{key}={str(value).lower()}" for key, value in ON_CPU.get(learner, {}).items()]
-
-
-def _saved(path: Path) -> Dict[str, Any]:
-    """The content of a run's config.yaml."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        first_line = str(error).splitlines()[0]
-        raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {first_line}") from error
-    sections = content if isinstance(content, dict) else {}
-    if not all(isinstance(sections.get(name), dict) for name in ("task", "train", "composed")):
-        raise WorkspaceError(f"{path} is no config.yaml that rlkit wrote: it lacks task, train or composed")
-    return sections

@@ -54,6 +54,8 @@ def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) ->
         stack.callback(stop_logging)
         if run is not None:
             log.info("run %s", run.path)
+            for note in run.notes:
+                log.warning("%s", note)
         startup.begin("loading torch and the simulator")
         from rlkit.runtime.session import Session  # torch and the simulator come with it
 
@@ -100,9 +102,9 @@ def _owned(run: Run, stop: StopAtOnce) -> Iterator[None]:
     except BaseException as error:
         # A library may have made another error of the interrupt.
         if isinstance(error, KeyboardInterrupt) or stop.signal is not None:
-            run.set_state("interrupted", "stopped at once, without saving")
+            run.end("interrupted", "stopped at once, without saving")
         elif run.record.state == "running":
-            run.set_state("failed", f"{type(error).__name__}: {error}")
+            run.end("failed", f"{type(error).__name__}: {error}")
         raise
 
 

@@ -12,14 +12,16 @@ from typing import Any, Iterator, Mapping, Optional, Tuple
 import torch
 from rich.console import Console
 
-from rlkit.config import Experiment
+from rlkit.config import Experiment, goals
 from rlkit.env.spec import EnvError, VecEnv
 from rlkit.learners.api import Learner, LearnerError
 from rlkit.runtime import pretrained, tuning
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoint_head import CheckpointError
+from rlkit.runtime.describe import describe
 from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
 from rlkit.runtime.live import LiveView
+from rlkit.runtime.logs import FILE_ONLY
 from rlkit.runtime.ranks import Ranks, joined
 from rlkit.runtime.seeding import seed_everything
 from rlkit.runtime.seeing import viewer_for
@@ -69,8 +71,11 @@ class Session:
         except EXPECTED as error:
             startup.stop.check()  # what was stopped half-way may fail in any way
             log.error("%s", error)
+            details = getattr(error, "details", "")
+            if details:
+                log.error("%s", details, extra=FILE_ONLY)
             if self.run is not None:
-                self.run.set_state("failed", str(error))
+                self.run.end("failed", str(error))
                 self._say_what_is_left(self.run)
             return FAILED
 
@@ -129,7 +134,7 @@ class Session:
                 stopped_by = self._trained(training, startup)
         if self.run is not None:
             self.run.set_state("done" if stopped_by is None else "interrupted")
-            self._say_what_next(self.run, training.at.iteration, stopped_by)
+            self._say_what_next(self.run, training, stopped_by)
         return DONE if stopped_by is None else 128 + stopped_by
 
     def _trained(self, training: Training, startup: Startup) -> Optional[int]:
@@ -141,6 +146,7 @@ class Session:
             if self.source is not None:
                 log.info("%s: %s", self.source.how, self.checkpoint)
             training.resume(self.checkpoint)
+        describe(self.experiment, training.env, training.learner)
         startup.stop.over()
         return training.loop(self.console, startup)
 
@@ -211,18 +217,22 @@ class Session:
             log.info("  video    %s", run.videos / f"{ROLLOUT}.mp4")
 
     def _say_what_is_left(self, run: Run) -> None:
-        if "last" in run.record.saved:
+        if "last" in run.record.saved and run.path.exists():
             log.info("the last good checkpoint is of iteration %d", run.record.saved["last"])
             log.info("  resume   python train.py checkpoint=%s:last", shlex.quote(run.name))
 
-    def _say_what_next(self, run: Run, iteration: int, stopped_by: Optional[int]) -> None:
-        name = shlex.quote(run.name)
+    def _say_what_next(self, run: Run, training: Training, stopped_by: Optional[int]) -> None:
+        name, at = shlex.quote(run.name), training.at
+        if at.best is not None:
+            log.info("best: %s", at.best)
+        done = "1 iteration" if at.iteration == 1 else f"{at.iteration} iterations"
         if stopped_by is not None:
-            log.info("interrupted after iteration %d; everything is saved in %s", iteration, run.path)
+            log.info("interrupted after iteration %d; everything is saved in %s", at.iteration, run.path)
             log.info("  resume   python train.py checkpoint=%s:last", name)
             return
-        log.info("done: %d iterations in %s", iteration, run.path)
+        log.info("done: %s in %s", done, run.path)
         log.info("  test     python train.py test=true checkpoint=%s", name)
-        log.info("  go on    python train.py checkpoint=%s:last maxIter=%d", name, 2 * iteration)
+        further = goals.further(self.experiment, at.iteration, at.env_steps)
+        log.info("  go on    python train.py checkpoint=%s:last %s", name, further)
         log.info("  curves   tensorboard --logdir runs/    or: rlkit report %s", name)
         self._say_what_to_look_at(run)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from rlkit.config import ConfigError, Experiment, changed, from_yaml
+from rlkit.config import ConfigError, Experiment, changed
 from rlkit.config.check import name_problem
 from rlkit.config.machine import Machine
 from rlkit.config.support import simulators_for
 from rlkit.runtime.checkpoint_head import CheckpointError, CheckpointHead, read_head, require_fit
 from rlkit.runtime.engines import load_engines
-from rlkit.runtime.export_request import ON_CPU
+from rlkit.runtime.export_request import quiet_test, read_trained
 from rlkit.workspace import Resolved, WorkspaceError, resolve
 
 EPISODES = 64
@@ -52,19 +52,18 @@ def read_request(
         raise WorkspaceError(
             f"{source.checkpoint} lies in no run's folder, whose settings say how to test it; name a run"
         )
-    path = source.run_path / "config.yaml"
     try:
         head = read_head(source.checkpoint)
-        trained = from_yaml(path.read_text(encoding="utf-8"))
+        trained = read_trained(source.run_path)
         require_fit(head, source.checkpoint, trained.task_name, str(trained.train["learner"]))
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
-    except (CheckpointError, ConfigError) as error:
+    except CheckpointError as error:
         raise WorkspaceError(str(error)) from error
     machine = Machine.detect()
     _require_names(trained, simulators, machine)
     seed = trained.training.seed if seed is None else seed
-    changes = _changes(trained, source, episodes, seed, device)
+    changes = quiet_test(
+        trained, source, episodes, seed, device
+    )  # each env plays one episode: none counts for more
     experiments = _experiments(trained, [trained.sim.name, *simulators], changes, machine)
     load_engines(experiment.sim.name for experiment in experiments)
     return Comparison(source, source.run_path, head, experiments, seed)
@@ -84,26 +83,6 @@ def _require_names(trained: Experiment, simulators: Sequence[str], machine: Mach
         )
     for problem in filter(None, map(name_problem, simulators)):
         raise WorkspaceError(problem)
-
-
-def _changes(trained: Experiment, source: Resolved, episodes: int, seed: int, device: str) -> Dict[str, Any]:
-    """What a quiet test of the run asks for; each env plays one episode, so that none counts for more."""
-    learner = str(trained.train["learner"])
-    return {
-        "env.numEnvs": episodes,
-        "env.device": device,
-        "env.render": False,
-        "env.viewer": "auto",
-        "env.recordVideo": False,
-        "sim.numThreads": "auto",
-        "training.test": True,
-        "training.checkpoint": str(source.checkpoint),
-        "training.resume": None,
-        "training.initFrom": None,
-        "training.seed": seed,
-        "training.threads": "auto",
-        **{f"train.{key}": value for key, value in ON_CPU.get(learner, {}).items()},
-    }
 
 
 def _experiments(

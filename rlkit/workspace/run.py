@@ -40,7 +40,7 @@ from rlkit.workspace.record import (
     read_record,
     write_record,
 )
-from rlkit.workspace.scan import RunEntry, all_runs, read_entry, settle
+from rlkit.workspace.scan import RunEntry, all_runs, read_entry, remove_leftovers, settle
 from rlkit.workspace.sequence import announce, claim_sequence
 
 
@@ -115,6 +115,7 @@ class Run:
         state: Optional[str] = None,
         iterations: Optional[int] = None,
         best_return: Optional[float] = None,
+        best_success: Optional[float] = None,
         checkpoint: Union[str, Path, None] = None,
         tested_run: Optional[str] = None,
         chosen: Optional[Mapping[str, Any]] = None,
@@ -126,9 +127,8 @@ class Run:
         Raises WorkspaceError.
         """
         changes: Dict[str, Any] = {"iterations": iterations, "tested_run": tested_run, "chosen": chosen}
-        changes["best_return"] = (
-            best_return if best_return is not None and math.isfinite(best_return) else None
-        )
+        for name, value in (("best_return", best_return), ("best_success", best_success)):
+            changes[name] = value if value is not None and math.isfinite(value) else None
         changes["checkpoint"] = str(absolute(checkpoint)) if checkpoint is not None else None
         self._rewrite(**{key: value for key, value in changes.items() if value is not None})
         if state is not None:
@@ -147,6 +147,17 @@ class Run:
         if state != RUNNING:
             self._point_latest()
             self.close()
+
+    def end(self, state: str, reason: str) -> None:
+        """As set_state, where something went wrong before: what cannot be written now is a warning at most."""
+        try:
+            self.set_state(state, reason)
+        except WorkspaceError as error:
+            import logging
+
+            self.close()
+            if exists(self.path):  # where the folder is gone, that is what went wrong
+                logging.getLogger(__name__).warning("%s is not marked as %s: %s", self.path, state, error)
 
     def checkpoint_saved(self, which: Which, iteration: Optional[int] = None) -> None:
         """Call after each checkpoint: notes the iteration of "last" and "best", points latest_train."""
@@ -268,6 +279,7 @@ def continue_run(path: Path, *, root: Path = Path(), command: Sequence[str], dev
                 read_record(path), state=RUNNING, reason=None, finished=None, device=device, **facts
             )
             write_record(path, record)
+            remove_leftovers(path)
             announce(root)
         except BaseException:
             lock.release()

@@ -183,6 +183,7 @@ def test_a_test_is_shown_and_a_training_where_it_is_asked():
         ("env.recordVideo=true training.evalInterval=30", 30, 120),
         ("env.recordVideo=true training.evalInterval=30 training.videoInterval=90", 30, 90),
         ("env.recordVideo=true training.videoInterval=200", 100, 200),
+        ("task=BoxGrasping env.recordVideo=true training.videoInterval=200", 80, 200),
         ("env.recordVideo=true test=true checkpoint=x", 0, 0),
     ],
 )
@@ -193,8 +194,6 @@ def test_when_a_training_is_evaluated_and_filmed(words, evaluations, videos):
 
 def test_videos_of_nothing_are_refused():
     assert "write training.evalInterval=100" in refused("env.recordVideo=true training.evalInterval=0")
-    words = "env.recordVideo=true training.evalInterval=30 training.videoInterval=100"
-    assert "nearest: training.videoInterval=90" in refused(words)
     words = "env.recordVideo=true test=true checkpoint=x testing.recordEnvs=0"
     assert "write testing.recordEnvs=1" in refused(words)
 

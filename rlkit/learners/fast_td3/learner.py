@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from rlkit.learners.fast_td3.turns import Turns, cuda_graph
 from rlkit.learners.fast_td3.update import Update
 from rlkit.learners.fast_td3.watch import warnings
 from rlkit.learners.returns import ReturnScale
-from rlkit.learners.weights import transfer
+from rlkit.learners.weights import require_finite, transfer
 
 log = logging.getLogger("rlkit")
 
@@ -168,6 +168,20 @@ class FastTD3(Learner):
     def _exploration(self, rows: int, generator: torch.Generator) -> Exploration:
         return Exploration(rows, self.settings.std_min, self.settings.std_max, generator, self.spec.device)
 
+    def describe(self) -> List[str]:
+        """See `Learner.describe`."""
+        settings, replay = self.settings, self.replay
+        size = sum(t.numel() * t.element_size() for t in vars(replay).values() if isinstance(t, Tensor))
+        found = [
+            f"FastTD3: {settings.num_updates} updates of {settings.batch_size:,} samples a step, run {self.turns.mode}",
+            f"replay: {replay.steps:,} steps of {replay.num_envs:,} envs, {size / 1e6:.1f} MB",
+        ]
+        for part, module in (("actor", self.update.actor), ("critics", self.update.critics)):
+            count = sum(parameter.numel() for parameter in module.parameters())
+            found.append(f"{part}: {count:,} parameters")
+            found += [f"  {weight} {tuple(tensor.shape)}" for weight, tensor in module.state_dict().items()]
+        return found
+
     def network(self) -> nn.Module:
         """See `Learner.network`."""
         return detached(self.policy_norm, self.update.actor)
@@ -248,7 +262,7 @@ class FastTD3(Learner):
         return {**self.spec.obs_sizes, "actions": self.spec.num_actions}
 
     def _require_fit(self, state: Mapping[str, Any], policy_only: bool) -> None:
-        """Raise LearnerError unless every tensor of `state` has its place here."""
+        """Raise LearnerError unless every tensor of `state` has its place here, and is finite."""
         if "sizes" not in state or "update" not in state:
             raise LearnerError("This is not a state of FastTD3: it has no 'sizes' and 'update'")
         wrong = [
@@ -273,6 +287,8 @@ class FastTD3(Learner):
                     f"{here.get(differing[0])}; give train.network, train.actor_units and train.critic_units "
                     "as they were"
                 )
+            require_finite(name, state["update"][name])
+        require_finite("policy_norm", state["policy_norm"])
 
 
 def _replay(settings: Settings, spec: EnvSpec) -> ReplayBuffer:
