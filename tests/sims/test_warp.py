@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # its kernels are compiled where they have not been yet
 pytest.importorskip("mujoco_warp")
 
 import mujoco
