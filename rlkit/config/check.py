@@ -18,6 +18,7 @@ from rlkit.config.machine import (
     Machine,
 )
 from rlkit.config.schema import Schema
+from rlkit.masking import masked_places
 from rlkit.names import problem_of_name, shortened
 
 Plain = Mapping[str, Any]
@@ -202,6 +203,11 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
             "task.policyControlsFingers=false: nor is the hand's base controlled, so no action is left; "
             "write task.policyControlsFingers=true"
         )
+    problems += [
+        f"{'.'.join(map(str, place))}: looked like a secret and was masked when its run was stored; type it again, or "
+        f"better: {'.'.join(map(str, place))}='${{oc.env:NAME}}'"
+        for place in masked_places(plain)
+    ]
     name = plain["logging"]["experimentName"]
     problem = None if name is None else problem_of_name(name)
     if name is not None and problem is not None:
