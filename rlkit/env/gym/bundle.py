@@ -136,7 +136,7 @@ class SubEnv:
         """Close the members that were made."""
         for member in self._members:
             if member is not None:
-                member.env.close()
+                member.close()
 
 
 class Bundle(gymnasium.Env):
