@@ -2,9 +2,9 @@
 
     python -m benchmarks.fuzz --requests 10000
 
-A sweep that is right may make its folder of books. Requests are words of the right kind, of other programs, damaged ones and noise, drawn from a seed; they run offline in
+Requests are words of the right kind, of other programs, damaged ones and noise, drawn from a seed; they run offline in
 an empty folder. Most go through rlkit.app.main in this process, up to the hop that would claim a run folder; every
-hundredth is a command of its own.
+hundredth is a command of its own. A sweep that is right may make the folder of its books.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OWN_PROCESS = 100  # every which request
 LONGEST_ECHO = 200  # characters of a value that a message may hold
 
-_WORDS = [
+_WORDS = (
     "true",
     "false",
     "null",
@@ -49,8 +49,7 @@ _WORDS = [
     "1e400",
     "[]",
     "{}",
-    "''",
-]
+)
 _ODD = (
     "käm", "günther_α_実験", "🤖", "a b", "a,b", "[1,2", "{a:1}", "{a: ä}", "[ä,b]", "${x}", "${oc.env:HOME}", "$(x)",
     "~nouser", "~nouser/x", "~", "~/x", "../..", "/", "/dev/null", "", " ", "\t", "\n", "a\nb", "'", '"', "'a", '"a',
@@ -61,7 +60,8 @@ _ODD = (
 _HYDRAS = (
     "-m", "--multirun", "-r", "--run", "--cfg job", "--cfg nope", "-c", "--info", "-i nope", "--resolve", "-p x",
     "--package task", "-cn debug", "-cn", "-cd .", "-cd nowhere", "-cp nowhere", "--config-dir=", "--version",
-    "--hydra-help", "--experimental-rerun=x", "--experimental-rerun", "-sc", "-sc install=bash", "-sc nope", "-sc query=bash",
+    "--hydra-help", "--experimental-rerun=x", "--experimental-rerun", "-sc", "-sc install=bash",
+    "-sc nope", "-sc query=bash",
     "hydra.verbose=null", "hydra.verbose=5", "hydra.mode=foo", "hydra.run.dir=null", "hydra.searchpath=5",
     "hydra.sweep.subdir=${nope}", "hydra/launcher=nope", "hydra.launcher=5", "hydra.foo=1", "hydra=5", "~hydra",
     "hydra.job.name=ä", "+hydra.callbacks.x=5", "hydra.sweeper.params=3", "help", "--help", "-h", "--help train.",
@@ -114,13 +114,14 @@ class Requests:
         name, value = self._name(), self._value()
         forms: Tuple[List[str], ...] = (
             [f"--{name}", value], [f"--{name}={value}"], [f"-{name}"], [name, value], [f"{name}:", value],
-            [f"{name}: {value}"], [name], [f"{name}=", value], [name, "=", value], [name, f"={value}"], [f"+{name}={value}"],
+            [f"{name}: {value}"], [name], [f"{name}=", value], [name, "=", value], [name, f"={value}"],
+            [f"+{name}={value}"],
             [f"~{name}"], [f"++{name}={value}"], [f"+defaults=[{value},{name}]"], [f"/{name}={value}"],
         )  # fmt: skip
         return self.draw.choice(forms)
 
     def _hydra(self) -> List[str]:
-        return self.draw.choice(_HYDRAS).split(" ")
+        return str(self.draw.choice(_HYDRAS)).split(" ")
 
     def _noise(self) -> List[str]:
         letters = "abcxyz=.[]{}()'\"\\$:,~+-_ /@#0159äß実\n\t"
@@ -144,9 +145,7 @@ class Requests:
             lambda: self.draw.choice("59") * self.draw.choice((20, 400, 5000)),
             lambda: self.draw.choice("xä ") * self.draw.choice((250, 300, 5000)) + "y",
             lambda: self.draw.choice("[{(") * self.draw.choice((25, 3000)),
-            lambda: (
-                f"[{','.join(self.draw.choice(_WORDS + list(_ODD)) for _ in range(self.draw.randrange(5)))}]"
-            ),
+            lambda: f"[{','.join(self.draw.choice(_WORDS + _ODD) for _ in range(self.draw.randrange(5)))}]",
             lambda: ",".join(self.draw.choice(_WORDS) for _ in range(3)),
         )
         return self.draw.choice(makers)()
@@ -163,7 +162,7 @@ def fuzz(requests: int, seed: int = 0, own_process: int = OWN_PROCESS) -> Tally:
             start = time.process_time()
             status, said = (_command if alone else _in_process)(words, Path(folder))
             tally.slowest = max(tally.slowest, 0.0 if alone else time.process_time() - start)
-            made = sorted(os.listdir(folder))
+            made = sorted(path.name for path in Path(folder).iterdir())
         tally.statuses[status] += 1
         for fault in _faults(words, status, said, made):
             tally.faults.append(f"{number}: {fault}: {words!r:.300}")

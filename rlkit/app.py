@@ -289,7 +289,9 @@ def _hydra_main(request: Request, sources: Sources) -> int:
     import hydra
     from hydra.core.hydra_config import HydraConfig
 
+    from rlkit.config.environment import as_typed
     from rlkit.config.sweep import check_jobs, check_single, sweep_folder
+    from rlkit.workspace import keep_masked
 
     if request.bases and "--cfg=job" in request.options and not request.sweep:
         return _show(compose_request(request))
@@ -306,7 +308,9 @@ def _hydra_main(request: Request, sources: Sources) -> int:
 
     def job(_: Any) -> None:
         try:
-            mine = replace(request, overrides=tuple(HydraConfig.get().overrides.task))
+            if request.sweep:
+                keep_masked(Path(HydraConfig.get().sweep.dir) / "multirun.yaml")
+            mine = replace(request, overrides=tuple(as_typed(HydraConfig.get().overrides.task)))
             experiment = compose_request(mine)
             started.append(experiment.task_name)
             statuses.append(_run(experiment, _source(mine, sources)))

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import textwrap
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from rlkit.commands.runs_config import overrides
-from rlkit.commands.runs_page import console, flat
-from rlkit.workspace import RunDetails, RunRecord, age, find_run, local_time, number, run_details, size
+from rlkit.commands.runs_page import console, flat, printable
+from rlkit.workspace import (
+    RunDetails,
+    RunRecord,
+    WorkspaceError,
+    age,
+    find_run,
+    local_time,
+    number,
+    quoted,
+    run_details,
+    size,
+)
 
 HELP = "show all that is known of one run, and what to type next"
 
@@ -25,19 +38,31 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(details.to_json())
     else:
-        _print(details, overrides(path))
+        _print(details, _settings(path), arguments.root)
     return 0
 
 
-def _print(details: RunDetails, words: List[str]) -> None:
-    print(f"{details.name}  {details.state}")
+def _settings(path: Path) -> str:
+    try:
+        return shlex.join(overrides(path))
+    except WorkspaceError as error:  # damaged, or not ours to read: the rest is worth showing
+        return str(error)
+
+
+def _print(details: RunDetails, settings: str, root: Path) -> None:
+    print(printable(f"{details.name}  {details.state}"))
     width = console().width - _LABEL_WIDTH
-    for label, text in (*_facts(details, words), *_relatives(details), *_files(details), *_metrics(details)):
+    for label, text in (
+        *_facts(details, settings),
+        *_relatives(details),
+        *_files(details),
+        *_metrics(details),
+    ):
         if not text:
             continue
-        lines = [part for line in text.splitlines() for part in _wrapped(line, width)]
+        lines = [part for line in map(printable, text.splitlines()) for part in _wrapped(line, width)]
         print(f"  {label}".ljust(_LABEL_WIDTH) + f"\n{'':{_LABEL_WIDTH}}".join(lines))
-    commands = _next_commands(details)
+    commands = _next_commands(details, root)
     if commands:
         print("\nnext")
     for label, command in commands.items():
@@ -49,7 +74,7 @@ def _wrapped(line: str, width: int) -> List[str]:
     return textwrap.wrap(line, max(20, width), break_long_words=False, break_on_hyphens=False)
 
 
-def _facts(details: RunDetails, words: List[str]) -> Lines:
+def _facts(details: RunDetails, settings: str) -> Lines:
     record = details.record
     yield "reason", details.reason
     if record is not None:
@@ -61,10 +86,11 @@ def _facts(details: RunDetails, words: List[str]) -> Lines:
         yield "git", _git(record.git)
         yield "versions", ", ".join(f"{name} {version}" for name, version in record.packages.items())
         yield "command", record.command
-        yield "settings", shlex.join(words)
+        yield "settings", settings
     yield "folder", f"{details.path} ({size(details.bytes)})"
-    latest = [f"runs/latest_{record.kind}"] if record is not None and details.latest else []
-    yield "links", ", ".join([*latest, *(f"runs/pinned/{pin}" for pin in details.pinned)])
+    yield "links", ", ".join(details.links)
+    if record is not None and details.latest and f"runs/latest_{record.kind}" not in details.links:
+        yield "latest", f"latest_{record.kind} stands for it, though no link of that name leads to it"
 
 
 def _time(details: RunDetails) -> str:
@@ -142,23 +168,27 @@ def _number(value: Union[int, float]) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 
-def _next_commands(details: RunDetails) -> Dict[str, str]:
-    """What to type next with this run."""
-    record, name = details.record, shlex.quote(details.name)
+def _next_commands(details: RunDetails, root: Path) -> Dict[str, str]:
+    """What to type next with this run, in this folder."""
+    record = details.record
     if record is None:
         return {}
+    in_workspace = details.here and os.path.realpath(root) == os.path.realpath(Path())
+    ref = details.name if in_workspace else details.path
+    name = shlex.quote(ref)
     commands: Dict[str, str] = {}
     if record.checkpoint is not None:
-        commands["again"] = f"python train.py test=true checkpoint={name}"
+        commands["again"] = f"python train.py test=true checkpoint={quoted(ref)}"
     elif details.checkpoints:
-        commands["test"] = f"python train.py test=true checkpoint={name}"
+        commands["test"] = f"python train.py test=true checkpoint={quoted(ref)}"
         if details.state != "running":
-            commands["go on"] = f"python train.py checkpoint={name}:last"
+            commands["go on"] = f"python train.py checkpoint={quoted(ref, 'last')}"
         commands["export"] = f"rlkit export {name}"
     if details.trajectories or details.state == "running":
         commands["view"] = f"rlkit view {name}"
     if details.metrics:
         commands["report"] = f"rlkit report {name}"
-    if not details.pinned:
-        commands["keep"] = f"rlkit runs pin {name}"
+    if details.here and not details.pinned:
+        where = "" if in_workspace else f"--root {shlex.quote(str(root))} "
+        commands["keep"] = f"rlkit runs {where}pin {shlex.quote(details.name)}"
     return commands

@@ -18,6 +18,7 @@ from rlkit.config.machine import (
     Machine,
 )
 from rlkit.config.schema import Schema
+from rlkit.masking import masked_places
 from rlkit.names import problem_of_name, shortened
 
 Plain = Mapping[str, Any]
@@ -104,7 +105,7 @@ def check_types(plain: Plain, schema: Schema) -> List[str]:
 
 
 def schema_of_run(plain: Plain, learner: str) -> Schema:
-    """The schema that a run's own file is read by; the names of a user's task are the user's, see files.own_settings."""
+    """The schema that a run's own file is read by: in a user's task, names are the user's; see files.own_settings."""
     task = plain.get("task")
     if not isinstance(task, Mapping) or support.is_ours(str(task.get("name"))):
         return Schema([learner], {})
@@ -202,6 +203,11 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
             "task.policyControlsFingers=false: nor is the hand's base controlled, so no action is left; "
             "write task.policyControlsFingers=true"
         )
+    problems += [
+        f"{'.'.join(map(str, place))}: looked like a secret and was masked when its run was stored; type it again, or "
+        f"better: {'.'.join(map(str, place))}='${{oc.env:NAME}}'"
+        for place in masked_places(plain)
+    ]
     name = plain["logging"]["experimentName"]
     problem = None if name is None else problem_of_name(name)
     if name is not None and problem is not None:
@@ -235,8 +241,9 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
             f"{start}training.checkpoint={training['checkpoint']} is resumed with its own weights; "
             "leave one of the two out"
         ]
-    file = Path(os.path.expanduser(given))  # noqa: PTH111: unlike Path's own, it leaves ~nobody alone
-    if os.path.isfile(file):  # noqa: PTH113: unlike Path's own, these take names of any length
+    # Unlike Path's own, these leave ~nobody alone and take names of any length.
+    file = Path(os.path.expanduser(given))  # noqa: PTH111
+    if os.path.isfile(file):  # noqa: PTH113
         return []
     if not os.path.isdir(file.parent):  # noqa: PTH112
         return [f"{start}there is no folder {types.echo(str(file.parent))}"]

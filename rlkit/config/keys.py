@@ -304,4 +304,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
     Key(
         "experiment.useCleanWorkspace", "bool", "", "runs live in runs_all/, links in runs/; false: all there"
     ),
+    Key(
+        "experiment.saveGitDiff", "bool", "", "keep the uncommitted changes of the code in the run's git.diff"
+    ),
 )

@@ -60,8 +60,7 @@ def read_request(
             ):
                 override.prefix = "++"  # the run may have settings that the files here have not
     except ConfigError as error:  # a file that this request uses cannot be read
-        problems += error.messages
-        raise ConfigError(list(dict.fromkeys(problems))) from error
+        raise ConfigError(list(dict.fromkeys([*problems, *error.messages]))) from error
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     overrides = tuple(override.text() for override in line.overrides)

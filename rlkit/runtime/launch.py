@@ -89,6 +89,7 @@ def _claim(experiment: Experiment, source: Optional[Resolved]) -> tuple[Run, Opt
         learner=experiment.train["learner"],
         seed=experiment.training.seed,
         device=experiment.env.device,
+        save_diff=settings.save_git_diff,
         parent=source.run_path.name if source is not None and source.run_path is not None else None,
     )
     return run, source

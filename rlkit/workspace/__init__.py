@@ -8,7 +8,8 @@ from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic, wr
 from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
 from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.errors import ResolveError, WorkspaceError
-from rlkit.workspace.find import find_run
+from rlkit.workspace.files import keep_masked
+from rlkit.workspace.find import find_run, quoted
 from rlkit.workspace.layout import KINDS as RUN_KINDS
 from rlkit.workspace.layout import WorkspaceLimits, check_writable
 from rlkit.workspace.listing import (
@@ -61,6 +62,7 @@ __all__ = [
     "find_interrupted",
     "find_run",
     "finish_deletions",
+    "keep_masked",
     "folder_size",
     "link_atomic",
     "list_runs",
@@ -73,6 +75,7 @@ __all__ = [
     "pins_of",
     "plan_prune",
     "provenance",
+    "quoted",
     "read_entry",
     "read_record",
     "resolve",

@@ -197,6 +197,7 @@ def test_a_class_that_is_missing_or_no_python_is_said(conf):
 
 # --- damage ---------------------------------------------------------------------------------------------
 
+_LAUGHS = "".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 20) if n else 1}]\n" for n in range(9))
 DAMAGE = [
     ("a: 1\na: 2\n", ", line 2: a stands here again (first in line 1)"),
     ("a:\n\tb: 1\n", ", line 2: a tab"),
@@ -207,7 +208,7 @@ DAMAGE = [
     ("x: " + "[" * 5000, ", line 1: nested more than 30 deep"),
     ("x: " + "{a: " * 400 + "1" + "}" * 400, ", line 1: nested more than 30 deep"),
     ("x: &x [*x]\n", ", line 1: an alias stands inside of what its own anchor names"),
-    ("".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 20) if n else 1}]\n" for n in range(9)), "more than 50000 values"),
+    (_LAUGHS, "more than 50000 values"),
     ("x: !!python/object/apply:os.system [ls]\n", "plain values only"),
     ("defaults: 5\n", ", line 1: defaults is a list of files; write `defaults: ["),
     ("defaults: [{a: b, c: d}]\n", ", line 1: defaults is a list of files"),

@@ -215,7 +215,7 @@ GB = 10**9
         # 12 GB for 64 + 8 envs of 190 MB; 90 % of 6 GB holds 28
         ("task=Soccer train=SoccerFastTD3 numEnvs=64", "env.numEnvs=20"),
         ("task=Soccer numEnvs=64", "env.numEnvs=28"),  # PPO evaluates nothing
-        ("task=SoccerMulti train=SoccerMultiFastTD3 numEnvs=8", ""),
+        ("task=SoccerMulti train=SoccerMultiFastTD3 numEnvs=7", ""),
         ("task=SoccerMulti train=SoccerMultiFastTD3 numEnvs=64", "env.numEnvs=7 training.evalEnvs=7"),
         ("task=Soccer train=SoccerFastTD3 numEnvs=64 training.evalInterval=0", "env.numEnvs=28"),
         (

@@ -135,13 +135,12 @@ def test_a_reward_that_is_not_finite_is_named_and_the_last_good_checkpoint_kept(
     )
     assert done.returncode == 1
     (name,) = project.names()
-    assert (
-        "error: The reward is not finite in iteration 2, step 4 of 4, in env 0" in done.stdout + done.stderr
-    )
+    told = "error: task NanTask: the reward term broken is nan in env 0, in step 8"
+    assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     record = project.record(name)
     assert record["state"] == "failed"
-    assert "not finite" in record["reason"]
+    assert "the reward term broken is nan" in record["reason"]
     assert (project.run(name) / "failure_dump.npz").exists()
     assert last_iteration(project, name) == 1
 

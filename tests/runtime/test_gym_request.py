@@ -112,7 +112,7 @@ def test_actions_of_other_sizes_and_a_missing_wrapper_are_told():
 
 
 def test_environments_that_do_not_fit_into_memory_are_measured_and_refused(monkeypatch):
-    plenty = Machine(memory=10**12)
+    plenty = dataclasses.replace(Machine.detect(), memory=10**12)
     monkeypatch.setattr(Machine, "detect", lambda: plenty)
     words = ("env.id=known_envs:Heavy-v0", "numEnvs=20")
     assert found(*words) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
@@ -13,9 +14,11 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from rlkit.env.foreign import Breach, boundary
+from rlkit.env.foreign import RAISED, Breach, boundary, failure
 from rlkit.env.gym.making import Recipe, check_actions, check_agreement, check_observations
 from rlkit.env.spec import EnvError
+
+log = logging.getLogger("rlkit")
 
 Terms = Tuple[Tuple[str, int], ...]
 
@@ -77,7 +80,7 @@ class Member:
 
     def __init__(self, recipe: Recipe) -> None:
         """Raises EnvError for what cannot be made, or has spaces that no continuous learner can use."""
-        self.env = recipe.make()
+        self.env, self.env_id = recipe.make(), recipe.env_id
         with boundary(f"env.id={recipe.env_id} has no usable spaces"):
             self._obs_space = self.env.observation_space
             check_observations(recipe.env_id, self._obs_space)
@@ -127,6 +130,13 @@ class Member:
         if flat.size != self._obs_size:
             raise Breach(f"the observation has {flat.size} numbers, its space says {self._obs_size}")
         return flat
+
+    def close(self) -> None:
+        """Close the environment; one that fails in it has done its work, so that is told and no more."""
+        try:
+            self.env.close()
+        except RAISED as error:
+            log.warning("%s", failure(f"{self.env_id} could not be closed", error))
 
     def form(self, recipe: Recipe) -> Form:
         """Measure a few steps of a first episode with the middle action, and say what is known."""
@@ -231,8 +241,7 @@ def look(recipe: Recipe) -> Form:
             form = member.form(recipe)
         return replace(form, memory=max(0, resident_bytes() - before))
     finally:
-        with boundary(f"env.id={recipe.env_id} could not be closed"):
-            member.env.close()
+        member.close()
 
 
 def memory_of(recipe: Recipe) -> int:
@@ -246,7 +255,7 @@ def memory_of(recipe: Recipe) -> int:
         return max(0, resident_bytes() - before)
     finally:
         for member in members:
-            member.env.close()
+            member.close()
 
 
 def resident_bytes() -> int:

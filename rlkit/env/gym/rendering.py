@@ -54,7 +54,7 @@ def replayed(
             if terminated or truncated:
                 return
     finally:
-        member.env.close()
+        member.close()
 
 
 def frames(recording: Any) -> Iterator[np.ndarray]:

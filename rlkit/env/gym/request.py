@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from rlkit.env.foreign import RAISED, boundary, failure
 from rlkit.env.spec import EnvError
@@ -33,8 +33,9 @@ class Wrapper:
 def recipe_arguments(env: Mapping[str, Any], task: Mapping[str, Any]) -> Dict[str, Any]:
     """How the environments of two resolved sections, plain dicts, are made: the arguments of `making.recipes`.
 
-    Raises EnvError where there is no such wrapper as the task names.
+    Raises EnvError where there is no such wrapper as the task names, or an environment variable is not set.
     """
+    env, task = _with_variables(env, task)
     return {
         "ids": (env["id"],) if env["id"] is not None else tuple(env["ids"]),
         "kwargs": env["kwargs"],
@@ -42,6 +43,22 @@ def recipe_arguments(env: Mapping[str, Any], task: Mapping[str, Any]) -> Dict[st
         "wrap": _wrapper(task),
         "max_episode_length": None if task["episodeLength"] == "auto" else int(task["episodeLength"]),
     }
+
+
+def _with_variables(
+    env: Mapping[str, Any], task: Mapping[str, Any]
+) -> Tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The sections with the values of environment variables: files hold `${oc.env:NAME}` in their place."""
+    if "${oc.env:" not in f"{env}{task}":
+        return env, task
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        sections: Any = OmegaConf.to_container(OmegaConf.create({"env": env, "task": task}), resolve=True)
+    except OmegaConfBaseException as error:
+        raise EnvError(str(error).splitlines()[0]) from error
+    return sections["env"], sections["task"]
 
 
 def _wrapper(task: Mapping[str, Any]) -> Optional[Wrapper]:
