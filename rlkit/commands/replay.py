@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, List, NamedTuple, Sequence
 
+from rlkit.commands.options import add_trust
 from rlkit.runtime.engines import load_engines
 from rlkit.workspace import WorkspaceError, write_atomic
 
@@ -63,6 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to-npz", type=Path, metavar="FOLDER", help="write RoboVerse's episodes as recordings"
     )
+    add_trust(parser)
     parser.add_argument(
         "--mjcf", type=Path, metavar="MODEL.xml", help="the model of RoboVerse's joints, to see them"
     )
@@ -106,7 +108,7 @@ def _load(path: Path, arguments: argparse.Namespace) -> List[Episode]:
     from rlkit.media import recording, roboverse
 
     if _is_archive(path):
-        return [Episode(path, recording.load(path), as_filed=True)]
+        return [Episode(path, recording.load(path, arguments.trust), as_filed=True)]
     episodes = roboverse.read(path)
     if arguments.mjcf is not None:
         try:
@@ -264,7 +266,8 @@ def _render(episodes: Sequence[Episode], out: Path) -> None:
             if not episode.as_filed:
                 recording.save(path, episode.recording)
             sources.append(path)
-        words = command(sources, out, None, (640, 480), None)
+        trusted = frozenset().union(*(episode.recording.trusted for episode in episodes))
+        words = command(sources, out, None, (640, 480), None, trusted)
         done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, Mapping
+from typing import Any, BinaryIO, Dict, FrozenSet, Iterable, Mapping
 
 import numpy as np
 
@@ -48,11 +48,12 @@ class Recording:
     `actions` [T, A] in [-1, 1], `ctrl` [T, nu] in each actuator's unit, `rewards` [T], `terms` [T, R]
     weighted reward terms, `terminated`, `truncated` [T] and `criteria` [T, C] bool, `obs` [T, O] what each
     action was chosen from; `mjcf` uint8, the model's text; `start.<name>`: the engine's whole state before
-    the first action.
+    the first action. trusted: modules that a replay may import though they are not installed; never in the file.
     """
 
     header: Mapping[str, Any]
     arrays: Mapping[str, np.ndarray]
+    trusted: FrozenSet[str] = frozenset()
 
     @property
     def length(self) -> int:
@@ -98,8 +99,8 @@ def save(path: Path, recording: Recording) -> None:
     write_atomic(path, write)
 
 
-def load(path: Path) -> Recording:
-    """Read a recording without running any code of it; raises RecordingError."""
+def load(path: Path, trusted: Iterable[str] = ()) -> Recording:
+    """Read a recording without running any code of it; trusted: as of a Recording. Raises RecordingError."""
     try:
         with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
@@ -111,7 +112,7 @@ def load(path: Path) -> Recording:
     except _TORN as error:
         raise RecordingError(f"{path} cannot be read: it is torn or no recording ({error})") from error
     _check(path, header, arrays)
-    return Recording(header, arrays)
+    return Recording(header, arrays, frozenset(trusted))
 
 
 def _check(path: Path, header: Any, arrays: Mapping[str, np.ndarray]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from rlkit.config import ConfigError, Experiment, changed, compose, from_yaml
 from rlkit.config.values import quote
@@ -37,10 +37,13 @@ class ExportRequest:
     out: Path
 
 
-def read_request(ref: str, root: Path, formats: Tuple[str, ...], out: Optional[Path]) -> ExportRequest:
+def read_request(
+    ref: str, root: Path, formats: Tuple[str, ...], out: Optional[Path], trusted: Sequence[str] = ()
+) -> ExportRequest:
     """Find the checkpoint as `checkpoint=` does (the best one of a run) and the settings of its run.
 
-    Raises WorkspaceError for a package that is missing, and for a run, checkpoint, setting or environment.
+    trusted: modules that the run may have imported though they are not installed. Raises WorkspaceError for a package
+    that is missing, and for a run, checkpoint, setting or environment.
     """
     _require_packages(formats)
     source = resolve(ref, root=root, default="best")
@@ -50,7 +53,7 @@ def read_request(ref: str, root: Path, formats: Tuple[str, ...], out: Optional[P
         )
     try:
         head = read_head(source.checkpoint)
-        experiment = _experiment(source, head)
+        experiment = replace(_experiment(source, head), trusted=frozenset(trusted))
         require_fit(head, source.checkpoint, experiment.task_name, str(experiment.train["learner"]))
     except (CheckpointError, ConfigError) as error:
         raise WorkspaceError(str(error)) from error

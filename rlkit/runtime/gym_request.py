@@ -24,7 +24,7 @@ def problems(experiment: Experiment) -> List[str]:
 def recipe_of(experiment: Experiment) -> Dict[str, Any]:
     """How the environments of the `env` and `task` sections are made: the arguments of `making.recipes`.
 
-    Raises EnvError where there is no such wrapper as the task names.
+    Raises EnvError where there is no such wrapper as the task names, and where a run asks for code of its own.
     """
     sections = experiment.sections()
-    return recipe_arguments(sections["env"], sections["task"])
+    return recipe_arguments(sections["env"], sections["task"], experiment.trusted)

@@ -6,6 +6,7 @@
 
 from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic
 from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
+from rlkit.workspace.child import python
 from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.errors import ResolveError, WorkspaceError
 from rlkit.workspace.find import find_run
@@ -68,6 +69,7 @@ __all__ = [
     "pins_of",
     "plan_prune",
     "provenance",
+    "python",
     "read_entry",
     "read_record",
     "resolve",

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import importlib
 from functools import partial
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Collection, Dict, Mapping, Optional
 
+from rlkit.env.gym import installed
 from rlkit.env.spec import EnvError
 
 
-def recipe_arguments(env: Mapping[str, Any], task: Mapping[str, Any]) -> Dict[str, Any]:
+def recipe_arguments(
+    env: Mapping[str, Any], task: Mapping[str, Any], trusted: Collection[str]
+) -> Dict[str, Any]:
     """How the environments of two resolved sections, plain dicts, are made: the arguments of `making.recipes`.
 
-    Raises EnvError where there is no such wrapper as the task names.
+    trusted: what may be imported from anywhere, see `installed.require`. Raises EnvError where the rest would import
+    what is not installed, and where there is no such wrapper as the task names.
     """
+    installed.require(env, task, trusted)
     return {
         "ids": (env["id"],) if env["id"] is not None else tuple(env["ids"]),
         "kwargs": env["kwargs"],
