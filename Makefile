@@ -16,9 +16,11 @@ help:  ## Show this list
 train: $(RUNTIME)  ## Train a policy; ARGS="task=BoxGrasping numEnvs=2048" changes what and how
 	$(BIN)/python train.py $(ARGS)
 
-test: $(DEV)  ## Run all tests
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal -m "not alone"
-	$(BIN)/python -m pytest -q -m alone
+test: $(DEV)  ## Run all tests: side by side, then those that need the machine for themselves
+	@failed=0; \
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal -m "not alone" || failed=1; \
+	$(BIN)/python -m pytest -q -m alone || failed=1; \
+	exit $$failed
 
 check: format lint types fast-test  ## Format, lint, type-check and run the fast tests
 

@@ -26,7 +26,7 @@ EXIT_BAD_REQUEST = 2
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command line (sys.argv by default) and return the exit status.
 
-    0 done, 1 failed while running, 2 bad request (nothing was started or written), 130 and 143 interrupted.
+    0 done, 1 failed while running, 2 bad request (nothing was started or written), 128 + the signal interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -37,18 +37,29 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
             print_help(words)
             return 0
-        request, sources = _read(words)
-        if _needs_hydra_main(request):
-            return _hydra_main(request, sources)
-        return _run(compose_request(request), _source(request, sources))
     except ConfigError as error:
         return _refuse(error)
-    except KeyboardInterrupt as stop:
-        print("interrupted", file=sys.stderr)
-        return 128 + getattr(stop, "signal", SIGINT)
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    from rlkit.runtime.console import surviving_console
+
+    with surviving_console():  # whoever reads along may leave: the run goes on
+        try:
+            return _request(words)
+        except ConfigError as error:
+            return _refuse(error)
+        except KeyboardInterrupt as stop:
+            print("interrupted", file=sys.stderr)
+            return 128 + getattr(stop, "signal", SIGINT)
+
+
+def _request(words: List[str]) -> int:
+    """Read and check what the words ask for, and run it."""
+    request, sources = _read(words)
+    if _needs_hydra_main(request):
+        return _hydra_main(request, sources)
+    return _run(compose_request(request), _source(request, sources))
 
 
 def _complete(words: Sequence[str]) -> int:

@@ -11,11 +11,11 @@ from typing import Dict, List
 
 from rlkit.commands.runs_page import console
 from rlkit.workspace import (
+    Deleter,
     PruneFilters,
     PrunePlan,
     RunEntry,
     WorkspaceError,
-    delete_run,
     finish_deletions,
     folder_size,
     list_runs,
@@ -81,9 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     left_over = finish_deletions(arguments.root)
     if left_over:
         print(f"finished a deletion that was cut short: {size(left_over)} freed")
-    if sizes:
-        _delete(arguments.root, plan.delete, sizes)
-    return 0
+    return _delete(arguments.root, plan.delete, sizes) if sizes else 0
 
 
 def _print_plan(root: Path, plan: PrunePlan, sizes: Dict[Path, int]) -> None:
@@ -115,12 +113,18 @@ def _agreed(arguments: argparse.Namespace, sizes: Dict[Path, int]) -> bool:
     return False
 
 
-def _delete(root: Path, runs: List[RunEntry], sizes: Dict[Path, int]) -> None:
-    """Delete the runs, the oldest first, and say what came of it, also when it is cut short."""
-    deleted, freed = 0, 0
+def _delete(root: Path, runs: List[RunEntry], sizes: Dict[Path, int]) -> int:
+    """Delete the runs, the oldest first, and say what came of it, also when it is cut short.
+
+    What cannot be deleted keeps no other run from it; the exit status then is 1.
+    """
+    deleter, deleted, freed, status = Deleter(root), 0, 0, 0
     try:
         for run in runs:
-            reason = delete_run(run.path, root)
+            try:
+                reason = deleter.delete(run.path)
+            except WorkspaceError as error:
+                reason, status = str(error), 1
             if reason is not None:
                 print(f"spared: {run.name} ({reason})")
                 continue
@@ -128,6 +132,7 @@ def _delete(root: Path, runs: List[RunEntry], sizes: Dict[Path, int]) -> None:
             freed += sizes[run.path]
     finally:
         print(f"deleted {deleted} of {_runs(len(runs))}, {size(freed)} freed")
+    return status
 
 
 def _total(sizes: Dict[Path, int]) -> str:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
-from rlkit.config import engine, keys, learners, support, types
+from rlkit.config import engine, keys, learners, support, task_source, types
 from rlkit.config.conf import flatten
 from rlkit.config.machine import (
     CPU_ONLY,
@@ -35,8 +35,12 @@ _REQUIRED_OF_TASK = {
         "task.controlPeriod",
         "task.cpuNumEnvs",
         "task.observations",
+        "task.terminationRewards.success",
+        "task.terminationRewards.failure",
+        "task.terminationRewards.timeout",
     ),
 }
+_SECTIONS_OF_TASK = ("task.rewardWeights", "task.termination.success", "task.termination.failure")
 
 
 def how_to_install(package: str) -> str:
@@ -69,6 +73,8 @@ def check_types(plain: Plain, schema: Schema) -> List[str]:
     for section in plain:
         if section not in keys.SECTIONS:
             problems.append(f"{section}: no such section; there are {', '.join(keys.SECTIONS)}")
+        elif not isinstance(plain[section], Mapping):
+            problems.append(f"{section}: is a section, got {types.echo(types.show(plain[section]))}")
     flat = flatten(plain)
     for name, value in flat.items():
         if name.partition(".")[0] in keys.SECTIONS:
@@ -80,8 +86,30 @@ def check_types(plain: Plain, schema: Schema) -> List[str]:
     ]
     kind = "gymnasium" if flat.get("task.engine") == "gymnasium" else "simulator"
     missing += [name for name in _REQUIRED_OF_TASK[kind] if name not in flat]
-    problems += [f"{name}: is missing; it needs a value in conf/" for name in missing]
+    problems += [f"{name}: is missing; {_where_to_write(name, plain)}" for name in missing]
+    if kind == "simulator":
+        problems += [
+            f"{name}: is missing; write `{name.rpartition('.')[2]}: {{}}` for none"
+            for name in _SECTIONS_OF_TASK
+            if not isinstance(_look_up(plain, name), Mapping)
+        ]
     return problems
+
+
+def _where_to_write(name: str, plain: Plain) -> str:
+    section, _, leaf = name.partition(".")
+    inside = plain.get(section)
+    near = types.nearest(leaf, [str(key) for key in inside]) if isinstance(inside, Mapping) else []
+    hint = f"; is {near[0]} meant to be it?" if near else ""
+    return ("write it below `task:` in its file" if section == "task" else "it needs a value in conf/") + hint
+
+
+def _look_up(plain: Plain, name: str) -> Any:
+    """The value of a full name, None where there is none."""
+    value: Any = plain
+    for key in name.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def _type_problem(name: str, value: Any, schema: Schema) -> Optional[str]:
@@ -262,6 +290,10 @@ def notes(plain: Plain, asked: Mapping[str, Any], machine: Optional[Machine] = N
         found.append(f"sim={sim} steps on the CPU; every step is copied to {device}")
     if asked.get("sim.name") == "auto" and sim == "mujoco" and _warp_could(plain, machine):
         found.append(f"sim=auto took {sim}, which steps on the CPU; sim=warp steps on the GPU")
+    nobodys = [] if machine is None or engine.engine_of(plain) == "gymnasium" else unread(plain["task"])
+    if nobodys:
+        task = plain["task"]["name"]
+        found.append(f"{', '.join(nobodys)}: class {task} reads no such setting, so it changes nothing")
     return found
 
 
@@ -290,9 +322,41 @@ def check_terms(task: Mapping[str, Any], known: Mapping[str, FrozenSet[str]]) ->
     return problems
 
 
-def task_file_name(plain: Plain, choice: str) -> List[str]:
-    """The name inside a task's file is the file's name, so that runs are called as they were asked for."""
-    name = plain["task"]["name"]
-    if name == Path(choice).name:
+def task_file(plain: Plain, choice: str) -> List[str]:
+    """What lacks between a task's file and its class: the name, the class, and the settings that the class takes.
+
+    The name inside the file is the file's name, so that runs are called as they were asked for.
+    """
+    task, name = plain["task"], plain["task"]["name"]
+    if name != Path(choice).name:
+        return [
+            f"task.name={name}: conf/task/{choice}.yaml has the name of another task; write `name: {choice}` in it, "
+            "below `task:`"
+        ]
+    if engine.engine_of(plain) == "gymnasium":
         return []
-    return [f"task.name={name}: stands in conf/task/{choice}.yaml and must be {choice}"]
+    problem = task_source.problem(name)
+    if problem is not None:
+        return [problem]
+    problems = []
+    for wanted, reader in task_source.required(name).items():
+        section: Any = task
+        for depth, key in enumerate(wanted):
+            if not isinstance(section, Mapping) or key not in section:
+                where = ".".join(("task", *wanted[: depth + 1]))
+                near = types.nearest(key, [str(k) for k in section]) if isinstance(section, Mapping) else []
+                hint = f"; is {near[0]} meant to be it?" if near else ""
+                problems.append(
+                    f"{where}: is missing, and class {reader} reads it; write it in conf/task/{choice}.yaml{hint}"
+                )
+                break
+            section = section[key]
+    return list(dict.fromkeys(problems))
+
+
+def unread(task: Mapping[str, Any]) -> List[str]:
+    """The settings of a task that its class does not read, nor anything else."""
+    words = task_source.words(str(task["name"]))
+    if words is None:
+        return []
+    return [f"task.{key}" for key in task if key not in words and key not in keys.EVERY_TASK]

@@ -8,9 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
 
-import yaml
-
-from rlkit.config import check, randomization, values
+from rlkit.config import check, randomization, values, yaml_text
 from rlkit.config.conf import Conf, find_conf, flatten
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment, freeze_experiment
@@ -48,7 +46,7 @@ def compose_request(request: Request, machine: Optional[Machine] = None) -> Expe
     schema = request.schema.of_learner(learner) if learner in LEARNER_KEYS else request.schema
     problems = check.check_types(plain, schema)
     if not problems:
-        problems = check.task_file_name(plain, whole.choices["task"])
+        problems = check.task_file(plain, whole.choices["task"])
         problems += randomization.check(plain)
         known = term_names(plain["task"]["name"])
         problems += [] if known is None else check.check_terms(plain["task"], known)
@@ -162,7 +160,12 @@ def from_yaml(text: str) -> Experiment:
     The device is not checked again: a run may be looked at where it could not be trained.
     Raises ConfigError where a setting is unknown, missing or of the wrong type.
     """
-    plain: Dict[str, Any] = yaml.safe_load(text)
+    try:
+        plain: Dict[str, Any] = yaml_text.load(text)
+    except yaml_text.YamlError as error:
+        raise ConfigError(
+            [f"this is not a config.yaml that rlkit wrote: line {error.line}: {error}"]
+        ) from error
     if not isinstance(plain, dict) or not isinstance(plain.get("composed"), dict):
         raise ConfigError(["this is not a config.yaml that rlkit wrote: its section `composed` is missing"])
     composed = plain.pop("composed")

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple, Type, TypeVar, cast
 
-import yaml
-
+from rlkit.config import yaml_text
 from rlkit.config.command_line import camel
 
 T = TypeVar("T")
@@ -169,7 +168,7 @@ class Experiment:
             "overrides": list(self.overrides),
             "asked": thaw(self.asked),
         }
-        return yaml.safe_dump({**self.sections(), "composed": composed}, sort_keys=False)
+        return yaml_text.dump({**self.sections(), "composed": composed})
 
 
 _SECTIONS: Dict[str, Type[Any]] = {

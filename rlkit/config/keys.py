@@ -18,6 +18,25 @@ SECTIONS = ("sim", "env", "task", "train", "training", "testing", "logging", "ex
 
 OPEN = ("env.kwargs", "task.randomization.observationNoise")  # sections that take names of others
 
+# What rlkit itself reads of every task. A line of another task.* setting holds for rlkit's own tasks and those on top
+# of them; elsewhere the name is free for settings of other kinds.
+EVERY_TASK = (
+    "name",
+    "engine",
+    "episodeLength",
+    "controlPeriod",
+    "controlMode",
+    "cpuNumEnvs",
+    "wrapper",
+    "packages",
+    "install",
+    "observations",
+    "rewardWeights",
+    "termination",
+    "terminationRewards",
+    "randomization",
+)
+
 ALIASES: Dict[str, str] = {
     "numEnvs": "env.numEnvs",
     "test": "training.test",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from rlkit.config import command_line, keys, types, values
+from rlkit.config import command_line, files, keys, types, values
 from rlkit.config.command_line import CommandLine, Override
 from rlkit.config.conf import Conf, find_conf, flatten
 from rlkit.config.errors import ConfigError
@@ -42,13 +42,20 @@ def read_request(
     folders = [] if line.config_dir is None else [line.config_dir]
     conf = Conf(*folders, line.config_path or conf_dir or find_conf())
     root = _root(line, conf, problems)
-    schema = schema_for(line, conf, root, problems, tuple(bases.values()))
-    for override in line.overrides:
-        found = _check(override, schema, conf, line.sweep)
-        if found is not None:
-            problems.append(found)
-        elif bases and override.key.partition(".")[0] in keys.SECTIONS and override.key not in keys.GROUPS:
-            override.prefix = "++"  # the run may have settings that the files here have not
+    try:
+        schema = schema_for(line, conf, root, problems, tuple(bases.values()))
+        used = _typed_groups(line, conf) if bases else _used(line, conf, root)
+        problems += files.check(conf, root, used, schema)
+        for override in line.overrides:
+            found = _check(override, schema, conf, line.sweep)
+            if found is not None:
+                problems.append(found)
+            elif (
+                bases and override.key.partition(".")[0] in keys.SECTIONS and override.key not in keys.GROUPS
+            ):
+                override.prefix = "++"  # the run may have settings that the files here have not
+    except ConfigError as error:  # a file that this request uses cannot be read
+        raise ConfigError(list(dict.fromkeys([*problems, *error.messages]))) from error
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     overrides = tuple(override.text() for override in line.overrides)
@@ -75,32 +82,79 @@ def schema_for(
                     f"task={task} has no train file conf/train/{train}.yaml: "
                     f"copy conf/train/BaseTaskPPO.yaml to it, or choose one, as train={_first(conf, 'train')}"
                 )
-    declared = {}
-    for task in [task for task in tasks if task in known_tasks] or known_tasks:
+    chosen = [task for task in tasks if task in known_tasks]
+    declared: Dict[str, Any] = {}
+    own: Set[str] = set()
+    for task in chosen or conf.sound_options("task"):
         declared.update(conf.declared(task))
-    learners = {conf.learner(train) for train in trains} & set(keys.LEARNER_KEYS)
-    return Schema(sorted(str(name) for name in learners) or list(keys.LEARNER_KEYS), declared)
+        own |= files.own_settings(conf, task)
+    learners = {str(conf.learner(train)) for train in trains if train in conf.options("train")}
+    return Schema(sorted(learners & set(keys.LEARNER_KEYS)) or list(keys.LEARNER_KEYS), declared, own)
+
+
+def _used(line: CommandLine, conf: Conf, root: str) -> Dict[str, List[str]]:
+    """The options of each group that the request surely uses: of those that exist."""
+    found: Dict[str, List[str]] = {}
+    tasks = _sure(line, conf, root, "task")
+    by_task = {
+        entry.group.rpartition("/")[2]: entry.option
+        for task in tasks
+        for file in conf.chain(f"task/{task}")
+        for entry in file.entries
+        if entry.group is not None and entry.override
+    }
+    for group in ("sim", "physics", "env", "task", "train"):
+        given = any(override.key == group for override in line.overrides)
+        options = [by_task[group]] if group in by_task and not given else _sure(line, conf, root, group)
+        spread = [o.replace("${task}", task) for o in options for task in (tasks if "${task}" in o else [""])]
+        found[group] = [option for option in spread if option in conf.options(group)]
+    return found
+
+
+def _sure(line: CommandLine, conf: Conf, root: str, group: str) -> List[str]:
+    """As _choices, without what only Hydra can tell."""
+    given = [o.value for o in line.overrides if o.key == group and o.value]
+    if given and values.parse(given[-1]) is values.UNREAD:
+        return []
+    options = _choices(line, conf, root, group)
+    return [option for option in options if "${" in option or option in conf.options(group)]
 
 
 def _schema_of(bases: Sequence[Base], line: CommandLine, conf: Conf) -> Schema:
     """The schema of runs: their own settings, and those that their tasks have besides today."""
-    typed = [option for o in line.overrides if o.key == "train" for option in values.split(o.value or "")]
-    learners, declared = {conf.learner(option) for option in typed}, {}
+    trains = _typed_groups(line, conf).get("train", [])
+    learners = {conf.learner(train) for train in trains}
+    declared: Dict[str, Any] = {}
+    own: Set[str] = set()
     for base in bases:
-        learners.add(base.learner or conf.learner(base.choices.get("train", f"{base.choices['task']}PPO")))
-        declared.update(flatten(base.sections.get("task", {}), "task."))
-        declared.update(conf.declared(base.choices["task"]))
+        task = base.choices["task"]
+        learners.add(base.learner or conf.learner(base.choices.get("train", f"{task}PPO")))
+        declared.update(flatten(base.sections.get("task", {}), "task.", keep_empty=True))
+        if task in conf.sound_options("task"):
+            declared.update(conf.declared(task))
+            own |= files.own_settings(conf, task)
     known = sorted(str(name) for name in learners & set(keys.LEARNER_KEYS))
-    return Schema(known or list(keys.LEARNER_KEYS), declared)
+    return Schema(known or list(keys.LEARNER_KEYS), declared, own)
+
+
+def _typed_groups(line: CommandLine, conf: Conf) -> Dict[str, List[str]]:
+    """The options that were typed, by group: of those that exist."""
+    return {
+        override.key: [o for o in values.split(override.value or "") if o in conf.options(override.key)]
+        for override in line.overrides
+        if override.key in keys.GROUPS and override.key != "task"
+    }
 
 
 def _root(line: CommandLine, conf: Conf, problems: List[str]) -> str:
     root = line.config_name or "config"
     if root not in conf.roots():
-        near = types.nearest(root, conf.roots())
+        roots = conf.sound_roots()
+        near = types.nearest(root, roots)
         problems.append(
-            f"config={root}: no such root configuration in conf/"
-            + (f"; did you mean config={near[0]}?" if near else f"; there are {', '.join(conf.roots())}")
+            f"config={types.echo(root)}: no such root configuration in conf/"
+            + (f"; did you mean config={near[0]}? There are " if near else "; there are ")
+            + ", ".join(roots)
         )
         return "config"
     return root
@@ -199,7 +253,7 @@ def _unknown(override: Override, schema: Schema, conf: Conf) -> Optional[str]:
         return f"{override.typed}: {section} is a section; set what is in it, as {inside[0]}=<value>"
     task_hint = ""
     if key.startswith("task."):
-        homes = [t for t in conf.options("task") if key in conf.declared(t)]
+        homes = conf.homes(key)
         task_hint = f"; it belongs to task={homes[0]}" if homes else ""
     start = f"{override.typed}: there is no setting {key}"
     if override.prefix.startswith("+"):
@@ -237,4 +291,4 @@ def _value(override: Override, spec: str, sweep: bool) -> Optional[str]:
 
 
 def _listed(conf: Conf, group: str) -> str:
-    return ", ".join(conf.options(group))
+    return ", ".join(conf.sound_options(group))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Collection, Dict, List, Mapping, Optional, Sequence
 
 from rlkit.config import keys, types
 from rlkit.config.command_line import spellings
@@ -12,21 +12,29 @@ from rlkit.config.keys import Key
 class Schema:
     """The schema lines that count for a request, with the keys that its YAML files declare.
 
-    `declared` maps full names to the values in the YAML of the chosen task and its parents.
+    `declared` maps full names to the values in the YAML of the chosen task and its parents; an empty section there
+    takes names of the user's. `own` are settings that a user's task declares under a name that rlkit's own tasks use
+    for something else: their type is that of their value.
     """
 
-    def __init__(self, learners: Sequence[str], declared: Mapping[str, object]) -> None:
+    def __init__(
+        self, learners: Sequence[str], declared: Mapping[str, object], own: Collection[str] = ()
+    ) -> None:
         learner_keys = [key for learner in learners for key in keys.LEARNER_KEYS[learner]]
         self._keys: Dict[str, Key] = {}
         for key in (*keys.COMMON_KEYS, *learner_keys):
             self._keys[key.name] = _either(self._keys.get(key.name), key)
-        self._declared = dict(declared)
+        self._own = frozenset(own)
+        empty = {name for name, value in declared.items() if value == {} and isinstance(value, dict)}
+        self._declared = {name: value for name, value in declared.items() if name not in empty}
         self._open = [section for section in keys.OPEN if self._has(section.rpartition(".")[0])]
+        self._open += [name for name in empty if f"{name}.*" not in self._keys]
         self._spellings = self._index()
 
     def of_learner(self, learner: str) -> Schema:
         """The same for one learner, where a sweep chooses between several."""
-        return Schema([learner], self._declared)
+        empty = {section: {} for section in self._open if section.startswith("task.")}
+        return Schema([learner], {**self._declared, **empty}, self._own)
 
     @property
     def names(self) -> List[str]:
@@ -40,6 +48,8 @@ class Schema:
 
     def key(self, name: str) -> Optional[Key]:
         """The schema line of a full name; None where only the YAML declares it, or nothing does."""
+        if name in self._own:
+            return None
         section = name.rpartition(".")[0] + ".*"
         return (
             self._keys.get(name) or self._keys.get(section) or self._keys.get(self._free_section(name) + ".*")
@@ -50,6 +60,8 @@ class Schema:
         key = self.key(name)
         if key is not None and (not name.startswith("task.") or name in self._declared or self.is_free(name)):
             return key.type
+        if key is None and self.is_free(name):
+            return "any"
         return types.spec_of(self._declared[name]) if name in self._declared else None
 
     def canonical(self, typed: str) -> Optional[str]:

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 import yaml
 
+from rlkit.config import yaml_text
 from rlkit.config.engine import engine_of
 from rlkit.config.machine import SIMULATORS
 
@@ -53,6 +54,11 @@ def simulators_for(task: str) -> List[str]:
     return [name for name in names if simulator_cell(task, name).state != "impossible"]
 
 
+def is_ours(task: str) -> bool:
+    """Whether this is one of rlkit's own tasks."""
+    return task in read_record()["simulators"]
+
+
 def is_impossible(plain: Mapping[str, Any]) -> bool:
     """Whether the simulator that is asked for is known to lack what the task needs."""
     return simulator_cell(plain["task"]["name"], plain["sim"]["name"]).state == "impossible"
@@ -71,7 +77,7 @@ def check(plain: Mapping[str, Any]) -> List[str]:
 def notes(plain: Mapping[str, Any]) -> List[str]:
     """Say that a combination of rlkit's own has not been tried; of other tasks nothing is known."""
     task, simulator, learner = plain["task"]["name"], plain["sim"]["name"], plain["train"]["learner"]
-    if task not in read_record()["simulators"]:
+    if not is_ours(task):
         return []
     halves = {
         f"sim={simulator}": simulator_cell(task, simulator),
@@ -86,7 +92,7 @@ def notes(plain: Mapping[str, Any]) -> List[str]:
 @lru_cache(maxsize=1)
 def read_record() -> Record:
     """The whole record."""
-    return yaml.safe_load(RECORD.read_text(encoding="utf-8"))
+    return yaml_text.load(RECORD.read_text(encoding="utf-8"))
 
 
 def write_record(record: Record) -> None:

@@ -1,14 +1,14 @@
-"""The terms of a task, read from its source without importing it (a task imports torch)."""
+"""The terms of a task, read from its source without importing it."""
 
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Set
 
+from rlkit.config import task_source
+
 KINDS = ("observation", "reward", "success", "failure")
-_TASKS = Path(__file__).resolve().parents[1] / "tasks"
 
 
 class Term(NamedTuple):
@@ -19,11 +19,11 @@ class Term(NamedTuple):
     size: Optional[int]
 
 
-def term_names(task: str, folder: Path = _TASKS) -> Optional[Mapping[str, FrozenSet[str]]]:
+def term_names(task: str, folder: Path = task_source.TASKS) -> Optional[Mapping[str, FrozenSet[str]]]:
     """Kind -> names of the methods that a task's class and its parents mark as terms.
 
-    None where the class cannot be followed from the source alone: no such file or class, or a parent that is
-    not a task of this folder. The task itself then says at its making what it does not know.
+    None where the class cannot be followed from the source alone, see task_source.chain: the task itself then says
+    at its making what it does not know.
     """
     found: Dict[str, Set[str]] = {kind: set() for kind in KINDS}
     terms = _terms(task, folder)
@@ -34,7 +34,7 @@ def term_names(task: str, folder: Path = _TASKS) -> Optional[Mapping[str, Frozen
     return {kind: frozenset(names) for kind, names in found.items()}
 
 
-def observation_sizes(task: str, folder: Path = _TASKS) -> Optional[Mapping[str, int]]:
+def observation_sizes(task: str, folder: Path = task_source.TASKS) -> Optional[Mapping[str, int]]:
     """Observation term -> how many numbers it has, of those whose source says it; None as in term_names."""
     terms = _terms(task, folder)
     if terms is None:
@@ -48,19 +48,17 @@ def observation_sizes(task: str, folder: Path = _TASKS) -> Optional[Mapping[str,
 
 def _terms(task: str, folder: Path) -> Optional[List[Term]]:
     """The terms of a task's class, then those of its parent, and so on."""
-    found: List[Term] = []
-    name = task
-    while name != "Task":
-        path = folder / f"{_module(name)}.py"
-        tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
-        classes = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name]
-        if not classes or len(classes[0].bases) != 1 or not isinstance(classes[0].bases[0], ast.Name):
-            return None
-        for method in classes[0].body:
-            if isinstance(method, ast.FunctionDef):
-                found += [term for d in method.decorator_list for term in _term(method.name, d)]
-        name = classes[0].bases[0].id
-    return found
+    sources = task_source.chain(task, folder)
+    if sources is None:
+        return None
+    return [
+        term
+        for source in sources
+        for method in source.definition.body
+        if isinstance(method, ast.FunctionDef)
+        for decorator in method.decorator_list
+        for term in _term(method.name, decorator)
+    ]
 
 
 def _term(method: str, decorator: ast.expr) -> List[Term]:
@@ -71,8 +69,3 @@ def _term(method: str, decorator: ast.expr) -> List[Term]:
     first = decorator.args[0] if isinstance(decorator, ast.Call) and decorator.args else None
     size = first.value if isinstance(first, ast.Constant) and isinstance(first.value, int) else None
     return [Term(kind.id, method, size)]
-
-
-def _module(name: str) -> str:
-    """BoxGrasping -> box_grasping, as the registry of tasks finds it."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

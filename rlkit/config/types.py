@@ -7,6 +7,7 @@ A type is one or more alternatives joined by ` or `:
     list of <alternative>    at least one item; `list of 3 float` has exactly three
     []                       the empty list
     any                      whatever it is
+    inf                      an infinite number, of either sign
     null                     the YAML null
     fast|slow                one of these words; a word that ends in `:N` stands for any number, as in cuda:0
 """
@@ -16,31 +17,43 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 Test = Callable[[object], bool]
 _INTERVAL = re.compile(r"in ([\[(])(\S+), (\S+)([\])])$")
 _LIST = re.compile(r"of (?:(\d+) )?(.+)$")
 _BOUND = re.compile(r"(>=|>|<=|<) (\S+)$")
+LONGEST_ECHO = 200  # characters of a value in a message
+_SYNONYMS = {"gpu": "cuda", "warn": "warning", "verbose": "debug", "none": "null"}  # what others write
 
 
 def problem(spec: str, value: object) -> Optional[str]:
     """Say in what way `value` does not fit `spec`, or return None where it fits."""
     if any(_fits(alternative, value) for alternative in spec.split(" or ")):
         return None
-    text = f"needs {spec}, got {show(value)}"
+    text = f"needs {spec}, got {echo(show(value))}"
     if value == "":
         return text + " (empty: is a shell variable unset?)"
-    near = nearest(str(value).lower(), words(spec)) if isinstance(value, str) else []
-    if near:
-        return f"{text}; did you mean {near[0]}?"
+    instead = _instead(spec, value) if isinstance(value, str) else None
+    if instead is not None:
+        return f"{text}; did you mean {instead}?"
     if isinstance(value, str) and "bool" in spec and value.lower() in ("yes", "on", "no", "off"):
         return f"{text}; write {'true' if value.lower() in ('yes', 'on') else 'false'}"
     if isinstance(value, str) and "list of text" in spec:
-        return f"{text}; write [{value}]"
+        return f"{text}; write [{echo(value)}]"
     if isinstance(value, float) and value.is_integer() and _fits_any(spec, int(value)):
         return f"{text}; write {int(value)}"
     return text
+
+
+def _instead(spec: str, value: str) -> Optional[str]:
+    """The word that was probably meant and that fits `spec`: one of another program's, or the nearest."""
+    meant = _SYNONYMS.get(value.lower())
+    if meant is not None and _fits_any(spec, meant):
+        return meant
+    known = [word for word in words(spec) if _fits_any(spec, word) or word in ("true", "false", "null")]
+    near = nearest(value.lower(), known)
+    return near[0] if near else None
 
 
 def words(spec: str) -> List[str]:
@@ -50,7 +63,7 @@ def words(spec: str) -> List[str]:
         kind = alternative.split(" ")[0]
         if kind == "bool":
             found += ["true", "false"]
-        elif kind not in ("int", "float", "text", "path", "list", "any"):
+        elif kind not in ("int", "float", "text", "path", "list", "any", "[]"):
             found += alternative.split("|")
     return found
 
@@ -67,14 +80,19 @@ def spec_of(value: object) -> str:
     """
     if isinstance(value, bool):
         return "bool"
-    if isinstance(value, (int, float)):
-        return "int" if isinstance(value, int) else "float"
+    if isinstance(value, int):
+        return "int"
+    if isinstance(value, float):
+        return "float" if math.isfinite(value) else "any" if math.isnan(value) else "float or inf"
     if isinstance(value, (list, tuple)):
         kinds = {spec_of(item) for item in value}
-        if kinds <= {"int", "float"} and value:
+        if not kinds:
+            return "[] or list of any"
+        if kinds <= {"int", "float"}:
             return f"list of {len(value)} {'float' if 'float' in kinds else 'int'}"
         return "list of text" if kinds <= {"text"} else "any"
-    return "text" if isinstance(value, str) else "any"
+    # An interpolation stands for a value of any type, and so does an empty text.
+    return "text" if isinstance(value, str) and value not in ("", "???") and "${" not in value else "any"
 
 
 def coerce(spec: str, value: object) -> object:
@@ -97,6 +115,13 @@ def show(value: object) -> str:
     return repr(value) if isinstance(value, str) else str(value)
 
 
+def echo(text: str) -> str:
+    """What was typed, for a message: its beginning and its end where it is long."""
+    if len(text) <= LONGEST_ECHO:
+        return text
+    return f"{text[: LONGEST_ECHO - 40]}…{text[-20:]} ({len(text)} characters)"
+
+
 def nearest(word: str, known: Sequence[str], count: int = 1) -> List[str]:
     """The spellings in `known` closest to `word`, best first: none far, or much farther than the best."""
     close = difflib.get_close_matches(word, known, n=count, cutoff=0.6)
@@ -112,6 +137,8 @@ def _fits(alternative: str, value: object) -> bool:
     kind, _, rest = alternative.partition(" ")
     if kind == "any":
         return True
+    if kind == "inf":
+        return isinstance(value, float) and math.isinf(value)
     if kind == "null":
         return value is None
     if kind == "[]":
@@ -123,7 +150,7 @@ def _fits(alternative: str, value: object) -> bool:
     if kind == "list":
         return isinstance(value, (list, tuple)) and _fits_list(rest, value)
     if kind in ("int", "float"):
-        return _is_number(kind, value) and _in_range(rest, float(value))  # type: ignore[arg-type]
+        return _is_number(kind, value) and _in_range(rest, value)  # type: ignore[arg-type]
     return isinstance(value, str) and any(_is_word(word, value) for word in alternative.split("|"))
 
 
@@ -138,7 +165,9 @@ def _fits_list(rest: str, items: Sequence[object]) -> bool:
 def _is_number(kind: str, value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return isinstance(value, int) if kind == "int" else math.isfinite(value)
+    if isinstance(value, int):  # a float holds no more than this
+        return kind == "int" or abs(value) < 10**308
+    return kind == "float" and math.isfinite(value)
 
 
 def _is_word(word: str, value: str) -> bool:
@@ -147,7 +176,7 @@ def _is_word(word: str, value: str) -> bool:
     return value == word
 
 
-def _in_range(text: str, value: float) -> bool:
+def _in_range(text: str, value: Union[int, float]) -> bool:
     if not text:
         return True
     low, low_open, high, high_open = _bounds(text)

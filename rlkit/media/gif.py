@@ -17,11 +17,11 @@ _COLOURS, _PALETTE_PICTURES = 128, 6
 class GifFrames:
     """Keeps every n-th picture of a video, small, so that the GIF runs in real time within the limits above.
 
-    fps, frames: of the video.
+    fps, frames: of the video. pause: how long the last picture stays [s].
     """
 
-    def __init__(self, fps: Fraction, frames: int) -> None:
-        self._fps, self._last = fps, frames - 1
+    def __init__(self, fps: Fraction, frames: int, pause: float = 0.0) -> None:
+        self._fps, self._last, self._pause = fps, frames - 1, round(1000 * pause)
         self._every = max(math.ceil(fps / MAX_FPS), math.ceil(frames / MAX_FRAMES))
         self._numbers: List[int] = []
         self._kept: List[Image.Image] = []
@@ -50,7 +50,8 @@ class GifFrames:
     def _durations(self, numbers: Sequence[int]) -> List[int]:
         """Milliseconds that each picture stays; GIF counts in 10 ms, so the rounding must not add up."""
         starts = [10 * round(100 * number / self._fps) for number in (*numbers, self._last + 1)]
-        return [max(20, end - start) for start, end in zip(starts, starts[1:])]
+        durations = [max(20, end - start) for start, end in zip(starts, starts[1:])]
+        return [*durations[:-1], durations[-1] + self._pause]
 
 
 def _gif(images: Sequence[Image.Image], durations: Sequence[int]) -> bytes:

@@ -16,13 +16,15 @@ import numpy as np
 from rlkit.media.camera import TrackingCamera
 from rlkit.media.caption import burn
 from rlkit.media.gl import RenderError
+from rlkit.media.shadows import GroundShadows
 
-# Shadows and reflections draw the scene several times; 4x multisampling costs three times the rest together.
+# These draw the scene several times; 4x multisampling costs three times the rest together.
 _SLOW_FLAGS = (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION)
 _SKY_TOP, _SKY_LOW = (0.45, 0.62, 0.85), (0.93, 0.96, 1.0)
 _TILE_LIGHT, _TILE_DARK = (0.86, 0.88, 0.90), (0.74, 0.77, 0.81)
 _TILES_PER_METRE = 4.0
 _GROUND = (40.0, 40.0, 2.0)  # m: half its sides, and the edge of the squares that it is lit by
+_EDGE, _EDGE_PIXELS = (0.25, 0.25, 0.25), 64  # the fewer pixels, the wider the edge
 _MAX_GEOMS = 20_000
 
 
@@ -46,6 +48,7 @@ class SceneRenderer:
         self._model, self._data = model, mujoco.MjData(model)
         self._camera: Any = TrackingCamera(model, width / height) if camera is None else None
         self._fixed = -1 if camera is None else _camera_id(model, camera)
+        self._shadows = GroundShadows(model)
         for qpos in poses if self._camera else ():
             self._pose(qpos)
             self._camera.include(self._data)
@@ -58,6 +61,7 @@ class SceneRenderer:
         """The picture [height, width, 3] uint8 of this pose (qpos [nq] m, rad), `caption` at its bottom."""
         self._pose(qpos)
         self._renderer.update_scene(self._data, self._camera.aim(self._data) if self._camera else self._fixed)
+        self._shadows.add(self._renderer.scene)
         for flag in _SLOW_FLAGS:
             self._renderer.scene.flags[flag] = False
         return burn(self._renderer.render(), caption)
@@ -79,7 +83,7 @@ class SceneRenderer:
 
 
 def _visual_model(mjcf: str, width: int, height: int) -> Any:
-    """The model with a sky, a ground and light that its author left out; poses mean the same."""
+    """The model with a sky, a ground, edges and light that its author left out; poses mean the same."""
     try:
         spec = mujoco.MjSpec.from_string(mjcf)
         visual = spec.visual
@@ -94,6 +98,7 @@ def _visual_model(mjcf: str, width: int, height: int) -> Any:
             )
         _add_sky(spec)
         _tile_ground(spec)
+        _edge_boxes(spec)
         return spec.compile()
     except ValueError as error:
         raise RenderError(f"MuJoCo cannot read the recorded model: {error}") from error
@@ -136,6 +141,28 @@ def _tile_ground(spec: Any) -> None:
         geom.material, geom.rgba = "rlkit_tiles", (1.0, 1.0, 1.0, 1.0)
         if (geom.size[:2] > 0.0).all():  # an endless plane stays one: it costs half as much again to draw
             geom.size = np.maximum(geom.size, _GROUND)
+
+
+def _edge_boxes(spec: Any) -> None:
+    """Boxes without a material have dark edges, so that their faces can be told apart in any light."""
+    bare = [geom for geom in spec.geoms if geom.type == mujoco.mjtGeom.mjGEOM_BOX and not geom.material]
+    if not bare:
+        return
+    spec.add_texture(
+        name="rlkit_edges",
+        type=mujoco.mjtTexture.mjTEXTURE_CUBE,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_FLAT,
+        mark=mujoco.mjtMark.mjMARK_EDGE,
+        rgb1=(1.0, 1.0, 1.0),
+        rgb2=(1.0, 1.0, 1.0),
+        markrgb=_EDGE,
+        width=_EDGE_PIXELS,
+        height=_EDGE_PIXELS,
+    )
+    edges = spec.add_material(name="rlkit_edges")
+    edges.textures[int(mujoco.mjtTextureRole.mjTEXROLE_RGB)] = "rlkit_edges"
+    for geom in bare:
+        geom.material = "rlkit_edges"
 
 
 def _camera_id(model: Any, name: str) -> int:

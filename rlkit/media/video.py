@@ -21,11 +21,13 @@ from rlkit.media.tile import Tile
 from rlkit.workspace import write_atomic
 
 MAX_FPS = 60
+PAUSE = 1.0  # s: so long the last picture stays, before a player begins anew
+_PAUSE = f"tpad=stop_mode=clone:stop_duration={PAUSE}"
 _EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"  # players want yuv420p, which has one colour for 2x2 pixels
 
 
 class Film(NamedTuple):
-    """What was written: `frames` pictures, `seconds` of the episode."""
+    """What was written: `frames` pictures, without the pause at the end, of `seconds` of the episode."""
 
     frames: int
     seconds: float
@@ -53,6 +55,8 @@ def write_video(
 ) -> Film:
     """Write an H.264 .mp4 in real time; of several recordings a grid, in which the shorter wait on their last state.
 
+    After the end the last picture stays for PAUSE s.
+
     size: width and height (px) of the picture; tiles of a grid have its shape, and side by side its width. gif: a
     small copy (see rlkit.media.gif). Each file appears whole or not at all. Raises RecordingError without states,
     RenderError for what cannot be drawn or encoded, WorkspaceError for a file that cannot be written.
@@ -63,7 +67,7 @@ def write_video(
     with ExitStack() as stack:
         tiles = [stack.enter_context(closing(Tile(recording, tile_size, camera))) for recording in recordings]
         clock = common_clock([tile.times for tile in tiles])
-        small = GifFrames(clock.fps, clock.frames) if gif is not None else None
+        small = GifFrames(clock.fps, clock.frames, pause=PAUSE) if gif is not None else None
 
         def pictures() -> Iterator[np.ndarray]:
             for number in range(clock.frames):
@@ -131,7 +135,5 @@ def _encode(program: str, pictures: Iterator[np.ndarray], fps: Fraction, path: s
 
 def _command(program: str, width: int, height: int, fps: Fraction, path: str) -> Sequence[str]:
     raw = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {fps} -i -"
-    h264 = (
-        f"-an -vf {_EVEN} -c:v libx264 -preset veryfast -crf 21 -pix_fmt yuv420p -movflags +faststart -f mp4"
-    )
+    h264 = f"-an -vf {_PAUSE},{_EVEN} -c:v libx264 -preset veryfast -crf 21 -pix_fmt yuv420p -movflags +faststart -f mp4"
     return [program, "-y", "-nostdin", "-v", "error", *raw.split(), *h264.split(), path]

@@ -31,7 +31,7 @@ log = logging.getLogger("rlkit")
 def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) -> int:
     """Train or test what was asked and return the exit status.
 
-    source: the checkpoint to resume or to test. 0 done, 1 failed while running, 130 and 143 interrupted.
+    source: the checkpoint to resume or to test. 0 done, 1 failed while running, 128 + the signal interrupted.
     """
     ranks = launcher.from_environment()
     _quiet_openmp()

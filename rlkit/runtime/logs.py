@@ -8,7 +8,15 @@ from typing import Dict, Mapping, Optional
 
 from rich.console import Console
 
+from rlkit.runtime.console import losses
+
 log = logging.getLogger("rlkit")
+
+
+FILE_ONLY = {"file_only": True}
+"""`extra` of a line that the console need not be told."""
+
+_FORMAT = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
 
 
 class _ConsoleHandler(logging.Handler):
@@ -20,8 +28,44 @@ class _ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record; only warnings and worse name their level."""
+        if getattr(record, "file_only", False):
+            return
         prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         self._console.print(prefix + record.getMessage(), markup=False, highlight=False, soft_wrap=True)
+
+
+class _FileHandler(logging.Handler):
+    """Appends to train.log, also what became of the console; a disk that is full costs lines, which are counted."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.setFormatter(_FORMAT)
+        self._file = path.open("ab", buffering=0)
+        self._missing = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append one record, and before it what there is to say about earlier ones."""
+        lines = [*map(_warning, losses()), record]
+        if self._missing:
+            lines.insert(0, _warning(f"{self._missing} lines are missing here: the disk did not take them"))
+        text = "\n" if self._missing else ""  # the last one may be torn
+        text += "".join(self.format(line) + "\n" for line in lines)
+        self._missing = 0 if self._written(text.encode("utf-8", "replace")) else self._missing + 1
+
+    def _written(self, content: bytes) -> bool:
+        try:
+            return self._file.write(content) == len(content)
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
+
+def _warning(message: str) -> logging.LogRecord:
+    return logging.LogRecord("rlkit", logging.WARNING, __file__, 0, message, None, None)
 
 
 def start_logging(level: str, console: Console, log_file: Optional[Path]) -> None:
@@ -31,9 +75,7 @@ def start_logging(level: str, console: Console, log_file: Optional[Path]) -> Non
     log.propagate = False
     log.addHandler(_ConsoleHandler(console))
     if log_file is not None:
-        handler = logging.FileHandler(log_file, encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(handler)
+        log.addHandler(_FileHandler(log_file))
 
 
 def stop_logging() -> None:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import signal
 from types import FrameType
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C, and what ends a process politely."""
+WARNINGS = (signal.SIGHUP, signal.SIGUSR1)
+"""The terminal is gone; a batch system's word that the time is nearly over. `nohup` has the first one ignored."""
+
+
+def ours() -> List[signal.Signals]:
+    """The signals that end a run, without the warnings that whoever started it has ignored."""
+    return [*SIGNALS, *(number for number in WARNINGS if signal.getsignal(number) != signal.SIG_IGN)]
 
 
 class Stopped(KeyboardInterrupt):
@@ -31,7 +39,7 @@ class StopAtOnce:
         self._previous: Dict[int, Any] = {}
 
     def __enter__(self) -> StopAtOnce:
-        for number in SIGNALS:
+        for number in ours():
             self._previous[number] = signal.signal(number, self._interrupt)
         return self
 
@@ -80,7 +88,7 @@ class StopRequest:
         self._previous: Dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
-        for number in SIGNALS:
+        for number in ours():
             self._previous[number] = signal.signal(number, self._ask)
         return self
 

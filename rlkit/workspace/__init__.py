@@ -25,9 +25,9 @@ from rlkit.workspace.listing import (
 from rlkit.workspace.origin import provenance
 from rlkit.workspace.pins import pin_run, pins_of, unpin
 from rlkit.workspace.prune import (
+    Deleter,
     PruneFilters,
     PrunePlan,
-    delete_run,
     finish_deletions,
     folder_size,
     plan_prune,
@@ -40,6 +40,7 @@ from rlkit.workspace.scan import RunEntry, pinned_names, read_entry
 __all__ = [
     "RUN_KINDS",
     "RUN_STATES",
+    "Deleter",
     "PruneFilters",
     "PrunePlan",
     "ResolveError",
@@ -55,7 +56,6 @@ __all__ = [
     "checkpoint_name",
     "checkpoints_in",
     "continue_run",
-    "delete_run",
     "find_interrupted",
     "find_run",
     "finish_deletions",

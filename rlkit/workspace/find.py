@@ -255,6 +255,7 @@ def _places(root: Path) -> str:
     return f"{archive_folder(root)} (and {window_folder(root)})"
 
 
-def quoted(text: str) -> str:
-    """A value as the shell and the configuration both take it."""
-    return text if re.fullmatch(r"[\w./+-]+", text) else f"\"'{text}'\""
+def quoted(text: str, which: Optional[Which] = None) -> str:
+    """A value as the shell and the configuration both take it, with an ending that names a checkpoint."""
+    ending = "" if which is None else f":{which}"
+    return text + ending if re.fullmatch(r"[\w./+-]+", text) else f"\"'{text}{ending}'\""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Dict, List, Optional, Set
@@ -20,11 +21,15 @@ from rlkit.workspace.layout import (
     window_folder,
 )
 from rlkit.workspace.record import DONE
-from rlkit.workspace.scan import RunEntry, all_runs, archived_runs, entries, pinned_names, run_name_of_link
+from rlkit.workspace.scan import RunEntry, archived, entries, pinned_names, run_name_of_link
+
+_NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
-def refresh(root: Path, limits: WorkspaceLimits) -> None:
+def refresh(root: Path, limits: WorkspaceLimits, runs: List[RunEntry]) -> None:
     """Bring runs/ in line with the archive: repair links, show the recent runs, point latest_*.
+
+    `runs` are all runs, from old to new.
 
     Real folders, links to other places and everything in runs/pinned/ that works stay as they are.
     """
@@ -32,8 +37,8 @@ def refresh(root: Path, limits: WorkspaceLimits) -> None:
     _remove_leftovers(window_folder(root))
     repair(root)
     if limits.use_clean_workspace:
-        _show_recent(root, limits)
-    point_latest(root)
+        _show_recent(root, limits, archived(runs, root))
+    point_latest(root, runs)
 
 
 def repair(root: Path) -> None:
@@ -55,9 +60,12 @@ def repair(root: Path) -> None:
                 remove_link(link)
 
 
-def point_latest(root: Path) -> None:
-    """Point latest_train at the newest run that can be tested, latest_test at the newest finished test."""
-    for kind, run in latest_runs(all_runs(root)).items():
+def point_latest(root: Path, runs: List[RunEntry]) -> None:
+    """Point latest_train at the newest run that can be tested, latest_test at the newest finished test.
+
+    `runs` are all runs, from old to new.
+    """
+    for kind, run in latest_runs(runs).items():
         link = window_folder(root) / LATEST[kind]
         if os.path.lexists(link) and not link.is_symlink():
             raise WorkspaceError(
@@ -77,12 +85,17 @@ def latest_runs(runs: List[RunEntry]) -> Dict[str, Optional[RunEntry]]:
     }
 
 
+def has_no_links(error: WorkspaceError) -> bool:
+    """Whether a link could not be made because the file system has none, as exFAT and many network folders."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _NO_LINKS
+
+
 def _is_finished_test(run: RunEntry) -> bool:
     return run.record is not None and run.record.kind == "test" and run.state == DONE
 
 
-def _show_recent(root: Path, limits: WorkspaceLimits) -> None:
-    runs = archived_runs(root)
+def _show_recent(root: Path, limits: WorkspaceLimits, runs: List[RunEntry]) -> None:
     pinned = set(pinned_names(root).values())
     wanted = shown(runs, pinned, limits)
     known: Dict[str, RunEntry] = {run.name: run for run in runs}

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from rlkit.workspace.atomic import workspace_lock
 from rlkit.workspace.errors import WorkspaceError
@@ -54,14 +54,11 @@ def list_runs(
     is not ours to write. Never raises for what lies in the archive.
     """
     root = absolute(root)
-    if exists(archive_folder(root)):
-        _settle_if_writable(root)
     now = now or datetime.now(timezone.utc)
-    pins = pinned_names(root)
-    rows = [
-        _row(run, sorted(pin for pin, name in pins.items() if name == run.name), now)
-        for run in all_runs(root)
-    ]
+    pins: Dict[str, List[str]] = {}
+    for pin, name in sorted(pinned_names(root).items()):
+        pins.setdefault(name, []).append(pin)
+    rows = [_row(run, pins.get(run.name, []), now) for run in _settled(root)]
     return [
         row
         for row in reversed(rows)
@@ -115,7 +112,7 @@ def local_time(text: str) -> str:
     """A moment of a record in local time, to the second; what is no moment stays as it is."""
     try:
         return parse_time(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except ValueError:
+    except (ValueError, OverflowError):
         return text
 
 
@@ -153,11 +150,13 @@ def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
     )
 
 
-def _settle_if_writable(root: Path) -> None:
-    try:
-        with workspace_lock(root):
-            settle(root)
-    except WorkspaceError:
-        # Somebody else's archive, or a full disk: the states shown are right all the same, since
-        # RunEntry.state works them out from the lock.
-        return
+def _settled(root: Path) -> List[RunEntry]:
+    if exists(archive_folder(root)):
+        try:
+            with workspace_lock(root):
+                return settle(root)
+        except WorkspaceError:
+            # Somebody else's archive, or a full disk: the states shown are right all the same, since
+            # RunEntry.state works them out from the lock.
+            pass
+    return all_runs(root)

@@ -23,15 +23,17 @@ from rlkit.workspace.scan import RunEntry, all_runs, entries, pinned_names, read
 
 def pinned_runs(runs: Sequence[RunEntry], root: Path) -> Dict[Path, List[str]]:
     """The folders of the pinned ones among some runs, and the names in runs/pinned/ that lead to each."""
-    pins = pinned_names(root)
     # By name, since the tree may have been moved; by path, since a link of the user's own may not say it.
-    real = {pin: os.path.realpath(pinned_folder(root) / pin) for pin in pins}
+    leading: Dict[str, List[str]] = {}
+    for pin, name in pinned_names(root).items():
+        for target in {name, os.path.realpath(pinned_folder(root) / pin)}:
+            leading.setdefault(target, []).append(pin)
     pinned: Dict[Path, List[str]] = {}
     # A run's folder is no link itself: few paths have to be worked out.
     folders = {folder: os.path.realpath(folder) for folder in {run.path.parent for run in runs}}
     for run in runs:
         path = f"{folders[run.path.parent]}/{run.name}"
-        names = [pin for pin, name in pins.items() if name == run.name or real[pin] == path]
+        names = sorted({*leading.get(run.name, []), *leading.get(path, [])})
         if names:
             pinned[run.path] = names
     return pinned
@@ -62,7 +64,7 @@ def pin_run(path: Path, name: Optional[str] = None, *, root: Path = Path()) -> b
         pin = pinned_folder(root) / name
         if run.path.parent == archive_folder(root):
             link_atomic(pin, run.path)
-            for link in links_to(run.name, root):
+            for link in links_by_run(root).get(run.name, []):
                 remove_link(link)
         else:
             _move(run, pin, root)
@@ -88,13 +90,14 @@ def unpin(name: str, *, root: Path = Path()) -> None:
             link_atomic(link, target)
 
 
-def links_to(name: str, root: Path) -> List[Path]:
-    """The links right in runs/ that stand for an archived run, broken ones and the user's own included."""
-    return [
-        Path(entry.path)
-        for entry in entries(window_folder(root))
-        if entry.name not in LATEST.values() and run_name_of_link(Path(entry.path)) == name
-    ]
+def links_by_run(root: Path) -> Dict[str, List[Path]]:
+    """The links right in runs/ by the archived run they stand for, broken ones and the user's own included."""
+    links: Dict[str, List[Path]] = {}
+    for entry in entries(window_folder(root)):
+        name = run_name_of_link(Path(entry.path))
+        if name is not None and entry.name not in LATEST.values():
+            links.setdefault(name, []).append(Path(entry.path))
+    return links
 
 
 def _own(path: Path, root: Path) -> RunEntry:
@@ -132,4 +135,4 @@ def _move(run: RunEntry, target: Path, root: Path) -> None:
         raise WorkspaceError(f"{target} exists; move it away")
     with explained(f"move {run.path} to {target}"):
         run.path.rename(target)
-    point_latest(root)
+    point_latest(root, all_runs(root))

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from rlkit.workspace.atomic import FileLock, is_locked, workspace_lock
-from rlkit.workspace.errors import explained
+from rlkit.workspace.atomic import FileLock, workspace_lock
+from rlkit.workspace.errors import WorkspaceError, explained
 from rlkit.workspace.layout import RUN_LOCK, absolute, archive_folder, exists, window_folder
 from rlkit.workspace.links import latest_runs, remove_link, repair
-from rlkit.workspace.pins import links_to, pinned_runs
-from rlkit.workspace.record import parse_time
-from rlkit.workspace.scan import UNREADABLE, RunEntry, all_runs, entries
+from rlkit.workspace.pins import links_by_run, pinned_runs
+from rlkit.workspace.scan import UNREADABLE, RunEntry, all_runs, entries, is_live, run_name_of_link
+from rlkit.workspace.sequence import pulse, started_by
 
 _DELETED_PREFIX = ".deleted_"
 
@@ -25,7 +25,8 @@ class PruneFilters:
     """Which runs to delete: those that fit everything given. A run whose run.json cannot be read only fits
     `state="unreadable"`.
 
-    `keep` the newest runs of those that fit task, kind and state; `older_than` counts from the start.
+    `keep` the newest runs of those that fit task, kind and state; `older_than` counts from the start, in the order
+    in which the runs were started: rlkit.workspace.sequence.
     """
 
     keep: Optional[int] = None
@@ -44,12 +45,6 @@ class PruneFilters:
             and self.state in (None, run.state)
         )
 
-    def old_enough(self, run: RunEntry, now: datetime) -> bool:
-        """Whether a run started longer ago than asked for; one that does not say when is not."""
-        if self.older_than is None:
-            return True
-        return run.record is not None and now - parse_time(run.record.created) > self.older_than
-
 
 @dataclass(frozen=True)
 class PrunePlan:
@@ -63,23 +58,21 @@ def plan_prune(root: Path, filters: PruneFilters, now: Optional[datetime] = None
     """Work out what would be deleted; nothing is changed. Raises WorkspaceError where root cannot be read."""
     root = absolute(root)
     now = now or datetime.now(timezone.utc)
-    fitting = [run for run in all_runs(root) if filters.fits(run)]
-    older = fitting if filters.keep is None else fitting[: max(0, len(fitting) - filters.keep)]
-    reasons = protected(root)
-    plan = PrunePlan([], [])
-    for run in older:
-        if not filters.old_enough(run, now):
-            continue
-        if run.path in reasons:
-            plan.spared.append((run, reasons[run.path]))
-        else:
-            plan.delete.append(run)
-    return plan
-
-
-def protected(root: Path) -> Dict[Path, str]:
-    """The folders of the runs that are never deleted, and why: "pinned as best", "running" ..."""
     runs = all_runs(root)
+    fitting = [run for run in runs if filters.fits(run)]
+    fitting = fitting if filters.keep is None else fitting[: max(0, len(fitting) - filters.keep)]
+    if filters.older_than is not None:
+        started = started_by(runs, now)
+        fitting = [run for run in fitting if now - started.get(run.path, now) > filters.older_than]
+    reasons = protected(runs, root)
+    return PrunePlan(
+        delete=[run for run in fitting if run.path not in reasons],
+        spared=[(run, reasons[run.path]) for run in fitting if run.path in reasons],
+    )
+
+
+def protected(runs: List[RunEntry], root: Path) -> Dict[Path, str]:
+    """The folders of those of all runs that are never deleted, and why: "pinned as best", "running" ..."""
     latest = {run.path: f"latest_{kind}" for kind, run in latest_runs(runs).items() if run is not None}
     pins = pinned_runs(runs, root)
     reasons: Dict[Path, str] = {}
@@ -92,6 +85,8 @@ def protected(root: Path) -> Dict[Path, str]:
             reasons[run.path] = latest[run.path]
         elif not os.access(run.path, os.W_OK):
             reasons[run.path] = "not yours to delete"
+        elif run.record is None and not run.lost:
+            reasons[run.path] = f"it may not be a run of this rlkit: {run.problem}"
     return {**_needed(runs, reasons), **reasons}
 
 
@@ -118,55 +113,78 @@ def _under_way(run: RunEntry) -> bool:
     if run.record is not None:
         return run.live
     try:
-        return is_locked(run.path / RUN_LOCK)
+        return is_live(run.path)
     except OSError:
         return True  # who cannot ask must not delete
 
 
-def delete_run(path: Path, root: Path = Path()) -> Optional[str]:
-    """Delete a run's folder and its links in runs/; returns why not when it turned out to be protected.
+class Deleter:
+    """Deletes runs of one workspace, each after looking at all of them again where anything has happened."""
 
-    It goes under a hidden name first, in one step: killed half-way, finish_deletions does the rest. Raises
-    WorkspaceError.
-    """
-    root = absolute(root)
-    with workspace_lock(root):
-        # Looked at again: since the plan was made it may have been pinned, continued or tested.
-        reason = protected(root).get(path) if path.is_dir() else "gone already"
-        if reason is not None:
-            return reason
-        hidden = path.parent / f"{_DELETED_PREFIX}{os.urandom(6).hex()}"
-        with explained(f"delete {path}"):
-            lock = FileLock(path / RUN_LOCK)
-            if not lock.try_acquire():
-                return "running"
-            try:
-                path.rename(hidden)
-            finally:
-                lock.release()
-        if path.parent == archive_folder(root):
-            for link in links_to(path.name, root):
-                remove_link(link)
-    _remove_tree(hidden)
-    return None
+    def __init__(self, root: Path = Path()) -> None:
+        self._root = absolute(root)
+        self._pulse: Optional[object] = None
+        self._protected: Dict[Path, str] = {}
+        self._links: Dict[str, List[Path]] = {}
+
+    def delete(self, path: Path) -> Optional[str]:
+        """Delete a run's folder and its links in runs/; returns why not when it turned out to be protected.
+
+        It goes under a hidden name first, in one step: killed half-way, finish_deletions does the rest. Raises
+        WorkspaceError.
+        """
+        with workspace_lock(self._root):
+            reason = self._reason(path)
+            if reason is not None:
+                return reason
+            hidden = path.parent / f"{_DELETED_PREFIX}{os.urandom(6).hex()}"
+            with explained(f"delete {path}"):
+                lock = FileLock(path / RUN_LOCK)
+                if not lock.try_acquire():
+                    return "running"
+                try:
+                    path.rename(hidden)
+                finally:
+                    lock.release()
+            if path.parent == archive_folder(self._root):
+                for link in self._links.get(path.name, []):
+                    if run_name_of_link(link) == path.name:
+                        remove_link(link)
+        _remove(hidden)
+        return None
+
+    def _reason(self, path: Path) -> Optional[str]:
+        """Why a run must stay: since the plan was made it may have been pinned, continued or tested."""
+        now = pulse(self._root)
+        if now != self._pulse:
+            self._protected = protected(all_runs(self._root), self._root)
+            self._links = links_by_run(self._root)
+            self._pulse = now
+        return self._protected.get(path) if path.is_dir() else "gone already"
 
 
 def finish_deletions(root: Path = Path()) -> int:
-    """Remove what a deletion that was killed half-way left; returns its size [bytes]. Raises WorkspaceError."""
+    """Remove what a deletion that was killed half-way left; returns its size [bytes].
+
+    What cannot be removed stays hidden. Raises WorkspaceError where the workspace cannot be read.
+    """
     root = absolute(root)
     leftovers = [
         Path(entry.path)
         for folder in (archive_folder(root), window_folder(root))
         for entry in entries(folder)
-        if entry.name.startswith(_DELETED_PREFIX) and os.access(entry.path, os.W_OK)
+        if entry.name.startswith(_DELETED_PREFIX) and not entry.is_symlink() and entry.is_dir()
     ]
     if not leftovers:
         return 0
     with workspace_lock(root):
         repair(root)
-    freed = sum(folder_size(path) for path in leftovers)
+    freed = 0
     for path in leftovers:
-        _remove_tree(path)
+        size = folder_size(path)
+        with suppress(WorkspaceError):
+            _remove(path)
+            freed += size
     return freed
 
 
@@ -180,7 +198,7 @@ def folder_size(path: Path) -> int:
     return size
 
 
-def _remove_tree(path: Path) -> None:
+def _remove(path: Path) -> None:
     import shutil
 
     with explained(f"delete {path}"):

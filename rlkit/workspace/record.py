@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+import math
+import os
+import re
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from rlkit.workspace.atomic import write_atomic
 from rlkit.workspace.errors import WorkspaceError
+from rlkit.workspace.files import read_plain, write_private
 from rlkit.workspace.layout import KINDS, RECORD
 
 SCHEMA = 1
 RUNNING, DONE, INTERRUPTED, FAILED = "running", "done", "interrupted", "failed"
 STATES: Tuple[str, ...] = (RUNNING, DONE, INTERRUPTED, FAILED)
+LAST_SEQUENCE = 10**12  # what is beyond is no place of ours
+
+# A record has about 2 kB; what is much larger is not one, and is not read.
+_MOST_BYTES = 1 << 22
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+_OPTIONAL_INT, _OPTIONAL_TEXT = (int, type(None)), (str, type(None))
+
+
+class LostRecord(WorkspaceError):
+    """run.json is missing or damaged, where PermissionError, a newer schema or another program are not meant."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,7 @@ class RunRecord:
     host: str
     device: str
     seed: int
+    sequence: Optional[int] = None  # its place among the archive's runs; None before there was one
     process_started: Optional[str] = None  # tells this process from a later one with the same pid
     git: Dict[str, Any] = field(default_factory=dict)
     python: str = ""
@@ -58,82 +72,81 @@ class RunRecord:
 
 
 _TYPES: Mapping[str, Tuple[type, ...]] = {
-    "name": (str,),
-    "task": (str,),
-    "kind": (str,),
-    "learner": (str,),
-    "state": (str,),
-    "created": (str,),
-    "updated": (str,),
-    "command": (str,),
-    "cwd": (str,),
-    "pid": (int,),
-    "host": (str,),
-    "device": (str,),
-    "seed": (int,),
-    "process_started": (str, type(None)),
-    "git": (dict,),
-    "python": (str,),
-    "platform": (str,),
-    "packages": (dict,),
-    "parent": (str, type(None)),
-    "reason": (str, type(None)),
-    "finished": (str, type(None)),
-    "iterations": (int, type(None)),
+    **dict.fromkeys(
+        ("name", "task", "kind", "learner", "state", "created", "updated", "command", "cwd"), (str,)
+    ),
+    **dict.fromkeys(("host", "device", "python", "platform"), (str,)),
+    **dict.fromkeys(("pid", "seed", "schema"), (int,)),
+    **dict.fromkeys(("process_started", "parent", "reason", "finished"), _OPTIONAL_TEXT),
+    **dict.fromkeys(("checkpoint", "tested_run"), _OPTIONAL_TEXT),
+    **dict.fromkeys(("sequence", "iterations"), _OPTIONAL_INT),
+    **dict.fromkeys(("git", "packages", "saved"), (dict,)),
     "best_return": (float, int, type(None)),
-    "saved": (dict,),
-    "checkpoint": (str, type(None)),
-    "tested_run": (str, type(None)),
-    "schema": (int,),
 }
 _REQUIRED = ("name", "task", "kind", "learner", "state", "created", "updated", "command", "cwd")
-_REQUIRED_NUMBERS = ("pid", "seed")
+_REQUIRED += ("pid", "seed", "host", "device")
 
 
 def read_record(run_path: Path) -> RunRecord:
-    """Read a run's run.json; raises WorkspaceError that says in a few words what is wrong with it."""
-    path = run_path / RECORD
+    """Read a run's run.json; raises WorkspaceError that says in a few words what is wrong with it.
+
+    That is a LostRecord where the file is missing or damaged.
+    """
+    return parse_record(load_record(run_path)[0])
+
+
+def load_record(run_path: Path) -> Tuple[Any, os.stat_result]:
+    """What run.json holds, as yet unchecked, and the facts of the file it was read from. Raises WorkspaceError."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        content, facts = read_plain(run_path / RECORD, _MOST_BYTES)
     except FileNotFoundError:
-        raise WorkspaceError("no run.json") from None
+        raise LostRecord("no run.json") from None
     except OSError as error:
         raise WorkspaceError(f"run.json cannot be read: {error.strerror}") from error
+    try:
+        return json.loads(content.decode("utf-8"), parse_float=_finite, parse_constant=_finite), facts
     except (ValueError, RecursionError) as error:
-        raise WorkspaceError("run.json is not whole JSON") from error
-    return _parse(data)
+        raise LostRecord("run.json is not whole JSON") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number of JSON")
+    return number
 
 
 def write_record(run_path: Path, record: RunRecord) -> None:
     """Replace a run's run.json in one step; raises WorkspaceError."""
-    write_atomic(run_path / RECORD, record.to_json())
+    write_private(run_path / RECORD, record.to_json())
 
 
-def _parse(data: Any) -> RunRecord:
+def parse_record(data: Any) -> RunRecord:
+    """Check what run.json holds. Raises WorkspaceError."""
     if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
         raise WorkspaceError("run.json is not one of ours")
     if data["schema"] > SCHEMA:
         raise WorkspaceError(
             "run.json has schema {}, newer than this rlkit's {}".format(data["schema"], SCHEMA)
         )
-    missing = [key for key in _REQUIRED + _REQUIRED_NUMBERS + ("host", "device") if key not in data]
+    missing = [key for key in _REQUIRED if key not in data]
     if missing:
-        raise WorkspaceError("run.json lacks {}".format(", ".join(missing)))
+        raise LostRecord("run.json lacks {}".format(", ".join(missing)))
     for key, allowed in _TYPES.items():
-        if key in data and (not isinstance(data[key], allowed) or isinstance(data[key], bool)):
-            raise WorkspaceError(f"run.json: {key} is {data[key]!r}")
+        if key in data and type(data[key]) not in allowed:  # a bool is no int here
+            raise LostRecord(f"run.json: {key} is {data[key]!r}")
     if data["kind"] not in KINDS or data["state"] not in STATES:
-        raise WorkspaceError("run.json: unknown kind or state ({}, {})".format(data["kind"], data["state"]))
-    known = {item.name for item in fields(RunRecord)} - {"extra"}
-    record = RunRecord(
-        **{key: value for key, value in data.items() if key in known},
-        extra={key: value for key, value in data.items() if key not in known},
-    )
+        raise LostRecord("run.json: unknown kind or state ({}, {})".format(data["kind"], data["state"]))
+    if not 0 < (data.get("sequence") or 1) <= LAST_SEQUENCE:
+        raise LostRecord("run.json: sequence is {}".format(data["sequence"]))
+    if not all(isinstance(iteration, int) for iteration in data.get("saved", {}).values()):
+        raise LostRecord("run.json: saved is {!r}".format(data["saved"]))
     try:
-        parse_time(record.created)
+        parse_time(data["created"])
     except ValueError as error:
-        raise WorkspaceError(f"run.json: created is {record.created!r}") from error
-    return record
+        raise LostRecord("run.json: created is {!r}".format(data["created"])) from error
+    extra = {key: value for key, value in data.items() if key not in _TYPES}
+    return RunRecord(**{key: data[key] for key in data if key in _TYPES}, extra=extra)
 
 
 def format_time(moment: datetime) -> str:
@@ -143,4 +156,6 @@ def format_time(moment: datetime) -> str:
 
 def parse_time(text: str) -> datetime:
     """The reverse of format_time; raises ValueError."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    if _MOMENT.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no moment in UTC with microseconds")
+    return datetime.fromisoformat(f"{text[:-1]}+00:00")

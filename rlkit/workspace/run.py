@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shlex
 import sys
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 from rlkit.workspace import origin
 from rlkit.workspace.atomic import FileLock, workspace_lock, write_atomic
 from rlkit.workspace.checkpoints import BEST, LAST, Which, checkpoint_name, networks_folder
 from rlkit.workspace.errors import WorkspaceError, explained
+from rlkit.workspace.find import quoted
 from rlkit.workspace.layout import (
     KINDS,
     RUN_LOCK,
@@ -27,7 +29,7 @@ from rlkit.workspace.layout import (
     pinned_folder,
     window_folder,
 )
-from rlkit.workspace.links import point_latest, refresh
+from rlkit.workspace.links import has_no_links, point_latest, refresh
 from rlkit.workspace.record import (
     FAILED,
     INTERRUPTED,
@@ -38,7 +40,8 @@ from rlkit.workspace.record import (
     read_record,
     write_record,
 )
-from rlkit.workspace.scan import all_runs, settle
+from rlkit.workspace.scan import RunEntry, all_runs, read_entry, settle
+from rlkit.workspace.sequence import announce, claim_sequence
 
 
 class Run:
@@ -49,6 +52,8 @@ class Run:
 
     def __init__(self, root: Path, path: Path, record: RunRecord, lock: FileLock) -> None:
         self.root = root
+        self.notes: List[str] = []  # what the user should be told at the start
+        self.has_links = True
         self.path = path
         self.record = record
         self._lock = lock
@@ -66,8 +71,9 @@ class Run:
 
     @property
     def summaries(self) -> Path:
-        """TensorBoard's event files."""
-        return self.path / "summaries"
+        """Where TensorBoard's event files lie: in the run's folder, whose name TensorBoard shows."""
+        older = self.path / "summaries"
+        return older if older.is_dir() else self.path
 
     @property
     def videos(self) -> Path:
@@ -158,9 +164,11 @@ class Run:
 
     def _point_latest(self) -> bool:
         # A link is a convenience, and the next start repairs it: training goes on without it.
+        if not self.has_links:
+            return True
         try:
             with workspace_lock(self.root):
-                point_latest(self.root)
+                point_latest(self.root, all_runs(self.root))
         except WorkspaceError as error:
             import logging
 
@@ -220,16 +228,19 @@ def open_run(
     )
     make_folders(root)
     with workspace_lock(root):
-        settle(root)
+        runs = settle(root)
         folder = archive_folder(root) if settings.use_clean_workspace else window_folder(root)
         path = _claim(root, folder, name or f"{task}_{kind}_{now:%Y%m%d_%H%M%S}")
         lock = FileLock(path / RUN_LOCK)
         try:
-            run = _fill(root, path, replace(record, name=path.name), lock, config_yaml, code.diff)
-            refresh(root, settings)
+            record = replace(record, name=path.name, sequence=claim_sequence(root, runs))
+            run = _fill(root, path, record, lock, config_yaml, code.diff)
+            _show(run, settings, runs)
         except BaseException as error:
             _abandon(path, lock, error)
             raise
+    if name is not None and name != run.name:
+        run.notes.append(_taken(name, run, runs))
     return run
 
 
@@ -255,6 +266,7 @@ def continue_run(path: Path, *, root: Path = Path(), command: Sequence[str], dev
                 read_record(path), state=RUNNING, reason=None, finished=None, device=device, **facts
             )
             write_record(path, record)
+            announce(root)
         except BaseException:
             lock.release()
             raise
@@ -316,10 +328,39 @@ def _fill(root: Path, path: Path, record: RunRecord, lock: FileLock, config_yaml
     write_atomic(run.config, config_yaml)
     if diff:
         write_atomic(path / "git.diff", diff)
-    for folder in (run.nn, run.summaries):
-        with explained(f"make the folder {folder}"):
-            folder.mkdir()
+    with explained(f"make the folder {run.nn}"):
+        run.nn.mkdir()
     return run
+
+
+def _show(run: Run, limits: WorkspaceLimits, runs: List[RunEntry]) -> None:
+    """Bring runs/ up to date with the new run; where that cannot be done the run goes on without it."""
+    try:
+        refresh(run.root, limits, [*runs, read_entry(run.path)])
+    except WorkspaceError as error:
+        run.has_links = not has_no_links(error)
+        if run.has_links:
+            run.notes.append(f"runs/ was not brought up to date: {error}")
+        else:
+            run.notes.append(
+                f"the file system of {run.root} has no symbolic links, so that runs/ shows nothing; runs lie in "
+                "runs_all/, and checkpoint=latest and every name find them there"
+            )
+
+
+def _taken(name: str, run: Run, runs: List[RunEntry]) -> str:
+    """What is said where logging.experimentName was used before: a name alone continues nothing."""
+    said = f"logging.experimentName={name} was used before: this is a new run, {run.name}"
+    if run.record.kind != "train":
+        return said
+    series = re.compile(rf"{re.escape(name)}(_\d+)?")
+    old = next((old for old in reversed(runs) if series.fullmatch(old.name) and old.can_be_latest), None)
+    if old is None:
+        return f"{said}, from the beginning"
+    return (
+        f"{said}, from the beginning; to go on from {old.name} instead:\n"
+        f"  python train.py checkpoint={quoted(old.name, 'last')}"
+    )
 
 
 def _abandon(path: Path, lock: FileLock, error: BaseException) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from rlkit.workspace.atomic import FileLock, is_locked, is_temporary, remove_if_there
 from rlkit.workspace.checkpoints import holds_checkpoint, networks_folder
 from rlkit.workspace.errors import WorkspaceError, explained
+from rlkit.workspace.index import Index
 from rlkit.workspace.layout import (
     ARCHIVE,
     PINNED,
@@ -24,6 +26,7 @@ from rlkit.workspace.record import (
     FAILED,
     INTERRUPTED,
     RUNNING,
+    LostRecord,
     RunRecord,
     format_time,
     read_record,
@@ -35,12 +38,16 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True)
 class RunEntry:
-    """One run folder. `record` is None where run.json cannot be read, and `problem` says why."""
+    """One run folder. `record` is None where run.json cannot be read, and `problem` says why.
+
+    `lost` is a run of ours whose run.json is missing or damaged, not one of a newer rlkit or of other users.
+    """
 
     path: Path
     record: Optional[RunRecord]
     live: bool
     problem: Optional[str] = None
+    lost: bool = False
 
     @property
     def name(self) -> str:
@@ -57,9 +64,14 @@ class RunEntry:
         return self.record.state
 
     @property
-    def age_key(self) -> Tuple[str, int, str]:
-        """Sorts runs from old to new; runs of one moment by their collision suffix."""
-        return (self.record.created if self.record else "", len(self.name), self.name)
+    def age_key(self) -> Tuple[int, str, int, str]:
+        """Sorts runs from old to new, unreadable ones first: by the place that each claimed at its start.
+
+        Runs from before there was one come first, by their clocks; then by the collision suffix.
+        """
+        if self.record is None:
+            return (-1, "", len(self.name), self.name)
+        return (self.record.sequence or 0, self.record.created, len(self.name), self.name)
 
     @property
     def can_be_latest(self) -> bool:
@@ -72,31 +84,57 @@ class RunEntry:
         )
 
 
-def read_entry(path: Path) -> RunEntry:
+def read_entry(path: Path, read: Callable[[Path], RunRecord] = read_record) -> RunEntry:
     """Look at one run folder; never raises for what it finds there."""
     try:
-        record = read_record(path)
-        live = record.state == RUNNING and is_locked(path / RUN_LOCK)
+        record = read(path)
+        live = record.state == RUNNING and is_live(path)
         if record.state == RUNNING and not live:
             record = read_record(path)  # the run may have ended, and said so, between the two looks
     except WorkspaceError as error:
-        return RunEntry(path, None, live=False, problem=str(error))
-    except PermissionError as error:
+        lost = isinstance(error, LostRecord) and _is_claimed(path)
+        return RunEntry(path, None, live=False, problem=str(error), lost=lost)
+    except OSError as error:
         return RunEntry(path, None, live=False, problem=f".lock cannot be read: {error.strerror}")
     return RunEntry(path, record, live)
 
 
-def archived_runs(root: Path) -> List[RunEntry]:
-    """The runs of runs_all/, from old to new, unreadable ones first."""
-    return _sorted(_run_folders(archive_folder(root)))
+def is_live(path: Path) -> bool:
+    """Whether a process holds the lock of the run in this folder; raises OSError where that cannot be asked."""
+    lock = path / RUN_LOCK
+    return lock.is_file() and is_locked(lock)
+
+
+def _is_claimed(path: Path) -> bool:
+    """Whether rlkit made a folder that has no readable run.json: its lock is there, or nothing is there yet."""
+    if (path / RUN_LOCK).is_file():
+        return True
+    with suppress(WorkspaceError):
+        return path.parent.name == ARCHIVE and all(is_temporary(entry.name) for entry in entries(path))
+    return False
+
+
+def archived(runs: Sequence[RunEntry], root: Path) -> List[RunEntry]:
+    """Those of all runs that lie in runs_all/."""
+    return [run for run in runs if run.path.parent == archive_folder(root)]
 
 
 def all_runs(root: Path) -> List[RunEntry]:
-    """The archive, and the runs whose folders stand in runs/ or runs/pinned/ themselves."""
-    folders = list(_run_folders(archive_folder(root)))
-    folders += [path for path in _run_folders(window_folder(root)) if path.name != PINNED]
-    folders += _run_folders(pinned_folder(root))
-    return _sorted(folders)
+    """The archive, and the runs whose folders stand in runs/ or runs/pinned/ themselves, from old to new.
+
+    Unreadable ones come first; folders that are no runs are left out. Raises WorkspaceError.
+    """
+    index = Index(archive_folder(root))
+    runs = [read_entry(path, index.record) for path in _run_folders(archive_folder(root))]
+    index.save()
+    runs += [read_entry(path) for path in _run_folders(window_folder(root)) if path.name != PINNED]
+    runs += [read_entry(path) for path in _run_folders(pinned_folder(root))]
+    return sorted((run for run in runs if _is_run(run)), key=lambda run: run.age_key)
+
+
+def _is_run(run: RunEntry) -> bool:
+    """False for a folder of the user's own, and for Hydra's notes on a sweep, which lie in the archive too."""
+    return run.record is not None or run.lost or os.path.lexists(run.path / RECORD)
 
 
 def pinned_names(root: Path) -> Dict[str, str]:
@@ -127,17 +165,19 @@ def entries(folder: Path) -> List[os.DirEntry[str]]:
             return []
 
 
-def settle(root: Path) -> None:
+def settle(root: Path) -> List[RunEntry]:
     """Write `interrupted` into the record of every run that died without a word; call under workspace_lock.
 
-    Runs of other users, whose folders we may not write, are left for their owners. Raises WorkspaceError.
+    Returns all runs as they stand then. What cannot be written is left as it is, such as runs of other users:
+    RunEntry.state is right all the same. Raises WorkspaceError where the workspace cannot be read.
     """
-    for entry in all_runs(root):
-        if entry.record is None or entry.record.state != RUNNING or entry.live:
-            continue
-        if os.access(entry.path, os.W_OK):
-            with explained(f"mark {entry.path} as interrupted"):
-                _mark_interrupted(entry.path)
+    runs = all_runs(root)
+    for place, run in enumerate(runs):
+        if run.record is not None and run.record.state == RUNNING and not run.live:
+            with suppress(WorkspaceError), explained(f"mark {run.path} as interrupted"):
+                _mark_interrupted(run.path)
+                runs[place] = read_entry(run.path)
+    return runs
 
 
 def _mark_interrupted(path: Path) -> None:
@@ -165,14 +205,5 @@ def _remove_leftovers(run_path: Path) -> None:
 
 def _run_folders(folder: Path) -> Iterator[Path]:
     for entry in entries(folder):
-        if entry.name.startswith(".") or entry.is_symlink() or not entry.is_dir():
-            continue
-        path = Path(entry.path)
-        # Hydra's own notes on a sweep lie in the archive too; its jobs are runs of their own.
-        if (path / "multirun.yaml").exists() and not (path / RECORD).exists():
-            continue
-        yield path
-
-
-def _sorted(folders: Iterable[Path]) -> List[RunEntry]:
-    return sorted((read_entry(path) for path in folders), key=lambda entry: entry.age_key)
+        if not entry.name.startswith(".") and not entry.is_symlink() and entry.is_dir():
+            yield Path(entry.path)

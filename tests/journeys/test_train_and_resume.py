@@ -62,7 +62,7 @@ def test_a_run_leaves_its_files_links_and_next_commands(project):
         == "python train.py numEnvs=4 maxIter=2 training.checkpointInterval=1 'train.units=[8]'"
     )
     assert [row["iteration"] for row in metrics(project, name)] == [1, 2]
-    board = EventAccumulator(str(run / "summaries")).Reload()
+    board = EventAccumulator(str(run)).Reload()
     assert [e.step for e in board.Scalars("losses/actor")] == [1, 2]
     for link in (project.path / "runs" / name, project.path / "runs" / "latest_train"):
         assert os.readlink(link) == str(run)

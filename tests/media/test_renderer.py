@@ -147,6 +147,48 @@ def test_a_bare_ground_is_chequered_and_there_is_a_sky(renderers) -> None:
     assert len(np.unique(picture[-12:].sum(axis=-1) // 24)) > 2
 
 
+FROM_ABOVE = """
+<mujoco>
+  <worldbody>
+    <light directional="true" dir="0 0 -1"/>
+    <camera name="top" pos="0 0 3" xyaxes="1 0 0 0 1 0" fovy="45"/>
+    {ground}
+    <body><freejoint/><geom type="sphere" size="0.05" mass="1" rgba="{colour}"/></body>
+  </worldbody>
+</mujoco>
+"""
+
+
+@pytest.mark.parametrize(
+    ("ground", "colour", "shadowed"),
+    [
+        ('<geom type="plane" size="2 2 0.1"/>', "1 0 0 1", True),
+        ('<geom type="plane" size="2 2 0.1"/>', "1 0 0 0.3", False),  # glass
+        ('<geom type="box" size="2 2 0.1" pos="0 0 -0.1"/>', "1 0 0 1", False),  # no level ground
+    ],
+)
+def test_what_is_high_throws_its_shadow_where_the_light_takes_it(renderers, ground, colour, shadowed) -> None:
+    """The light goes 0.15 m to the left and 0.2 m away while it falls 1 m, and the shadow darkens by 28 %."""
+    renderer = renderers(FROM_ABOVE.format(ground=ground, colour=colour), 200, 200, camera="top")
+    high, away = (renderer.frame(np.array([x, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0])).astype(float) for x in (0, 50))
+    scale = 100 / (3 * np.tan(np.radians(22.5)))  # px a metre on the ground
+    row, column = round(100 - 0.2 * scale), round(100 - 0.15 * scale)
+    ratio = high[row, column].mean() / away[row, column].mean()
+    assert ratio == pytest.approx(0.72 if shadowed else 1.0, abs=0.03)
+
+
+def test_faces_of_a_box_are_edged_where_its_author_chose_no_material(renderers) -> None:
+    box = '<body><freejoint/><geom type="box" size="0.4 0.4 0.4" mass="1" rgba="1 0 0 1"/></body>'
+    camera = '<camera name="top" pos="0 0 3" xyaxes="1 0 0 0 1 0" fovy="45"/>'
+    model = f"<mujoco><worldbody>{camera}{box}</worldbody></mujoco>"
+    picture = renderers(model, 200, 200, camera="top").frame(np.array([0, 0, 0, 1.0, 0, 0, 0])).astype(float)
+    half = (
+        0.4 * 100 / ((3 - 0.4) * np.tan(np.radians(22.5)))
+    )  # px from the middle to the edge of the upper face
+    edge, middle = picture[100, round(100 + half) - 1, 0], picture[100, 100, 0]
+    assert edge < 0.5 * middle
+
+
 def test_an_author_s_material_and_sky_are_left(renderers) -> None:
     painted = MJCF.replace(
         "<worldbody>",

@@ -24,7 +24,7 @@ from rlkit.media.gif import MAX_BYTES, GifFrames
 from rlkit.media.gl import RenderError
 from rlkit.media.recording import RecordingError
 from rlkit.media.tile import Tile, captions, letterboxed
-from rlkit.media.video import Clock, common_clock, mosaic, write_video
+from rlkit.media.video import PAUSE, Clock, common_clock, mosaic, write_video
 from rlkit.workspace import WorkspaceError
 
 pytestmark = pytest.mark.usefixtures("drawing")
@@ -101,8 +101,15 @@ def test_a_video_reads_back_with_every_state(size: tuple[int, int], tmp_path: Pa
     about, frames = read(tmp_path / "a.mp4")
     assert film == (11, pytest.approx(0.2))
     assert "h264" in about and "yuv420p" in about and "50 fps" in about
-    assert len(frames) == 11 and frames[0].shape == (48 + size[1] % 2 * 2, 64 + size[0] % 2 * 2, 3)
-    assert np.abs(frames[0].astype(int) - frames[-1]).max() > 50  # the cart moved
+    assert len(frames) == 11 + 50 * PAUSE and frames[0].shape == (
+        48 + size[1] % 2 * 2,
+        64 + size[0] % 2 * 2,
+        3,
+    )
+    assert np.abs(frames[0].astype(int) - frames[10]).max() > 50  # the cart moved
+    assert all(
+        np.abs(frames[10].astype(int) - frame).mean() < 2 for frame in frames[11:]
+    )  # and stays at the end
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
@@ -114,14 +121,14 @@ def test_a_grid_has_tiles_of_the_same_shape(tmp_path: Path) -> None:
         gif=tmp_path / "a.gif",
     )
     _, frames = read(tmp_path / "a.mp4")
-    assert len(frames) == 7 and frames[0].shape == (96, 128, 3)
+    assert len(frames) == 7 + 50 * PAUSE and frames[0].shape == (96, 128, 3)
     assert frames[0][52:, 70:].max() < 20  # the fourth place is empty
     with Image.open(tmp_path / "a.gif") as image:
         assert image.size == (128, 96)
 
 
-def test_the_gif_runs_in_real_time_and_stays_small() -> None:
-    small, noise = GifFrames(Fraction(50), 1001), np.random.default_rng(0)
+def test_the_gif_runs_in_real_time_pauses_and_stays_small() -> None:
+    small, noise = GifFrames(Fraction(50), 1001, pause=0.7), np.random.default_rng(0)
     for number in range(1001):
         small.offer(number, noise.integers(0, 255, (48, 640, 3), np.uint8))
     content = small.encoded()
@@ -132,7 +139,8 @@ def test_the_gif_runs_in_real_time_and_stays_small() -> None:
         for frame in range(image.n_frames):
             image.seek(frame)
             stays.append(image.info["duration"])
-    assert min(stays) >= 100 and sum(stays) == pytest.approx(20_020, abs=10)  # ms
+    assert min(stays) >= 100 and sum(stays) == pytest.approx(20_720, abs=10)  # ms
+    assert stays[-1] >= 700
 
 
 def test_a_recording_without_states_says_how_to_get_them(tmp_path: Path) -> None:
@@ -225,7 +233,7 @@ def test_the_command_makes_both_files_and_errors_take_one_line(tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("a.mp4: 11 frames, 0.20 s, rendered in ")
     assert done.stdout.count("\n") == 1 and "x real time)" in done.stdout
-    assert len(read(tmp_path / "a.mp4")[1]) == 11 and (tmp_path / "a.gif").exists()
+    assert len(read(tmp_path / "a.mp4")[1]) == 11 + 50 * PAUSE and (tmp_path / "a.gif").exists()
     for words, reason in (
         (["torn.npz"], "torn.npz cannot be read"),
         (["none.npz"], "none.npz cannot be read"),

@@ -7,7 +7,7 @@ import logging
 
 from rich.console import Console
 
-from rlkit.runtime.logs import Reminders, start_logging, stop_logging
+from rlkit.runtime.logs import FILE_ONLY, Reminders, start_logging, stop_logging
 
 log = logging.getLogger("rlkit")
 
@@ -50,3 +50,42 @@ def test_a_warning_comes_back_only_after_a_while(caplog):
         "iteration 5: 0.1 updates a step",
         "iteration 15: returns hit 9.9",
     ]
+
+
+def test_a_disk_that_is_full_costs_lines_which_are_counted(tmp_path, monkeypatch):
+    path = tmp_path / "train.log"
+    start_logging("info", Console(file=io.StringIO()), path)
+    handler = next(each for each in log.handlers if hasattr(each, "_written"))
+    written = handler._written
+    log.info("before")
+    monkeypatch.setattr(handler, "_written", lambda content: False)
+    log.info("lost")
+    log.info("lost too")
+    monkeypatch.setattr(handler, "_written", written)
+    log.info("after")
+    stop_logging()
+    told = [line.split(" ", 2)[2] for line in path.read_text().splitlines() if line]
+    assert told == [
+        "INFO before",
+        "WARNING 2 lines are missing here: the disk did not take them",
+        "INFO after",
+    ]
+
+
+def test_a_log_file_on_a_full_disk_raises_nothing(tmp_path, capsys):
+    (tmp_path / "train.log").symlink_to("/dev/full")
+    text = io.StringIO()
+    start_logging("info", Console(file=text), tmp_path / "train.log")
+    log.info("told")
+    stop_logging()
+    assert text.getvalue() == "told\n"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_the_console_need_not_be_told_stands_in_the_file(tmp_path):
+    text = io.StringIO()
+    start_logging("info", Console(file=text), tmp_path / "train.log")
+    log.info("a progress line", extra=FILE_ONLY)
+    stop_logging()
+    assert text.getvalue() == ""
+    assert "INFO a progress line" in (tmp_path / "train.log").read_text()

@@ -15,10 +15,10 @@ from workspace_helper import EPOCH, Workspace
 
 from rlkit.cli import main
 from rlkit.workspace import (
+    Deleter,
     PruneFilters,
     WorkspaceError,
     WorkspaceLimits,
-    delete_run,
     finish_deletions,
     list_runs,
     pin_run,
@@ -154,7 +154,7 @@ def test_a_yes_deletes_the_folders_and_their_links(workspace, capsys, answer):
     assert first.name in told and "4.0 MB" in told
     assert "delete 2 runs, 4.0 MB? [y/N]" in told
     assert "deleted 2 of 2 runs, 4.0 MB freed" in told
-    assert {path.name for path in workspace.archive.iterdir()} == {".lock", last.name}
+    assert {path.name for path in workspace.archive.iterdir()} == {".lock", ".sequence", last.name}
     assert workspace.shown() == {last.name}
     assert not second.path.exists()
     assert workspace.latest("train") == last.name
@@ -194,7 +194,7 @@ def test_a_run_whose_lock_is_held_is_never_deleted(workspace):
     run, _ = workspace.start(), workspace.trained()
     (run.path / "run.json").write_text("{")  # damaged, but its process lives
     assert spared(workspace, state="unreadable") == {run.name: "running"}
-    assert delete_run(run.path, workspace.root) == "running"
+    assert Deleter(workspace.root).delete(run.path) == "running"
     assert run.path.is_dir()
 
 
@@ -250,7 +250,7 @@ def test_two_prunes_of_one_leftover_do_not_trip_over_each_other(workspace, monke
         rmtree(path)
 
     monkeypatch.setattr(shutil, "rmtree", raced)
-    assert delete_run(run.path, workspace.root) is None
+    assert Deleter(workspace.root).delete(run.path) is None
     assert len(calls) == 2
     assert not list(workspace.archive.glob(".deleted_*"))
 
@@ -263,7 +263,7 @@ def test_an_archive_that_cannot_be_changed_is_said(workspace, monkeypatch):
 
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(WorkspaceError, match=rf"could not delete {run.path}: Read-only file system"):
-        delete_run(run.path, workspace.root)
+        Deleter(workspace.root).delete(run.path)
     assert run.path.is_dir()
 
 
@@ -329,7 +329,7 @@ def test_pinned_live_latest_and_needed_runs_stay_whatever_the_mix(mix, filters):
         keep |= {name for name in (workspace.latest("train"), workspace.latest("test")) if name}
         fitting = {run.name for run in plan_prune(workspace.root, filters).delete}
         for run in plan_prune(workspace.root, filters).delete:
-            assert delete_run(run.path, workspace.root) is None
+            assert Deleter(workspace.root).delete(run.path) is None
         assert left(workspace) == set(names) - fitting
         assert not fitting & keep
         assert not [link for link in workspace.window.rglob("*") if link.is_symlink() and not link.exists()]

@@ -169,8 +169,9 @@ class Bundle(gymnasium.Env):
         self._middle, self._half = np.zeros((2, len(indices), actions))
         self._age, self._limit = np.zeros((2, len(indices)))
         if os.getpid() != plan.owner:
-            # Ctrl+C reaches every process of the terminal: the learner's decides when the others end.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            # They reach every process of the terminal or the batch job: the learner's decides when the others end.
+            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+                signal.signal(number, signal.SIG_IGN)
 
     def reset(
         self, *, seed: Optional[int] = None, options: Optional[Dict[str, Any]] = None

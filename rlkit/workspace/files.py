@@ -1,0 +1,58 @@
+"""Files of a workspace: written for their owner's eyes, and read with the caution that foreign folders need."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Tuple, Union
+
+from rlkit.workspace.atomic import write_atomic
+from rlkit.workspace.errors import explained
+
+_OWNER_ALONE = 0o600
+
+
+def write_private(path: Path, content: Union[str, bytes]) -> None:
+    """write_atomic for the owner's eyes (mode 0600); a file that was shared with chmod stays as it is shared.
+
+    Raises WorkspaceError.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    mode = _mode(path)
+
+    def write(file: BinaryIO) -> None:
+        with suppress(PermissionError):  # of file systems without permissions
+            os.fchmod(file.fileno(), mode)  # before anything is in it
+        file.write(data)
+
+    write_atomic(path, write)
+
+
+def make_private(path: Path) -> None:
+    """Make the empty file that a log will be appended to, for the owner's eyes. Raises WorkspaceError."""
+    with explained(f"write {path}"):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _OWNER_ALONE))
+
+
+def read_plain(path: Path, most: int) -> Tuple[bytes, os.stat_result]:
+    """The content of an ordinary file of at most so many bytes, and the facts of the file it was read from.
+
+    Raises OSError, also where something else lies there: a pipe would keep its reader waiting for ever.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        if facts.st_size > most:
+            raise OSError(errno.EFBIG, f"it has {facts.st_size} bytes")
+        return file.read(most), facts
+
+
+def _mode(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return _OWNER_ALONE

@@ -1,0 +1,92 @@
+"""Whoever reads along may leave, and disks may fill up: the run goes on, and train.log has what it can hold."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+
+import pytest
+from project import wait_until
+
+pytestmark = pytest.mark.journey
+
+SMALL = ("numEnvs=4", "train.units=[8]", "train.horizon_length=8", "logging.logInterval=1")
+
+
+def start(project, *words, before=(), **streams):
+    return subprocess.Popen(
+        [*before, sys.executable, "train.py", *SMALL, *words],
+        cwd=project.path,
+        env=project.environment,
+        **streams,
+    )
+
+
+def log_of(project, name):
+    path = project.run(name) / "train.log"
+    return path.read_text() if path.exists() else ""
+
+
+def trains(project, name, iterations=2):
+    return wait_until(lambda: log_of(project, name).count(" steps  ") >= iterations, f"{name} training")
+
+
+def test_a_reader_that_leaves_after_one_line_and_a_full_log(project):
+    """The pipe breaks in the summary, before anything boots; stderr is on a full disk."""
+    line = f"python train.py {' '.join(SMALL)} maxIter=3 logging.experimentName=headed"
+    done = project.shell(f"({line} 2>/dev/full; echo status $? >&2) | head -1")
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == "status 0\n"
+    assert project.record("headed")["state"] == "done"
+    log = log_of(project, "headed")
+    assert "stdout takes no more (Broken pipe); train.log goes on" in log
+    assert "done: 3 iterations" in log
+
+    tested = project.shell(
+        "(python train.py test=true checkpoint=headed numEnvs=2; echo status $? >&2) | true"
+    )
+    assert tested.stderr == "status 0\n"
+    (test,) = project.names("test")
+    assert (project.run(test) / "metrics.json").exists()
+
+
+def test_a_log_on_a_full_disk_and_streams_that_were_closed_before(project):
+    line = f"python train.py {' '.join(SMALL)} maxIter=2"
+    full = project.shell(f"{line} logging.experimentName=full > /dev/full; echo $?")
+    assert (full.stdout, full.stderr) == ("0\n", "")
+    assert "stdout takes no more (No space left on device)" in log_of(project, "full")
+    closed = project.shell(f"{line} logging.experimentName=closed >&- 2>&- <&-; echo $?")
+    assert closed.stdout == "0\n"
+    assert "done: 2 iterations" in log_of(project, "closed")
+    config = (project.run("closed") / "config.yaml").read_text()
+    assert config.startswith("sim:")  # nothing that was printed went into a file of the run
+
+
+@pytest.mark.parametrize(("ignored", "status"), [(False, 128 + signal.SIGHUP), (True, 0)])
+def test_a_terminal_that_closes(project, ignored, status):
+    """Its closing is a SIGHUP, which saves and ends; with nohup the training goes on without its terminal."""
+    name = "kept_on" if ignored else "hung_up"
+    mine, theirs = pty.openpty()
+    process = start(
+        project,
+        "maxIter=300" if ignored else "maxIter=100000",
+        f"logging.experimentName={name}",
+        before=("nohup",) if ignored else (),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    trains(project, name)
+    os.close(mine)
+    assert process.wait(60) == status
+    assert project.record(name)["state"] == ("done" if ignored else "interrupted")
+    assert "takes no more (Input/output error)" in log_of(project, name)
+    assert (project.run(name) / "nn" / "checkpoint_last.pth").exists()
