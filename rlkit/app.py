@@ -77,7 +77,9 @@ def _complete(words: Sequence[str]) -> int:
 def _refuse(error: ConfigError) -> int:
     """Say what is wrong, once however many ranks found it."""
     if _leads():
-        print(error.report(), file=sys.stderr)
+        from rlkit.workspace.printable import printable
+
+        print(printable(error.report()), file=sys.stderr)
     elif _ranks() > 1:
         import time
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, List, NamedTuple, Sequence
 
 from rlkit.commands.options import add_trust
 from rlkit.runtime.engines import load_engines
-from rlkit.workspace import WorkspaceError, write_atomic
+from rlkit.workspace import WorkspaceError, printable, write_atomic
 
 if TYPE_CHECKING:
     from rlkit.media.recording import Recording
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     load_engines(_simulators(stepped))
     status, shown = 0, []
     for episode in episodes:
-        print(_summary(episode))
+        print(printable(_summary(episode)))
         if _needs_engine(episode.recording, arguments):
             replay = _replayed(episode, arguments)
             status = max(status, _tell(replay, episode.recording, arguments.tolerance))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Sequence
 
-from rlkit.workspace import RunRow, runs_as_table
+from rlkit.workspace import RunRow, printable, runs_as_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ def print_runs(rows: Sequence[RunRow]) -> None:
     page.print(runs_as_table(rows))
     for row in rows:
         if row.state == "unreadable":
-            page.print(f"{row.path}: {row.reason}", markup=False)
+            page.print(printable(f"{row.path}: {row.reason}"), markup=False)
 
 
 def flat(nested: Mapping[Any, Any], separator: str, before: str = "") -> Dict[str, Any]:

@@ -5,11 +5,23 @@ from __future__ import annotations
 import argparse
 import shlex
 import textwrap
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
-from rlkit.commands.runs_config import overrides
+from rlkit.commands.runs_config import overrides, read_config
 from rlkit.commands.runs_page import console, flat
-from rlkit.workspace import RunDetails, age, find_run, local_time, run_details, size
+from rlkit.runtime.gym_request import to_type
+from rlkit.workspace import (
+    RunDetails,
+    age,
+    as_setting,
+    called,
+    find_run,
+    local_time,
+    printable,
+    run_details,
+    size,
+)
 
 HELP = "show all that is known of one run, and what to type next"
 
@@ -25,23 +37,23 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(details.to_json())
     else:
-        _print(details, overrides(path))
+        _print(details, overrides(path), read_config(path))
     return 0
 
 
-def _print(details: RunDetails, words: List[str]) -> None:
-    print(f"{details.name}  {details.state}")
+def _print(details: RunDetails, words: List[str], config: Mapping[str, Any]) -> None:
+    print(printable(f"{details.name}  {details.state}"))
     width = console().width - _LABEL_WIDTH
     for label, text in (*_facts(details, words), *_relatives(details), *_files(details), *_metrics(details)):
         if not text:
             continue
-        lines = [part for line in text.splitlines() for part in _wrapped(line, width)]
-        print(f"  {label}".ljust(_LABEL_WIDTH) + f"\n{'':{_LABEL_WIDTH}}".join(lines))
-    commands = _next_commands(details)
+        lines = [part for line in printable(text).splitlines() for part in _wrapped(line, width)]
+        print(printable(f"  {label}").ljust(_LABEL_WIDTH) + f"\n{'':{_LABEL_WIDTH}}".join(lines))
+    commands = _next_commands(details, config)
     if commands:
         print("\nnext")
     for label, command in commands.items():
-        print(f"  {label}".ljust(_LABEL_WIDTH) + command)
+        print(f"  {label}".ljust(_LABEL_WIDTH) + printable(command))
 
 
 def _wrapped(line: str, width: int) -> List[str]:
@@ -132,23 +144,27 @@ def _number(value: Union[int, float]) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 
-def _next_commands(details: RunDetails) -> Dict[str, str]:
-    """What to type next with this run."""
-    record, name = details.record, shlex.quote(details.name)
+def _next_commands(details: RunDetails, config: Mapping[str, Any]) -> Dict[str, str]:
+    """What to type next with this run, in the current folder, wherever the run lies."""
+    record, name = details.record, called(Path(details.path))
     if record is None:
         return {}
+    typed, modules = to_type(config)
+    words = "".join(f" {word}" for word in typed)
+    trust = "".join(f" --trust {module}" for module in modules)
+    run = shlex.quote(name)
     commands: Dict[str, str] = {}
     if record.checkpoint is not None:
-        commands["again"] = f"python train.py test=true checkpoint={name}"
+        commands["again"] = f"python train.py test=true checkpoint={as_setting(name)}{words}"
     elif details.checkpoints:
-        commands["test"] = f"python train.py test=true checkpoint={name}"
+        commands["test"] = f"python train.py test=true checkpoint={as_setting(name)}{words}"
         if details.state != "running":
-            commands["go on"] = f"python train.py checkpoint={name}:last"
-        commands["export"] = f"rlkit export {name}"
+            commands["go on"] = f"python train.py checkpoint={as_setting(name + ':last')}{words}"
+        commands["export"] = f"rlkit export {run}{trust}"
     if details.trajectories or details.state == "running":
-        commands["view"] = f"rlkit view {name}"
+        commands["view"] = f"rlkit view {run}"
     if details.metrics:
-        commands["report"] = f"rlkit report {name}"
-    if not details.pinned:
-        commands["keep"] = f"rlkit runs pin {name}"
+        commands["report"] = f"rlkit report {run}"
+    if not details.pinned and "/" not in name:
+        commands["keep"] = f"rlkit runs pin {run}"
     return commands

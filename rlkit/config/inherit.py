@@ -113,10 +113,10 @@ def _said_by_root(line: CommandLine, conf_dir: Optional[Path], name: str) -> Any
 
 def _unquoted(value: str) -> Optional[str]:
     """The text that Hydra will make of a path, None of null and of nothing."""
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-        value = value[1:-1].replace("\\" + value[0], value[0]).replace("\\\\", "\\")
-    elif value in ("", "null"):
+    parsed = values.parse(value)
+    if parsed is None or parsed == "":
         return None
+    value = parsed if isinstance(parsed, str) else value
     return str(Path(value).expanduser()) if value.startswith("~") else value
 
 

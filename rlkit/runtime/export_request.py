@@ -11,7 +11,7 @@ from rlkit.config import ConfigError, Experiment, changed, compose, from_yaml
 from rlkit.config.values import quote
 from rlkit.runtime.checkpoint_head import CheckpointError, CheckpointHead, read_head, require_fit
 from rlkit.runtime.gym_request import problems
-from rlkit.workspace import Resolved, WorkspaceError, resolve
+from rlkit.workspace import Resolved, WorkspaceError, refuse_links, resolve
 
 FORMATS = ("onnx", "torchscript")
 NUM_ENVS = 4  # in which the policy plays for the observations that formats are compared on
@@ -62,6 +62,8 @@ def read_request(
         if found:
             raise WorkspaceError("\n".join(found))
     folder = out if out is not None else Path(str(source.run_path)) / "export"
+    if out is None:
+        refuse_links(folder)
     return ExportRequest(source, head, experiment, formats, folder)
 
 
@@ -91,7 +93,7 @@ def read_trained(run: Path) -> Experiment:
     except (OSError, UnicodeDecodeError) as error:
         raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
     except ConfigError as error:
-        raise WorkspaceError(f"{path}: {error}") from error
+        raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
 
 
 def quiet_test(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+import shlex
+from typing import Any, Dict, List, Mapping, Tuple
 
 from rlkit.config import Experiment
+from rlkit.env.gym import installed
 from rlkit.env.gym.request import recipe_arguments
 from rlkit.env.spec import EnvError
 from rlkit.runtime.stopping import StopAtOnce
@@ -28,3 +30,15 @@ def recipe_of(experiment: Experiment) -> Dict[str, Any]:
     """
     sections = experiment.sections()
     return recipe_arguments(sections["env"], sections["task"], experiment.trusted)
+
+
+def to_type(config: Mapping[str, Any]) -> Tuple[List[str], List[str]]:
+    """The words that a test or resume of a run needs besides for what is not installed, and its modules.
+
+    config: the sections of its config.yaml, whatever is in them.
+    """
+    env, task = config.get("env"), config.get("task")
+    if not isinstance(env, dict) or not isinstance(task, dict) or task.get("engine") != "gymnasium":
+        return [], []
+    found = installed.uninstalled({"id": None, "ids": [], **env}, task)
+    return [shlex.quote(words) for words in dict.fromkeys(found.values())], list(map(shlex.quote, found))

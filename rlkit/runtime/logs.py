@@ -9,6 +9,7 @@ from typing import Dict, Mapping, Optional
 from rich.console import Console
 
 from rlkit.runtime.console import losses
+from rlkit.workspace import printable
 
 log = logging.getLogger("rlkit")
 
@@ -31,7 +32,9 @@ class _ConsoleHandler(logging.Handler):
         if getattr(record, "file_only", False):
             return
         prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        self._console.print(prefix + record.getMessage(), markup=False, highlight=False, soft_wrap=True)
+        self._console.print(
+            prefix + printable(record.getMessage()), markup=False, highlight=False, soft_wrap=True
+        )
 
 
 class _FileHandler(logging.Handler):

@@ -19,6 +19,7 @@ from rlkit.runtime import pretrained
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoint_head import CheckpointError
 from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
+from rlkit.runtime.gym_request import to_type
 from rlkit.runtime.live import LiveView
 from rlkit.runtime.ranks import Ranks, joined
 from rlkit.runtime.seeding import seed_everything
@@ -187,16 +188,22 @@ class Session:
     def _say_what_is_left(self, run: Run) -> None:
         if "last" in run.record.saved:
             log.info("the last good checkpoint is of iteration %d", run.record.saved["last"])
-            log.info("  resume   python train.py checkpoint=%s:last", shlex.quote(run.name))
+            log.info("  resume   python train.py checkpoint=%s:last%s", shlex.quote(run.name), self._more())
 
     def _say_what_next(self, run: Run, iteration: int, stopped_by: Optional[int]) -> None:
         name = shlex.quote(run.name)
         if stopped_by is not None:
             log.info("interrupted after iteration %d; everything is saved in %s", iteration, run.path)
-            log.info("  resume   python train.py checkpoint=%s:last", name)
+            log.info("  resume   python train.py checkpoint=%s:last%s", name, self._more())
             return
         log.info("done: %d iterations in %s", iteration, run.path)
-        log.info("  test     python train.py test=true checkpoint=%s", name)
-        log.info("  go on    python train.py checkpoint=%s:last maxIter=%d", name, 2 * iteration)
+        log.info("  test     python train.py test=true checkpoint=%s%s", name, self._more())
+        log.info(
+            "  go on    python train.py checkpoint=%s:last maxIter=%d%s", name, 2 * iteration, self._more()
+        )
         log.info("  curves   tensorboard --logdir runs/    or: rlkit report %s", name)
         self._say_what_to_look_at(run)
+
+    def _more(self) -> str:
+        """The words that name code which is not installed: a run may not choose it, so they are typed again."""
+        return "".join(f" {word}" for word in to_type(self.experiment.sections())[0])

@@ -9,7 +9,7 @@ from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
 from rlkit.workspace.child import python
 from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.errors import ResolveError, WorkspaceError
-from rlkit.workspace.find import find_run
+from rlkit.workspace.find import called, find_run
 from rlkit.workspace.layout import KINDS as RUN_KINDS
 from rlkit.workspace.layout import WorkspaceLimits
 from rlkit.workspace.listing import (
@@ -24,6 +24,7 @@ from rlkit.workspace.listing import (
 )
 from rlkit.workspace.origin import provenance
 from rlkit.workspace.pins import pin_run, pins_of, unpin
+from rlkit.workspace.printable import as_setting, printable
 from rlkit.workspace.prune import (
     Deleter,
     PruneFilters,
@@ -34,7 +35,7 @@ from rlkit.workspace.prune import (
 )
 from rlkit.workspace.record import RunRecord, read_record
 from rlkit.workspace.resolve import Resolved, resolve
-from rlkit.workspace.run import Run, continue_run, find_interrupted, open_run
+from rlkit.workspace.run import Run, continue_run, find_interrupted, open_run, refuse_links
 from rlkit.workspace.scan import RunEntry, pinned_names, read_entry
 
 __all__ = [
@@ -53,6 +54,8 @@ __all__ = [
     "WorkspaceError",
     "WorkspaceLimits",
     "age",
+    "as_setting",
+    "called",
     "checkpoint_name",
     "checkpoints_in",
     "continue_run",
@@ -69,9 +72,11 @@ __all__ = [
     "pins_of",
     "plan_prune",
     "provenance",
+    "printable",
     "python",
     "read_entry",
     "read_record",
+    "refuse_links",
     "resolve",
     "run_details",
     "runs_as_json",

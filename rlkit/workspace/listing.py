@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 from rlkit.workspace.atomic import workspace_lock
 from rlkit.workspace.errors import WorkspaceError
 from rlkit.workspace.layout import absolute, archive_folder, exists
+from rlkit.workspace.printable import printable
 from rlkit.workspace.record import STATES, parse_time
 from rlkit.workspace.scan import UNREADABLE, RunEntry, all_runs, pinned_names, settle
 
@@ -87,7 +88,7 @@ def runs_as_table(rows: Sequence[RunRow], sizes: Optional[Mapping[str, int]] = N
         table.add_column("size", justify="right", no_wrap=True)
     for row in rows:
         cells = (
-            Text(row.name),
+            Text(printable(row.name)),
             Text(row.task or "-"),
             Text(row.learner or "-"),
             Text(row.state, style=_STYLES.get(row.state, "")),

@@ -35,6 +35,11 @@ def require(env: Mapping[str, Any], task: Mapping[str, Any], trusted: Collection
             )
 
 
+def uninstalled(env: Mapping[str, Any], task: Mapping[str, Any]) -> Dict[str, str]:
+    """Module -> the words that ask for it, of what these sections import and `require` refuses untyped."""
+    return {module: words for _, module, words in _imports(env, task) if why_not(module) is not None}
+
+
 def why_not(module: str) -> Optional[str]:
     """Why a module may not be imported because a run says so, completing "which ..."; None where it may.
 
