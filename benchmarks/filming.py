@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=25)
     args = parser.parse_args()
     experiment = compose([f"task={args.task}"])
-    torch.set_num_threads(experiment.training.threads)
+    torch.set_num_threads(1)
     torch.manual_seed(1)
     with tempfile.TemporaryDirectory() as folder:
         training = Filmed(experiment, Path(folder))

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rlkit.runtime.metrics import read_metrics
-from rlkit.workspace import list_runs
+from rlkit.workspace import list_runs, write_atomic
 
 ROOT = Path(__file__).parents[1]
 Level = Tuple[str, float]
@@ -203,7 +203,7 @@ def main() -> None:
     else:
         curves = [curve for seed in options.seeds for curve in _train_all(options, seed)]
         content = json.dumps([asdict(curve) for curve in curves])
-        options.out.with_suffix(".json").write_text(content, encoding="utf-8")
+        write_atomic(options.out.with_suffix(".json"), content)
     show(curves, options.reach)
     draw(curves, options.out, options.title or " ".join(options.words))
 

@@ -120,7 +120,7 @@ def ratios(rates: dict[str, list[float]], ours: str) -> dict[str, float]:
 
 def measure(experiment: Experiment, sizes: list[int], seconds: float) -> list[Result]:
     """One Result a number of envs. The largest first, so that its memory is that of training alone."""
-    torch.set_num_threads(experiment.training.threads)
+    torch.set_num_threads(1)
     torch.manual_seed(0)
     results: list[Result] = []
     peer: Peer | None = None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from signal import SIGINT
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
+from rlkit.config import task_source, types
 from rlkit.config.compose import compose_request
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment
@@ -21,6 +23,15 @@ if TYPE_CHECKING:
     Sources = Dict[Asked, Resolved]
 
 EXIT_BAD_REQUEST = 2
+_HYDRAS_OWN = (
+    AssertionError,
+    AttributeError,
+    KeyError,
+    OSError,
+    TypeError,
+    ValueError,
+)  # of odd hydra.* values
+_SHELL = re.compile(r"(install|uninstall|query)=(bash|zsh|fish)$")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -66,6 +77,10 @@ def _complete(words: Sequence[str]) -> int:
     """Answer the shell's query, or let Hydra print its script that asks them."""
     from rlkit.config.completion import answer
 
+    if not any(map(_SHELL.match, words)):
+        raise ConfigError(
+            ['-sc: turns on completion: eval "$(python train.py -sc install=bash)", or zsh, or fish']
+        )
     if not answer(words):
         import hydra
 
@@ -100,6 +115,9 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
     """Print what was asked, then boot."""
     from rlkit.config.summary import print_summary
 
+    _check_class(experiment)
+    if _leads():
+        _check_workspace()
     _load_engine(experiment)
     if experiment.kind == "test" and _ranks() > 1:
         raise ConfigError(
@@ -119,10 +137,27 @@ def _run(experiment: Experiment, source: Optional[Resolved]) -> int:
         _check_environments(experiment)
     _check_seeing(experiment)
     if _leads():
-        print_summary(experiment)
+        print_summary(experiment, ranks=_ranks())
     from rlkit.runtime.launch import run_experiment
 
     return run_experiment(experiment, source)
+
+
+def _check_workspace() -> None:
+    """Refuse to start where no run folder can be made."""
+    from rlkit.workspace import WorkspaceError, check_writable
+
+    try:
+        check_writable(Path())
+    except WorkspaceError as error:
+        raise ConfigError([str(error)]) from error
+
+
+def _check_class(experiment: Experiment) -> None:
+    """Refuse a task whose file has no class, or one that Python cannot read."""
+    found = None if experiment.engine == "gymnasium" else task_source.problem(experiment.task_name)
+    if found is not None:
+        raise ConfigError([found])
 
 
 def _load_engine(experiment: Experiment) -> None:
@@ -167,12 +202,12 @@ def _resolve(checkpoint: str, task: Optional[str], test: bool) -> Resolved:
         raise ConfigError([str(error)]) from error
 
 
-def _head(source: Resolved) -> CheckpointHead:
-    """What the checkpoint is of; raises ConfigError where it cannot be read."""
+def _head(source: Resolved, *, whole: bool = False) -> CheckpointHead:
+    """What the checkpoint is of; raises ConfigError where it cannot be read, or with `whole` is damaged anywhere."""
     from rlkit.runtime.checkpoint_head import CheckpointError, read_head
 
     try:
-        return read_head(source.checkpoint)
+        return read_head(source.checkpoint, whole=whole)
     except CheckpointError as error:
         raise ConfigError([str(error)]) from error
 
@@ -181,17 +216,30 @@ def _check_source(experiment: Experiment, source: Resolved) -> None:
     """Refuse a checkpoint that cannot be read or is of another task or learner, and a training that is over."""
     from rlkit.runtime.checkpoint_head import CheckpointError, require_fit
 
-    head = _head(source)
+    head = _head(source, whole=True)
     try:
         require_fit(head, source.checkpoint, experiment.task_name, experiment.train["learner"])
     except CheckpointError as error:
         raise ConfigError([str(error)]) from error
-    goal = experiment.training.max_iterations
-    if experiment.kind == "train" and head.iteration >= goal:
+    if experiment.kind == "train":
+        _check_goal(experiment, source.checkpoint, head)
+
+
+def _check_goal(experiment: Experiment, checkpoint: Path, head: CheckpointHead) -> None:
+    """Refuse a training that is over before it begins."""
+    from rlkit.config.goals import further
+
+    training = experiment.training
+    in_steps = training.max_steps is not None
+    done, goal = (
+        (head.env_steps, training.max_steps) if in_steps else (head.iteration, training.max_iterations)
+    )
+    if done >= (goal or 0):
+        what, setting = ("env-step", "maxSteps") if in_steps else ("iteration", "maxIterations")
         raise ConfigError(
             [
-                f"nothing is left to train: {source.checkpoint} is of iteration {head.iteration} and"
-                f" training.maxIterations is {goal}; go on with maxIter={2 * head.iteration}"
+                f"nothing is left to train: {checkpoint} is of {what} {done} and"
+                f" training.{setting} is {goal}; go on with {further(experiment, head.iteration, head.env_steps)}"
             ]
         )
 
@@ -240,7 +288,7 @@ def _hydra_main(request: Request, sources: Sources) -> int:
     import hydra
     from hydra.core.hydra_config import HydraConfig
 
-    from rlkit.config.sweep import check_jobs, sweep_folder
+    from rlkit.config.sweep import check_jobs, check_single, sweep_folder
 
     if request.bases and "--cfg=job" in request.options and not request.sweep:
         return _show(compose_request(request))
@@ -250,6 +298,8 @@ def _hydra_main(request: Request, sources: Sources) -> int:
     if request.sweep:
         check_jobs(request)
         extra = sweep_folder(request)
+    else:
+        check_single(request)
     started: List[str] = []
     statuses: List[int] = []
 
@@ -270,6 +320,12 @@ def _hydra_main(request: Request, sources: Sources) -> int:
         if stop.code not in (None, 0) and not started:  # Hydra could not compose
             return EXIT_BAD_REQUEST
         raise
+    except _HYDRAS_OWN as error:
+        if started:
+            raise
+        raise ConfigError(
+            [f"Hydra cannot start this: {types.echo(str(error) or type(error).__name__)}"]
+        ) from error
     return max(statuses, default=0)
 
 

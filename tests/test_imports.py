@@ -23,16 +23,17 @@ ENGINES = {
 
 # room: what it may import of rlkit, and which heavy libraries.
 RULES = {
-    "config": ({"rlkit.config"}, set()),
-    "workspace": ({"rlkit.workspace"}, set()),
+    "config": ({"rlkit.config", "rlkit.names"}, set()),
+    "workspace": ({"rlkit.workspace", "rlkit.names"}, set()),
     "tasks": ({"rlkit.tasks", "rlkit.sims.api", "rlkit.sims.models"}, {"torch"}),
     "sims": ({"rlkit.sims"}, {"torch", "numpy", "mujoco", "jax", "warp", "mujoco_warp", "isaacgym", "genesis"}),
     "env": ({"rlkit.env", "rlkit.sims.api", "rlkit.tasks.api"}, {"torch"}),
-    "env/gym": ({"rlkit.env.gym", "rlkit.env.spec"}, {"torch", "numpy", "gymnasium"}),
+    "env/gym": ({"rlkit.env.gym", "rlkit.env.spec", "rlkit.env.foreign"}, {"torch", "numpy", "gymnasium"}),
     "learners": ({"rlkit.learners", "rlkit.env.spec"}, {"torch", "numpy", "rl_games", "gymnasium"}),
     "soccer": ({"rlkit.soccer", "rlkit.env.spec"}, {"numpy", "mujoco", "gymnasium"}),
     "media": (
-        {"rlkit.media", "rlkit.workspace", "rlkit.env.gym.rendering", "rlkit.env.spec"},
+        {"rlkit.media", "rlkit.workspace", "rlkit.env.gym.rendering", "rlkit.env.spec",
+         "rlkit.sims.mjcf"},
         {"numpy", "mujoco", "imageio", "PIL", "viser", "trimesh", "h5py"},
     ),
     "report": ({"rlkit.report", "rlkit.workspace"}, {"numpy", "matplotlib"}),

@@ -1,16 +1,22 @@
-"""How `rlkit runs` prints: tables and pages by rich, whole lines where no terminal is there to read them."""
+"""How `rlkit runs` prints: as wide as the terminal, in whole lines where none is there to read them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
-from rlkit.workspace import RunRow, printable, runs_as_table
+from rich.cells import cell_len, chop_cells
+
+from rlkit.workspace import RunRow, age, number, printable, size
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 # Without a terminal nothing may be cut: the table is for grep and files then.
 _PLAIN_WIDTH = 1000
+_NARROWEST = 20  # cells of a name in one line
+_HEADINGS = ["name", "task", "learner", "state", "iterations", "best return", "success", "age", "pinned"]
+_STATE, _NUMBERS = _HEADINGS.index("state"), (4, 5, 6, 7, 9)  # columns: the coloured one, those flush right
+_STYLES = {"running": "32", "failed": "31", "interrupted": "33", "unreadable": "31"}
 
 
 def console() -> Console:
@@ -21,13 +27,57 @@ def console() -> Console:
     return made if made.is_terminal else Console(width=_PLAIN_WIDTH, highlight=False)
 
 
-def print_runs(rows: Sequence[RunRow]) -> None:
-    """The table of the runs, and below it why some of them cannot be read."""
-    page = console()
-    page.print(runs_as_table(rows))
+def print_runs(rows: Sequence[RunRow], sizes: Optional[Mapping[str, int]] = None) -> None:
+    """The table of the runs, and below it why some of them cannot be read.
+
+    `sizes` [bytes] by path, where given, are the last column.
+    """
+    cells = [_HEADINGS, *(_cells(row) for row in rows)]
+    if sizes is not None:
+        cells = [line + [size(sizes[row.path]) if row else "size"] for line, row in zip(cells, (None, *rows))]
+    for line in _aligned(cells, console().width, colour=console().color_system is not None):
+        print(line)
     for row in rows:
         if row.state == "unreadable":
-            page.print(printable(f"{row.path}: {row.reason}"), markup=False)
+            print(printable(f"{row.path}: {row.reason}"))
+
+
+def _cells(row: RunRow) -> List[str]:
+    pins = ["yes" if pin == row.name else pin for pin in row.pinned]
+    return [
+        row.name,
+        row.task or "-",
+        row.learner or "-",
+        row.state,
+        "-" if row.iterations is None else str(row.iterations),
+        "-" if row.best_return is None else number(row.best_return),
+        "-" if row.best_success is None else f"{number(100 * row.best_success)} %",
+        "-" if row.age_seconds is None else age(row.age_seconds),
+        ", ".join(pins) or "-",
+    ]
+
+
+def _aligned(table: List[List[str]], width: int, colour: bool) -> Iterator[str]:
+    """The lines of a table; where it is wider than the page its longest names go on in the next line.
+
+    rich's table takes a millisecond a row, and an archive has thousands.
+    """
+    table = [[printable(cell) for cell in line] for line in table]
+    widths = [max(map(cell_len, column)) for column in zip(*table)]
+    rest = sum(widths) + 2 * (len(widths) - 1) - widths[0]
+    widths[0] = min(widths[0], max(_NARROWEST, width - rest))
+    for row, line in enumerate(table):
+        name, *more = chop_cells(line[0], widths[0]) or [""]
+        cells = [
+            f"{' ' * pad}{cell}" if place in _NUMBERS else f"{cell}{' ' * pad}"
+            for place, cell in enumerate([name, *line[1:]])
+            for pad in [widths[place] - cell_len(cell)]
+        ]
+        if colour:
+            style = "1" if row == 0 else _STYLES.get(line[_STATE])
+            cells[_STATE] = f"\x1b[{style}m{cells[_STATE]}\x1b[0m" if style else cells[_STATE]
+        yield "  ".join(cells).rstrip()
+        yield from more
 
 
 def flat(nested: Mapping[Any, Any], separator: str, before: str = "") -> Dict[str, Any]:

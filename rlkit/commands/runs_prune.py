@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Dict, List
 
-from rlkit.commands.runs_page import console
+from rlkit.commands.runs_page import print_runs
 from rlkit.workspace import (
     Deleter,
     PruneFilters,
@@ -20,7 +20,7 @@ from rlkit.workspace import (
     folder_size,
     list_runs,
     plan_prune,
-    runs_as_table,
+    printable,
     size,
 )
 
@@ -85,15 +85,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_plan(root: Path, plan: PrunePlan, sizes: Dict[Path, int]) -> None:
-    from rich.text import Text
-
-    page = console()
     if plan.delete:
         rows = [row for row in list_runs(root) if Path(row.path) in sizes]
-        page.print(runs_as_table(rows, {str(path): count for path, count in sizes.items()}))
+        print_runs(rows, {str(path): count for path, count in sizes.items()})
     for run, reason in reversed(plan.spared):
-        page.print(Text(f"spared: {run.name} ({reason})"))
-    page.print(f"to delete: {_total(sizes)}")
+        print(printable(f"spared: {run.name} ({reason})"))
+    print(f"to delete: {_total(sizes)}")
 
 
 def _agreed(arguments: argparse.Namespace, sizes: Dict[Path, int]) -> bool:

@@ -13,11 +13,13 @@ from rlkit.commands.runs_page import console, flat
 from rlkit.runtime.gym_request import to_type
 from rlkit.workspace import (
     RunDetails,
+    RunRecord,
     age,
     as_setting,
     called,
     find_run,
     local_time,
+    number,
     printable,
     run_details,
     size,
@@ -68,7 +70,7 @@ def _facts(details: RunDetails, words: List[str]) -> Lines:
         yield "task", f"{record.task}, {record.kind}, {record.learner}"
         yield "when", _time(details)
         yield "progress", _progress(details)
-        yield "best return", None if record.best_return is None else f"{record.best_return:.2f}"
+        yield "best", _best(record)
         yield "made with", f"seed {record.seed} on {record.device} of {record.host}, {record.platform}"
         yield "git", _git(record.git)
         yield "versions", ", ".join(f"{name} {version}" for name, version in record.packages.items())
@@ -96,6 +98,16 @@ def _progress(details: RunDetails) -> Optional[str]:
     parts = [] if details.record.iterations is None else [f"iteration {details.record.iterations:,}"]
     if isinstance(steps, int):
         parts.append(f"{steps:,} env-steps")
+    return ", ".join(parts) or None
+
+
+def _best(record: RunRecord) -> Optional[str]:
+    """Of the best policy, or what a test found: success first, as policies are ranked by it."""
+    parts = [] if record.best_success is None else [f"success {number(100 * record.best_success)} %"]
+    if record.best_return is not None:
+        parts.append(f"return {number(record.best_return)}")
+    if "best" in record.saved:
+        parts.append(f"iteration {record.saved['best']:,}")
     return ", ".join(parts) or None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
@@ -18,8 +18,15 @@ from rlkit.config.machine import (
     Machine,
 )
 from rlkit.config.schema import Schema
+from rlkit.names import problem_of_name, shortened
 
 Plain = Mapping[str, Any]
+
+STEPS = {
+    "maxIterations": "maxSteps",
+    "checkpointInterval": "checkpointSteps",
+    "evalInterval": "evalSteps",
+}  # of `training`: what is set in iterations, and in env-steps
 
 _INSTALL = {
     "isaacgym": "download Isaac Gym Preview 4 from developer.nvidia.com/isaac-gym, and in an environment of "
@@ -186,12 +193,23 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
             "write task.policyControlsFingers=true"
         )
     name = plain["logging"]["experimentName"]
-    if name is not None and not re.match(r"[\w][\w.+ =-]*$", name):
+    problem = None if name is None else problem_of_name(name)
+    if name is not None and problem is not None:
         problems.append(
-            f"logging.experimentName={name!r}: becomes a folder's name, so letters, digits and _ . - only; "
-            "write logging.experimentName=my_run"
+            f"logging.experimentName={shortened(name)}: {problem}; write logging.experimentName=my_run"
         )
     return problems
+
+
+def one_of_each(plain: Plain, overrides: Sequence[str]) -> List[str]:
+    """What is typed in iterations is not said in env-steps too; without a word of it, env-steps hold."""
+    typed = {word.lstrip("+").partition("=")[0] for word in overrides}
+    return [
+        f"training.{iterations} and training.{steps}={plain['training'][steps]} say the same thing twice, in iterations"
+        f" and in env-steps; leave one out, or write training.{steps}=null"
+        for iterations, steps in STEPS.items()
+        if plain["training"][steps] is not None and f"training.{iterations}" in typed
+    ]
 
 
 def _initial_weights(training: Mapping[str, Any]) -> List[str]:
@@ -199,7 +217,7 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
     given = training["initFrom"]
     if given is None:
         return []
-    start = f"training.initFrom={given}: "
+    start = f"training.initFrom={types.echo(given)}: "
     if training["test"]:
         return [f"{start}only a training begins with other weights; leave it out, or write test=false"]
     if training["checkpoint"] is not None:
@@ -207,15 +225,16 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
             f"{start}training.checkpoint={training['checkpoint']} is resumed with its own weights; "
             "leave one of the two out"
         ]
-    file = Path(given).expanduser()
-    if file.is_file():
+    file = Path(os.path.expanduser(given))  # noqa: PTH111: unlike Path's own, it leaves ~nobody alone
+    if os.path.isfile(file):  # noqa: PTH113: unlike Path's own, these take names of any length
         return []
-    if not file.parent.is_dir():
-        return [f"{start}there is no folder {file.parent}"]
-    what = "is a folder; name the file in it" if file.is_dir() else "there is no such file"
-    inside = file if file.is_dir() else file.parent
+    if not os.path.isdir(file.parent):  # noqa: PTH112
+        return [f"{start}there is no folder {types.echo(str(file.parent))}"]
+    is_folder = os.path.isdir(file)  # noqa: PTH112
+    what = "is a folder; name the file in it" if is_folder else "there is no such file"
+    inside = file if is_folder else file.parent
     names = sorted(path.name for path in inside.iterdir() if path.is_file())
-    near = names[:3] if file.is_dir() else types.nearest(file.name, names, 3)
+    near = names[:3] if is_folder else types.nearest(file.name, names, 3)
     return [
         start + what + (f"; did you mean {' or '.join(str(inside / name) for name in near)}?" if near else "")
     ]
@@ -233,19 +252,11 @@ def _seeing(plain: Plain) -> List[str]:
         )
     if plain["sim"]["name"] in ONE_AT_A_TIME and not training["test"]:
         return problems + _alone(plain)
-    if env["recordVideo"] and not training["test"]:
-        evaluations, videos = training["evalInterval"], training["videoInterval"]
-        if not evaluations:
-            problems.append(
-                "env.recordVideo=true: films evaluations, and training.evalInterval=0 asks for none; "
-                "write training.evalInterval=100"
-            )
-        elif videos % evaluations:
-            near = evaluations * max(1, round(videos / evaluations))
-            problems.append(
-                f"training.videoInterval={videos}: must be a multiple of training.evalInterval={evaluations}; "
-                f"nearest: training.videoInterval={near}"
-            )
+    if env["recordVideo"] and not training["test"] and not training["evalInterval"]:
+        problems.append(
+            "env.recordVideo=true: films evaluations, and training.evalInterval=0 asks for none; "
+            "write training.evalInterval=100"
+        )
     if env["recordVideo"] and training["test"] and not plain["testing"]["recordEnvs"]:
         problems.append(
             "env.recordVideo=true: testing.recordEnvs=0 leaves nothing to film; write testing.recordEnvs=1"
@@ -323,21 +334,18 @@ def check_terms(task: Mapping[str, Any], known: Mapping[str, FrozenSet[str]]) ->
 
 
 def task_file(plain: Plain, choice: str) -> List[str]:
-    """What lacks between a task's file and its class: the name, the class, and the settings that the class takes.
+    """What lacks between a task's file and its class: the name, and the settings that the class takes.
 
     The name inside the file is the file's name, so that runs are called as they were asked for.
     """
     task, name = plain["task"], plain["task"]["name"]
     if name != Path(choice).name:
         return [
-            f"task.name={name}: conf/task/{choice}.yaml has the name of another task; write `name: {choice}` in it, "
-            "below `task:`"
+            f"task.name={name}: stands in conf/task/{choice}.yaml and must be {choice}; write `name: {choice}` below "
+            "`task:`"
         ]
     if engine.engine_of(plain) == "gymnasium":
         return []
-    problem = task_source.problem(name)
-    if problem is not None:
-        return [problem]
     problems = []
     for wanted, reader in task_source.required(name).items():
         section: Any = task

@@ -6,12 +6,13 @@ completion see canonical names alone.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
-from rlkit.config import keys
+from rlkit.config import keys, types, values
 
 _VALUE_OPTIONS = {
     "-cn": "--config-name",
@@ -26,6 +27,7 @@ _VALUE_OPTIONS = {
     "--package": "--package",
     "--experimental-rerun": "--experimental-rerun",
 }
+_CFG = ("job", "hydra", "all")
 _FLAGS = {
     "-h": "--help",
     "--help": "--help",
@@ -39,6 +41,7 @@ _FLAGS = {
     "-sc": "--shell-completion",
     "--shell-completion": "--shell-completion",
 }
+_SHOWS = ("--cfg", "--info")
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _OVERRIDE = re.compile(r"(\+\+|\+|~)?([^=]*)(?:=(.*))?$", re.DOTALL)
 
@@ -47,10 +50,11 @@ _OVERRIDE = re.compile(r"(\+\+|\+|~)?([^=]*)(?:=(.*))?$", re.DOTALL)
 class Override:
     """One `key=value` of the command line; `value` is None where there was no `=`."""
 
-    typed: str
+    typed: str  # shortened, for messages
     prefix: str
     key: str
     value: Optional[str]
+    complaint: str = ""  # what is wrong with how it is written; then it is never run
 
     def text(self) -> str:
         """The override as Hydra reads it."""
@@ -66,6 +70,7 @@ class CommandLine:
     config_dir: Optional[Path] = None  # searched besides conf/
     config_path: Optional[Path] = None  # takes the place of conf/
     overrides: List[Override] = field(default_factory=list)
+    misspelt: List[Override] = field(default_factory=list)  # settings that were not written as name=value
     problems: List[str] = field(default_factory=list)
 
     @property
@@ -94,28 +99,53 @@ def parse(argv: Sequence[str]) -> CommandLine:
             if not equals and not words:
                 line.problems.append(f"{name} needs a value, for example {name} test_render")
                 continue
-            _value_option(line, _VALUE_OPTIONS[name], value if equals else words.pop(0))
+            given = value if equals else words.pop(0)
+            unusable = values.unusable(given)
+            if unusable is not None:
+                line.problems.append(f"{name} {types.echo(given)}: {unusable}")
+                continue
+            _value_option(line, _VALUE_OPTIONS[name], given)
         elif word in _FLAGS:
             line.options.append(_FLAGS[word])
         elif name in ("-i", "--info"):  # its word is optional, and Hydra would take an override for it
             given = words.pop(0) if not equals and words and words[0] in _INFO else value
             line.options.append(f"--info={given or 'all'}")
         elif word.startswith("-") and not _is_number(word):
-            line.problems.append(_dashed(word, words))
+            _dashed(line, word, words)
         else:
             _override(line, word, words)
+    line.problems += _clashes(line.options)
     return line
+
+
+def _clashes(options: Sequence[str]) -> List[str]:
+    """Options of Hydra that exclude one another, or need another."""
+    modes = [o.partition("=")[0] for o in options if o in ("--run", "--multirun") or o.startswith(_SHOWS)]
+    if len(set(modes)) > 1:
+        return [f"{' and '.join(dict.fromkeys(modes))}: one of them at a time"]
+    if "--resolve" in options and "--cfg" not in modes:
+        return ["--resolve: goes with --cfg job"]
+    return []
 
 
 def _value_option(line: CommandLine, option: str, value: str) -> None:
     if option == "--config-name":
         _root_config(line, value)
         return
+    if option == "--experimental-rerun":
+        line.problems.append(
+            "--experimental-rerun: reads a pickle, which may run anything; go on from a run with checkpoint=latest"
+        )
+        return
+    if option == "--cfg" and value not in _CFG:
+        line.problems.append(f"--cfg {types.echo(value)}: shows {', '.join(_CFG)}; write --cfg job")
+        return
     if option in ("--config-dir", "--config-path"):
-        folder = Path(value).expanduser().resolve()
+        folder = Path(os.path.abspath(os.path.expanduser(value)))  # noqa: PTH100, PTH111
         if not folder.is_dir():
-            line.problems.append(f"{option}={value}: there is no such folder")
+            line.problems.append(f"{option}={types.echo(value)}: there is no such folder")
             return
+        folder = folder.resolve()
         if option == "--config-path":
             line.config_path = folder
             return
@@ -127,19 +157,31 @@ def _value_option(line: CommandLine, option: str, value: str) -> None:
 def _root_config(line: CommandLine, name: str) -> None:
     name = name[: -len(".yaml")] if name.endswith(".yaml") else name
     if line.config_name not in (None, name):
-        line.problems.append(f"two root configurations, {line.config_name} and {name}: keep one")
+        both = f"{types.echo(str(line.config_name))} and {types.echo(name)}"
+        line.problems.append(f"two root configurations, {both}: keep one")
     if "," in name:
-        line.problems.append(f"config={name}: one root configuration at a time; sweep over settings instead")
+        line.problems.append(
+            f"config={types.echo(name)}: one root configuration at a time; sweep over settings instead"
+        )
         return
     line.config_name = name
 
 
-def _dashed(word: str, rest: List[str]) -> str:
-    """The message for `--num_envs 64`; takes the value off the rest so that it is not reported again."""
+def _dashed(line: CommandLine, word: str, rest: List[str]) -> None:
+    """Take up `--num_envs 64`, with its value."""
     key, equals, value = word.lstrip("-").partition("=")
     if not equals and rest and "=" not in rest[0] and not rest[0].startswith("-"):
         value = rest.pop(0)
-    return f"{word}: settings have no dashes: write {key.replace('-', '_')}={value or '<value>'}"
+    if not key:
+        line.problems.append(f"{types.echo(word)}: settings are written name=value")
+        return
+    complaint = f"{types.echo(word)}: settings have no dashes"
+    _misspelt(line, complaint, key.replace("-", "_"), value)
+
+
+def _misspelt(line: CommandLine, complaint: str, key: str, value: str) -> None:
+    typed = types.echo(f"{key}={value}")
+    line.misspelt.append(Override(typed, "", _ALIASES.get(key, key), value, complaint))
 
 
 def _override(line: CommandLine, word: str, rest: List[str]) -> None:
@@ -155,30 +197,39 @@ def _override(line: CommandLine, word: str, rest: List[str]) -> None:
     if key == "config" and value is not None and prefix != "~":
         _root_config(line, value)
         return
-    if not key.strip() or value is None or value == "":
-        spaced = _spaced(key, value, rest)
-        if spaced is not None:
-            line.problems.append(spaced)
-            return
-    line.overrides.append(Override(word, prefix, _ALIASES.get(key, key), value))
+    unusable = values.unusable(word)
+    if unusable is not None:
+        line.problems.append(f"{types.echo(word)}: {unusable}")
+        return
+    if (not key.strip() or value is None or value == "") and _spaced(line, key, value, rest):
+        return
+    line.overrides.append(Override(types.echo(word), prefix, _ALIASES.get(key, key), value))
 
 
-def _spaced(key: str, value: Optional[str], rest: List[str]) -> Optional[str]:
-    """The message for `seed = 5`, `seed 5`, `seed= 5` and `seed =5`; takes the words it speaks of."""
+def _spaced(line: CommandLine, key: str, value: Optional[str], rest: List[str]) -> bool:
+    """Take up `seed = 5`, `seed 5`, `seed= 5`, `seed =5` and `seed: 5`, with the words that belong to it."""
 
     def is_value(word: str) -> bool:
         return "=" not in word and not word.startswith("-") and "." not in word.rstrip("0123456789")
 
     key = key.strip()
+    colon = re.match(r"([\w.]+):\s*(.*)$", key, re.DOTALL) if value is None else None
+    if colon is not None and (colon[2] or (rest and is_value(rest[0]))):
+        text = colon[2] or rest.pop(0)
+        _misspelt(line, f"'{types.echo(f'{colon[1]}: {text}')}' is written as in YAML", colon[1], text)
+        return True
     if value is None and rest and rest[0].startswith("="):
         joined = rest.pop(0)[1:] or (rest.pop(0) if rest and "=" not in rest[0] else "<value>")
     elif rest and is_value(rest[0]) and (value == "" or not key[:1].isdigit()):
         joined = rest.pop(0)
     elif not key:
-        return f"{'=' if value is None else '=' + value}: a setting's name is missing in front of '='"
+        text = types.echo("=" if value is None else "=" + value)
+        line.problems.append(f"{text}: a setting's name is missing in front of '='")
+        return True
     else:
-        return None
-    return f"'{key} {joined}' has spaces: write {key}={joined}"
+        return False
+    _misspelt(line, f"'{types.echo(f'{key} {joined}')}' has spaces", key, joined)
+    return True
 
 
 def _defaults_list(line: CommandLine, word: str, value: str) -> None:
@@ -192,13 +243,13 @@ def _defaults_list(line: CommandLine, word: str, value: str) -> None:
         entry = re.sub(r"^override\s+", "", item)
         match = re.match(r"/?([\w-]+)\s*(?:/|:\s*)([\w-]+)$", entry)
         if match:
-            line.overrides.append(Override(word, "", match.group(1), match.group(2)))
+            line.overrides.append(Override(types.echo(word), "", match.group(1), match.group(2)))
         elif re.match(r"[\w-]+$", entry):
             if entry != "_self_":
                 _root_config(line, entry)
         else:
             line.problems.append(
-                f"{word}: cannot read {item!r}; write a root configuration and options, "
+                f"{types.echo(word)}: cannot read {types.echo(item)!r}; write a root configuration and options, "
                 "as +defaults=[config,/physics/fast]"
             )
 

@@ -50,6 +50,7 @@ def compose_request(request: Request, machine: Optional[Machine] = None) -> Expe
         problems += randomization.check(plain)
         known = term_names(plain["task"]["name"])
         problems += [] if known is None else check.check_terms(plain["task"], known)
+        problems += check.one_of_each(plain, whole.overrides)
     if problems:
         raise ConfigError(problems)
     check.coerce_numbers(plain, schema)

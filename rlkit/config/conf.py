@@ -163,7 +163,8 @@ class Conf:
 
         without: files that are left out, with all they are built on. Raises ConfigError as `file` does.
         """
-        file, found = self.file(name), {}
+        found: Dict[str, Any] = {}
+        file = self.file(name)
         if file is None:
             return found
         group = name.rpartition("/")[0]

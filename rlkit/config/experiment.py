@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple, Type, TypeVar, cast
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
 
 from rlkit.config import yaml_text
 from rlkit.config.command_line import camel
@@ -56,20 +56,27 @@ class EnvSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What the run is to do, whatever the learner; `seed` is the drawn one where -1 was asked."""
+    """What the run is to do, whatever the learner; `seed` is the drawn one where -1 was asked.
+
+    max_steps, checkpoint_steps, eval_steps [env-steps of all environments and ranks]: what holds where it is not None;
+    the siblings in iterations then say what it comes to.
+    """
 
     seed: int
     max_iterations: int
+    max_steps: Optional[int]
     test: bool
     checkpoint: Optional[str]
     resume: Optional[str]
     torch_deterministic: bool
     checkpoint_interval: int
+    checkpoint_steps: Optional[int]
     eval_interval: int
+    eval_steps: Optional[int]
     eval_envs: int
     init_from: Optional[str]
     video_interval: int
-    threads: int
+    threads: Union[int, str]  # `auto` until the learner's update was timed on this machine
 
 
 @dataclass(frozen=True)

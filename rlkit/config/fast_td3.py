@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, List, Mapping, MutableMapping
+from typing import Any, Dict, List, Mapping, MutableMapping, Union
 
 from rlkit.config import replay_memory
 from rlkit.config.machine import Machine
@@ -34,11 +34,17 @@ def resolve(plain: MutableMapping[str, Any], asked: Dict[str, Any], machine: Mac
         "num_updates": num_envs,
         "batch_size": CUDA_BATCH if on_cuda else CPU_BATCH,
         "schedule_steps": run_steps(plain),
-        "amp": on_cuda or (machine.cpu_bf16 and train["amp_dtype"] == "bf16"),
+        "amp": on_cuda or _timed_precision(plain, machine),
     }
     for key, value in values.items():
-        if train[key] == "auto":
+        if train[key] == "auto" != value:
             replace(key, value)
+
+
+def _timed_precision(plain: Plain, machine: Machine) -> Union[bool, str]:
+    """`auto` for a training on a CPU that may be quicker with bf16: a clock decides, in rlkit.runtime.tuning."""
+    possible = machine.cpu_bf16 and plain["train"]["amp_dtype"] == "bf16"
+    return "auto" if possible and not plain["training"]["test"] else False
 
 
 def run_steps(plain: Plain) -> int:
@@ -76,7 +82,7 @@ def _networks(train: Mapping[str, Any]) -> List[str]:
 
 def _precision(plain: Plain) -> List[str]:
     train = plain["train"]
-    if train["amp"] and train["amp_dtype"] == "fp16" and plain["env"]["device"] == "cpu":
+    if train["amp"] is True and train["amp_dtype"] == "fp16" and plain["env"]["device"] == "cpu":
         return ["train.amp_dtype=fp16: works on CUDA only; on the CPU write train.amp_dtype=bf16"]
     return []
 

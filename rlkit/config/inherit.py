@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from rlkit.config import command_line, keys, support, types, values, yaml_text
+from rlkit.config.check import STEPS
 from rlkit.config.command_line import CommandLine
 from rlkit.config.conf import Conf, find_conf
 from rlkit.config.errors import ConfigError
@@ -37,6 +38,10 @@ _KEPT = "training.seed"  # of what was asked as `auto` or drawn: a resume goes o
 _OPTION = re.compile(r"[\w.-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey
 _MOST_BYTES = 4 << 20
+# The same in iterations and in env-steps: the one that is typed now takes the place of the other.
+_SIBLING = {
+    f"training.{one}": f"training.{other}" for pair in STEPS.items() for one, other in (pair, pair[::-1])
+}
 
 
 @dataclass(frozen=True)
@@ -271,7 +276,7 @@ def lay(raw: Dict[str, Any], base: Base, words: Sequence[str], conf: Conf, root:
     for name, value in base.inherited(test=bool(raw["training"]["test"])):
         section, _, key = name.partition(".")
         replaced = section in whole or (name in _WHICH_ENV and not above.keys().isdisjoint(_WHICH_ENV))
-        if not replaced:
+        if not replaced and _SIBLING.get(name) not in above:
             raw[section][key] = _escaped(value)
     for name, value in above.items():
         _set(raw, name, value)

@@ -29,6 +29,7 @@ FIRST_GPU_ALONE = frozenset(
     {"genesis"}
 )  # simulators that run on no other device of CUDA than the first visible
 NO_IMPLICIT = frozenset({"genesis", "mjx"})  # simulators without the integrator `implicit`
+SLOW_TO_BUILD = frozenset({"genesis", "mjx"})  # simulators that compile for a while for each number of envs
 ONE_AT_A_TIME = frozenset({"isaacgym"})  # room for one simulation in a process: none beside the training's
 
 
@@ -38,7 +39,7 @@ class Machine:
 
     memory: bytes of main memory that are free. gpu_memory: the same of a CUDA device, by its index; it may take
     a while and is asked only where it matters. has_package: whether a Python module can be imported. jax_cuda: whether
-    JAX has its packages for CUDA.
+    JAX has its packages for CUDA. ranks: processes that train one policy together.
     """
 
     cores: int = 1
@@ -46,23 +47,25 @@ class Machine:
     cuda_missing: str = ""  # why there is no CUDA device
     simulators: FrozenSet[str] = field(default_factory=frozenset)
     cpu_only: FrozenSet[str] = CPU_ONLY
-    cpu_bf16: bool = False  # whether the processor multiplies bf16 matrices
+    cpu_bf16: bool = (
+        False  # whether the processor has bf16 instructions; how quick they are, only a clock tells
+    )
     memory: Optional[int] = None
     gpu_memory: Callable[[int], Optional[int]] = lambda _: None
     has_package: Callable[[str], bool] = lambda _: True
     jax_cuda: bool = True
+    ranks: int = 1
 
     @classmethod
     def detect(cls) -> Machine:
         """Look at this machine: a few files, no heavy import."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         found = frozenset(name for name, needs in SIMULATORS.items() if all(map(_importable, needs)))
         devices = _nvidia_devices()
         missing = "no NVIDIA device is visible"
         if devices and not _torch_has_cuda():
             devices, missing = 0, "the installed torch is built without CUDA"
         return cls(
-            cores,
+            available_cores(),
             devices,
             "" if devices else missing,
             found,
@@ -71,7 +74,13 @@ class Machine:
             gpu_memory=_gpu_available,
             has_package=_importable,
             jax_cuda=any(map(_importable, ("jax_cuda12_plugin", "jax_cuda13_plugin"))),
+            ranks=int(os.environ.get("WORLD_SIZE", "1")),
         )
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _importable(module: str) -> bool:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from rlkit.config import command_line, files, keys, types, values
+from rlkit.config import command_line, files, foreign, keys, types, values
 from rlkit.config.command_line import CommandLine, Override
 from rlkit.config.conf import Conf, find_conf, flatten
 from rlkit.config.errors import ConfigError
 from rlkit.config.inherit import Asked, Base
 from rlkit.config.schema import Schema
+
+_NAME = re.compile(r"[A-Za-z_][\w$-]*(\.[A-Za-z0-9_$][\w$-]*)*$", re.ASCII)  # a key of Hydra's grammar
+_LEARNER_FILES = {"ppo": "BaseTaskPPO", "fasttd3": "FastTD3", "fast_td3": "FastTD3", "td3": "TD3"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,10 @@ def read_request(
         schema = schema_for(line, conf, root, problems, tuple(bases.values()))
         used = _typed_groups(line, conf) if bases else _used(line, conf, root)
         problems += files.check(conf, root, used, schema)
-        for override in line.overrides:
+        for override in [*line.misspelt, *line.overrides]:
             found = _check(override, schema, conf, line.sweep)
+            if override.complaint:
+                found = f"{override.complaint}: " + (found or f"write {override.typed}")
             if found is not None:
                 problems.append(found)
             elif (
@@ -88,8 +94,9 @@ def schema_for(
     for task in chosen or conf.sound_options("task"):
         declared.update(conf.declared(task))
         own |= files.own_settings(conf, task)
-    learners = {str(conf.learner(train)) for train in trains if train in conf.options("train")}
-    return Schema(sorted(learners & set(keys.LEARNER_KEYS)) or list(keys.LEARNER_KEYS), declared, own)
+    learners = {conf.learner(train) for train in trains if train in conf.options("train")}
+    known = sorted(str(name) for name in learners & set(keys.LEARNER_KEYS))
+    return Schema(known or list(keys.LEARNER_KEYS), declared, own)
 
 
 def _used(line: CommandLine, conf: Conf, root: str) -> Dict[str, List[str]]:
@@ -177,7 +184,7 @@ def _check(override: Override, schema: Schema, conf: Conf, sweep: bool) -> Optio
     """Check one override and write its full name into it; return what is wrong."""
     key, value, typed = override.key, override.value, override.typed.lstrip("+")
     if key.startswith(("hydra.", "hydra/")):
-        return None
+        return _hydras_own(override, schema)
     if key.startswith("/"):
         key = override.key = key[1:]
     if value is None and override.prefix != "~":
@@ -194,7 +201,27 @@ def _check(override: Override, schema: Schema, conf: Conf, sweep: bool) -> Optio
     if name == "task.engine":
         return f"{typed}: what steps a task is for its file to say; choose another task, as task=Gym"
     override.key, override.prefix = name, "++" if schema.is_free(name) else ""
+    if not _NAME.match(name):
+        return (
+            f"{typed}: names on the command line are of letters a to z, digits and _; set it in a YAML file"
+        )
     return _value(override, str(schema.type_of(name)), sweep)
+
+
+def _hydras_own(override: Override, schema: Schema) -> Optional[str]:
+    """Quote what Hydra's grammar cannot read; the values are for Hydra to check, but for one that it does not."""
+    if override.value is None:
+        return None if override.prefix == "~" else f"{override.typed}: a value is missing"
+    if not _NAME.match(override.key.replace("/", ".")):
+        return f"{override.typed}: Hydra has no such setting"
+    override.value = values.quote_foreign(override.value)
+    for name in re.findall(r"\$\{([\w.]+)", override.value):
+        if not name.startswith(("hydra", "oc.", "now")) and schema.canonical(name) is None:
+            return f"{override.typed}: there is no setting {types.echo(name)}"
+    verbose = "bool or text or list of text"
+    if override.key == "hydra.verbose" and types.problem(verbose, values.parse(override.value)) is not None:
+        return f"{override.typed}: needs {verbose}; rlkit's own is logLevel=debug"
+    return None
 
 
 def _group(override: Override, conf: Conf, sweep: bool) -> Optional[str]:
@@ -204,19 +231,25 @@ def _group(override: Override, conf: Conf, sweep: bool) -> Optional[str]:
     override.prefix = ""
     if values.parse(value) is values.UNREAD:
         return None
+    override.value = values.quote_foreign(value)
     for option in values.split(value) if sweep else [value]:
         if option in conf.options(key):
             continue
         others = [group for group in keys.GROUPS if option in conf.options(group)]
         near = types.nearest(option, conf.options(key))
         hint = f"options are {_listed(conf, key)}"
-        if near:
+        if key == "train" and option.lower() in _LEARNER_FILES:
+            hint = f"write train={_LEARNER_FILES[option.lower()]} ({hint})"
+        elif near:
             hint = f"did you mean {key}={near[0]}? ({hint})"
+        elif key == "env":
+            hint = f"for a Gymnasium environment write task=Gym env.id={types.echo(option)}"
         elif others:
             hint = f"{option} is an option of {others[0]}: write {others[0]}={option}"
         elif "," in option:
             hint = f"several values need a sweep: add -m ({hint})"
-        return f"{key}={option}: there is no conf/{key}/{option}.yaml; {hint}"
+        shown = types.echo(option)
+        return f"{key}={shown}: there is no conf/{key}/{shown}.yaml; {hint}"
     return None
 
 
@@ -230,7 +263,8 @@ def _bare(key: str, schema: Schema, conf: Conf) -> str:
     name = schema.canonical(key)
     if name is not None:
         return f"{key}: a value is missing: write {key}=<{_placeholder(schema, name)}>, without spaces around '='"
-    return f"{key}: settings are written name=value, without spaces{_did_you_mean(key, '<value>', schema)}"
+    shown = types.echo(key)
+    return f"{shown}: settings are written name=value, without spaces{_did_you_mean(key, '', schema, conf)}"
 
 
 def _placeholder(schema: Schema, name: str) -> str:
@@ -248,23 +282,62 @@ def _unknown(override: Override, schema: Schema, conf: Conf) -> Optional[str]:
     if section is not None:
         if value.startswith("{"):
             override.key, override.prefix = section, "++" if schema.is_free(section) else ""
+            override.value = values.quote_foreign(value)
             return None
         inside = [name.replace("*", "<name>") for name in schema.names if name.startswith(section + ".")]
-        return f"{override.typed}: {section} is a section; set what is in it, as {inside[0]}=<value>"
+        example = f"; set what is in it, as {inside[0]}=<value>" if inside else ""
+        return f"{override.typed}: {section} is a section{example}"
     task_hint = ""
     if key.startswith("task."):
         homes = conf.homes(key)
         task_hint = f"; it belongs to task={homes[0]}" if homes else ""
-    start = f"{override.typed}: there is no setting {key}"
+    start = f"{override.typed}: there is no setting {types.echo(key)}"
     if override.prefix.startswith("+"):
-        start = f"{override.typed}: would add a setting {key} that nothing reads"
-    hint = task_hint or _did_you_mean(key, value or "<value>", schema)
+        start = f"{override.typed}: would add a setting {types.echo(key)} that nothing reads"
+    hint = task_hint or _did_you_mean(key, value, schema, conf)
     return start + (hint or "; `python train.py --help` lists every setting")
 
 
-def _did_you_mean(key: str, value: str, schema: Schema) -> str:
-    near = [f"{name}={value}" for name in schema.suggest(key)]
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+def _did_you_mean(key: str, value: str, schema: Schema, conf: Conf) -> str:
+    """What is suggested passes these very checks: where none takes the value, the type stands in its place."""
+    word = foreign.meaning(key)
+    here = [] if word is None else [name for name in word.ours if _known(name, schema)]
+    if word is not None and (here or word.says):
+        if not here:
+            return f"; {word.says}"
+        same = foreign.plain(here[0]) == foreign.plain(key)  # its own name, without the section
+        return f"; did you mean {_suggestion(here[0], word.value(value), schema, conf, short=not same)}?"
+    near = [name for name in schema.suggest(key) if not name.endswith("*")]
+    fitting = [name for name in near if _takes(name, value, schema, conf)] or near[:1]
+    found = [_suggestion(name, value, schema, conf) for name in fitting]
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def _known(name: str, schema: Schema) -> bool:
+    return name in (*keys.GROUPS, "config") or schema.canonical(name) is not None
+
+
+def _takes(name: str, value: str, schema: Schema, conf: Conf) -> bool:
+    """Whether `name=value` is right, name being a setting, a group or `config`."""
+    if name in (*keys.GROUPS, "config"):
+        return value in (conf.roots() if name == "config" else conf.options(name))
+    parsed, spec = values.parse(value), str(schema.type_of(name))
+    if value == "" or parsed is values.UNREAD:
+        return False
+    if types.is_text(spec) and not isinstance(parsed, str):
+        parsed = value if parsed is not None else None  # free text, as _value quotes it
+    return types.problem(spec, parsed) is None
+
+
+def _suggestion(name: str, value: str, schema: Schema, conf: Conf, short: bool = False) -> str:
+    shown = {full: alias for alias, full in keys.ALIASES.items()}.get(name, name) if short else name
+    if _takes(name, value, schema, conf):
+        return f"{shown}={types.echo(value)}"
+    if name in (*keys.GROUPS, "config"):
+        if name == "train" and value.lower() in _LEARNER_FILES:
+            return f"train={_LEARNER_FILES[value.lower()]}"
+        return f"{name}=<{'|'.join(conf.sound_roots() if name == 'config' else conf.sound_options(name))}>"
+    return f"{shown}=<{_placeholder(schema, name)}>"
 
 
 def _value(override: Override, spec: str, sweep: bool) -> Optional[str]:
@@ -279,6 +352,7 @@ def _value(override: Override, spec: str, sweep: bool) -> Optional[str]:
     elif spec == "any":  # text alone is quoted: `2.0` must stay a number
         parts = [values.quote(part, False) if isinstance(values.parse(part), str) else part for part in parts]
         override.value = ",".join(parts)
+    override.value = values.quote_foreign(override.value or "")
     for part in parts:
         value = values.parse(part)
         if value is values.UNREAD:

@@ -104,7 +104,9 @@ class Schema:
         by_sibling = {n.rpartition(".")[2]: n for n in siblings}
         close = [by_sibling[word] for word in types.nearest(leaf, list(by_sibling), count)]
         if not close:
-            close = [self._spellings[word] for word in types.nearest(typed, list(self._spellings), count)]
+            words = types.nearest(typed, list(self._spellings), count)
+            alike = [word for word in words if types.nearest(leaf, [word.rpartition(".")[2]])]
+            close = [self._spellings[word] for word in alike]
         return list(dict.fromkeys(same_leaf + close))[:count]
 
     def _index(self) -> Dict[str, str]:

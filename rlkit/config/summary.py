@@ -1,75 +1,99 @@
-"""What a run prints first: what was asked, what it resolved to, how it differs from the defaults."""
+"""What a run prints first: what is run, what its speed depends on, how it differs from the defaults."""
 
 from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from rlkit.config import types, values
-from rlkit.config.compose import compose
-from rlkit.config.conf import flatten
-from rlkit.config.errors import ConfigError
+from rlkit.config import types
+from rlkit.config.check import STEPS
+from rlkit.config.defaults import differences
+from rlkit.config.engine import engine_of
 from rlkit.config.experiment import Experiment
 
+_SHOWN_ABOVE = {"sim.name", "training.test", "training.checkpoint"}  # said in lines of their own
 
-def print_summary(experiment: Experiment, console: Optional[Console] = None) -> None:
-    """Print the summary; plain lines where the output is no terminal."""
+
+def print_summary(experiment: Experiment, console: Optional[Console] = None, *, ranks: int = 1) -> None:
+    """Print the summary; ranks: processes that train together. Paths are never cut."""
     console = console or Console(soft_wrap=True)
-    title = f"{_what(experiment)}: {experiment.kind}"
     chosen = "  ".join(f"{group}={option}" for group, option in experiment.choices.items())
-    if not console.is_terminal:
-        print("\n".join([title, f"  {chosen}", *(f"  {name}: {text}" for name, text in rows(experiment))]))
-    else:
-        table = Table(title=escape(title), title_justify="left", show_header=False, box=None)
-        table.add_row("chosen", escape(chosen))
-        for name, text in rows(experiment):
-            table.add_row(escape(name), escape(text))
-        console.print(table)
+    console.print(f"{_what(experiment)}: {experiment.kind}", style="bold", **_AS_IT_IS)
+    console.print(f"  {chosen}", style="dim", **_AS_IT_IS)
+    for name, text in [*speed(experiment, ranks), *rows(experiment)]:
+        console.print(Text.assemble(f"  {name}: ", (text, "cyan")), soft_wrap=True)
     for note in experiment.notes:
-        console.print(f"warning: {note}", style="yellow", markup=False)
+        console.print(f"warning: {note}", style="yellow", **_AS_IT_IS)
+
+
+_AS_IT_IS: Any = {"markup": False, "highlight": False, "soft_wrap": True}
+
+
+def speed(experiment: Experiment, ranks: int = 1) -> List[Tuple[str, str]]:
+    """(name, text) of what the speed depends on, and of how much there is to do."""
+    sim, env, training = experiment.sim, experiment.env, experiment.training
+    threads = (
+        "" if engine_of({"task": experiment.task}) == "gymnasium" else _counted(sim.num_threads, "thread")
+    )
+    where = f"{sim.name} ({threads})" if threads else sim.name
+    envs = f"{env.num_envs:,} envs"
+    if ranks > 1:
+        envs += f" on each of {ranks} ranks, {env.num_envs * ranks:,} in all"
+    found = [("simulator", f"{where}, {envs}, policy on {env.device}")]
+    if experiment.kind == "test":
+        return [*found, ("tests", str(training.checkpoint))]
+    each = int(experiment.train["horizon_length"]) * env.num_envs * ranks
+    if training.max_steps is None:
+        length = f"{_counted(training.max_iterations, 'iteration')} of {each:,} env-steps"
+        length += f", {training.max_iterations * each:,} in all"
+    else:
+        length = (
+            f"{training.max_steps:,} env-steps, {_counted(training.max_iterations, 'iteration')} of {each:,}"
+        )
+    if training.checkpoint is not None:
+        found.append(("goes on with", training.checkpoint))
+    return [*found, ("length", length), ("evaluation", _evaluation(experiment))]
 
 
 def rows(experiment: Experiment) -> List[Tuple[str, str]]:
-    """(name, text) of the settings to show: the resolved ones, then those that differ from the defaults."""
-    flat = flatten(experiment.sections())
-    asked = experiment.asked
-    shown = [(name, f"{_show(flat[name])} (asked: {_show(asked[name])})") for name in asked]
+    """(name, text) of the settings that differ from the defaults, but for what `auto` makes of the others."""
+    asked = {name: value for name, value in experiment.asked.items() if value not in ("auto", None)}
+    training = experiment.sections()["training"]
+    above = {
+        f"training.{name}" for name, steps in STEPS.items() if training[steps] is not None
+    } | _SHOWN_ABOVE
+    above |= experiment.asked.keys() - asked.keys()
+    shown = []
     for name, (default, value) in differences(experiment).items():
-        if name not in asked:
-            shown.append((name, f"{_show(value)} (default: {_show(default)})"))
+        if name in above or (experiment.kind == "test" and name.startswith("training.")):
+            continue
+        before = f"asked: {_show(asked.pop(name))}" if name in asked else f"default: {_show(default)}"
+        shown.append((name, f"{_show(value)} ({before})"))
     return shown
 
 
-def differences(experiment: Experiment) -> dict[str, Tuple[Any, Any]]:
-    """Settings that differ from `python train.py task=<the same> train=<the same>`: name -> (default, value).
+def _evaluation(experiment: Experiment) -> str:
+    training = experiment.training
+    if not training.eval_interval:
+        return "none; the best policy is chosen by the episodes of training, which explore"
+    every = f"{training.eval_interval:,} iterations"
+    if training.eval_steps is not None:
+        every = f"{training.eval_steps:,} env-steps"
+    elif training.eval_interval >= training.max_iterations:
+        return f"{_counted(training.eval_envs, 'episode')} at the end"
+    return f"{_counted(training.eval_envs, 'episode')} every {every}"
 
-    With the same Gymnasium environments, which the title names. Empty where the default request itself cannot
-    run on this machine.
-    """
-    try:
-        choices = [f"{group}={experiment.choices[group]}" for group in ("task", "train")]
-        default = compose([*choices, *_environments(experiment)])
-    except ConfigError:
-        return {}
-    before, after = flatten(default.sections()), flatten(experiment.sections())
-    return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _what(experiment: Experiment) -> str:
     """The task, and the Gymnasium environments that it is made of."""
     ids = [experiment.env.id] if experiment.env.id is not None else experiment.env.ids
     return experiment.task_name + (f" ({', '.join(ids)})" if ids else "")
-
-
-def _environments(experiment: Experiment) -> List[str]:
-    """The words that choose the Gymnasium environments of a task, none for a task on a simulator."""
-    if experiment.engine == "simulator":
-        return []
-    chosen = "null" if experiment.env.id is None else values.quote(experiment.env.id, path=False)
-    return [f"env.id={chosen}", f"env.ids=[{','.join(experiment.env.ids)}]"]
 
 
 def _show(value: Any) -> str:

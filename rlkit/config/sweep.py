@@ -12,7 +12,17 @@ from rlkit.config.compose import compose_request
 from rlkit.config.errors import ConfigError
 from rlkit.config.preflight import Request
 
+_SHOWS = ("--cfg", "--info", "--hydra-help", "--version")  # options that show something and run nothing
 MOST_JOBS_CHECKED = 64  # each costs about 60 ms
+
+
+def check_single(request: Request) -> None:
+    """Compose and check a request that is one job and has words for Hydra, before Hydra makes a folder for it.
+
+    Raises ConfigError with its mistakes.
+    """
+    if not any(option.startswith(_SHOWS) for option in request.options):
+        compose_request(request)
 
 
 def check_jobs(request: Request) -> None:
@@ -21,10 +31,12 @@ def check_jobs(request: Request) -> None:
     Raises ConfigError with the mistakes of every job.
     """
     words = [word for word in request.overrides if not word.lstrip("+~").startswith("hydra")]
+    hydras = [word for word in request.overrides if word not in words]
     problems: List[str] = []
     for number, job in enumerate(itertools.islice(_jobs(words), MOST_JOBS_CHECKED)):
         try:
-            compose_request(dataclasses.replace(request, overrides=tuple(job)))
+            alone = job if number else (*job, *hydras)  # what is for Hydra is the same in all of them
+            compose_request(dataclasses.replace(request, overrides=tuple(alone)))
         except ConfigError as error:
             problems += [f"sweep job {number} ({' '.join(job)}): {message}" for message in error.messages]
     if problems:

@@ -22,8 +22,9 @@ class Source(NamedTuple):
     definition: ast.ClassDef
 
 
-def problem(task: str, folder: Path = TASKS) -> Optional[str]:
+def problem(task: str, folder: Optional[Path] = None) -> Optional[str]:
     """Why a task's file has no class that could be made: no such file or class, or no valid Python."""
+    folder = folder or TASKS
     path = folder / f"{snake(task).lower()}.py"
     if not path.is_file():
         return (
@@ -46,12 +47,12 @@ def problem(task: str, folder: Path = TASKS) -> Optional[str]:
     )
 
 
-def chain(task: str, folder: Path = TASKS) -> Optional[List[Source]]:
+def chain(task: str, folder: Optional[Path] = None) -> Optional[List[Source]]:
     """A task's class, its parent, and so on, without Task itself.
 
     None where the source alone does not tell: no such file or class, or a parent that is not a task of this folder.
     """
-    found = list(_sources(task, folder))
+    found = list(_sources(task, folder or TASKS))
     if not found:
         return None
     bases = found[-1].definition.bases
@@ -59,7 +60,7 @@ def chain(task: str, folder: Path = TASKS) -> Optional[List[Source]]:
     return found if whole else None
 
 
-def words(task: str, folder: Path = TASKS) -> Optional[FrozenSet[str]]:
+def words(task: str, folder: Optional[Path] = None) -> Optional[FrozenSet[str]]:
     """Every text constant in the modules of a task's classes and those of this folder that they import.
 
     A setting that is in none of them is read by nothing. None as in `chain`.
@@ -67,6 +68,7 @@ def words(task: str, folder: Path = TASKS) -> Optional[FrozenSet[str]]:
     sources = chain(task, folder)
     if sources is None:
         return None
+    folder = folder or TASKS
     modules = {source.path: source.module for source in sources}
     for source in sources:
         for node in source.module.body:
@@ -82,7 +84,7 @@ def words(task: str, folder: Path = TASKS) -> Optional[FrozenSet[str]]:
     )
 
 
-def required(task: str, folder: Path = TASKS) -> Mapping[Tuple[str, ...], str]:
+def required(task: str, folder: Optional[Path] = None) -> Mapping[Tuple[str, ...], str]:
     """The settings that a task's classes take by `config["a"]["b"]`, as their keys: the class that does.
 
     Without those that it also asks for by `in` or `.get`; empty where `chain` is None.

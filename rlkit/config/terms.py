@@ -19,7 +19,7 @@ class Term(NamedTuple):
     size: Optional[int]
 
 
-def term_names(task: str, folder: Path = task_source.TASKS) -> Optional[Mapping[str, FrozenSet[str]]]:
+def term_names(task: str, folder: Optional[Path] = None) -> Optional[Mapping[str, FrozenSet[str]]]:
     """Kind -> names of the methods that a task's class and its parents mark as terms.
 
     None where the class cannot be followed from the source alone, see task_source.chain: the task itself then says
@@ -34,7 +34,7 @@ def term_names(task: str, folder: Path = task_source.TASKS) -> Optional[Mapping[
     return {kind: frozenset(names) for kind, names in found.items()}
 
 
-def observation_sizes(task: str, folder: Path = task_source.TASKS) -> Optional[Mapping[str, int]]:
+def observation_sizes(task: str, folder: Optional[Path] = None) -> Optional[Mapping[str, int]]:
     """Observation term -> how many numbers it has, of those whose source says it; None as in term_names."""
     terms = _terms(task, folder)
     if terms is None:
@@ -46,7 +46,7 @@ def observation_sizes(task: str, folder: Path = task_source.TASKS) -> Optional[M
     return sizes
 
 
-def _terms(task: str, folder: Path) -> Optional[List[Term]]:
+def _terms(task: str, folder: Optional[Path]) -> Optional[List[Term]]:
     """The terms of a task's class, then those of its parent, and so on."""
     sources = task_source.chain(task, folder)
     if sources is None:

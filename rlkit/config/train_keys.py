@@ -115,7 +115,12 @@ FAST_TD3_KEYS: Tuple[Key, ...] = (
     Key("train.action_squash", "tanh|clip", "", "how the actor's output is kept in [-1, 1]"),
     Key("train.init_scale", "float >= 0", "", "scale of the actor's last layer at the start"),
     Key("train.symmetry", "bool", "", "learn from mirrored transitions too, where the task has a mirror"),
-    Key("train.amp", "bool or auto", "", "16-bit arithmetic; auto: on CUDA, and on a CPU that has bf16"),
+    Key(
+        "train.amp",
+        "bool or auto",
+        "",
+        "16-bit arithmetic; auto: on CUDA, and on a CPU where it is timed to be quicker",
+    ),
     Key("train.amp_dtype", "bf16|fp16", "", "which one; fp16 on CUDA alone"),
     Key("train.compile", "bool", "", "compile the losses"),
     Key("train.cuda_graph", "bool", "", "run a whole turn of updates as one CUDA graph"),

@@ -124,6 +124,7 @@ def echo(text: str) -> str:
 
 def nearest(word: str, known: Sequence[str], count: int = 1) -> List[str]:
     """The spellings in `known` closest to `word`, best first: none far, or much farther than the best."""
+    word = word[:LONGEST_ECHO]  # a longer one is near to nothing, and takes its time
     close = difflib.get_close_matches(word, known, n=count, cutoff=0.6)
     likeness = [difflib.SequenceMatcher(None, word, candidate).ratio() for candidate in close]
     return [candidate for candidate, ratio in zip(close, likeness) if ratio > likeness[0] - 0.1]

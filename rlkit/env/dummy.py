@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Mapping
 
 import torch
@@ -101,3 +102,37 @@ def _left_right(asymmetric: bool) -> Mirror:
     image = ((0, 1, 2, 3), (-1.0, 1.0, -1.0, 1.0))
     critic = ((0, 1, 2, 3, 4), (-1.0, 1.0, -1.0, 1.0, 1.0)) if asymmetric else image
     return Mirror({"policy": image, "critic": critic}, ((0, 1), (-1.0, 1.0)))
+
+
+class Still(VecEnv):
+    """Random observations that never change, of the sizes of another env: what a learner costs by itself."""
+
+    def __init__(self, spec: EnvSpec, num_envs: int) -> None:
+        self.spec = replace(spec, num_envs=num_envs, tasks=())
+        generator = torch.Generator().manual_seed(0)
+        self._obs = {
+            name: torch.randn(num_envs, size, generator=generator).to(spec.device)
+            for name, size in spec.obs_sizes.items()
+        }
+        self._reward = torch.randn(num_envs, generator=generator).to(spec.device)
+        self._never = torch.zeros(num_envs, dtype=torch.bool, device=spec.device)
+
+    def reset(self) -> Observations:
+        """The same observations as ever."""
+        return self._obs
+
+    def step(self, actions: Tensor) -> tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
+        """Nothing moves and no episode ends."""
+        info = StepInfo(self._obs, self._never)
+        return self._obs, self._reward, self._never, self._never, info
+
+    def observe(self) -> Observations:
+        """The same observations as ever."""
+        return self._obs
+
+    def state(self) -> dict[str, Any]:
+        """Nothing to go on from."""
+        return {}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Nothing to go on from."""

@@ -18,7 +18,14 @@ observations both names hold the same tensor."""
 
 
 class EnvError(RuntimeError):
-    """The environment produced something it must not: the message names the term, the envs and the value."""
+    """The environment produced something it must not: the message names the term, the envs and the value.
+
+    details: more than a line, as the traceback of foreign code; for train.log alone.
+    """
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,7 @@ class VecEnv(ABC):
     needed to go on with the episodes; where it does not, a resumed training begins new ones. mjcf: the model as MJCF
     text where states can be shown with it. actuators: what the commands of `Watched.ctrl` drive. contact_room: contact
     points that there is room for in each, 0 where there is no limit or none is known. curriculum: of a training that
-    has one; `reset` begins at its level.
+    has one; `reset` begins at its level. mend: what to do where most episodes end as `failure/unstable`.
     """
 
     spec: EnvSpec
@@ -120,6 +127,7 @@ class VecEnv(ABC):
     actuators: Tuple[str, ...] = ()
     contact_room: int = 0
     curriculum: Optional[Curriculum] = None
+    mend: str = ""
 
     @abstractmethod
     def reset(self) -> Observations:
@@ -179,3 +187,17 @@ class VecEnv(ABC):
 
     def close(self) -> None:
         """Release the simulator."""
+
+
+def bad_actions(actions: Tensor) -> str:
+    """What to say of actions `[N, A]` that are not finite: nothing else can be wrong than the policy."""
+    envs = (~actions.isfinite()).any(dim=-1).nonzero().squeeze(-1).tolist()
+    return (
+        f"the policy's actions are not finite in env {few(envs)}: its weights hold NaN or Inf, training has diverged;"
+        " go on from an earlier checkpoint, with a smaller learning rate"
+    )
+
+
+def few(numbers: Sequence[int]) -> str:
+    """A list of numbers for a message, cut after five."""
+    return ", ".join(map(str, numbers[:5])) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")

@@ -8,21 +8,41 @@ from typing import Any, Mapping, Optional, Sequence
 import torch
 from torch import Tensor
 
+from rlkit.env import checks
+from rlkit.env.foreign import boundary
 from rlkit.env.randomization import Randomization
-from rlkit.env.spec import EnvError, EnvSpec, Mirror, Observations, StepInfo, VecEnv, Watched
+from rlkit.env.spec import (
+    EnvError,
+    EnvSpec,
+    Mirror,
+    Observations,
+    StepInfo,
+    VecEnv,
+    Watched,
+    bad_actions,
+)
 from rlkit.sims.api import Simulator, SimulatorError
-from rlkit.tasks.api import Task
+from rlkit.tasks.api import Task, TaskError, Term
 
 
 class TaskEnv(VecEnv):
     """N copies of a task on a simulator.
 
     learning: whether the curriculum of `task.randomization` runs; where not, everything is at its end.
-    Raises SimulatorError or TaskError for a randomisation that cannot be.
+    Raises SimulatorError or TaskError for a randomisation that cannot be, or no actions. `reset` and `step` raise
+    EnvError naming the term for a value of another shape or dtype than the task promises, when it is first asked for,
+    and for any number that is not finite; and for whatever else the task's own code raises.
     """
+
+    mend = "where physics fails, a smaller sim.dt, more sim.substeps or physics=accurate helps"
 
     def __init__(self, sim: Simulator, task: Task, *, learning: bool = False) -> None:
         self.sim, self.task = sim, task
+        if not task.action_names:
+            raise TaskError(
+                f"task {task.name} has no actions: its action_names is empty. A robot without actuators needs some in"
+                " its MJCF, as <actuator><motor joint=.../></actuator>, or a task whose controls() moves it otherwise"
+            )
         self._steps_per_control = sim.physics.steps_per_control(task.control_period)
         self.random = Randomization(sim, task, learning=learning)
         n, device = sim.num_envs, sim.device
@@ -52,6 +72,10 @@ class TaskEnv(VecEnv):
         self._weights = torch.tensor(list(task.reward_weights.values()), device=device)[:, None]
         self._terms = torch.zeros(len(task.reward_weights), n, device=device)
         self._obs = torch.zeros(n, width, device=device)
+        self._fresh = torch.zeros((), device=device)  # sum of the first observations that were shown last
+        self._head_start = torch.zeros(n, dtype=torch.int64, device=device)  # age that `stagger` made up
+        self._unchecked = set(checks.DTYPES)  # kinds of terms whose values nobody has looked at yet
+        self._num_steps = 0
         self.physics_time = 0.0
         self.mjcf, self.actuators = sim.spec.mjcf, sim.spec.actuators
         self._watched_ids: list[int] = []
@@ -63,8 +87,10 @@ class TaskEnv(VecEnv):
     def reset(self) -> Observations:
         """Start everywhere. Episodes begin staggered in nothing: all are new."""
         self.task.level = self.random.level
-        self._reset_envs(torch.arange(self.sim.num_envs, device=self.sim.device))
-        self._obs = self._observe()
+        with boundary(f"task {self.task.name} could not begin", SimulatorError, TaskError):
+            self._reset_envs(torch.arange(self.sim.num_envs, device=self.sim.device))
+            self._obs = self._observe()
+        self._fresh = self._obs.sum()
         if self.random.noise is not None:
             self.random.noise.show(self._obs, self.random.level)
         return self.observe()
@@ -89,7 +115,12 @@ class TaskEnv(VecEnv):
         6. the observation of that state: `info.final_obs` for the envs that ended;
         7. envs that ended are reset; the returned observation is computed after that, so theirs is the new first one.
         """
-        task, random = self.task, self.random
+        self._num_steps += 1
+        with boundary(f"task {self.task.name} failed in step {self._num_steps}", SimulatorError, TaskError):
+            return self._step(actions)
+
+    def _step(self, actions: Tensor) -> tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
+        task, random, shown = self.task, self.random, self._obs
         if self.curriculum is not None:
             self.curriculum.progress += 1
             task.level = self.curriculum.level
@@ -114,16 +145,33 @@ class TaskEnv(VecEnv):
         if random.noise is not None:
             random.noise.show(self._obs, random.level)
         final_obs = self.observe()
-        ended_ids = ended.nonzero().squeeze(-1)
+        total = self._fresh + actions.sum() + rewards.sum() + self._obs.sum()
+        ended_ids, finite = checks.ended_and(ended, total)
+        if not finite:
+            self._require_finite(shown, actions, rewards)
         episodes: dict[str, Tensor] = {}
         if len(ended_ids):
             episodes = self._episode_sums(ended_ids, success, truncated, reached)
             self._reset_envs(ended_ids)
             self._obs = self._observe()
+            self._fresh = self._obs.sum()
             if random.noise is not None:
                 random.noise.show_some(self._obs, ended_ids, random.level)
         info = StepInfo(final_obs, success, reached, episodes, watched)
         return self.observe(), rewards, terminated, truncated, info
+
+    def _require_finite(self, shown: Tensor, actions: Tensor, rewards: Tensor) -> None:
+        """Raise EnvError naming what is not finite, causes first; a sum may overflow where every number is finite."""
+        layout = self.spec.observation_terms["policy"]
+        found = checks.bad_columns(shown, layout)
+        if not found and not actions.isfinite().all():
+            raise EnvError(bad_actions(actions))
+        found = found or checks.bad_rows(self._terms, self.task.reward_terms)
+        found = found or checks.bad_columns(self._obs, layout)
+        if not found and not rewards.isfinite().all():
+            found = ["the reward, the sum of its terms, is not finite"]
+        if found:
+            raise EnvError(f"task {self.task.name}: {'; '.join(found)}, in step {self._num_steps}")
 
     def _move(self, ctrl: Tensor) -> Tensor:
         """Physics of one control period under `ctrl`; returns which envs failed in it, `[N]` bool."""
@@ -155,8 +203,10 @@ class TaskEnv(VecEnv):
 
     def _endings(self, unstable: Tensor) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         task = self.task
-        reached = {f"success/{name}": term() & ~unstable for name, term in task.success_terms.items()}
-        missed = {f"failure/{name}": term() for name, term in task.failure_terms.items()}
+        reached = self._values("success", task.success_terms)
+        reached = {f"success/{name}": value & ~unstable for name, value in reached.items()}
+        missed = self._values("failure", task.failure_terms)
+        missed = {f"failure/{name}": value for name, value in missed.items()}
         missed["failure/unstable"] = unstable
         none = torch.zeros_like(unstable)
         success = torch.stack([*reached.values(), none]).any(dim=0)
@@ -166,8 +216,8 @@ class TaskEnv(VecEnv):
         return success, failed, truncated, {**reached, **missed}
 
     def _rewards(self, unstable: Tensor, success: Tensor, failed: Tensor, truncated: Tensor) -> Tensor:
-        for row, term in zip(self._terms, self.task.reward_terms.values()):
-            row.copy_(term())
+        for row, value in zip(self._terms, self._values("reward", self.task.reward_terms).values()):
+            row.copy_(value)
         self._terms *= self._weights
         # An exploded env's state says nothing: its last reward is that of the ending alone.
         self._terms.masked_fill_(unstable, 0.0)
@@ -181,26 +231,45 @@ class TaskEnv(VecEnv):
         )
 
     def _observe(self) -> Tensor:
-        return torch.cat([term() for term in self.task.observation_terms.values()], dim=-1)
+        return torch.cat(list(self._values("observation", self.task.observation_terms).values()), dim=-1)
+
+    def _values(self, kind: str, terms: Mapping[str, Term]) -> dict[str, Tensor]:
+        """What the terms say now; the first time it is checked that this is what they promise."""
+        values = {name: term() for name, term in terms.items()}
+        if kind in self._unchecked:
+            self._unchecked.discard(kind)
+            sizes, n, device = (
+                dict(self.spec.observation_terms["policy"]),
+                self.spec.num_envs,
+                self.sim.device,
+            )
+            for name, value in values.items():
+                shape = (n, sizes[name]) if kind == "observation" else (n,)
+                checks.check_value(self.task.name, kind, name, value, shape, device.type)
+        return values
 
     def _episode_sums(
         self, ids: Tensor, success: Tensor, truncated: Tensor, reached: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
+        """Sums over the envs `ids`, whose episodes ended; none of what timed out early because its age was made up."""
+        head_start = self._head_start[ids]
+        whole = (~truncated[ids] | (head_start == 0)).float()
         sums = {
-            "count": torch.full((), float(len(ids)), device=ids.device),
-            "return": self._episode_return[ids].sum(),
-            "length": self.task.episode_step[ids].sum().float(),
-            "success": success[ids].sum().float(),
-            "timeout": truncated[ids].sum().float(),
+            "count": whole.sum(),
+            "return": (whole * self._episode_return[ids]).sum(),
+            "length": (whole * (self.task.episode_step[ids] - head_start)).sum(),
+            "success": (whole * success[ids]).sum(),
+            "timeout": (whole * truncated[ids]).sum(),
         }
         for name, flags in reached.items():
-            sums[name] = flags[ids].sum().float()
-        for name, returns in zip(self.task.reward_terms, self._term_returns[:, ids].sum(dim=-1)):
+            sums[name] = (whole * flags[ids]).sum()
+        for name, returns in zip(self.task.reward_terms, (whole * self._term_returns[:, ids]).sum(-1)):
             sums[f"reward/{name}"] = returns
         return sums
 
     def _reset_envs(self, ids: Tensor) -> None:
         self.task.episode_step[ids] = 0
+        self._head_start[ids] = 0
         self._episode_return[ids] = 0.0
         self._term_returns[:, ids] = 0.0
         self.random.reset(ids)
@@ -210,7 +279,8 @@ class TaskEnv(VecEnv):
     def stagger(self) -> None:
         """Spread the episodes' ages evenly, so that envs do not all time out in the same step."""
         length, n = self.spec.max_episode_length, self.spec.num_envs
-        self.task.episode_step += torch.arange(n, device=self.spec.device) * length // n
+        self._head_start += torch.arange(n, device=self.spec.device) * length // n
+        self.task.episode_step += self._head_start
 
     def watch(self, envs: Sequence[int]) -> None:
         """See `VecEnv.watch`."""
@@ -253,6 +323,7 @@ class TaskEnv(VecEnv):
             "sim": self.sim.state(),
             "task": {name: tensor.clone() for name, tensor in self.task.memory().items()},
             "episode_step": self.task.episode_step.clone(),
+            "head_start": self._head_start.clone(),
             "episode_return": self._episode_return.clone(),
             "term_returns": self._term_returns.clone(),
             "obs": self._obs.clone(),
@@ -264,10 +335,12 @@ class TaskEnv(VecEnv):
         """Continue bit-exactly; raises EnvError when the state is of another number of envs, simulator or terms."""
         counters = {
             "episode_step": self.task.episode_step,
+            "head_start": self._head_start,
             "episode_return": self._episode_return,
             "term_returns": self._term_returns,
             "obs": self._obs,
         }
+        state = {"head_start": torch.zeros_like(self._head_start), **state}  # older states have none
         for name, tensor in {**counters, **{f"task.{k}": v for k, v in self.task.memory().items()}}.items():
             source = state["task"][name[5:]] if name.startswith("task.") else state[name]
             if source.shape != tensor.shape:

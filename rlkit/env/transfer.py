@@ -25,7 +25,7 @@ class DeviceEnv(VecEnv):
         self.env, self.device = env, device
         self.spec, self.resumable = replace(env.spec, device=device), env.resumable
         self.mjcf, self.actuators, self.contact_room = env.mjcf, env.actuators, env.contact_room
-        self.curriculum = env.curriculum
+        self.curriculum, self.mend = env.curriculum, env.mend
         self._obs: Optional[Observations] = None  # the current one on the device, once it is there
 
     def reset(self) -> Observations:

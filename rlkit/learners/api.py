@@ -35,6 +35,21 @@ class Iteration:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """A short iteration that shows how long the long ones of a training will take, for choices by the clock.
+
+    train: the `train` section with which it is short. num_envs: in how many envs. updates: how many times its update
+    counts for each time that its collecting does. shape: all that its duration depends on but the env's sizes, plain
+    values.
+    """
+
+    train: Mapping[str, Any]
+    num_envs: int
+    updates: float
+    shape: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Fit:
     """How other weights fitted a learner: layers that were taken, that stay as they were, that found no place."""
 

@@ -41,6 +41,9 @@ def transfer(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], *, actor:
     pairs.update(_by_sizes(left_here, left_there))
     if not pairs:
         raise LearnerError(_nothing_fits(here, there, actor))
+    require_finite(
+        "policy", {name: weights[name] for source in pairs.values() for name in _names(source, there)}
+    )
     with torch.no_grad():
         for layer, source in pairs.items():
             for leaf, _ in here[layer]:
@@ -55,6 +58,25 @@ def transfer(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], *, actor:
         missing=tuple(_sized(layer, here) for layer in here if layer not in pairs),
         unused=tuple(_sized(layer, there) for layer in there if layer not in used),
     )
+
+
+def require_finite(part: str, tensors: Mapping[str, Tensor]) -> None:
+    """Raise LearnerError naming the entries of `part` that hold NaN or Inf: whoever acts on them gives no actions."""
+    bad = [
+        name
+        for name, tensor in tensors.items()
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all())
+    ]
+    if bad:
+        more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+        raise LearnerError(
+            f"The saved {part} holds NaN or Inf in {', '.join(bad[:3])}{more}: training had diverged when it was saved;"
+            " take an earlier checkpoint"
+        )
+
+
+def _names(layer: str, layers: Mapping[str, Sizes]) -> List[str]:
+    return [_join(layer, leaf) for leaf, _ in layers[layer]]
 
 
 def _layers(tensors: Mapping[str, Tensor]) -> Dict[str, Sizes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import struct
 import zipfile
 import zlib
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO, Dict, FrozenSet, Iterable, Mapping
 
 import numpy as np
 
-from rlkit.workspace import WorkspaceError, write_atomic
+from rlkit.workspace import WorkspaceError, open_regular, write_atomic
 
 SCHEMA = 1
 _HEADER = "header"
@@ -31,7 +32,13 @@ _TORN = (
     AttributeError,
     NotImplementedError,
     RuntimeError,
+    TypeError,
+    IndexError,
+    OverflowError,
+    MemoryError,
 )
+_SMALL = 64 << 20  # bytes that any file may unpack to
+_MOST_UNPACKED = 200  # beyond that: times its length
 
 
 class RecordingError(WorkspaceError):
@@ -100,10 +107,14 @@ def save(path: Path, recording: Recording) -> None:
 
 
 def load(path: Path, trusted: Iterable[str] = ()) -> Recording:
-    """Read a recording without running any code of it; trusted: as of a Recording. Raises RecordingError."""
+    """Read a recording without running any code of it, its checksums checked; raises RecordingError.
+
+    trusted: as of a Recording.
+    """
     try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            _require_room(archive, os.fstat(file.fileno()).st_size)
+            arrays = {Path(info.filename).stem: _read(archive, info) for info in archive.infolist()}
         header = json.loads(arrays.pop(_HEADER).tobytes().decode("utf-8"))
     except OSError as error:
         raise RecordingError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -113,6 +124,23 @@ def load(path: Path, trusted: Iterable[str] = ()) -> Recording:
         raise RecordingError(f"{path} cannot be read: it is torn or no recording ({error})") from error
     _check(path, header, arrays)
     return Recording(header, arrays, frozenset(trusted))
+
+
+def _require_room(archive: zipfile.ZipFile, size: int) -> None:
+    """Refuse what unpacks to far more than episodes do; states that never change shrink to a hundredth."""
+    unpacked = sum(info.file_size for info in archive.infolist())
+    if unpacked > max(_SMALL, _MOST_UNPACKED * size):
+        raise ValueError(f"it is {size:,} bytes long and unpacks to {unpacked:,}")
+
+
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    """One array. All of its bytes are read, so that their checksum is checked, and all must belong to it."""
+    with archive.open(info) as stream:
+        content = io.BytesIO(stream.read(info.file_size))  # no more than it says, whatever it unpacks to
+    array = np.lib.format.read_array(content, allow_pickle=False)
+    if content.read(1):
+        raise ValueError(f"{info.filename} is longer than its array")
+    return array
 
 
 def _check(path: Path, header: Any, arrays: Mapping[str, np.ndarray]) -> None:

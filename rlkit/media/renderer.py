@@ -17,6 +17,7 @@ from rlkit.media.camera import TrackingCamera
 from rlkit.media.caption import burn
 from rlkit.media.gl import RenderError
 from rlkit.media.shadows import GroundShadows
+from rlkit.sims.mjcf import unpacked
 
 # These draw the scene several times; 4x multisampling costs three times the rest together.
 _SLOW_FLAGS = (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION)
@@ -85,7 +86,8 @@ class SceneRenderer:
 def _visual_model(mjcf: str, width: int, height: int) -> Any:
     """The model with a sky, a ground, edges and light that its author left out; poses mean the same."""
     try:
-        spec = mujoco.MjSpec.from_string(mjcf)
+        text, files = unpacked(mjcf)
+        spec = mujoco.MjSpec.from_string(text, assets=files)
         visual = spec.visual
         visual.global_.offwidth, visual.global_.offheight = width, height
         visual.quality.offsamples = 0

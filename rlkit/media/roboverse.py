@@ -19,6 +19,7 @@ import numpy as np
 
 from rlkit.media import plain_pickle
 from rlkit.media.recording import SCHEMA, Recording, RecordingError, model_hash
+from rlkit.sims.mjcf import unpacked
 
 ASSUMED_PERIOD = 1 / 30
 """Seconds between two states, which the files do not say: RoboVerse's own videos show 30 of them a second."""
@@ -126,7 +127,7 @@ def with_model(recording: Recording, mjcf: str) -> Tuple[Recording, List[str]]:
     import mujoco  # only here: reading needs none
 
     try:
-        model = mujoco.MjModel.from_xml_string(mjcf)  # pyright: ignore[reportAttributeAccessIssue]
+        model = mujoco.MjModel.from_xml_string(*unpacked(mjcf))  # pyright: ignore[reportAttributeAccessIssue]
     except ValueError as error:
         raise RecordingError(f"the model cannot be loaded: {error}") from error
     places, roots = _joint_places(model)

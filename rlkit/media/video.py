@@ -135,5 +135,16 @@ def _encode(program: str, pictures: Iterator[np.ndarray], fps: Fraction, path: s
 
 def _command(program: str, width: int, height: int, fps: Fraction, path: str) -> Sequence[str]:
     raw = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {fps} -i -"
-    h264 = f"-an -vf {_PAUSE},{_EVEN} -c:v libx264 -preset veryfast -crf 21 -pix_fmt yuv420p -movflags +faststart -f mp4"
-    return [program, "-y", "-nostdin", "-v", "error", *raw.split(), *h264.split(), path]
+    h264 = "-an -c:v libx264 -preset veryfast -crf 21 -pix_fmt yuv420p -movflags +faststart -f mp4"
+    return [
+        program,
+        "-y",
+        "-nostdin",
+        "-v",
+        "error",
+        *raw.split(),
+        "-vf",
+        f"{_PAUSE},{_EVEN}",
+        *h264.split(),
+        path,
+    ]

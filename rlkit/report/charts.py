@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
 from rlkit.report.lines import Line, Views
 from rlkit.report.markup import Markup, element
 from rlkit.report.metrics import AXES
+from rlkit.workspace import number
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; the second of each pair is for a dark page.
 COLORS: Tuple[Tuple[str, str], ...] = (
@@ -26,6 +27,7 @@ DASHES = ("", "6 3", "2 3")
 """Lines beyond the last colour begin again with the first, dashed."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 12, 8, 36
+_DIGITS_OF_TICKS = 6  # ticks are round, and close to each other far from 0
 _AXIS_WORDS = {"env_steps": "env steps", "wall_time": "training time", "iteration": "iteration"}
 
 
@@ -108,19 +110,6 @@ def ticks(low: float, high: float, about: int = 5) -> List[float]:
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [index * step for index in range(first, last + 1)]
-
-
-def number(value: Optional[float], digits: int = 4) -> str:
-    """A number for people: `digits` significant ones, thousands set apart; a dash for None."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    if value == 0:
-        return "0"
-    places = digits - 1 - math.floor(math.log10(abs(value)))
-    if not -9 < places < 10:
-        return f"{value:.{digits - 1}g}"
-    text = f"{round(value, places):,.{max(0, places)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class Range(NamedTuple):
@@ -236,11 +225,13 @@ def _grid(frame: _Frame, axis: str, x: Scale, y: Scale) -> List[Markup]:
     for value in ticks(frame.low / y.divisor, frame.high / y.divisor):
         at = round(float(frame.y(np.array(value * y.divisor))), 2)
         parts.append(element("line", class_="grid", x1=_LEFT, x2=frame.width - _RIGHT, y1=at, y2=at))
-        text = number(value) + y.unit
+        text = number(value, _DIGITS_OF_TICKS) + y.unit
         parts.append(element("text", text, x=_LEFT - 7, y=at + 3.5, text_anchor="end"))
     for value in ticks(frame.left / x.divisor, frame.right / x.divisor, frame.width // 100):
         at = round(float(frame.x(np.array(value * x.divisor))), 2)
-        parts.append(element("text", number(value), x=at, y=bottom + 16, text_anchor="middle"))
+        parts.append(
+            element("text", number(value, _DIGITS_OF_TICKS), x=at, y=bottom + 16, text_anchor="middle")
+        )
     middle = (_LEFT + frame.width - _RIGHT) / 2
     label = element("text", x_label(axis, x), class_="label", x=middle, y=bottom + 31, text_anchor="middle")
     return [*parts, label]

@@ -7,7 +7,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from rlkit.report.charts import Chart, number, swatch
+from rlkit.report.charts import Chart, swatch
 from rlkit.report.gather import RunData, load_runs
 from rlkit.report.groups import Group, Outcome, group_runs, group_views, outcome
 from rlkit.report.lines import POINTS
@@ -15,7 +15,7 @@ from rlkit.report.markup import Child, Markup, element, table
 from rlkit.report.page import charts, document, duration, header, section, view_switch
 from rlkit.report.settings import differing, show
 from rlkit.report.writing import Written, make_folder, write_report
-from rlkit.workspace import WorkspaceError
+from rlkit.workspace import DIGITS, WorkspaceError, number
 
 _POINTS_OF_SMALL = 200
 _SUCCESS_LEVELS = (0.5, 0.9)
@@ -158,7 +158,7 @@ def _results(groups: Sequence[Group], source: str) -> Markup:
             measures.append((f"time to {100 * level:.0f} % success", _time_to(success, level)))
     level = _return_level(groups, returns)
     if level is not None:
-        measures.append((f"time to return {number(level, 3)}", _time_to(returns, level)))
+        measures.append((f"time to return {number(level)}", _time_to(returns, level)))
     measures += [
         ("training time", lambda group: _mean_time([run.metrics.last("wall_time") for run in group.runs])),
         ("env steps", lambda group: spread([run.metrics.last("env_steps") for run in group.runs], digits=6)),
@@ -170,16 +170,18 @@ def _results(groups: Sequence[Group], source: str) -> Markup:
         "runs that reached it, and how many did where not all."
     )
     if level is not None:
-        note += f" Return {number(level, 3)} is 90 % of the way from the least return drawn to the greatest."
+        note += f" Return {number(level)} is 90 % of the way from the least return drawn to the greatest."
     return section("Results", table(["", *(group.label for group in groups)], rows, "numbers"), note=note)
 
 
-def spread(values: Sequence[Optional[float]], factor: float = 1.0, unit: str = "", digits: int = 4) -> str:
+def spread(
+    values: Sequence[Optional[float]], factor: float = 1.0, unit: str = "", digits: int = DIGITS
+) -> str:
     """Mean ± standard deviation of the sample, of the values that are known; the mean alone of a single one."""
     known = np.array([value for value in values if value is not None]) * factor
     if not len(known):
         return "–"
-    deviation = f" ± {number(float(known.std(ddof=1)), 3)}" if len(known) > 1 else ""
+    deviation = f" ± {number(float(known.std(ddof=1)))}" if len(known) > 1 else ""
     return number(float(known.mean()), digits) + deviation + unit
 
 

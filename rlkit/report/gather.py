@@ -53,12 +53,17 @@ class RunData:
 
 @dataclass(frozen=True)
 class TestResult:
-    """A test run and the content of its metrics.json."""
+    """A test run's folder and the content of its metrics.json."""
 
-    name: str
+    path: Path
     results: Dict[str, Any]
 
     __test__ = False  # pytest: not a test
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
 
 
 def load_runs(paths: Sequence[Path], root: Path) -> List[RunData]:
@@ -78,7 +83,7 @@ def tests_of(run: RunData, root: Path) -> List[TestResult]:
         if read_record(path).tested_run == run.name:
             results = test_results(path)
             if results is not None:
-                found.append(TestResult(path.name, results))
+                found.append(TestResult(path, results))
     return found
 
 

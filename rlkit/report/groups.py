@@ -1,4 +1,4 @@
-"""Runs of one kind together: those that differ in nothing but the seed."""
+"""Runs of one kind together: those that differ in nothing but the seed. What is repeated stands for itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_IN_A_NAME = 3
 
 @dataclass(frozen=True)
 class Group:
-    """Runs whose settings are equal but for the seed: a letter for short, and a name of what sets them apart."""
+    """Runs whose settings are equal but for the seed, or one run: a letter for short, and what sets it apart."""
 
     letter: str
     name: str
@@ -52,19 +52,28 @@ class Outcome:
 
 
 def group_runs(runs: Sequence[RunData]) -> List[Group]:
-    """Groups in the order of their first runs."""
+    """Groups in the order of their first runs.
+
+    Runs with the same settings and the same seed tell nothing of the spread over seeds: each is a group of its own.
+    """
     found: Dict[str, List[RunData]] = {}
     for run in runs:
         # A run whose settings are unknown is like no other.
         key = [run.record.task, run.record.learner, compared(run.config) or str(run.path)]
         found.setdefault(json.dumps(key, sort_keys=True, default=str), []).append(run)
-    members = list(found.values())
+    members = [part for alike in found.values() for part in _by_seed(alike)]
     settings = [compared(group[0].config) for group in members]
     names = _names(members, settings)
     return [
         Group(chr(ord("A") + index) if index < 26 else f"A{index}", name, tuple(group), flat)
         for index, (name, group, flat) in enumerate(zip(names, members, settings))
     ]
+
+
+def _by_seed(runs: List[RunData]) -> List[List[RunData]]:
+    """All together where their seeds differ, else each alone."""
+    different = len({run.record.seed for run in runs}) == len(runs)
+    return [runs] if different else [[run] for run in runs]
 
 
 def group_views(groups: Sequence[Group], metric: str, points: int = POINTS, *, short: bool) -> Views:
@@ -97,7 +106,7 @@ def outcome(run: RunData, metric: str) -> Outcome:
 
 def _names(members: Sequence[List[RunData]], settings: Sequence[Dict[str, Any]]) -> List[str]:
     if len(members) == 1:
-        return [members[0][0].record.task]
+        return [members[0][0].record.task if len(members[0]) > 1 else members[0][0].name]
     keys = differing(settings)
     if len(keys) <= _MOST_IN_A_NAME:
         names = [
@@ -106,9 +115,16 @@ def _names(members: Sequence[List[RunData]], settings: Sequence[Dict[str, Any]])
     else:
         names = _names_as_typed(members)
     return [
-        name if name and names.count(name) == 1 else f"{name} ({group[0].name})".strip()
-        for name, group in zip(names, members)
+        _named(name, group, name in names[:i] + names[i + 1 :])
+        for i, (name, group) in enumerate(zip(names, members))
     ]
+
+
+def _named(name: str, group: Sequence[RunData], taken: bool) -> str:
+    """With the run's own name where it is the only one, or nothing else sets it apart."""
+    if len(group) > 1 and name and not taken:
+        return name
+    return f"{group[0].name} ({name})" if name else group[0].name
 
 
 def _names_as_typed(members: Sequence[List[RunData]]) -> List[str]:

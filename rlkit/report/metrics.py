@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
+from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, BinaryIO, Dict, List, Optional
 
 import numpy as np
 
-from rlkit.workspace import WorkspaceError
+from rlkit.workspace import WorkspaceError, open_regular
+
+ROWS = 50_000
+"""More lines than this are thinned while they are read: a chart shows POINTS of them."""
 
 AXES = ("env_steps", "wall_time", "iteration")
 """What a curve can be drawn over; every line of metrics.jsonl has them."""
+
+_EVALUATED = b'"eval/return"'
+_MOST_COLUMNS = 2000
+_CHUNK = 1 << 20  # bytes; a line is shorter
 
 
 @dataclass(frozen=True)
@@ -38,22 +47,20 @@ class Metrics:
 
 
 def read_metrics(path: Path) -> Metrics:
-    """Read a metrics.jsonl; empty where there is no such file. Raises WorkspaceError where it may not be read."""
-    rows: List[Dict[str, Any]] = []
-    skipped = 0
+    """Read a metrics.jsonl; empty where there is no such file. Raises WorkspaceError where it may not be read.
+
+    Of a file with more than ROWS lines every n-th is read, with every one that holds an evaluation and the last: memory
+    and time do not grow with the length of a training.
+    """
     try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                row = _row(line)
-                if row is None:
-                    skipped += 1
-                else:
-                    rows.append(row)
+        with open_regular(path) as file:
+            stride = 1 + _count_lines(file) // ROWS
+            file.seek(0)
+            return _thinned(file, stride)
     except FileNotFoundError:
         return Metrics()
     except OSError as error:
         raise WorkspaceError(f"{path} cannot be read: {error.strerror}") from error
-    return Metrics(_columns(rows), skipped)
 
 
 def continued(before: Metrics, after: Metrics) -> Metrics:
@@ -73,26 +80,72 @@ def continued(before: Metrics, after: Metrics) -> Metrics:
     return Metrics(columns, before.skipped + after.skipped)
 
 
-def _row(line: str) -> Optional[Dict[str, Any]]:
+def _count_lines(file: BinaryIO) -> int:
+    return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK), b""))
+
+
+def _thinned(file: BinaryIO, stride: int) -> Metrics:
+    table = _Table()
+    line, evaluations = b"", 0
+    for number, line in enumerate(iter(lambda: file.readline(_CHUNK), b"")):
+        evaluated = stride > 1 and _EVALUATED in line
+        evaluations += evaluated
+        if number % stride == 0 or (evaluated and evaluations <= ROWS):
+            table.add(line)
+            line = b""
+    if line:
+        table.add(line)
+    return table.metrics()
+
+
+class _Table:
+    """Columns that grow row by row, so that no row is kept as a dict of its own."""
+
+    def __init__(self) -> None:
+        self._columns: Dict[str, array[float]] = {name: array("d") for name in AXES}
+        self._rows = self._skipped = 0
+
+    def add(self, line: bytes) -> None:
+        """Take a line, or count it as skipped."""
+        row = _row(line)
+        if row is None:
+            self._skipped += 1
+            return
+        for name, value in row.items():
+            if name not in self._columns and len(self._columns) < _MOST_COLUMNS:
+                self._columns[name] = array("d")
+            number = _number(value)
+            if not math.isnan(number) and name in self._columns:
+                self._padded(name).append(number)
+        self._rows += 1
+
+    def _padded(self, name: str) -> array[float]:
+        column = self._columns[name]
+        column.extend([math.nan] * (self._rows - len(column)))
+        return column
+
+    def metrics(self) -> Metrics:
+        """All rows that were added."""
+        if not self._rows:
+            return Metrics(skipped=self._skipped)
+        return Metrics({name: np.array(self._padded(name)) for name in self._columns}, self._skipped)
+
+
+def _row(line: bytes) -> Optional[Dict[str, Any]]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(row, dict) or not all(_is_number(row.get(axis)) for axis in AXES):
+    if not isinstance(row, dict) or not all(math.isfinite(_number(row.get(axis))) for axis in AXES):
         return None
     return row
 
 
-def _columns(rows: List[Dict[str, Any]]) -> Dict[str, np.ndarray]:
-    columns: Dict[str, np.ndarray] = {}
-    for index, row in enumerate(rows):
-        for name, value in row.items():
-            if name not in columns:
-                columns[name] = np.full(len(rows), np.nan)
-            if _is_number(value):
-                columns[name][index] = value
-    return columns
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _number(value: Any) -> float:
+    """NaN for what is no number, or too large for one."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-from rlkit.report.charts import number
 from rlkit.report.gather import RunData, TestResult, changed_files, load_runs, test_results, tests_of
 from rlkit.report.lines import POINTS, means, smoothed
 from rlkit.report.markup import Child, Markup, element, join, table
@@ -16,6 +15,7 @@ from rlkit.report.page import charts, document, duration, header, section, tiles
 from rlkit.report.run_charts import charts_of
 from rlkit.report.settings import typed, worked_out
 from rlkit.report.writing import Written, make_folder, write_report
+from rlkit.workspace import number
 
 _EMBEDDED_BYTES = 20 * 2**20
 _SMALL = ("Learner", "Other metrics")
@@ -40,8 +40,9 @@ def report_run(path: Path, out: Path, root: Path = Path()) -> Written:
         top.append(
             element("p", "No metrics yet: nothing was written to metrics.jsonl so far.", class_="empty")
         )
-    below = (_tests(tests_of(run, root)), _settings(run), _origin(run))
-    page = document(run.name, *top, _videos(run, out), *sections.values(), *below)
+    tests = tests_of(run, root)
+    below = (_tests(tests), _settings(run), _origin(run))
+    page = document(run.name, *top, _videos(run, tests, out), *sections.values(), *below)
     return write_report(out, page, [chart for title in _PICTURES for chart in shown.get(title, [])])
 
 
@@ -63,21 +64,20 @@ def _top(run: RunData) -> Markup:
         asked = run.section("training").get("maxIterations")
         done = metrics.last("iteration") or record.iterations
         success = _latest_success(run)
+        of_what = "of evaluations" if run.evaluated else f"over {run.envs} episodes at least"
         facts += [
             ("Iterations", number(done, 7), f"of {asked}" if isinstance(asked, int) else ""),
             ("Env steps", number(metrics.last("env_steps"), 10), ""),
             ("Training time", duration(metrics.last("wall_time")), _rate(run)),
-            (
-                "Best return",
-                number(record.best_return),
-                "of evaluations" if run.evaluated else f"over {run.envs} episodes at least",
-            ),
+            ("Best return", number(record.best_return), of_what),
         ]
+        if record.best_success is not None:
+            facts.append(("Best success", f"{number(100 * record.best_success, 3)} %", of_what))
         if success is not None:
             facts.append(
                 (
                     "Success",
-                    f"{number(100 * success, 3)} %",
+                    f"{number(100 * success)} %",
                     "latest evaluation" if run.evaluated else "latest episodes",
                 )
             )
@@ -94,7 +94,7 @@ def _latest_success(run: RunData) -> Optional[float]:
 
 def _rate(run: RunData) -> str:
     steps, seconds = run.metrics.last("env_steps"), run.metrics.last("wall_time")
-    return f"{number(steps / seconds, 3)} env steps/s" if steps and seconds else ""
+    return f"{number(steps / seconds)} env steps/s" if steps and seconds else ""
 
 
 def _how_drawn(run: RunData) -> Markup:
@@ -117,9 +117,10 @@ def _tested(run: RunData) -> Markup:
     return section("Results", _result_tables(results), note=tested)
 
 
-def _videos(run: RunData, out: Path) -> Optional[Markup]:
-    """The newest videos inside the page as far as they fit, the others linked."""
-    found = sorted((run.path / "videos").glob("*.mp4"), key=lambda path: path.stat().st_mtime, reverse=True)
+def _videos(run: RunData, tests: Sequence[TestResult], out: Path) -> Optional[Markup]:
+    """The newest videos of the run, then of its tests, inside the page as far as they fit, the others linked."""
+    folders = [run.path, *(test.path for test in tests)]
+    found = [path for folder in folders for path in _newest_first((folder / "videos").glob("*.mp4"))]
     if not found:
         return None
     room = _EMBEDDED_BYTES
@@ -133,14 +134,17 @@ def _videos(run: RunData, out: Path) -> Optional[Markup]:
             linked += 1
             source = quote(os.path.relpath(path, out.resolve()))
         video = element("video", controls=True, loop=True, muted=True, preload="metadata", src=source)
-        players.append(
-            element("figure", video, element("figcaption", element("span", path.stem, class_="note")))
-        )
+        words = path.stem if path.parent.parent == run.path else f"{path.parent.parent.name}: {path.stem}"
+        players.append(element("figure", video, element("figcaption", element("span", words, class_="note"))))
     note = ""
     if linked:
         note = f"{linked} of {len(found)} are not inside this page, which holds {_EMBEDDED_BYTES >> 20} MB: "
         note += "they play as long as their files stay where they are."
     return section("Videos", element("div", *players, class_="videos"), note=note)
+
+
+def _newest_first(videos: Iterable[Path]) -> List[Path]:
+    return sorted(videos, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def _tests(tests: Sequence[TestResult]) -> Optional[Markup]:
@@ -172,7 +176,7 @@ def _result_tables(results: Mapping[str, Any]) -> Markup:
     for task, of_task in results.get("tasks", {}).items():
         spreads.append((f"return of {task}", *(number(of_task["return"].get(part)) for part in parts)))
         rates.append((f"success of {task}", of_task.get("success_rate")))
-    shares = [(name, f"{number(100 * rate, 3)} %") for name, rate in rates if isinstance(rate, (int, float))]
+    shares = [(name, f"{number(100 * rate)} %") for name, rate in rates if isinstance(rate, (int, float))]
     tables = (table(["", *parts], spreads, "numbers"), table(["", "share"], shares, "numbers"))
     return element("div", *tables, class_="side")
 

@@ -8,6 +8,7 @@ import torch
 
 from rlkit.config import Experiment, SimSettings
 from rlkit.config.machine import CPU_ONLY
+from rlkit.env.foreign import boundary
 from rlkit.env.spec import VecEnv
 from rlkit.env.task_env import TaskEnv
 from rlkit.env.transfer import DeviceEnv
@@ -16,7 +17,8 @@ from rlkit.learners.api import Learner
 from rlkit.runtime.gym_request import recipe_of
 from rlkit.runtime.ranks import Ranks
 from rlkit.sims import registry as sims
-from rlkit.sims.api import PhysicsSettings
+from rlkit.sims.api import PhysicsSettings, SimulatorError
+from rlkit.tasks.api import TaskError
 from rlkit.tasks.registry import task_class
 
 
@@ -48,11 +50,14 @@ def _env_on(
     """The task on its simulator or made of Gymnasium environments, with its tensors on `device`."""
     if experiment.engine == "gymnasium":
         return _gym_env(experiment, ranks, num_envs, seed)
-    task = task_class(experiment.task_name)
-    physics = physics_settings(experiment.sim, ranks)
-    sim = sims.make(experiment.sim.name, task.scene(experiment.task), physics, num_envs, device)
+    made = f"task={experiment.task_name} could not be made"
+    with boundary(made, SimulatorError, TaskError):
+        task = task_class(experiment.task_name)
+        scene = task.scene(experiment.task)
+    sim = sims.make(experiment.sim.name, scene, physics_settings(experiment.sim, ranks), num_envs, device)
     generator = torch.Generator(device=device).manual_seed(seed)
-    return TaskEnv(sim, task(experiment.task, sim, generator), learning=learning)
+    with boundary(made, SimulatorError, TaskError):
+        return TaskEnv(sim, task(experiment.task, sim, generator), learning=learning)
 
 
 def _gym_env(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int) -> VecEnv:

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, BinaryIO, Mapping, Optional
+from typing import Any, BinaryIO, Dict, Mapping, Optional
 
 import torch
 
 from rlkit.runtime.checkpoint_head import FORMAT, CheckpointError, torn
+from rlkit.runtime.stored_tensors import StoredTensors
+from rlkit.runtime.torch_archive import NOT_OURS, ForeignObject, StoredTensor, TorchArchive
 from rlkit.workspace import write_atomic
-
-# What torch raises on bytes that are cut short or no checkpoint; OSError is from its seeks beyond the end.
-_TORN = (
-    pickle.UnpicklingError,
-    RuntimeError,
-    EOFError,
-    zipfile.BadZipFile,
-    ValueError,
-    KeyError,
-    OSError,
-)
 
 
 @dataclass(frozen=True)
@@ -65,30 +54,50 @@ def _write(content: Mapping[str, Any], handle: BinaryIO) -> None:
 
 
 def load(path: Path, device: torch.device) -> Checkpoint:
-    """Read a checkpoint onto `device` without running any code of its; raises CheckpointError."""
+    """Read a checkpoint onto `device`, its checksums checked and none of its code run; raises CheckpointError."""
     try:
-        handle = path.open("rb")
+        with TorchArchive(path) as archive:
+            content = archive.content()
+            names = {f.name for f in fields(Checkpoint)}
+            if not isinstance(content, dict) or set(content) != names:
+                raise CheckpointError(
+                    f"{path} is no rlkit checkpoint: it lacks some of {', '.join(sorted(names))}"
+                )
+            if content["format"] != FORMAT:
+                raise CheckpointError(
+                    f"{path} has format {content['format']}, this rlkit reads format {FORMAT}"
+                )
+            learner = _Reader(archive, device).read(content.pop("learner"))
+            rest = _Reader(archive, torch.device("cpu")).read(content)
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error}") from error
-    with handle:
-        try:
-            content = torch.load(handle, map_location="cpu", weights_only=True)
-        except _TORN as error:
-            raise torn(path, error) from error
-    names = {f.name for f in fields(Checkpoint)}
-    if not isinstance(content, dict) or set(content) != names:
-        raise CheckpointError(f"{path} is no rlkit checkpoint: it lacks some of {', '.join(sorted(names))}")
-    if content["format"] != FORMAT:
-        raise CheckpointError(f"{path} has format {content['format']}, this rlkit reads format {FORMAT}")
-    content["learner"] = _to(content["learner"], device)
-    return Checkpoint(**content)
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
+    except CheckpointError:
+        raise
+    except NOT_OURS as error:
+        raise torn(path, error) from error
+    return Checkpoint(learner=learner, **rest)
 
 
-def _to(value: Any, device: torch.device) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.to(device)
-    if isinstance(value, dict):
-        return {key: _to(item, device) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_to(item, device) for item in value]
-    return value
+class _Reader:
+    """Puts tensors on a device in the place of where they lie; what is met twice is read once."""
+
+    def __init__(self, archive: TorchArchive, device: torch.device) -> None:
+        self._tensors, self._device = StoredTensors(archive), device
+        self._known: Dict[int, Any] = {}
+
+    def read(self, value: Any) -> Any:
+        """The same value with its tensors; raises TypeError for objects of other classes, else as StoredTensors."""
+        if id(value) not in self._known:
+            self._known[id(value)] = self._read(value)
+        return self._known[id(value)]
+
+    def _read(self, value: Any) -> Any:
+        if isinstance(value, StoredTensor):
+            return self._tensors.read(value).to(self._device)
+        if isinstance(value, dict):
+            return {key: self.read(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.read(item) for item in value)
+        if isinstance(value, ForeignObject):
+            raise TypeError("it holds objects that are neither tensors nor plain values")
+        return value

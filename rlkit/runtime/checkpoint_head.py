@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import collections
-import io
-import pickle
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict
 
+from rlkit.runtime.torch_archive import NOT_OURS, TorchArchive
+
 FORMAT = 1
 
-_HEAD = {"task": str, "learner_name": str, "iteration": int, "format": int}
-
-# What zipfile and pickle raise on bytes that are cut short, of another kind, or up to no good.
-NOT_OURS = (
-    zipfile.BadZipFile,
-    pickle.UnpicklingError,
-    StopIteration,
-    EOFError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-)
+_HEAD = {"task": str, "learner_name": str, "iteration": int, "env_steps": int, "format": int}
 
 
 class CheckpointError(RuntimeError):
@@ -38,20 +24,23 @@ class CheckpointHead:
     task: str
     learner_name: str
     iteration: int
+    env_steps: int
     format: int
 
 
-def read_head(path: Path) -> CheckpointHead:
+def read_head(path: Path, *, whole: bool = False) -> CheckpointHead:
     """Read the plain values of a checkpoint, no tensor and none of its code; raises CheckpointError.
 
-    The file is a zip archive whose index stands at its end: a file that was cut short has none.
+    The file is a zip archive whose index stands at its end: a file that was cut short has none. With `whole` the
+    checksums of all tensors are checked too, which reads the file once (about 0.6 s/GiB of one core).
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            pickled = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-            content = PlainValues(io.BytesIO(archive.read(pickled))).load()
+        with TorchArchive(path) as archive:
+            content = archive.content()
+            if whole:
+                archive.check()
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error}") from error
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
     except NOT_OURS as error:
         raise torn(path, error) from error
     values: Dict[str, Any] = {}
@@ -76,30 +65,13 @@ def require_fit(head: CheckpointHead, path: Path, task: str, learner: str) -> No
 
 
 def torn(path: Path, error: BaseException) -> CheckpointError:
-    """The error for bytes that are cut short or no checkpoint at all."""
-    first_line = (str(error).splitlines() or [type(error).__name__])[0][:160]
+    """The error for bytes that are cut short, damaged or no checkpoint at all."""
     return CheckpointError(
-        f"{path} cannot be read: it is torn or no rlkit checkpoint ({first_line}). Older ones lie"
+        f"{path} cannot be read: it is torn or no rlkit checkpoint ({first_line(error)}). Older ones lie"
         " beside it in nn/: checkpoint=<run>:<iteration> takes one"
     )
 
 
-class Nothing:
-    """Stands for every object that is not a plain value; takes whatever a pickle does with it."""
-
-    def __new__(cls, *_: Any, **__: Any) -> Nothing:
-        return super().__new__(cls)
-
-    def __setstate__(self, _: Any) -> None:
-        pass
-
-
-class PlainValues(pickle.Unpickler):
-    """Reads plain values; tensors and foreign classes become placeholders, so none of their code runs."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Ordered dicts are plain enough."""
-        return collections.OrderedDict if (module, name) == ("collections", "OrderedDict") else Nothing
-
-    def persistent_load(self, pid: Any) -> Any:
-        """A tensor's storage: left in the file."""
+def first_line(error: BaseException) -> str:
+    """What an error says, in a line of 160 characters at most."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]

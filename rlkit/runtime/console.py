@@ -1,8 +1,9 @@
-"""Standard streams that may go away: a closed pipe, terminal or disk costs what would have been shown, never the run."""
+"""Standard streams that may go away: a closed pipe or terminal, or a full disk, costs what it would have shown."""
 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from contextlib import contextmanager, suppress
@@ -96,7 +97,6 @@ def _open_missing() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # Python found it closed
+            setattr(sys, name, io.StringIO())

@@ -12,6 +12,7 @@ from rich.table import Table
 from torch import Tensor
 
 from rlkit.env.spec import VecEnv
+from rlkit.workspace import number
 
 
 class Episodes:
@@ -119,15 +120,15 @@ def results_table(results: Dict[str, Any], title: str) -> Table:
         table.add_column(column, justify="left" if not column else "right")
     for name in ("return", "length", "seconds"):
         row = results[name]
-        table.add_row(name, *(f"{row[part]:.2f}" for part in ("mean", "std", "min", "max")))
+        table.add_row(name, *(number(row[part]) for part in ("mean", "std", "min", "max")))
     for name, task in results.get("tasks", {}).items():
-        row = (f"{task['return'][part]:.2f}" for part in ("mean", "std", "min", "max"))
+        row = (number(task["return"][part]) for part in ("mean", "std", "min", "max"))
         table.add_row(f"return of {name}", *row)
-        table.add_row("  success rate", f"{100 * task['success_rate']:.1f}%", "", "", "")
-    table.add_row("success rate", f"{100 * results['success_rate']:.1f}%", "", "", "")
+        table.add_row("  success rate", f"{number(100 * task['success_rate'])}%", "", "", "")
+    table.add_row("success rate", f"{number(100 * results['success_rate'])}%", "", "", "")
     for name, rate in sorted(results["criteria"].items()):
-        table.add_row(f"  {name}", f"{100 * rate:.1f}%", "", "", "")
-    table.add_row("  time-out", f"{100 * results['timeout_rate']:.1f}%", "", "", "")
+        table.add_row(f"  {name}", f"{number(100 * rate)}%", "", "", "")
+    table.add_row("  time-out", f"{number(100 * results['timeout_rate'])}%", "", "", "")
     return table
 
 

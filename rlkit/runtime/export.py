@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
@@ -31,7 +30,7 @@ from rlkit.runtime.export_request import NUM_ENVS, ExportRequest
 from rlkit.runtime.ranks import Ranks
 from rlkit.sims.api import SimulatorError
 from rlkit.tasks.api import TaskError
-from rlkit.workspace import WorkspaceError, write_atomic
+from rlkit.workspace import WorkspaceError, write_together
 from rlkit.workspace.errors import explained
 
 FAILURES = (SimulatorError, TaskError, LearnerError, EnvError, ExportError)
@@ -121,9 +120,5 @@ def _write(folder: Path, made: Sequence[Exported], facts: Dict[str, Any]) -> Non
     contents["policy.json"] = (json.dumps(facts, indent=2, allow_nan=False) + "\n").encode()
     with explained(f"write the export to {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".export.", suffix=".tmp", dir=folder) as half_way:
-            for name, content in contents.items():
-                write_atomic(Path(half_way) / name, content)
-            for name in contents:
-                (Path(half_way) / name).replace(folder / name)
+    write_together({folder / name: content for name, content in contents.items()})
     print(f"wrote {', '.join(contents)} to {folder}")

@@ -131,11 +131,11 @@ def _actuators_in_order(mjcf: str) -> List[str]:
 
 def _environments(experiment: Experiment) -> List[Facts]:
     """The bounds that actions of [-1, 1] are scaled to, linearly, by environment."""
-    from rlkit.env.gym import making  # only here: no other task needs gymnasium
+    from rlkit.env.gym import making, member  # only here: no other task needs gymnasium
 
     listed = []
     for recipe in making.recipes(**recipe_of(experiment)):
-        form = making.look(recipe)
+        form = member.look(recipe)
         bounds = torch.from_numpy(form.middle), torch.from_numpy(form.half)
         low, high = (bounds[0] - bounds[1]).tolist(), (bounds[0] + bounds[1]).tolist()
         listed.append({"id": recipe.env_id, "action_low": low, "action_high": high})

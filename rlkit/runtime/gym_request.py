@@ -15,10 +15,10 @@ from rlkit.runtime.stopping import StopAtOnce
 def problems(experiment: Experiment) -> List[str]:
     """What is wrong with the environments asked for; makes each of them once, before there is a run folder."""
     with StopAtOnce():
-        from rlkit.env.gym import making  # only here: no other task needs gymnasium
+        from rlkit.env.gym import making, member  # only here: no other task needs gymnasium
 
         try:
-            return making.problems(making.recipes(**recipe_of(experiment)))
+            return member.problems(making.recipes(**recipe_of(experiment)))
         except EnvError as error:
             return [str(error)]
 

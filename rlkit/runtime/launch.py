@@ -54,6 +54,8 @@ def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) ->
         stack.callback(stop_logging)
         if run is not None:
             log.info("run %s", run.path)
+            for note in run.notes:
+                log.warning("%s", note)
         from rlkit.runtime.session import Session  # torch and the simulator come with it
 
         return Session(experiment, source, run, ranks, console).play(startup)

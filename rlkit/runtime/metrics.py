@@ -8,31 +8,49 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
+from io import RawIOBase
 from pathlib import Path
-from typing import Mapping, TextIO
+from typing import BinaryIO, Mapping
 
 from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
 from torch.utils.tensorboard.writer import SummaryWriter
+
+from rlkit.workspace import write_atomic
+from rlkit.workspace.errors import explained
+
+_OURS = re.compile(
+    rb'\{"iteration": (\d{1,18}), .*\}\n'
+)  # a line that `write` wrote, without parsing all of it
 
 
 class MetricsWriter:
     """Appends to `metrics.jsonl` and to TensorBoard's event file; both are readable after a kill."""
 
     def __init__(self, jsonl: Path, summaries: Path, *, first_iteration: int) -> None:
-        """first_iteration: the first to be written; lines from it on, of a continued run, are dropped."""
-        if jsonl.exists():
-            _drop_from(jsonl, first_iteration)
-        self._file: TextIO = jsonl.open("a", encoding="utf-8")
+        """first_iteration: the first to be written; lines from it on, of a continued run, are dropped.
+
+        Raises WorkspaceError where the file cannot be written.
+        """
+        self._path = jsonl
+        with explained(f"write {jsonl}"):
+            if jsonl.exists():
+                _drop_from(jsonl, first_iteration)
+            self._file = jsonl.open("ab", buffering=0)
         self._board = SummaryWriter(str(summaries), purge_step=first_iteration, flush_secs=10)
 
     def write(self, iteration: int, env_steps: int, wall_time: float, metrics: Mapping[str, float]) -> None:
-        """Write one iteration. wall_time: seconds of training so far. Non-finite numbers are null in JSON."""
+        """Write one iteration. wall_time: seconds of training so far. Non-finite numbers are null in JSON.
+
+        Raises WorkspaceError where the disk does not take the line: no part of it is then left.
+        """
         line = {"iteration": iteration, "env_steps": env_steps, "wall_time": round(wall_time, 3)}
         line.update({name: value if math.isfinite(value) else None for name, value in metrics.items()})
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
-        for name, value in metrics.items():
-            self._board.add_scalar(name, value, iteration)
+        with explained(f"write {self._path}"):
+            _append(self._file, (json.dumps(line) + "\n").encode("utf-8"))
+            for name, value in metrics.items():
+                self._board.add_scalar(name, value, iteration)
 
     def add_gif(self, name: str, gif: Path, iteration: int) -> None:
         """Show a small moving picture in TensorBoard's images."""
@@ -43,29 +61,54 @@ class MetricsWriter:
         self._board._get_file_writer().add_summary(summary, iteration)
 
     def close(self) -> None:
-        """Flush and close both files."""
+        """Flush and close both files; raises WorkspaceError."""
         self._file.close()
-        self._board.close()
+        with explained(f"write TensorBoard's events beside {self._path}"):
+            self._board.close()
+
+
+def _append(file: RawIOBase, line: bytes) -> None:
+    """Write the whole line or nothing; raises OSError."""
+    before = os.fstat(file.fileno()).st_size
+    rest = memoryview(line)
+    try:
+        while rest:
+            rest = rest[file.write(rest) or 0 :]
+    except BaseException:
+        os.ftruncate(file.fileno(), before)
+        raise
 
 
 def _drop_from(jsonl: Path, iteration: int) -> None:
-    """Keep the lines before `iteration`; a line torn by a kill goes too."""
-    kept = []
-    for line in jsonl.read_text(encoding="utf-8").splitlines():
-        try:
-            if json.loads(line)["iteration"] < iteration:
-                kept.append(line + "\n")
-        except (json.JSONDecodeError, KeyError):
-            continue
-    jsonl.write_text("".join(kept), encoding="utf-8")
+    """Keep the lines before `iteration`; one torn by a kill goes too. Nothing is written where all are kept."""
+
+    def write(target: BinaryIO) -> None:
+        with jsonl.open("rb") as lines:
+            target.writelines(line for line in lines if _is_before(line, iteration))
+
+    with jsonl.open("rb") as lines:
+        drops = any(not _is_before(line, iteration) for line in lines)
+    if drops:
+        write_atomic(jsonl, write)
+
+
+def _is_before(line: bytes, iteration: int) -> bool:
+    ours = _OURS.fullmatch(line)
+    if ours:
+        return int(ours[1]) < iteration
+    try:
+        return line.endswith(b"\n") and json.loads(line)["iteration"] < iteration
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return False
 
 
 def read_metrics(jsonl: Path) -> list[dict[str, float]]:
     """The lines of a `metrics.jsonl`, without one that a kill has torn."""
     rows = []
-    for line in jsonl.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
+    with jsonl.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                continue
     return rows

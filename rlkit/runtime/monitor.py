@@ -9,8 +9,10 @@ from typing import Any, Mapping, Optional
 import torch
 from torch import Tensor
 
-from rlkit.env.spec import Observations, StepInfo, VecEnv
+from rlkit.env.spec import EnvError, Observations, StepInfo, VecEnv
 from rlkit.runtime.live import LiveView
+
+_FEW = 20  # episodes that are too few to judge by
 
 
 class Monitor(VecEnv):
@@ -29,6 +31,7 @@ class Monitor(VecEnv):
         # mean that neither jumps with a few lucky episodes nor favours the short ones that end first.
         self._window: deque[dict[str, float]] = deque()
         self._step_time = 0.0
+        self._ended, self._unstable = 0.0, 0.0  # episodes since it was last judged whether most are unstable
 
     def reset(self) -> Observations:
         """See `VecEnv.reset`."""
@@ -62,7 +65,8 @@ class Monitor(VecEnv):
     def collect(self) -> tuple[dict[str, float], float, float]:
         """Statistics since the last call: `(means over ended episodes, seconds in step, seconds in physics)`.
 
-        The means are empty when no episode ended; "episode/count" tells how many did.
+        The means are empty when no episode ended; "episode/count" tells how many did. Raises EnvError where most of
+        the latest episodes ended because of a number that is not finite: nothing is learnt from those.
         """
         names = list(self._sums)
         values = torch.stack([self._sums[name] for name in names]).tolist() if names else []
@@ -71,10 +75,23 @@ class Monitor(VecEnv):
         step_time, self._step_time = self._step_time, 0.0
         physics_time, self.env.physics_time = self.env.physics_time, 0.0
         if sums:
+            self._require_stable(sums)
             self._window.append(sums)
             while sum(s["count"] for s in list(self._window)[1:]) >= self.spec.num_envs:
                 self._window.popleft()
         return episode_means(sums), step_time, physics_time
+
+    def _require_stable(self, sums: Mapping[str, float]) -> None:
+        self._ended += sums["count"]
+        self._unstable += sums.get("failure/unstable", 0.0)
+        if self._ended < max(self.spec.num_envs, _FEW):
+            return
+        if self._unstable > self._ended / 2:
+            raise EnvError(
+                f"{self._unstable:.0f} of the latest {self._ended:.0f} episodes ended because of a number that is not"
+                f" finite (failure/unstable), so nothing can be learnt: {self.env.mend}"
+            )
+        self._ended = self._unstable = 0.0
 
     def window(self) -> dict[str, float]:
         """Means over the latest episodes, at least one per env; empty until that many have ended."""

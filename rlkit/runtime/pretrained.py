@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import zipfile
 from pathlib import Path
 from typing import Dict
 
-import torch
 from rich.table import Table
 from torch import Tensor
 
 from rlkit.learners.api import Fit, Learner
-from rlkit.runtime.checkpoint_head import NOT_OURS, CheckpointError
-from rlkit.runtime.weights_file import StoredTensor, read_index
+from rlkit.runtime.stored_tensors import StoredTensors
+from rlkit.runtime.weights_file import index_of, weights_archive
 
 SHOWN = 12
 """Layers of one kind that the table lists; a checkpoint of another learner may have many that are not used."""
@@ -24,21 +21,9 @@ def load_tensors(path: Path) -> Dict[str, Tensor]:
 
     Only bytes are read: a TorchScript archive's code is neither run nor compiled.
     """
-    index = read_index(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {name: _read(archive, stored) for name, stored in index.items()}
-    except (OSError, RuntimeError, *NOT_OURS) as error:
-        raise CheckpointError(f"{path} is torn: its tensors cannot be read ({error})") from error
-
-
-def _read(archive: zipfile.ZipFile, stored: StoredTensor) -> Tensor:
-    dtype = getattr(torch, stored.dtype)
-    if math.prod(stored.shape) == 0:
-        return torch.empty(stored.shape, dtype=dtype)
-    flat = torch.frombuffer(bytearray(archive.read(stored.record)), dtype=dtype)
-    # A weight may be stored transposed; as_strided raises where offset and strides leave the record.
-    return flat.as_strided(stored.shape, stored.stride, stored.offset).contiguous()
+    with weights_archive(path) as archive:
+        tensors = StoredTensors(archive)
+        return {name: tensors.read(stored) for name, stored in index_of(path, archive).items()}
 
 
 def start_from(learner: Learner, path: Path) -> Fit:
@@ -48,7 +33,7 @@ def start_from(learner: Learner, path: Path) -> Fit:
 
 def fit_table(fit: Fit, path: Path) -> Table:
     """Which layers were loaded, which begin anew, and which of the file have no place here."""
-    table = Table(title=f"weights from {path}", title_justify="left", show_header=False)
+    table = Table(title=f"weights from {path.name}", title_justify="left", show_header=False)
     for title, names in (("loaded", fit.loaded), ("begins anew", fit.missing), ("not used", fit.unused)):
         more = [f"... and {len(names) - SHOWN} more"] if len(names) > SHOWN else []
         table.add_row(f"{title} ({len(names)})", "\n".join([*names[:SHOWN], *more]))

@@ -1,10 +1,9 @@
-"""What a person sees while a run goes on: one live panel on a terminal, plain lines everywhere else."""
+"""What a person sees while a run goes on: one live panel on a terminal, plain lines in train.log and elsewhere."""
 
 from __future__ import annotations
 
 import logging
-import time
-from typing import Mapping, Optional
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -12,25 +11,75 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from rlkit.runtime.logs import FILE_ONLY
+from rlkit.runtime.schedule import Schedule
+from rlkit.runtime.standing import Best, Score, Standing
+
 log = logging.getLogger("rlkit")
 
-_SHOWN_LOSSES = ("losses/actor", "losses/critic", "policy/kl", "policy/std", "policy/learning_rate")
-_LABEL_WIDTH = 7
+_LOSSES = {"losses/actor": "actor", "losses/critic": "critic", "losses/entropy": "entropy"}
+_POLICY = {"policy/kl": "kl", "policy/std": "std", "policy/learning_rate": "lr"}
+_TIMES = ("physics", "env", "policy", "update")
+_BARS = "▁▂▃▄▅▆▇█"
+_MOST_BARS = 24
+_GOOD, _FAIR = 0.8, 0.3  # shares of successes from which they are green, and yellow
+_GAP = "   "
+_LABEL, _VALUE, _LONGEST_BAR = 9, 6, 78  # columns
+
+
+class Trend:
+    """The course of a number over the whole training, in a bounded number of bars."""
+
+    def __init__(self) -> None:
+        self._bars: List[float] = []
+        self._sum, self._count, self._each = 0.0, 0, 1  # of the bar that is being filled; values in each
+
+    def add(self, value: float) -> None:
+        """The next value."""
+        self._sum, self._count = self._sum + value, self._count + 1
+        if self._count < self._each:
+            return
+        self._bars.append(self._sum / self._count)
+        self._sum, self._count = 0.0, 0
+        if len(self._bars) == 2 * _MOST_BARS:
+            self._bars = [(a + b) / 2 for a, b in zip(self._bars[::2], self._bars[1::2])]
+            self._each *= 2
+
+    def __str__(self) -> str:
+        """At most 24 bars, from the least value to the greatest; empty below three values."""
+        bars = self._bars
+        if len(bars) > _MOST_BARS:
+            bars = [sum(pair) / len(pair) for pair in (bars[i : i + 2] for i in range(0, len(bars), 2))]
+        if len(bars) < 3:
+            return ""
+        low, span = min(bars), (max(bars) - min(bars)) or 1.0
+        return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in bars)
 
 
 class Progress:
-    """Shows an iteration's metrics: live on a terminal, else a log line every `interval` iterations."""
+    """Shows an iteration's metrics: live on a terminal, and as a log line every `interval` iterations.
 
-    def __init__(self, console: Console, *, total: int, start: int, interval: int, quiet: bool) -> None:
-        """total: the iteration to reach. start: the one begun from. quiet: show nothing."""
-        self._total, self._start, self._interval = total, start, interval
-        self._began = time.perf_counter()
-        self._evaluated: Optional[float] = None  # the latest return of an evaluation
+    `at` is the training's and goes on. max_steps: env-steps to reach, where they say when it ends. quiet: show nothing.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        schedule: Schedule,
+        at: Standing,
+        *,
+        interval: int,
+        max_steps: Optional[int] = None,
+        quiet: bool = False,
+    ) -> None:
+        self._console, self._schedule, self._at = console, schedule, at
+        self._interval, self._max_steps, self._quiet = interval, max_steps, quiet
+        self._evaluated: Optional[Tuple[Score, int]] = None  # the latest evaluation and its iteration
+        self._returns, self._successes = Trend(), Trend()
         self._live: Optional[Live] = None
         if console.is_terminal and not quiet:
-            self._live = Live(
-                Text("collecting the first iteration ..."), console=console, refresh_per_second=4
-            )
+            first = Text("collecting the first iteration ...", style="dim")
+            self._live = Live(first, console=console, refresh_per_second=4)
 
     def __enter__(self) -> Progress:
         if self._live is not None:
@@ -42,66 +91,92 @@ class Progress:
             self._live.__exit__(None, None, None)
 
     def show(
-        self, iteration: int, env_steps: int, window: Mapping[str, float], metrics: Mapping[str, float]
+        self, window: Mapping[str, float], metrics: Mapping[str, float], *, saved: Optional[int] = None
     ) -> None:
-        """Show where the run stands. window: means over the latest episodes."""
-        self._evaluated = metrics.get("eval/return", self._evaluated)
-        eta = (time.perf_counter() - self._began) / (iteration - self._start) * (self._total - iteration)
+        """Show where the run stands. window: means over the latest episodes; saved: the last checkpoint's iteration."""
+        if self._quiet:
+            return
+        at, schedule = self._at, self._schedule
+        evaluated = Score.of(metrics, "eval")
+        if evaluated is not None:
+            self._evaluated = evaluated, at.iteration
+        for trend, name in ((self._returns, "episode/return"), (self._successes, "episode/success")):
+            if name in window:
+                trend.add(window[name])
+        if at.iteration % self._interval == 0 or schedule.done == 1 or schedule.over:
+            text = line(at, schedule, self._max_steps, window, metrics, self._evaluated)
+            log.info("%s", text, extra=FILE_ONLY if self._live is not None else None)
         if self._live is not None:
-            self._live.update(self._panel(iteration, env_steps, eta, window, metrics))
-        elif iteration % self._interval == 0 or iteration in (self._start + 1, self._total):
-            log.info("%s", line(iteration, self._total, env_steps, eta, window, metrics, self._evaluated))
+            self._live.update(self._panel(window, metrics, saved))
+
+    # The panel.
 
     def _panel(
-        self,
-        iteration: int,
-        env_steps: int,
-        eta: float,
-        window: Mapping[str, float],
-        metrics: Mapping[str, float],
+        self, window: Mapping[str, float], metrics: Mapping[str, float], saved: Optional[int]
     ) -> RenderableType:
-        bar = Table.grid(padding=(0, 2))
-        done = f"iteration {iteration} of {self._total}"
-        bar.add_row(
-            ProgressBar(total=self._total, completed=iteration, width=40), done, f"ETA {duration(eta)}"
-        )
-        pairs = Table.grid(padding=(0, 2))
-        pairs.add_column(min_width=_LABEL_WIDTH)
+        at, schedule = self._at, self._schedule
+        rows = Table.grid(padding=(0, 1))
+        rows.add_column(style="dim", no_wrap=True, min_width=_LABEL)
+        rows.add_column(no_wrap=True)
+
+        def row(label: str, *items: object) -> None:
+            shown = [item if isinstance(item, Text) else Text(str(item)) for item in items if str(item)]
+            if shown:
+                rows.add_row(label, _packed(shown, self._console.width - _LABEL - 1))
+
+        row("iteration", _of(at.iteration, schedule.total), _of(at.env_steps, self._max_steps, "env-steps"))
+        row("time", *self._clock(metrics))
+        row("return", _strong(f"{_number(window, 'episode/return'):<{_VALUE}}"), _bars(self._returns))
+        if window.get("episode/success") or self._solved(at.best):
+            row("success", _share(window.get("episode/success", 0.0), _VALUE), _bars(self._successes))
+        row("length", _number(window, "episode/length"))
+        if self._evaluated is not None:
+            row("evaluated", _score(self._evaluated[0]), f"iteration {self._evaluated[1]:,}")
+        if at.best is not None:
+            how = "" if at.best.evaluated else "while exploring"
+            row("best", _score(at.best.score), f"iteration {at.best.iteration:,}", how)
+        row("losses", *_named(_LOSSES, metrics))
+        row("policy", *_named(_POLICY, metrics))
+        row("spent on", *_time_split(metrics))
+        row("saved", "nothing yet" if saved is None else f"iteration {saved:,}")
+        done = schedule.total and at.iteration / schedule.total
+        bar = Table.grid(expand=True)
+        bar.add_row(ProgressBar(total=1.0, completed=done, width=min(self._console.width, _LONGEST_BAR)))
+        return Group(bar, rows)
+
+    def _clock(self, metrics: Mapping[str, float]) -> List[str]:
+        schedule = self._schedule
         rate = f"{metrics['rate/env_steps_per_s']:,.0f} env-steps/s"
-        pairs.add_row("rate", rate, "env-steps", f"{env_steps:,}")
-        success = _percent(window.get("episode/success"))
-        pairs.add_row("return", _number(window, "episode/return"), "success", success)
-        evaluated = () if self._evaluated is None else ("evaluated", f"{self._evaluated:.1f}")
-        pairs.add_row("length", _number(window, "episode/length"), *evaluated)
-        rows = Table.grid(padding=(0, 2))
-        rows.add_column(min_width=_LABEL_WIDTH)
-        rows.add_row("time", _time_split(metrics))
-        losses = (f"{name.split('/')[1]} {metrics[name]:.3g}" for name in _SHOWN_LOSSES if name in metrics)
-        rows.add_row("learner", "  ".join(losses))
-        return Group(bar, pairs, rows)
+        return [f"{duration(schedule.elapsed)} gone", f"{duration(schedule.left)} left", rate]
+
+    def _solved(self, best: Optional[Best]) -> bool:
+        return best is not None and best.score.success > 0
 
 
 def line(
-    iteration: int,
-    total: int,
-    env_steps: int,
-    eta: float,
+    at: Standing,
+    schedule: Schedule,
+    max_steps: Optional[int],
     window: Mapping[str, float],
     metrics: Mapping[str, float],
-    evaluated: Optional[float] = None,
+    evaluated: Optional[Tuple[Score, int]] = None,
 ) -> str:
-    """One plain line about an iteration. evaluated: the latest return of an evaluation."""
-    mean_return = _number(window, "episode/return")
-    if evaluated is not None:
-        mean_return += f" (evaluated {evaluated:.1f})"
-    critic = f"{metrics['losses/critic']:.3g}" if "losses/critic" in metrics else "-"
-    return (
-        f"{iteration:>{len(str(total))}}/{total}  {env_steps:>10,} steps"
-        f"  {metrics['rate/env_steps_per_s']:>7,.0f}/s  ETA {duration(eta)}"
-        f"  return {mean_return}"
-        f"  success {_percent(window.get('episode/success'))}  length {_number(window, 'episode/length')}"
-        f"  critic {critic}  {_time_split(metrics)}"
-    )
+    """One plain line about an iteration. evaluated: the latest evaluation and its iteration."""
+    total = str(schedule.total)
+    steps = f"{at.env_steps:>10,}" + (f"/{max_steps:,}" if max_steps is not None else "")
+    parts = [
+        f"{at.iteration:>{len(total)}}/{total}",
+        f"{steps} steps",
+        f"{metrics['rate/env_steps_per_s']:>7,.0f}/s",
+        f"ETA {duration(schedule.left)}",
+        f"return {_number(window, 'episode/return')}"
+        + (f" (evaluated {_plain_score(evaluated[0])})" if evaluated else ""),
+        f"success {_percent(window.get('episode/success'))}",
+        f"length {_number(window, 'episode/length')}",
+        *_named({**_LOSSES, "policy/learning_rate": "lr"}, metrics),
+        " ".join(_time_split(metrics)),
+    ]
+    return "  ".join(parts)
 
 
 def duration(seconds: float) -> str:
@@ -114,6 +189,9 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
 
 
+# Parts of both.
+
+
 def _number(values: Mapping[str, float], name: str) -> str:
     return f"{values[name]:.1f}" if name in values else "-"
 
@@ -122,7 +200,55 @@ def _percent(value: Optional[float]) -> str:
     return "-" if value is None else f"{100 * value:.0f}%"
 
 
-def _time_split(metrics: Mapping[str, float]) -> str:
-    names = ("physics", "env", "policy", "update")
-    total = sum(metrics.get(f"time/{name}", 0.0) for name in names) or 1.0
-    return " ".join(f"{name} {100 * metrics.get(f'time/{name}', 0.0) / total:.0f}%" for name in names)
+def _named(names: Mapping[str, str], metrics: Mapping[str, float]) -> List[str]:
+    return [f"{short} {metrics[name]:.3g}" for name, short in names.items() if name in metrics]
+
+
+def _time_split(metrics: Mapping[str, float]) -> List[str]:
+    seconds = {name: metrics.get(f"time/{name}", 0.0) for name in _TIMES}
+    total = sum(seconds.values()) or 1.0
+    return [f"{name} {100 * spent / total:.0f}%" for name, spent in seconds.items()]
+
+
+def _plain_score(score: Score) -> str:
+    return f"{score.mean_return:.1f}" + (f", success {_percent(score.success)}" if score.success else "")
+
+
+def _of(done: int, total: Optional[int], what: str = "") -> str:
+    text = f"{done:,}" + (f" of {total:,}" if total is not None else "")
+    return f"{text} {what}".rstrip()
+
+
+def _packed(items: Sequence[Text], width: int) -> Text:
+    """The items one after the other, in as many lines as it takes to break none of them."""
+    packed, used = Text(), 0
+    for item in items:
+        if used and used + len(_GAP) + len(item) > width:
+            packed.append("\n")
+            used = 0
+        elif used:
+            packed.append(_GAP)
+            used += len(_GAP)
+        packed.append_text(item)
+        used += len(item)
+    return packed
+
+
+def _strong(text: str) -> Text:
+    return Text(text, style="bold")
+
+
+def _share(value: float, width: int = 0) -> Text:
+    style = "green" if value >= _GOOD else "yellow" if value >= _FAIR else "red"
+    return Text(f"{_percent(value):<{width}}", style=f"bold {style}")
+
+
+def _score(score: Score) -> Text:
+    mean_return = Text(f"return {score.mean_return:.1f}")
+    if not score.success:
+        return mean_return
+    return Text("success ").append_text(_share(score.success)).append(_GAP).append_text(mean_return)
+
+
+def _bars(trend: Trend) -> Text:
+    return Text(str(trend), style="cyan")

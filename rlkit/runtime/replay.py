@@ -133,6 +133,10 @@ def _scene(recording: Recording, force: bool) -> SceneSpec:
         raise RecordingError(
             f"the recording is of the task {header['task']}, which is not here: {error}"
         ) from error
+    except SimulatorError as error:  # a robot's files may have moved
+        raise RecordingError(
+            f"{error}. --states shows the recorded states, with the model in the file"
+        ) from error
     if model_hash(scene.mjcf) == header.get("model_sha256"):
         return scene
     if force:

@@ -15,7 +15,10 @@ def seed_everything(seed: int, *, deterministic: bool) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(deterministic)
+    if (
+        deterministic != torch.are_deterministic_algorithms_enabled()
+    ):  # the call alone imports torch's compiler
+        torch.use_deterministic_algorithms(deterministic)
 
 
 def rng_state() -> dict[str, Any]:

@@ -7,20 +7,21 @@ import shlex
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterator, Optional, Tuple
+from typing import Any, Iterator, Mapping, Optional, Tuple
 
 import torch
 from rich.console import Console
 
-from rlkit.config import Experiment
+from rlkit.config import Experiment, goals
 from rlkit.env.spec import EnvError, VecEnv
 from rlkit.learners.api import Learner, LearnerError
-from rlkit.runtime import pretrained
+from rlkit.runtime import pretrained, tuning
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoint_head import CheckpointError
 from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
 from rlkit.runtime.gym_request import to_type
 from rlkit.runtime.live import LiveView
+from rlkit.runtime.logs import FILE_ONLY
 from rlkit.runtime.ranks import Ranks, joined
 from rlkit.runtime.seeding import seed_everything
 from rlkit.runtime.seeing import viewer_for
@@ -31,6 +32,7 @@ from rlkit.runtime.training_videos import ROLLOUT, TrainingVideos
 from rlkit.sims.api import SimulatorError
 from rlkit.tasks.api import TaskError
 from rlkit.workspace import Resolved, Run, WorkspaceError
+from rlkit.workspace.record import read_record
 
 log = logging.getLogger("rlkit")
 
@@ -69,6 +71,9 @@ class Session:
         except EXPECTED as error:
             startup.stop.check()  # what was stopped half-way may fail in any way
             log.error("%s", error)
+            details = getattr(error, "details", "")
+            if details:
+                log.error("%s", details, extra=FILE_ONLY)
             if self.run is not None:
                 self.run.set_state("failed", str(error))
                 self._say_what_is_left(self.run)
@@ -78,7 +83,7 @@ class Session:
     def _booted(self, startup: Startup) -> Iterator[Tuple[VecEnv, Learner]]:
         """Seeded generators, then the simulator with the task, then the learner; closed on the way out."""
         settings, ranks = self.experiment.training, self.ranks
-        torch.set_num_threads(settings.threads)
+        torch.set_num_threads(1)  # until it is known how many pay
         with joined(ranks, ranks.device(self.experiment.env.device)):
             self._agree()
             seed = self.experiment.training.seed
@@ -86,11 +91,32 @@ class Session:
             env = build_env(self.experiment, ranks, learning=self.experiment.kind == "train")
             startup.lap("simulator and task")
             try:
+                self._decide(env)
                 learner = build_learner(self.experiment, env)
                 startup.lap("learner")
                 yield env, learner
             finally:
                 env.close()
+
+    def _decide(self, env: VecEnv) -> None:
+        """Settings that were left to this machine become values; a resumed run keeps those that it had."""
+        choice = tuning.decide(self.experiment, env.spec, self._kept_choices(), alone=self.ranks.size == 1)
+        if choice is not None:
+            self.experiment = tuning.with_choices(self.experiment, choice.values)
+            words = (f"{name}={str(value).lower()}" for name, value in choice.values.items())
+            log.info("%s (%s)", ", ".join(words), choice.how)
+            if self.run is not None:
+                self.run.update(chosen=choice.values)
+        torch.set_num_threads(int(self.experiment.training.threads))
+
+    def _kept_choices(self) -> Mapping[str, Any]:
+        """What the run that is resumed made of such settings, nothing where that is not known."""
+        if self.source is None or self.source.run_path is None:
+            return {}
+        try:
+            return read_record(self.source.run_path).chosen
+        except WorkspaceError:
+            return {}
 
     def _agree(self) -> None:
         """Take rank 0's seed and checkpoint."""
@@ -106,7 +132,7 @@ class Session:
                 stopped_by = self._trained(training, startup)
         if self.run is not None:
             self.run.set_state("done" if stopped_by is None else "interrupted")
-            self._say_what_next(self.run, training.at.iteration, stopped_by)
+            self._say_what_next(self.run, training, stopped_by)
         return DONE if stopped_by is None else 128 + stopped_by
 
     def _trained(self, training: Training, startup: Startup) -> Optional[int]:
@@ -190,17 +216,19 @@ class Session:
             log.info("the last good checkpoint is of iteration %d", run.record.saved["last"])
             log.info("  resume   python train.py checkpoint=%s:last%s", shlex.quote(run.name), self._more())
 
-    def _say_what_next(self, run: Run, iteration: int, stopped_by: Optional[int]) -> None:
-        name = shlex.quote(run.name)
+    def _say_what_next(self, run: Run, training: Training, stopped_by: Optional[int]) -> None:
+        name, at = shlex.quote(run.name), training.at
+        if at.best is not None:
+            log.info("best: %s", at.best)
+        done = "1 iteration" if at.iteration == 1 else f"{at.iteration} iterations"
         if stopped_by is not None:
-            log.info("interrupted after iteration %d; everything is saved in %s", iteration, run.path)
+            log.info("interrupted after iteration %d; everything is saved in %s", at.iteration, run.path)
             log.info("  resume   python train.py checkpoint=%s:last%s", name, self._more())
             return
-        log.info("done: %d iterations in %s", iteration, run.path)
+        log.info("done: %s in %s", done, run.path)
         log.info("  test     python train.py test=true checkpoint=%s%s", name, self._more())
-        log.info(
-            "  go on    python train.py checkpoint=%s:last maxIter=%d%s", name, 2 * iteration, self._more()
-        )
+        further = goals.further(self.experiment, at.iteration, at.env_steps)
+        log.info("  go on    python train.py checkpoint=%s:last %s%s", name, further, self._more())
         log.info("  curves   tensorboard --logdir runs/    or: rlkit report %s", name)
         self._say_what_to_look_at(run)
 

@@ -25,7 +25,7 @@ from rlkit.runtime.sim2sim_request import Comparison
 from rlkit.runtime.test import play
 from rlkit.sims.api import SimulatorError
 from rlkit.tasks.api import TaskError
-from rlkit.workspace import provenance, write_atomic
+from rlkit.workspace import number, provenance, write_atomic
 
 FAILURES = (SimulatorError, TaskError, LearnerError, EnvError, CheckpointError)
 
@@ -74,7 +74,7 @@ def compare(comparison: Comparison, console: Console) -> List[Result]:
 
 def _played(experiment: Experiment, comparison: Comparison) -> Result:
     """One episode in every env, whose first states are drawn from the same seed on every simulator."""
-    torch.set_num_threads(experiment.training.threads)
+    torch.set_num_threads(int(experiment.training.threads))
     seed_everything(comparison.seed, deterministic=False)
     started = time.perf_counter()
     with closing(build_env(experiment, Ranks(), seed=comparison.seed + _SEED_OFFSET)) as env:
@@ -89,8 +89,10 @@ def _played(experiment: Experiment, comparison: Comparison) -> Result:
 
 def _cells(result: Result) -> List[str]:
     """return, length, success and time-out as people read them."""
-    cells = [f"{result[name]['mean']:.2f} ± {result[name]['std']:.2f}" for name in ("return", "length")]
-    return cells + [f"{100 * result[name]:.1f} %" for name in ("success_rate", "timeout_rate")]
+    cells = [
+        f"{number(result[name]['mean'])} ± {number(result[name]['std'])}" for name in ("return", "length")
+    ]
+    return cells + [f"{number(100 * result[name])} %" for name in ("success_rate", "timeout_rate")]
 
 
 def _name(result: Result) -> str:
@@ -103,7 +105,7 @@ def _line(result: Result) -> str:
     returns, length, success, timeout = _cells(result)
     return (
         f"{_name(result)}: return {returns}, length {length}, success {success}, time-outs {timeout},"
-        f" {result['episodes']} episodes in {result['wall_seconds']:.1f} s on {result['device']}"
+        f" {result['episodes']} episodes in {number(result['wall_seconds'])} s on {result['device']}"
     )
 
 
@@ -115,7 +117,7 @@ def _table(results: List[Result], title: str) -> Table:
         if "error" in result:
             table.add_row(_name(result), "failed")
         else:
-            table.add_row(_name(result), *_cells(result), f"{result['wall_seconds']:.1f}")
+            table.add_row(_name(result), *_cells(result), number(result["wall_seconds"]))
     failed = [_line(result) for result in results if "error" in result]
     table.caption, table.caption_justify = Text("\n".join(failed), style="red"), "left"
     return table

@@ -320,7 +320,12 @@ class Test:
         write_atomic(self.run.path / "episodes.csv", as_csv(self._rows))
         title = f"{task}, iteration {self.iteration}: {results['episodes']} episodes"
         self.console.print(results_table(results, title if complete else f"{title}, stopped early"))
-        self.run.update(best_return=results["return"]["mean"], iterations=self.iteration)
+        tells = bool(self.env.spec.success_criteria) or results["success_rate"] > 0
+        self.run.update(
+            best_return=results["return"]["mean"],
+            best_success=results["success_rate"] if tells else None,
+            iterations=self.iteration,
+        )
 
     def _history(self) -> Dict[str, Any]:
         """Where several checkpoints were played: how good each was, the oldest first."""

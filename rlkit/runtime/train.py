@@ -1,14 +1,12 @@
-"""The training loop: iterate, measure, save, until done or asked to stop."""
+"""The training loop: iterate, evaluate, measure, save, until done or asked to stop."""
 
 from __future__ import annotations
 
-import io
 import logging
 import time
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ContextManager, Dict, Mapping, Optional, Union
+from typing import Any, ContextManager, Dict, Mapping, Optional
 
 import numpy as np
 from rich.console import Console
@@ -16,46 +14,29 @@ from rich.console import Console
 from rlkit.config import Experiment
 from rlkit.env.spec import EnvError, VecEnv
 from rlkit.learners.api import Iteration, Learner, LearnerError
-from rlkit.runtime import checkpoint as checkpoints
-from rlkit.runtime.checkpoint import Checkpoint
 from rlkit.runtime.evaluation import Evaluation
+from rlkit.runtime.forecast import Forecast
+from rlkit.runtime.keeping import Keeper
 from rlkit.runtime.logs import Reminders
 from rlkit.runtime.metrics import MetricsWriter
 from rlkit.runtime.monitor import Monitor
 from rlkit.runtime.progress import Progress
 from rlkit.runtime.ranks import Ranks
-from rlkit.runtime.seeding import load_rng_state, rng_state
+from rlkit.runtime.schedule import Schedule
+from rlkit.runtime.standing import Standing
 from rlkit.runtime.startup import Startup
 from rlkit.runtime.stopping import StopRequest
 from rlkit.runtime.training_videos import TrainingVideos
-from rlkit.workspace import Run, WorkspaceError, checkpoint_name, write_atomic
+from rlkit.workspace import Run, WorkspaceError, write_atomic
 
 log = logging.getLogger("rlkit")
-
-NO_RETURN = float("-inf")
-
-
-@dataclass
-class Standing:
-    """Where a training stands; goes into every checkpoint."""
-
-    iteration: int = 0
-    env_steps: int = 0
-    seconds: float = 0.0
-    best_return: float = NO_RETURN
-    best_iteration: int = 0
-
-    @property
-    def best(self) -> Optional[float]:
-        """The best return, None before there is one."""
-        return self.best_return if self.best_return > NO_RETURN else None
 
 
 class Training:
     """One training, from its first iteration (or a checkpoint's next) to the last.
 
-    `run` is None on ranks that do not write. With an `evaluation` its return decides which policy is the best;
-    without one, the mean over training's latest episodes.
+    `run` is None on ranks that do not write. With an `evaluation` its success and return decide which policy is the
+    best; without one, the means over training's latest episodes.
     """
 
     def __init__(
@@ -72,43 +53,49 @@ class Training:
         self.evaluation, self.videos = evaluation, videos
         self.monitor = Monitor(env)
         self.reminders = Reminders()
-        self.at = Standing()
-        self._saved_iteration = -1
+        self.keeper = Keeper(experiment, self.monitor, learner, run, ranks, evaluated=evaluation is not None)
+
+    @property
+    def at(self) -> Standing:
+        """Where it stands."""
+        return self.keeper.at
 
     # The loop.
 
     def loop(self, console: Console, startup: Startup) -> Optional[int]:
-        """Train to `training.maxIterations`; returns the signal that ended it earlier, if one did.
+        """Train to the end that the `training` section sets; returns the signal that ended it earlier, if one did.
 
         Everything is saved either way.
 
         Raises LearnerError or EnvError when a number is not finite: the last good checkpoint is then kept,
         and the simulator's state is dumped beside it.
         """
-        total = self.experiment.training.max_iterations
-        progress = self._progress(console, total)
+        schedule = Schedule(self.experiment.training, self.at)
+        progress, forecast = self._progress(console, schedule), Forecast(self.experiment)
         live = self.monitor.live
         with StopRequest(
             live.let_go if live else lambda: None
         ) as stop, self._metrics_writer() as metrics_writer, progress:
-            while self.at.iteration < total:
-                metrics = self.iterate()
+            while not schedule.over:
+                metrics = self.iterate(schedule)
                 startup.first_iteration_done()
-                metrics.update(self._evaluate_when_due())
+                if schedule.evaluation_due:
+                    metrics.update(self._evaluate())
                 window = self.monitor.window()
                 if metrics_writer is not None:
                     metrics_writer.write(self.at.iteration, self.at.env_steps, self.at.seconds, metrics)
-                    progress.show(self.at.iteration, self.at.env_steps, window, metrics)
                     self._show_videos(metrics_writer)
-                self._save_when_due(window, metrics)
+                    forecast.look(schedule, metrics)
+                self.keeper.save_when_due(schedule, window, metrics)
+                progress.show(window, metrics, saved=self.keeper.saved_iteration)
                 if self.ranks.any(stop.asked):
                     break
-            self._save_last()
-            if metrics_writer is not None and self.at.iteration >= total:
+            self.keeper.save_last()
+            if metrics_writer is not None and schedule.over:
                 self._film_best(metrics_writer)
-        return None if self.at.iteration >= total else stop.signal
+        return None if schedule.over else stop.signal
 
-    def iterate(self) -> Dict[str, float]:
+    def iterate(self, schedule: Schedule) -> Dict[str, float]:
         """One iteration of the learner and its metrics."""
         started = time.perf_counter()
         try:
@@ -120,6 +107,7 @@ class Training:
         self.at.iteration += 1
         self.at.env_steps += result.env_steps
         self.at.seconds += elapsed
+        schedule.advanced(result.env_steps)
         episodes, step_time, physics_time = self.monitor.collect()
         times, own = time_split(result, step_time, physics_time), self.monitor.metrics()
         if self.ranks.leads:
@@ -129,16 +117,13 @@ class Training:
         rate = {"rate/env_steps_per_s": result.env_steps / elapsed}
         return {**episodes, **result.metrics, **own, **times, **rate}
 
-    def _evaluate_when_due(self) -> Dict[str, float]:
-        """The evaluation's metrics every `training.evalInterval` iterations and after the last one, else none."""
-        settings, iteration = self.experiment.training, self.at.iteration
-        if self.evaluation is None or (
-            iteration % settings.eval_interval and iteration < settings.max_iterations
-        ):
+    def _evaluate(self) -> Dict[str, float]:
+        """The evaluation's metrics, none without one."""
+        if self.evaluation is None:
             return {}
-        if self.videos is None or not self.videos.due(iteration):
+        if self.videos is None or not self.videos.due(self.at.iteration):
             return self.evaluation.metrics(self.learner.policy())
-        facts = self.videos.facts(iteration)
+        facts = self.videos.facts(self.at.iteration)
         return self.evaluation.metrics(self.learner.policy(), facts=facts, take=self.videos.take)
 
     # Videos, which another process renders.
@@ -154,64 +139,6 @@ class Training:
             for iteration, gif in self.videos.film_best(self.learner, self.evaluation):
                 metrics_writer.add_gif("eval/video", gif, iteration)
 
-    # Saving.
-
-    def _save_when_due(self, window: Mapping[str, float], metrics: Mapping[str, float]) -> None:
-        iteration = self.at.iteration
-        logged = iteration % self.experiment.logging.log_interval == 0
-        if self.evaluation is not None:
-            self._save_if_best(metrics.get("eval/return", NO_RETURN))
-        elif logged:
-            self._save_if_best(window.get("episode/return", NO_RETURN))
-        if logged and self.run is not None:
-            self.run.update(iterations=iteration, best_return=self.at.best)
-        if iteration % self.experiment.training.checkpoint_interval == 0:
-            self._save(iteration)
-            self._save_last()
-
-    def _save_if_best(self, score: float) -> None:
-        if score > self.at.best_return:
-            self.at.best_return, self.at.best_iteration = score, self.at.iteration
-            self._save("best")
-
-    def _save_last(self) -> None:
-        if self._saved_iteration == self.at.iteration or self.at.iteration == 0:
-            return
-        self._save("last")
-        self._saved_iteration = self.at.iteration
-        if self.run is not None:
-            self.run.update(iterations=self.at.iteration, best_return=self.at.best)
-
-    def _save(self, which: Union[int, str]) -> None:
-        """which: "best", "last" or the iteration; the best continues no episodes, only the last all experience."""
-        if self.run is None:
-            return
-        path = self.run.checkpoint_path(which)
-        checkpoints.save(path, self.checkpoint(with_env=which != "best", experience=which == "last"))
-        self.run.checkpoint_saved(which, self.at.iteration)
-        log.debug("saved %s", path)
-
-    def checkpoint(self, *, with_env: bool, experience: bool) -> Checkpoint:
-        """Everything that an exact resume needs, or less of it."""
-        return Checkpoint(
-            task=self.experiment.task_name,
-            learner_name=self.experiment.train["learner"],
-            iteration=self.at.iteration,
-            env_steps=self.at.env_steps,
-            seed=self.experiment.training.seed,
-            learner=self.learner.state(experience=experience),
-            rng=rng_state(),
-            env=self.monitor.state() if with_env and self.env.resumable else None,
-            monitor=self.monitor.monitor_state() if with_env else None,
-            progress={
-                "seconds": self.at.seconds,
-                "best_return": self.at.best_return,
-                "best_iteration": float(self.at.best_iteration),
-                "best_is_evaluated": float(self.evaluation is not None),
-                "practised": float(self.env.curriculum.progress if self.env.curriculum is not None else 0),
-            },
-        )
-
     # Starting.
 
     def start(self) -> None:
@@ -220,78 +147,27 @@ class Training:
         self.env.stagger()
 
     def resume(self, path: Path) -> None:
-        """Continue from a checkpoint, exactly where it holds the envs' state and their number is the same.
-
-        Raises CheckpointError or LearnerError when it does not fit.
-        """
-        saved = checkpoints.load(path, self.env.spec.device)
-        self.learner.load(saved.learner)
-        self.at.iteration, self.at.env_steps = saved.iteration, saved.env_steps
-        if saved.progress is not None:
-            self.at.seconds = saved.progress["seconds"]
-            if self.env.curriculum is not None:  # new episodes begin at the level where the old ones were
-                self.env.curriculum.progress = int(saved.progress.get("practised", 0))
-        if self.run is not None:
-            self._adopt_best(self.run, path.parent)
-        self._saved_iteration = -1
-        obstacle = self._load_episodes(saved)
+        """Continue from a checkpoint; raises CheckpointError or LearnerError when it does not fit."""
+        obstacle = self.keeper.resume(path)
         if obstacle:
-            log.info("resuming at iteration %d; episodes start anew: %s", saved.iteration, obstacle)
+            log.info("resuming at iteration %d; episodes start anew: %s", self.at.iteration, obstacle)
             self.start()
         else:
-            load_rng_state(saved.rng)
-            how = (
+            exactly = (
                 "exactly where it was saved"
                 if self.learner.complete
                 else "with the episodes as they were saved"
             )
-            log.info("resuming at iteration %d, %s", saved.iteration, how)
-
-    def _adopt_best(self, run: Run, folder: Path) -> None:
-        """Take over the best checkpoint that lies beside the resumed one, so that this run holds its best too.
-
-        One from after the resumed iteration belongs to another continuation and is left where it is.
-        """
-        source, ours = folder / checkpoint_name("best"), run.checkpoint_path("best")
-        if not source.exists():
-            return
-        best = checkpoints.load(source, self.env.spec.device)
-        if best.progress is None or (source != ours and best.iteration > self.at.iteration):
-            return
-        if bool(best.progress.get("best_is_evaluated", 0.0)) != (self.evaluation is not None):
-            return  # a return while exploring and one of an evaluation do not compare
-        self.at.best_return, self.at.best_iteration = best.progress["best_return"], best.iteration
-        if source != ours:
-            checkpoints.save(ours, best)
-            run.checkpoint_saved("best", best.iteration)
-
-    def _load_episodes(self, saved: Checkpoint) -> str:
-        """Go on with the saved episodes; returns why they cannot go on here, empty when they can."""
-        if not self.env.resumable:
-            return f"the envs of {self.experiment.task_name} cannot save where they stand"
-        if saved.env is None or saved.monitor is None:
-            return (
-                "the best checkpoint holds the policy alone; take checkpoint=<run>:last to continue exactly"
-            )
-        if self.ranks.size > 1:
-            return "with several ranks only the learner's state is saved"
-        then, now = len(saved.env["episode_step"]), self.env.spec.num_envs
-        if then != now:
-            return f"it was saved with numEnvs={then}, now numEnvs={now}"
-        try:
-            self.monitor.load_state(saved.env)
-        except EnvError as error:  # a reward term came or went: the policy can go on, the episodes cannot
-            return str(error)
-        self.monitor.load_monitor_state(saved.monitor)
-        return ""
+            log.info("resuming at iteration %d, %s", self.at.iteration, exactly)
 
     # Looking.
 
-    def _progress(self, console: Console, total: int) -> Progress:
+    def _progress(self, console: Console, schedule: Schedule) -> Progress:
         settings = self.experiment.logging
         quiet = self.run is None or settings.log_level in ("warning", "error")
+        most = self.experiment.training.max_steps
         return Progress(
-            console, total=total, start=self.at.iteration, interval=settings.log_interval, quiet=quiet
+            console, schedule, self.at, interval=settings.log_interval, max_steps=most, quiet=quiet
         )
 
     def _metrics_writer(self) -> ContextManager[Optional[MetricsWriter]]:
@@ -306,10 +182,8 @@ class Training:
             return
         path = self.run.path / "failure_dump.npz"
         arrays: Dict[str, Any] = {name: value.cpu().numpy() for name, value in self.env.snapshot().items()}
-        content = io.BytesIO()
-        np.savez(content, **arrays)
         try:
-            write_atomic(path, content.getvalue())
+            write_atomic(path, lambda handle: np.savez(handle, **arrays))
         except WorkspaceError as error:  # a full disk must not hide what went wrong before
             log.warning("%s", error)
             return

@@ -29,16 +29,19 @@ class TrainingVideos:
         self._experiment, self._run = experiment, run
         self._films = Films(run, experiment.env, most_waiting=_MOST_WAITING, trusted=experiment.trusted)
         self._facts = facts_of(experiment)
-        self._name = ""
+        self._name, self._filmed = "", 0
 
     def due(self, iteration: int) -> bool:
-        """Whether the evaluation after this iteration is filmed; an interval of 0 films the best policy alone."""
+        """Whether this iteration's evaluation is filmed: the first at or after each multiple of the interval.
+
+        An interval of 0 films the best policy alone.
+        """
         interval = self._experiment.training.video_interval
-        return interval > 0 and iteration % interval == 0
+        return interval > 0 and iteration // interval > self._filmed // interval
 
     def facts(self, iteration: int, checkpoint: str = "") -> Dict[str, Any]:
         """The header of a recording made now."""
-        self._name = f"iteration_{iteration:06d}"
+        self._name, self._filmed = f"iteration_{iteration:06d}", iteration
         return {**self._facts, "iteration": iteration, "checkpoint": checkpoint}
 
     def take(self, recording: Recording) -> None:

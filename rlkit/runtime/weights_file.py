@@ -7,65 +7,59 @@ names the tensors and one record of bytes for each storage.
 
 from __future__ import annotations
 
-import io
-import sys
-import zipfile
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
-from rlkit.runtime.checkpoint_head import NOT_OURS, CheckpointError, Nothing, PlainValues
+from rlkit.runtime.checkpoint_head import CheckpointError, first_line
+from rlkit.runtime.torch_archive import NOT_OURS, ForeignObject, StoredTensor, TorchArchive
 
-# torch's names of its typed storages, and of the element types.
-_DTYPES = {
-    "DoubleStorage": "float64",
-    "FloatStorage": "float32",
-    "HalfStorage": "float16",
-    "BFloat16Storage": "bfloat16",
-    "LongStorage": "int64",
-    "IntStorage": "int32",
-    "ShortStorage": "int16",
-    "CharStorage": "int8",
-    "ByteStorage": "uint8",
-    "BoolStorage": "bool",
-}
+# What torch.compile, DDP, FSDP and activation checkpointing put into names.
+_WRAPPERS = ("_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 
 # Parts of a checkpoint of rlkit's learners that are no networks.
 _NO_NETWORKS = ("optimizer", "scaler", "replay", "exploration", "generator", "schedule")
 
 
-@dataclass(frozen=True)
-class StoredTensor:
-    """Where a tensor lies: the zip record, and offset and stride in elements of `dtype` (torch's name)."""
-
-    record: str
-    dtype: str
-    offset: int
-    shape: Tuple[int, ...]
-    stride: Tuple[int, ...]
-
-
 def read_index(path: Path) -> Dict[str, StoredTensor]:
     """The floating-point tensors of a file by their dotted names, in the file's order.
 
-    Raises CheckpointError where the file cannot be read, is torn, is of another kind or holds no tensor.
+    Raises CheckpointError where the file cannot be read, is torn, damaged, of another kind or holds no tensor.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            content, folder = _content(path, archive)
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error}") from error
-    except NOT_OURS as error:
-        raise _foreign(path, str(error) or type(error).__name__) from error
-    found = {}
-    for name, stored in _walk(_networks(content)):
-        if "float" in stored.dtype:
-            found[name] = StoredTensor(
-                f"{folder}/data/{stored.record}", stored.dtype, stored.offset, stored.shape, stored.stride
-            )
+    with weights_archive(path) as archive:
+        index = index_of(path, archive)
+        archive.check()
+        return index
+
+
+def index_of(path: Path, archive: TorchArchive) -> Dict[str, StoredTensor]:
+    """The same of an open archive."""
+    if "policy.pth" in archive.names:
+        raise CheckpointError(
+            f"{path} is an archive of Stable-Baselines3; its weights are in it: unzip it and give its policy.pth"
+        )
+    content = archive.content()
+    found = {name: stored for name, stored in _networks(content) if "float" in stored.dtype}
     if not found:
         raise CheckpointError(f"{path} holds no floating-point tensor: there are no weights to start from")
-    return found
+    return _without_wrappers(found)
+
+
+@contextmanager
+def weights_archive(path: Path) -> Iterator[TorchArchive]:
+    """The open archive; whatever goes wrong while it is read is a CheckpointError."""
+    try:
+        with TorchArchive(path) as archive:
+            yield archive
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
+    except CheckpointError:
+        raise
+    except NOT_OURS as error:
+        raise CheckpointError(
+            f"{path} is torn or no file of weights ({first_line(error)}). It must be what torch.save wrote of"
+            " a state dict, a TorchScript archive, or a checkpoint of rlkit"
+        ) from error
 
 
 def require_some_fit(path: Path, index: Mapping[str, StoredTensor], train: Mapping[str, Any]) -> None:
@@ -105,111 +99,40 @@ def _suggestion(matrices: Mapping[str, Sequence[int]], asked: Mapping[str, Seque
     return f"train.{key}=[{','.join(map(str, widths[:-1] or widths))}]"
 
 
-def _content(path: Path, archive: zipfile.ZipFile) -> Tuple[Any, str]:
-    """What the archive's pickle holds, with StoredTensors for tensors, and the folder of its records."""
-    names = archive.namelist()
-    pickled = next((name for name in names if name.endswith("/data.pkl")), None)
-    if pickled is None and "policy.pth" in names:
-        raise CheckpointError(
-            f"{path} is an archive of Stable-Baselines3; its weights are in it: unzip it and give its policy.pth"
-        )
-    if pickled is None:
-        raise _foreign(path, "it has no data.pkl")
-    folder = pickled.rsplit("/", 1)[0]
-    order = f"{folder}/byteorder"
-    if order in names and archive.read(order).decode("ascii").strip() != sys.byteorder:
-        raise CheckpointError(
-            f"{path} was written on a machine of another byte order; write it anew on this one"
-        )
-    return _Tensors(io.BytesIO(archive.read(pickled))).load(), folder
-
-
-def _foreign(path: Path, reason: str) -> CheckpointError:
-    return CheckpointError(
-        f"{path} is torn or no file of weights ({reason.splitlines()[0][:160]}). It must be what torch.save wrote of"
-        " a state dict, a TorchScript archive, or a checkpoint of rlkit"
-    )
-
-
-def _networks(content: Any) -> Any:
-    """Of a checkpoint of rlkit the learner's networks; of anything else all but an optimiser."""
+def _networks(content: Any) -> Iterator[Tuple[str, StoredTensor]]:
+    """Of a checkpoint of rlkit the tensors of the learner's networks; of anything else all but an optimiser's."""
     if isinstance(content, dict) and {"learner", "learner_name", "format"} <= set(content):
-        return _without(_NO_NETWORKS, content["learner"])
-    return _without(_NO_NETWORKS[:1], content)
+        return _walk(content["learner"], _NO_NETWORKS)
+    return _walk(content, _NO_NETWORKS[:1])
 
 
-def _without(words: Sequence[str], content: Any) -> Any:
-    """Nested dicts without the keys that hold one of these words."""
-    if not isinstance(content, dict):
-        return content
-    return {
-        key: _without(words, value)
-        for key, value in content.items()
-        if not any(word in str(key) for word in words)
-    }
-
-
-def _walk(content: Any, name: str = "") -> Iterator[Tuple[str, StoredTensor]]:
-    """Every tensor below `content`, with the dotted path to it."""
-    stack: List[Tuple[str, Any]] = [(name, content)]
+def _walk(content: Any, without: Sequence[str]) -> Iterator[Tuple[str, StoredTensor]]:
+    """Every tensor below `content` with the dotted path to it, but for keys that hold a word of `without`."""
+    stack: List[Tuple[str, Any]] = [("", content)]
     seen: Set[int] = set()  # pickles may hold cycles
     while stack:
         name, value = stack.pop()
         if isinstance(value, StoredTensor):
             yield name, value
             continue
-        if isinstance(value, _Object):
+        if isinstance(value, ForeignObject):
             value = value.state
         if id(value) in seen or not isinstance(value, (dict, list, tuple)):
             continue
         seen.add(id(value))
         items = value.items() if isinstance(value, dict) else enumerate(value)
-        below = [(f"{name}.{key}" if name else str(key), item) for key, item in items]
+        below = [
+            (f"{name}.{key}" if name else str(key), item)
+            for key, item in items
+            if not any(word in str(key) for word in without)
+        ]
         stack.extend(reversed(below))
 
 
-class _Object(Nothing):
-    """Stands for an object of a class that is not loaded; keeps what the pickle says it holds."""
+def _without_wrappers(index: Mapping[str, StoredTensor]) -> Dict[str, StoredTensor]:
+    """Names as they are in the module itself, where torch.compile, DDP or FSDP was wrapped around it when it was saved.
 
-    state: Any = None
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-
-class _Storage(str):
-    """Stands for a typed storage's class: the name of its element type."""
-
-
-class _Tensors(PlainValues):
-    """Reads plain values and where tensors lie; every other class becomes a placeholder, so none of its code runs."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The few names that a pickled tensor consists of."""
-        if module == "torch._utils" and name in _REBUILD:
-            return _REBUILD[name]
-        if module in ("torch", "torch.storage") and name in _DTYPES:
-            return _Storage(_DTYPES[name])
-        found = super().find_class(module, name)
-        return _Object if found is Nothing else found
-
-    def persistent_load(self, pid: Any) -> Any:
-        """A storage: its element type (empty where it is a kind that holds no weights) and its record."""
-        dtype, record = pid[1:3]
-        return (str(dtype) if isinstance(dtype, _Storage) else ""), str(record)
-
-
-def _rebuild_tensor(storage: Tuple[str, str], offset: int, shape: Any, stride: Any, *_: Any) -> StoredTensor:
-    dtype, record = storage
-    return StoredTensor(record, dtype, int(offset), tuple(map(int, shape)), tuple(map(int, stride)))
-
-
-def _rebuild_parameter(tensor: StoredTensor, *_: Any) -> StoredTensor:
-    return tensor
-
-
-_REBUILD = {
-    "_rebuild_tensor_v2": _rebuild_tensor,
-    "_rebuild_parameter": _rebuild_parameter,
-    "_rebuild_parameter_with_state": _rebuild_parameter,
-}
+    A part called `module` may also be the network's own: it stays wherever two names would become one.
+    """
+    plain = [".".join(part for part in name.split(".") if part not in _WRAPPERS) for name in index]
+    return dict(zip(plain if len(set(plain)) == len(plain) else index, index.values()))

@@ -11,10 +11,13 @@ import difflib
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
+
+from rlkit.sims.mjcf import MjcfError, read
 
 
 class SimulatorError(RuntimeError):
@@ -73,7 +76,7 @@ class ContactSensor:
 class SceneSpec:
     """What a task needs to exist: the model and the names it will read or drive.
 
-    mjcf: the model as MJCF text, radians, mesh-free.
+    mjcf: the model as MJCF text, radians, that needs no file beside it; `from_file` makes one of files.
     joints: hinge and slide joints (one number each) in the order the task reads them.
     actuators: in the order of `step(ctrl)`; all of them, every actuator of the model.
     bodies, sites: frames whose pose is read; bodies also give velocities.
@@ -88,6 +91,41 @@ class SceneSpec:
     free_bodies: tuple[str, ...] = ()
     contacts: tuple[ContactSensor, ...] = ()
 
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        joints: tuple[str, ...] | None = None,
+        actuators: tuple[str, ...] | None = None,
+        bodies: tuple[str, ...] = (),
+        sites: tuple[str, ...] = (),
+        free_bodies: tuple[str, ...] | None = None,
+        contacts: tuple[ContactSensor, ...] = (),
+    ) -> SceneSpec:
+        """The scene of an MJCF file, with all that it includes and refers to.
+
+        Without names: every hinge and slide, every actuator and every body on a free joint, in the model's order; what
+        has no name there is called joint0, body1, actuator2 …, see `rlkit.sims.mjcf`. Raises SimulatorError naming the
+        file that cannot be read.
+        """
+        from rlkit.sims.mujoco_seam import robot_names  # MuJoCo is loaded where a file is read
+
+        try:
+            mjcf = read(Path(path).expanduser())
+        except MjcfError as error:
+            raise SimulatorError(str(error)) from error
+        own = robot_names(mjcf)
+        return cls(
+            mjcf,
+            own.joints if joints is None else joints,
+            own.actuators if actuators is None else actuators,
+            bodies,
+            sites,
+            own.free_bodies if free_bodies is None else free_bodies,
+            contacts,
+        )
+
 
 def check_known(kind: str, names: Iterable[str], known: Sequence[str]) -> None:
     """Raise SimulatorError for a name that is not among those that the model has, with the nearest one."""
@@ -100,6 +138,12 @@ def check_known(kind: str, names: Iterable[str], known: Sequence[str]) -> None:
 
 def check_actuators(spec: SceneSpec, known: Sequence[str]) -> None:
     """Raise SimulatorError unless the scene lists every actuator of the model, and no other."""
+    unnamed = sum(not name for name in known)
+    if unnamed:
+        raise SimulatorError(
+            f"{unnamed} of the model's {len(known)} actuators have no name, so a task cannot list them; name them, or"
+            " read the model's file with SceneSpec.from_file(path), which calls them actuator0, actuator1 …"
+        )
     check_known("actuator", spec.actuators, known)
     missing = sorted(set(known) - set(spec.actuators))
     if missing:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError, check_actuators, check_known
+from rlkit.sims.mjcf import unpacked
 
 INSTALL = 'pip install "mujoco>=3.17,!=4.0.0,<5"'
 
@@ -142,16 +143,25 @@ def build_scene(spec: SceneSpec, physics: PhysicsSettings) -> Scene:
 def parse(mjcf: str) -> mujoco.MjSpec:
     """The MJCF text as an editable model; raises SimulatorError with MuJoCo's reason."""
     try:
-        return mujoco.MjSpec.from_string(mjcf)
+        text, files = unpacked(mjcf)
+        return mujoco.MjSpec.from_string(text, assets=files)
     except ValueError as error:
-        raise SimulatorError(f"MuJoCo cannot read the scene: {error}") from error
+        raise SimulatorError(f"MuJoCo cannot read the scene: {_with_hint(error)}") from error
 
 
 def _compile(source: mujoco.MjSpec) -> mujoco.MjModel:
     try:
         return source.compile()
     except ValueError as error:
-        raise SimulatorError(f"MuJoCo cannot compile the scene: {error}") from error
+        raise SimulatorError(f"MuJoCo cannot compile the scene: {_with_hint(error)}") from error
+
+
+def _with_hint(error: ValueError) -> str:
+    lost = "opening file" in str(error)
+    hint = (
+        "; a scene in files is read with SceneSpec.from_file(path), which takes along all that it refers to"
+    )
+    return f"{' '.join(str(error).split())}{hint if lost else ''}"
 
 
 def apply_physics(source: mujoco.MjSpec, physics: PhysicsSettings) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import TYPE_CHECKING, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Mapping, NamedTuple
 
 import mujoco
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from rlkit.sims.api import ResetState, SceneSpec, SimulatorError
+from rlkit.sims.mjcf import unpacked
 from rlkit.sims.rotations import rotate_inverse
 
 if TYPE_CHECKING:  # its engine is newer than the one that is there with Isaac Gym
@@ -45,10 +47,37 @@ def _limits(values: np.ndarray, limited: np.ndarray) -> Tensor:
     return torch.from_numpy(np.where(limited[:, None] != 0, values, (-np.inf, np.inf))).float()
 
 
+class RobotNames(NamedTuple):
+    """What of a model a task reads and drives: hinges and slides, actuators, and bodies on a free joint."""
+
+    joints: tuple[str, ...]
+    actuators: tuple[str, ...]
+    free_bodies: tuple[str, ...]
+
+
+def robot_names(mjcf: str) -> RobotNames:
+    """All of them in the model's order; raises SimulatorError where MuJoCo cannot read the model."""
+    try:
+        model = mujoco.MjModel.from_xml_string(*unpacked(mjcf))
+    except ValueError as error:
+        raise SimulatorError(f"MuJoCo cannot read the scene: {' '.join(str(error).split())}") from error
+    one_number = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
+    free, kinds = int(mujoco.mjtJoint.mjJNT_FREE), [int(kind) for kind in model.jnt_type]
+    return RobotNames(
+        tuple(model.joint(k).name for k, kind in enumerate(kinds) if kind in one_number),
+        tuple(model.actuator(k).name for k in range(model.nu)),
+        tuple(model.body(model.jnt_bodyid[k]).name for k, kind in enumerate(kinds) if kind == free),
+    )
+
+
 def fingerprint(spec: SceneSpec) -> Tensor:
     """`[32]` uint8: SHA-256 of the scene, so that a state is not loaded into another one."""
-    digest = hashlib.sha256(repr(spec).encode()).digest()
-    return torch.tensor(list(digest), dtype=torch.uint8)
+    return torch.tensor(list(_digest(spec)), dtype=torch.uint8)
+
+
+@lru_cache(maxsize=4)
+def _digest(spec: SceneSpec) -> bytes:
+    return hashlib.sha256(repr(spec).encode()).digest()  # of embedded meshes it takes a while
 
 
 def subtree(model: mujoco.MjModel, body: int) -> list[int]:

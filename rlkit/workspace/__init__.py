@@ -4,14 +4,14 @@
 `latest_test`, and `pinned/` for what the user wants to keep in sight. docs/workspace.md is the guide.
 """
 
-from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic
+from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic, write_together
 from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
 from rlkit.workspace.child import python
 from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.errors import ResolveError, WorkspaceError
 from rlkit.workspace.find import called, find_run
 from rlkit.workspace.layout import KINDS as RUN_KINDS
-from rlkit.workspace.layout import WorkspaceLimits
+from rlkit.workspace.layout import WorkspaceLimits, check_writable
 from rlkit.workspace.listing import (
     RUN_STATES,
     RunRow,
@@ -19,9 +19,9 @@ from rlkit.workspace.listing import (
     list_runs,
     local_time,
     runs_as_json,
-    runs_as_table,
     size,
 )
+from rlkit.workspace.numbers import DIGITS, number
 from rlkit.workspace.origin import provenance
 from rlkit.workspace.pins import pin_run, pins_of, unpin
 from rlkit.workspace.printable import as_setting, printable
@@ -33,12 +33,14 @@ from rlkit.workspace.prune import (
     folder_size,
     plan_prune,
 )
+from rlkit.workspace.reading import open_regular
 from rlkit.workspace.record import RunRecord, read_record
 from rlkit.workspace.resolve import Resolved, resolve
 from rlkit.workspace.run import Run, continue_run, find_interrupted, open_run, refuse_links
 from rlkit.workspace.scan import RunEntry, pinned_names, read_entry
 
 __all__ = [
+    "DIGITS",
     "RUN_KINDS",
     "RUN_STATES",
     "Deleter",
@@ -56,6 +58,7 @@ __all__ = [
     "age",
     "as_setting",
     "called",
+    "check_writable",
     "checkpoint_name",
     "checkpoints_in",
     "continue_run",
@@ -66,6 +69,8 @@ __all__ = [
     "link_atomic",
     "list_runs",
     "local_time",
+    "number",
+    "open_regular",
     "open_run",
     "pin_run",
     "pinned_names",
@@ -80,9 +85,9 @@ __all__ = [
     "resolve",
     "run_details",
     "runs_as_json",
-    "runs_as_table",
     "size",
     "unpin",
     "workspace_lock",
     "write_atomic",
+    "write_together",
 ]

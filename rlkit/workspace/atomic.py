@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import time
 import weakref
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Callable, Iterator, Optional, Union
+from typing import BinaryIO, Callable, Dict, Iterator, Mapping, Optional, Tuple, Union
 
 from rlkit.workspace.errors import WorkspaceError, explained
 from rlkit.workspace.layout import archive_folder
@@ -32,26 +33,42 @@ def is_temporary(name: str) -> bool:
 
 
 def write_atomic(path: Union[str, Path], content: Content) -> None:
-    """Write a file so that readers see the old content or the new, never a part.
+    """Write a file so that readers see the old content or the new, never a part, also after a loss of power.
 
-    `content` is text (UTF-8), bytes, or a function that writes to the open binary file it is given.
-    Raises WorkspaceError when the file cannot be written; the old file then stands untouched.
+    `content` is text (UTF-8), bytes, or a function that writes to the open binary file it is given. What a killed
+    write of the same file has left is removed. Raises WorkspaceError when the file cannot be written; the old file
+    then stands untouched.
     """
-    path = Path(path)
-    temporary = temporary_beside(path)
-    with explained(f"write {path}"):
-        try:
-            with temporary.open("xb") as handle:
-                if callable(content):
-                    content(handle)
-                else:
-                    handle.write(content.encode("utf-8") if isinstance(content, str) else content)
-                handle.flush()
-                os.fsync(handle.fileno())
-            temporary.replace(path)
-        except BaseException:  # also on Ctrl-C: no half-written file may stay
+    write_together({Path(path): content})
+
+
+def write_together(contents: Mapping[Path, Content]) -> None:
+    """As write_atomic, several files: all are complete on the disk before the first takes its place."""
+    temporaries: Dict[Path, Path] = {}
+    try:
+        with ExitStack() as stack:
+            for path, content in contents.items():
+                with explained(f"write {path}"):
+                    _remove_leftovers_of(path)
+                    temporaries[path], handle = _locked_temporary(path)
+                    stack.enter_context(handle)
+                    _fill(handle, content)
+            for path, temporary in temporaries.items():
+                with explained(f"write {path}"):
+                    _replace(temporary, path)
+    except BaseException:  # also on Ctrl-C: no half-written file may stay
+        for temporary in temporaries.values():
             remove_if_there(temporary)
-            raise
+        raise
+
+
+def _fill(handle: BinaryIO, content: Content) -> None:
+    if callable(content):
+        content(handle)
+    else:
+        handle.write(content.encode("utf-8") if isinstance(content, str) else content)
+    handle.flush()
+    os.fsync(handle.fileno())
 
 
 def link_atomic(link: Union[str, Path], target: Union[str, Path]) -> None:
@@ -64,7 +81,7 @@ def link_atomic(link: Union[str, Path], target: Union[str, Path]) -> None:
     with explained(f"make the link {link}"):
         try:
             temporary.symlink_to(target)
-            temporary.replace(link)
+            _replace(temporary, link)
         except BaseException:
             remove_if_there(temporary)
             raise
@@ -74,6 +91,61 @@ def remove_if_there(path: Path) -> None:
     """Delete a file or link; nothing happens when it is gone already."""
     with suppress(FileNotFoundError):
         path.unlink()
+
+
+def _locked_temporary(path: Path) -> Tuple[Path, BinaryIO]:
+    """A new temporary for `path`, open and locked: the lock is what tells it from one that a kill has left."""
+    while True:
+        temporary = temporary_beside(path)
+        handle = temporary.open("xb")
+        try:
+            with suppress(OSError):  # a file system without locks: then nobody takes it for a leftover either
+                fcntl.flock(handle.fileno(), fcntl.LOCK_EX)
+            if os.fstat(handle.fileno()).st_nlink:
+                return temporary, handle
+        except BaseException:
+            handle.close()
+            remove_if_there(temporary)
+            raise
+        handle.close()  # another writer of this file found it before it was locked
+
+
+def _remove_leftovers_of(path: Path) -> None:
+    """Remove the temporaries of this file that no writer holds."""
+    leftover = re.compile(rf"\.{re.escape(path.name)}\.\d+\.[0-9a-f]{{8}}\{TEMPORARY_SUFFIX}")
+    with suppress(PermissionError), os.scandir(path.parent) as entries:
+        for name in [entry.name for entry in entries if leftover.fullmatch(entry.name)]:
+            _remove_unless_held(path.parent / name)
+
+
+def _remove_unless_held(temporary: Path) -> None:
+    try:
+        descriptor = os.open(temporary, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:  # gone meanwhile, or another user's
+        return
+    try:
+        if _try_flock(descriptor, fcntl.LOCK_EX):
+            remove_if_there(temporary)
+    except OSError:  # no locks here, or a folder that is not ours to change: it costs some bytes, no more
+        return
+    finally:
+        os.close(descriptor)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Put the temporary in its place, and have the folder say so also after a loss of power."""
+    temporary.replace(path)
+    try:
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:  # a folder that may be written but not read
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that have no such thing
+            raise
+    finally:
+        os.close(descriptor)
 
 
 class FileLock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, List, Optional
 
@@ -170,8 +170,11 @@ def _moved(request: Request) -> Optional[Path]:
     folder, rest = window_folder(request.root), list(parts[anchors[-1] + 1 :])
     if rest[0] == PINNED and len(rest) > 1:
         folder, rest = pinned_folder(request.root), rest[1:]
-    name = run_name_of_link(folder / rest[0]) or rest[0]
-    target = archive_folder(request.root).joinpath(name, *rest[1:])
+    if rest[0] in LATEST.values() and not os.path.lexists(folder / rest[0]):  # a file system without links
+        run = newest(replace(request, ref=rest[0])).path
+    else:
+        run = archive_folder(request.root) / (run_name_of_link(folder / rest[0]) or rest[0])
+    target = run.joinpath(*rest[1:])
     return target if exists(target) else None
 
 
@@ -198,7 +201,8 @@ def refusal(request: Request, problem: str) -> ResolveError:
     runs = all_runs(request.root)
     lines = [f"{request.said}: {problem}"]
     names = [run.name for run in runs] + list(pinned_names(request.root)) + list(LATEST.values())
-    near = difflib.get_close_matches(Path(request.ref).name, names, n=3, cutoff=0.6)
+    meant = request.ref not in LATEST_WORDS  # nothing else was meant
+    near = difflib.get_close_matches(Path(request.ref).name, names, n=3, cutoff=0.6) if meant else []
     near = [name for name in dict.fromkeys(near) if name != request.ref]
     if near:
         lines.append("did you mean {}?".format(" or ".join(near)))

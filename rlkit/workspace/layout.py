@@ -1,26 +1,21 @@
-"""The names of everything in a workspace; no other module spells them."""
+"""The names of everything in a workspace; rlkit.names has the rule for those that users give."""
 
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Tuple, Union
 
+from rlkit.names import PINNED, problem_of_name, shortened
 from rlkit.workspace.errors import WorkspaceError, explained
 
 ARCHIVE = "runs_all"
 WINDOW = "runs"
-PINNED = "pinned"
 RECORD = "run.json"
 RUN_LOCK = ".lock"
 KINDS: Tuple[str, ...] = ("train", "test")
 LATEST = {"train": "latest_train", "test": "latest_test"}
-RESERVED_NAMES = ("latest", PINNED, *LATEST.values())
-
-# A collision suffix, and a checkpoint's or a temporary name, must still fit into the usual 255 bytes.
-_LONGEST_NAME_BYTES = 200
 
 
 @dataclass(frozen=True)
@@ -69,21 +64,34 @@ def make_folders(root: Path) -> None:
             folder.mkdir(parents=True, exist_ok=True)
 
 
+def check_writable(root: Path) -> None:
+    """Refuse a workspace in which no run can start: read-only, or of somebody else; raises WorkspaceError."""
+    root = absolute(root)
+    for folder in (archive_folder(root), window_folder(root), pinned_folder(root)):
+        place = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+        if not exists(place):
+            raise WorkspaceError(
+                f"{place} leads to {os.readlink(place)}, which does not exist; mend the link"
+            )
+        if place.is_dir() and not os.access(place, os.W_OK | os.X_OK):
+            why = "it is mounted read-only" if _is_read_only(place) else _of(place)
+            raise WorkspaceError(
+                f"no run can start here: {place} cannot be written to ({why}); start in a copy of the project that "
+                f"is yours, or make {ARCHIVE} and {WINDOW} folders, or links to folders, that you may write to"
+            )
+
+
+def _is_read_only(path: Path) -> bool:
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+def _of(path: Path) -> str:
+    facts = path.stat()
+    return f"it belongs to user {facts.st_uid}, and its mode is {facts.st_mode & 0o7777:o}"
+
+
 def check_name(name: str, what: str, example: str = "logging.experimentName=grasp_heavy_box") -> None:
     """Refuse a name that cannot be one folder, or that means something else; raises WorkspaceError."""
-    problem = None
-    if not name.strip():
-        problem = "it is empty"
-    elif name != name.strip() or name.startswith("."):
-        problem = "it begins with a dot or has blanks at its ends"
-    elif re.search(r"[/\\:\x00-\x1f\x7f]", name):
-        problem = "it holds a slash, a colon or a control character"
-    elif name in RESERVED_NAMES:
-        problem = f"runs/{name} has a meaning of its own"
-    elif len(name.encode("utf-8")) > _LONGEST_NAME_BYTES:
-        problem = f"it is longer than {_LONGEST_NAME_BYTES} bytes"
-    if problem:
-        raise WorkspaceError(
-            f"{what} {name!r} cannot name a run folder: {problem}; allowed are letters, digits, blanks and "
-            f"_ - = . + , for example {example}"
-        )
+    problem = problem_of_name(name)
+    if problem is not None:
+        raise WorkspaceError(f"{what} {shortened(name)} {problem}; for example {example}")

@@ -1,4 +1,4 @@
-"""The runs of a workspace as a table or as JSON."""
+"""The runs of a workspace as rows, for a table or as JSON."""
 
 from __future__ import annotations
 
@@ -6,20 +6,15 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from rlkit.workspace.atomic import workspace_lock
 from rlkit.workspace.errors import WorkspaceError
 from rlkit.workspace.layout import absolute, archive_folder, exists
-from rlkit.workspace.printable import printable
 from rlkit.workspace.record import STATES, parse_time
 from rlkit.workspace.scan import UNREADABLE, RunEntry, all_runs, pinned_names, settle
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 RUN_STATES: Tuple[str, ...] = (*STATES, UNREADABLE)
-_STYLES = {"running": "green", "failed": "red", "interrupted": "yellow", UNREADABLE: "red"}
 _UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0))
 
 
@@ -34,6 +29,7 @@ class RunRow:
     state: str
     iterations: Optional[int]
     best_return: Optional[float]
+    best_success: Optional[float]
     created: Optional[str]
     age_seconds: Optional[float]
     pinned: List[str]
@@ -72,35 +68,6 @@ def runs_as_json(rows: Sequence[RunRow]) -> str:
     return json.dumps([asdict(row) for row in rows], indent=2, allow_nan=False)
 
 
-def runs_as_table(rows: Sequence[RunRow], sizes: Optional[Mapping[str, int]] = None) -> Table:
-    """The rows as a table for rich to print; `sizes` [bytes] by path, where given, are the last column."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("name", "task", "learner", "state"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("iterations", "best return", "age"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("pinned", overflow="fold")
-    if sizes is not None:
-        table.add_column("size", justify="right", no_wrap=True)
-    for row in rows:
-        cells = (
-            Text(printable(row.name)),
-            Text(row.task or "-"),
-            Text(row.learner or "-"),
-            Text(row.state, style=_STYLES.get(row.state, "")),
-            "-" if row.iterations is None else str(row.iterations),
-            "-" if row.best_return is None else f"{row.best_return:.2f}",
-            "-" if row.age_seconds is None else age(row.age_seconds),
-            Text(_pins(row)),
-        )
-        table.add_row(*cells, *([] if sizes is None else [size(sizes[row.path])]))
-    return table
-
-
 def age(seconds: float) -> str:
     """A span of time in its largest unit that fits."""
     for unit, size in _UNITS:
@@ -125,15 +92,10 @@ def size(count: float) -> str:
     return f"{count:.0f} B"
 
 
-def _pins(row: RunRow) -> str:
-    """`yes` for a pin of the run's own name, else the names that the user gave it."""
-    return ", ".join("yes" if pin == row.name else pin for pin in row.pinned) or "-"
-
-
 def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
     record = run.record
     if record is None:
-        unknown = (None, None, None, UNREADABLE, None, None, None, None)
+        unknown = (None, None, None, UNREADABLE, None, None, None, None, None)
         return RunRow(run.name, *unknown, pins, str(run.path), run.problem)
     return RunRow(
         name=run.name,
@@ -143,6 +105,7 @@ def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
         state=run.state,
         iterations=record.iterations,
         best_return=record.best_return,
+        best_success=record.best_success,
         created=record.created,
         age_seconds=(now - parse_time(record.created)).total_seconds(),
         pinned=pins,

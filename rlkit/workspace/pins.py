@@ -17,7 +17,7 @@ from rlkit.workspace.layout import (
     pinned_folder,
     window_folder,
 )
-from rlkit.workspace.links import point_latest, remove_link
+from rlkit.workspace.links import has_no_links, point_latest, remove_link
 from rlkit.workspace.scan import RunEntry, all_runs, entries, pinned_names, read_entry, run_name_of_link
 
 
@@ -47,8 +47,9 @@ def pins_of(path: Path, root: Path = Path()) -> List[str]:
 def pin_run(path: Path, name: Optional[str] = None, *, root: Path = Path()) -> bool:
     """Pin a run under its own name or another one; False when that was done already.
 
-    The run's link moves from runs/ to runs/pinned/; a run that lies in runs/ itself moves as a whole, once
-    it has ended. Raises WorkspaceError, also when the name is taken or the run is of another workspace.
+    The run's link moves from runs/ to runs/pinned/; a run that lies in runs/ itself, or where there are no links,
+    moves as a whole, once it has ended. Raises WorkspaceError, also when the name is taken or the run is of another
+    workspace.
     """
     root = absolute(root)
     if name is not None:
@@ -63,7 +64,13 @@ def pin_run(path: Path, name: Optional[str] = None, *, root: Path = Path()) -> b
         _check_free(name, run, root)
         pin = pinned_folder(root) / name
         if run.path.parent == archive_folder(root):
-            link_atomic(pin, run.path)
+            try:
+                link_atomic(pin, run.path)
+            except WorkspaceError as error:
+                if not has_no_links(error):
+                    raise
+                _move(run, pin, root)  # a file system without links: the folder itself is pinned
+                return True
             for link in links_by_run(root).get(run.name, []):
                 remove_link(link)
         else:
@@ -125,14 +132,17 @@ def _check_free(name: str, run: RunEntry, root: Path) -> None:
 
 
 def _move(run: RunEntry, target: Path, root: Path) -> None:
-    """Move a run that lies in runs/ or runs/pinned/ itself, as a whole."""
+    """Move a run that no link can stand for, as a whole."""
     if run.live:
         raise WorkspaceError(
-            f"{run.path} lies in runs/ itself (experiment.useCleanWorkspace=false), so that its folder would "
-            "have to move while it is under way; wait for it to end"
+            f"{run.path} is no link, so that its folder would have to move while it is under way; wait for it to end"
         )
     if os.path.lexists(target):
         raise WorkspaceError(f"{target} exists; move it away")
     with explained(f"move {run.path} to {target}"):
         run.path.rename(target)
-    point_latest(root, all_runs(root))
+    try:
+        point_latest(root, all_runs(root))
+    except WorkspaceError as error:
+        if not has_no_links(error):
+            raise

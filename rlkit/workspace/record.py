@@ -59,9 +59,13 @@ class RunRecord:
     finished: Optional[str] = None
     iterations: Optional[int] = None
     best_return: Optional[float] = None
+    best_success: Optional[float] = None  # share of successes, where the task tells of any
     saved: Dict[str, int] = field(default_factory=dict)  # "last" | "best" -> iteration of that checkpoint
     checkpoint: Optional[str] = None  # a test run's: the file that was tested
     tested_run: Optional[str] = None  # a test run's: the name of the run that the file belongs to
+    chosen: Dict[str, Any] = field(
+        default_factory=dict
+    )  # settings that stayed `auto` -> what this machine made of them
     schema: int = SCHEMA
     extra: Dict[str, Any] = field(default_factory=dict)  # keys we do not know, kept as they were
 
@@ -81,8 +85,8 @@ _TYPES: Mapping[str, Tuple[type, ...]] = {
     **dict.fromkeys(("process_started", "parent", "reason", "finished"), _OPTIONAL_TEXT),
     **dict.fromkeys(("checkpoint", "tested_run"), _OPTIONAL_TEXT),
     **dict.fromkeys(("sequence", "iterations"), _OPTIONAL_INT),
-    **dict.fromkeys(("git", "packages", "saved"), (dict,)),
-    "best_return": (float, int, type(None)),
+    **dict.fromkeys(("git", "packages", "saved", "chosen"), (dict,)),
+    **dict.fromkeys(("best_return", "best_success"), (float, int, type(None))),
 }
 _REQUIRED = ("name", "task", "kind", "learner", "state", "created", "updated", "command", "cwd")
 _REQUIRED += ("pid", "seed", "host", "device")

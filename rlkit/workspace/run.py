@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from rlkit.workspace import origin
 from rlkit.workspace.atomic import FileLock, workspace_lock, write_atomic
@@ -40,7 +40,7 @@ from rlkit.workspace.record import (
     read_record,
     write_record,
 )
-from rlkit.workspace.scan import RunEntry, all_runs, read_entry, settle
+from rlkit.workspace.scan import RunEntry, all_runs, read_entry, remove_leftovers, settle
 from rlkit.workspace.sequence import announce, claim_sequence
 
 
@@ -115,18 +115,20 @@ class Run:
         state: Optional[str] = None,
         iterations: Optional[int] = None,
         best_return: Optional[float] = None,
+        best_success: Optional[float] = None,
         checkpoint: Union[str, Path, None] = None,
         tested_run: Optional[str] = None,
+        chosen: Optional[Mapping[str, Any]] = None,
     ) -> None:
         """Write what became known into run.json, in one step; what is not given stays as it was.
 
         A best return that is not finite is left out, since JSON has no such number. `checkpoint` and
-        `tested_run` say what a test run tests. Raises WorkspaceError.
+        `tested_run` say what a test run tests, `chosen` what became of settings that were left to the machine.
+        Raises WorkspaceError.
         """
-        changes: Dict[str, Any] = {"iterations": iterations, "tested_run": tested_run}
-        changes["best_return"] = (
-            best_return if best_return is not None and math.isfinite(best_return) else None
-        )
+        changes: Dict[str, Any] = {"iterations": iterations, "tested_run": tested_run, "chosen": chosen}
+        for name, value in (("best_return", best_return), ("best_success", best_success)):
+            changes[name] = value if value is not None and math.isfinite(value) else None
         changes["checkpoint"] = str(absolute(checkpoint)) if checkpoint is not None else None
         self._rewrite(**{key: value for key, value in changes.items() if value is not None})
         if state is not None:
@@ -267,6 +269,7 @@ def continue_run(path: Path, *, root: Path = Path(), command: Sequence[str], dev
                 read_record(path), state=RUNNING, reason=None, finished=None, device=device, **facts
             )
             write_record(path, record)
+            remove_leftovers(path)
             announce(root)
         except BaseException:
             lock.release()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from rlkit.workspace.atomic import FileLock, is_locked, is_temporary, remove_if_there
-from rlkit.workspace.checkpoints import holds_checkpoint, networks_folder
+from rlkit.workspace.checkpoints import holds_checkpoint
 from rlkit.workspace.errors import WorkspaceError, explained
 from rlkit.workspace.index import Index
 from rlkit.workspace.layout import (
@@ -190,16 +190,17 @@ def _mark_interrupted(path: Path) -> None:
             reason = f"process {record.pid} on {record.host} ended without a word"
             updated = format_time(datetime.now(timezone.utc))
             write_record(path, replace(record, state=INTERRUPTED, reason=reason, updated=updated))
-            _remove_leftovers(path)
+            remove_leftovers(path)
     finally:
         lock.release()
 
 
-def _remove_leftovers(run_path: Path) -> None:
-    """Delete what a write that was killed half-way left; nothing else has such names."""
-    for folder in (run_path, networks_folder(run_path)):
+def remove_leftovers(run_path: Path) -> None:
+    """Delete what writes that were killed half-way left in a run that nobody writes; nothing else has such names."""
+    inside = [Path(entry.path) for entry in entries(run_path) if entry.is_dir(follow_symlinks=False)]
+    for folder in (run_path, *inside):
         for entry in entries(folder):
-            if is_temporary(entry.name):
+            if is_temporary(entry.name) and not entry.is_dir(follow_symlinks=False):
                 remove_if_there(Path(entry.path))
 
 

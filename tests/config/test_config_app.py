@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rlkit import app
-from rlkit.config import completion
+from rlkit.config import completion, task_source
 from rlkit.config.compose import compose
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,11 +91,15 @@ def test_a_run_prints_its_summary_and_starts(started, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "BoxGrasping: train" in out
     assert "env.numEnvs: 8 (default: " in out
-    assert "sim.name: mujoco (asked: auto)" in out
+    assert "simulator: mujoco (" in out
+    assert "auto" not in out.split("length:")[1]
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_of_own_configurations(started, tmp_path):
+def test_a_folder_of_own_configurations(started, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(task_source, "TASKS", tmp_path)
+    for task in ("base_task", "dexhand"):
+        shutil.copy(ROOT / "rlkit" / "tasks" / f"{task}.py", tmp_path)
     mine = tmp_path / "my confs"
     (mine / "task").mkdir(parents=True)
     (mine / "task" / "Mine.yaml").write_text(
@@ -102,6 +107,12 @@ def test_a_folder_of_own_configurations(started, tmp_path):
     )
     (mine / "own.yaml").write_text("defaults: [config, _self_]\nenv: {numEnvs: 6}\n")
     words = ["-cd", str(mine), "config=own", "task=Mine", "train=BaseTaskPPO", "device=cpu"]
+    with pytest.raises(SystemExit, match="2"):
+        app.main(words)
+    assert "write `class Mine` in mine.py" in capsys.readouterr().err
+    (tmp_path / "mine.py").write_text(
+        "from rlkit.tasks.base_task import BaseTask\nclass Mine(BaseTask): ...\n"
+    )
     assert app.main(words) == 0
     assert app.main(["-m", *words]) == 0
     assert [(e.task_name, e.env.num_envs) for e in started] == [("Mine", 6)] * 2

@@ -39,7 +39,7 @@ def test_auto_follows_the_device_and_the_length_of_the_run():
     cpu, cuda = train("numEnvs=64 maxIter=50"), train("numEnvs=64 maxIter=50", CUDA)
     assert (cpu["batch_size"], cuda["batch_size"]) == (1024, 32768)
     assert cpu["buffer_size"] == cpu["schedule_steps"] == 32 * 50
-    assert cpu["amp"] is cuda["amp"] is True
+    assert (cpu["amp"], cuda["amp"]) == ("auto", True)
     assert (cpu["num_updates"], train("numEnvs=64 train.num_updates=auto")["num_updates"]) == (2, 64)
 
 
@@ -58,9 +58,11 @@ def test_counts_of_all_environments_are_shared_out():
     ] == (6)
 
 
-def test_16_bit_arithmetic_wants_instructions_for_it():
+def test_16_bit_arithmetic_wants_instructions_for_it_and_a_clock_that_agrees():
     plain = dataclasses.replace(CPU, cpu_bf16=False)
     assert train("", plain)["amp"] is False
+    assert train("")["amp"] == "auto"  # rlkit.runtime.tuning decides
+    assert train("test=true checkpoint=x")["amp"] is False
     assert train("train.amp=true", plain)["amp"] is True
     assert train("train.amp_dtype=fp16")["amp"] is False
     assert train("train.amp_dtype=fp16", CUDA)["amp"] is True
@@ -98,10 +100,13 @@ def test_a_gpu_learns_from_physics_on_the_cpu():
 
 def test_evaluation_and_threads_follow_the_learner():
     fast, ppo = compose(["train=FastTD3"], machine=CPU).training, compose([], machine=CPU).training
-    assert (fast.eval_interval, fast.eval_envs, fast.threads) == (50, 32, 4)
-    assert (ppo.eval_interval, ppo.eval_envs, ppo.threads) == (0, 32, 1)
-    small = compose(["train=FastTD3", "train.batch_size=512"], machine=CPU)
-    assert small.training.threads == 1
+    assert (fast.eval_interval, fast.eval_envs, fast.threads) == (50, 32, "auto")
+    assert (ppo.eval_interval, ppo.eval_envs, ppo.threads) == (0, 32, "auto")
+    one_core = dataclasses.replace(CPU, cores=1)
+    assert compose(["train=FastTD3"], machine=one_core).training.threads == 1
+    assert compose(["test=true", "checkpoint=x"], machine=CPU).training.threads == 1
+    assert compose(["training.threads=3"], machine=CPU).training.threads == 3
+    assert compose(["train=FastTD3", "device=cuda"], machine=CUDA).training.threads == CUDA.cores
     assert compose(["training.evalInterval=7"], machine=CPU).training.eval_interval == 7
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from rlkit.config import ConfigError, compose, from_yaml
@@ -23,6 +25,12 @@ def test_each_trains_its_task_on_its_simulator_as_roboverse_does(name):
     assert (train["learner"], train["batch_size"], train["gamma"]) == ("fast_td3", 32768, 0.99)
     assert train["num_updates"] == (8 if name == "mjx_rl_pick" else 12)
     assert 0 <= 32 * experiment.training.max_iterations - (30000 if name == "mjx_rl_pick" else 1500) < 32
+    training = experiment.training
+    of = (
+        (10000, 15000) if name == "mjx_rl_pick" else (700, 700)
+    )  # RoboVerse's steps between evaluations, saves
+    evaluations = [0 if name.startswith("isaacgym") else math.ceil(of[0] / 32), math.ceil(of[1] / 32)]
+    assert [training.eval_interval, training.checkpoint_interval] == evaluations
     assert from_yaml(experiment.to_yaml()) == experiment
 
 

@@ -14,8 +14,8 @@ from gymnasium import spaces
 from torch import Tensor
 
 from rlkit.env.gym.bundle import SubEnv
-from rlkit.env.gym.env import NO_LIMIT, WORTH_PROCESSES, GymEnv, _workers
-from rlkit.env.gym.making import Form, Member
+from rlkit.env.gym.env import WORTH_PROCESSES, GymEnv, _workers
+from rlkit.env.gym.member import DEFAULT_LENGTH, Form, Member
 from rlkit.env.spec import EnvError
 from rlkit.runtime.evaluation import Evaluation
 from rlkit.runtime.monitor import Monitor
@@ -118,7 +118,8 @@ def test_the_spec_tells_what_the_environment_tells() -> None:
     assert spec.reward_terms == ("steps", "action")
     assert make("Parts-v0").spec.control_period == 0.25  # its dt
     assert make("Lies-v0").spec.control_period == 1.0  # neither
-    assert make("Endless-v0").spec.max_episode_length == NO_LIMIT
+    assert make("Endless-v0").spec.max_episode_length == DEFAULT_LENGTH == 1000
+    assert make("Inside-v0").spec.max_episode_length == 7  # a TimeLimit that it brings itself
 
 
 def test_a_wrapper_may_slow_the_environment_down() -> None:
@@ -140,30 +141,57 @@ def test_the_task_may_set_another_length(name: str, length: int) -> None:
     assert env.spec.max_episode_length == length
 
 
-def test_stagger_spreads_the_ends_and_counts_true_lengths() -> None:
+def test_stagger_spreads_the_ends_and_counts_whole_episodes_alone() -> None:
     env = make(num_envs=3)
     env.reset()
     env.stagger()
-    ends = [env.step(still(env)) for _ in range(3)]
+    ends = [env.step(still(env)) for _ in range(6)]
     assert [step[3].tolist() for step in ends] == [
         [False, False, True],
         [False, True, False],
         [True, False, False],
+        [False, False, True],
+        [False, True, False],
+        [True, False, False],
     ]
-    assert [float(step[4].episodes["length"]) for step in ends] == [1.0, 2.0, 3.0]
+    # Env 2 began at age 2 and env 1 at age 1: their first episodes were cut short, and say nothing of the task.
+    whole = [step[4].episodes for step in ends]
+    assert whole[:2] == [{}, {}]
+    assert [float(sums["length"]) for sums in whole[2:]] == [3.0] * 4
+    assert [float(sums["return"]) for sums in whole[2:]] == [63.0] * 4
 
 
-def test_an_environment_without_a_limit_never_times_out() -> None:
-    env = make("Endless-v0", 2)
+def test_a_staggered_episode_that_ends_by_itself_counts() -> None:
+    env = make(num_envs=3, kwargs={"goal": 1})
     env.reset()
     env.stagger()
-    for _ in range(20):
-        _, _, terminated, truncated, _ = env.step(still(env))
-        assert not (terminated | truncated).any()
+    info = env.step(still(env))[4]
+    assert info.episodes["count"] == info.episodes["success"] == info.episodes["length"] == 3.0
+
+
+def test_an_environment_without_a_limit_times_out_after_the_default_and_says_so_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rlkit.env.gym.env._bounded", set())
+    monkeypatch.setattr("rlkit.env.gym.member.DEFAULT_LENGTH", 4)
+    env = make("Endless-v0", 2)
+    make("Endless-v0", 2)  # as for evaluations
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "Endless-v0 has no time limit: an episode that has not ended after 4 steps times out;"
+        " task.episodeLength=N sets another limit"
+    )
+    env.reset()
+    ends = [env.step(still(env))[3].tolist() for _ in range(8)]
+    assert ends == [[False] * 2, [False] * 2, [False] * 2, [True] * 2] * 2
+    make("Count-v0"), make("Endless-v0", max_episode_length=9)
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize("where", ["obs", "reward"])
-def test_a_number_that_is_not_finite_ends_the_episode_as_a_failure(where: str) -> None:
+def test_a_number_that_is_not_finite_ends_the_episode_as_a_failure(
+    where: str, caplog: pytest.LogCaptureFixture
+) -> None:
     env = make(num_envs=2, kwargs={"bad": 2, "where": where}, max_episode_length=2)
     env.reset()
     env.step(still(env))
@@ -175,6 +203,32 @@ def test_a_number_that_is_not_finite_ends_the_episode_as_a_failure(where: str) -
     assert obs["policy"][:, 0].tolist() == [0.0, 0.0] and obs["policy"].isfinite().all()
     info = env.step(still(env))[4]
     assert not info.reached["failure/unstable"].any()
+    (record,) = caplog.records
+    what = {"obs": "the observation is nan in number 0 of 2", "reward": "the reward is nan"}[where]
+    assert f"Count-v0 (env 0), step 2 of its episode: {what}" in record.getMessage()
+    env.step(still(env))  # again the second step: told once, counted
+    assert len(caplog.records) == 1
+    assert env.metrics() == {"env/not_finite": 4.0} and env.metrics() == {}
+
+
+def test_a_reward_term_that_is_not_finite_is_told_and_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    env = make(num_envs=1, kwargs={"bad": 2, "where": "term"})
+    env.reset()
+    steps = [env.step(still(env)) for _ in range(3)]
+    assert not steps[1][2].any() and steps[2][3].all()  # the episode goes on to its end
+    sums = steps[2][4].episodes
+    assert sums["return"] == 63.0 and sums["reward/steps"] == 10.0 + 30.0
+    assert "step 2 of its episode: the reward term steps is nan" in caplog.records[0].getMessage()
+    assert env.metrics() == {"env/not_finite": 1.0}
+
+
+def test_actions_that_are_not_finite_are_the_policys_fault() -> None:
+    env = make(num_envs=3)
+    env.reset()
+    actions = still(env)
+    actions[1, 0] = torch.nan
+    with pytest.raises(EnvError, match="the policy's actions are not finite in env 1: its weights hold NaN"):
+        env.step(actions)
 
 
 def test_an_episode_that_cannot_begin_names_the_environment() -> None:
@@ -192,15 +246,19 @@ def test_an_error_inside_the_environment_names_it_and_keeps_its_traceback() -> N
         env.step(still(env))
     with pytest.raises(EnvError) as caught:
         env.step(still(env))
-    message = str(caught.value)
-    assert "Endless-v0 (env 0) failed in step 12 of its episode: ValueError: the wheel came off" in message
-    assert "known_envs.py" in message
+    line, details = str(caught.value), caught.value.details
+    assert line.startswith(
+        "Endless-v0 (env 0) failed in step 12 of its episode: ValueError: the wheel came off ("
+    )
+    assert "known_envs.py:" in line and "\n" not in line
+    assert details.startswith("Traceback") and "raise self.error" in details
 
 
 def test_an_observation_of_another_size_than_its_space_is_an_error() -> None:
     env = make("Lies-v0", 1)
     env.reset()
-    with pytest.raises(EnvError, match=r"Lies-v0 \(env 0\): the observation has 4 numbers, its space says 5"):
+    message = r"Lies-v0 \(env 0\) failed in step 30 .*: the observation has 4 numbers, its space says 5"
+    with pytest.raises(EnvError, match=message):
         for _ in range(30):
             env.step(still(env))
 
@@ -302,9 +360,12 @@ def test_processes_give_the_same_numbers_as_one() -> None:
 def test_an_error_in_another_process_arrives_whole() -> None:
     env = make("Endless-v0", 4, kwargs={"raises": 12}, vectorization="async")
     env.reset()
-    with pytest.raises(EnvError, match=r"Endless-v0 \(env \d\) failed in step 12 .* the wheel came off"):
+    with pytest.raises(
+        EnvError, match=r"Endless-v0 \(env \d\) failed in step 12 .* the wheel came off"
+    ) as caught:
         for _ in range(12):
             env.step(still(env))
+    assert caught.value.details.startswith("Traceback")
     env.close()
 
 
@@ -486,3 +547,84 @@ def test_what_cannot_be_made_is_refused_with_its_reason(name: str, settings: Any
 def test_an_id_may_name_the_module_that_registers_it() -> None:
     env = make("known_envs:Count-v0", 1, packages=())
     assert env.reset()["policy"][0, 0] == 0.0
+
+
+# Foreign code: whatever it raises, and whatever it returns.
+
+
+@pytest.mark.parametrize(
+    ("reward", "taken"),
+    [(3, 3.0), (True, 1.0), (np.float32(0.5), 0.5), (np.array(2.5), 2.5), (np.array([4.0]), 4.0), ([6], 6.0)],
+)
+def test_a_reward_is_a_number_in_whatever_clothes(reward: Any, taken: float) -> None:
+    env = make("Odd-v0", 1, kwargs={"reward": reward})
+    env.reset()
+    assert env.step(still(env))[1].tolist() == [taken]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"reward": None}, "the reward is None, not a number"),
+        ({"reward": "1.0"}, r"the reward is '1.0' \(str\), not a number"),
+        ({"reward": np.zeros(2)}, r"the reward is an array of shape \(2,\) float64, not a number"),
+        ({"reward": 1j}, "the reward is a complex, not a number"),
+        ({"terminated": None}, "terminated is None, not a number"),
+        ({"truncated": "no"}, r"truncated is 'no' \(str\)"),
+        ({"info": None}, "the info of step() is None, not a dict".replace("()", r"\(\)")),
+        ({"info": {"success": "far"}}, r"info\['success'\] is 'far' \(str\), not a number"),
+        (
+            {"info": {"reward_terms": {"a": 1.0, "b": "far"}}},
+            r"info\['reward_terms'\]\['b'\] is 'far' \(str\)",
+        ),
+        ({"info": {"reward_terms": [1.0]}}, r"info\['reward_terms'\] is a list of 1, not a dict of numbers"),
+        ({"obs": None}, "the observation is None, not numbers"),
+        ({"obs": ["a", "b"]}, "the observation is a list of 2, not numbers"),
+        ({"obs": np.zeros(3)}, "the observation has 3 numbers, its space says 2"),
+    ],
+)
+def test_what_gymnasium_does_not_allow_is_refused_by_name(kwargs: Any, message: str) -> None:
+    with pytest.raises(EnvError, match=rf"env.id=Odd-v0 failed in its first steps: {message}"):
+        make("Odd-v0", 1, kwargs=kwargs)
+    late = make("Odd-v0", 1, kwargs={**kwargs, "after": 11})  # not among the first steps
+    late.reset()
+    with pytest.raises(EnvError, match=rf"Odd-v0 \(env 0\) failed in step 11 of its episode: {message}"):
+        for _ in range(11):
+            late.step(still(late))
+
+
+@pytest.mark.parametrize("limited", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("step", r"step\(\) returned a tuple of 4, .*: gym's old interface had one `done`"),
+        ("reset", r"reset\(\) returned an array of shape \(2,\) float64, not \(observation, info\)"),
+        ("seed", r"unexpected keyword argument 'seed'.*: gym's old interface had no such argument"),
+    ],
+)
+def test_gyms_old_interface_is_refused_with_what_to_do(kind: str, message: str, limited: bool) -> None:
+    name = "Old-v0" if limited else "OldEndless-v0"  # with the limit a wrapper of Gymnasium stumbles first
+    with pytest.raises(EnvError, match=f"env.id={name} failed in its first steps: .*{message}"):
+        make(name, 1, kwargs={"kind": kind})
+
+
+@pytest.mark.parametrize("error", [KeyError, AssertionError, SystemExit, RecursionError, ZeroDivisionError])
+def test_whatever_a_constructor_raises_is_one_line_that_says_where(error: type[BaseException]) -> None:
+    with pytest.raises(EnvError) as caught:
+        make("Failing-v0", 1, kwargs={"error": error})
+    line = str(caught.value)
+    assert line.startswith("env.id=Failing-v0 cannot be made with env.kwargs=") and "\n" not in line
+    assert f"{error.__name__}: " in line and "known_envs.py:" in line
+
+
+def test_a_user_who_interrupts_is_heard_through_foreign_code() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        make("Failing-v0", 1, kwargs={"error": KeyboardInterrupt})
+
+
+def test_an_environment_that_exits_ends_with_its_name() -> None:
+    env = make("Endless-v0", 1, kwargs={"raises": 12, "error": SystemExit})
+    env.reset()
+    with pytest.raises(EnvError, match=r"Endless-v0 \(env 0\) failed in step 12 of its episode: SystemExit"):
+        for _ in range(12):
+            env.step(still(env))

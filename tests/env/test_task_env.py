@@ -197,6 +197,38 @@ def test_stagger_spreads_the_ends() -> None:
     assert ends == [1, 1, 1, 1, 1]
 
 
+def test_what_stagger_cut_short_counts_nowhere_and_all_else_by_its_true_length() -> None:
+    env = make(5)  # ages 0 to 4 of 5
+    env.reset()
+    env.stagger()
+    env.task.limit[3] = 1.0  # fails in its first step: an episode like any other
+    sums = []
+    for _ in range(10):
+        sums.append(env.step(torch.zeros(5, 1))[4].episodes)
+        env.task.limit[3] = 1e9
+    counts = [float(step["count"]) if step else 0.0 for step in sums]
+    # Env 4 times out in step 1, env 2 in step 3, env 1 in step 4: cut short. Env 0 plays 5 steps, then all do.
+    assert counts == [1.0, 0.0, 0.0, 0.0, 1.0, 2.0, 0.0, 1.0, 1.0, 1.0]
+    assert sums[0]["length"] == 1.0 and sums[0]["return"] == 2.0 - 50.0 and sums[0]["timeout"] == 0.0
+    assert sums[0]["failure/lost"] == 1.0 and sums[0]["reward/progress"] == 2.0
+    for step in (4, 7, 8, 9):
+        assert sums[step]["length"] == 5.0 and sums[step]["return"] == 2.0 * 15 - 7.0
+    assert sums[5]["length"] == 10.0  # env 3, after its failure, and env 4
+    assert sums[2]["count"] == sums[2]["length"] == sums[2]["return"] == sums[2]["reward/progress"] == 0.0
+
+
+def test_the_made_up_age_survives_a_checkpoint_and_older_ones_have_none() -> None:
+    first, second = make(5), make(5)
+    first.reset()
+    first.stagger()
+    second.reset()
+    second.load_state(first.state())
+    assert second.step(torch.zeros(5, 1))[4].episodes["count"] == 0.0
+    older = {name: value for name, value in first.state().items() if name != "head_start"}
+    second.load_state(older)
+    assert second.step(torch.zeros(5, 1))[4].episodes["count"] == 1.0
+
+
 def test_state_continues_bit_exactly() -> None:
     def noisy(sim: StubSimulator, ctrl: Tensor) -> None:
         sim.joint_pos += ctrl * 0.37
@@ -235,3 +267,106 @@ def test_a_state_of_another_number_of_envs_is_refused() -> None:
 def test_names_that_the_task_lacks_are_refused(change: Any, message: str) -> None:
     with pytest.raises(TaskError, match=message):
         make(config={**CONFIG, **change})
+
+
+# Numbers that are not finite, and terms that are not what they promise.
+
+
+def step_of(env: TaskEnv, actions: float = 0.0) -> Any:
+    return env.step(torch.full((env.spec.num_envs, 1), actions))
+
+
+def test_a_reward_term_that_is_not_finite_is_named() -> None:
+    env = make()
+    env.reset()
+    step_of(env)
+    env.task.reward_terms["progress"] = lambda: torch.tensor([1.0, -torch.inf, torch.nan])
+    with pytest.raises(EnvError) as caught:
+        step_of(env)
+    assert str(caught.value) == "task Counter: the reward term progress is -inf in env 1, 2, in step 2"
+
+
+def test_an_observation_that_is_not_finite_is_named_whenever_it_is_seen_first() -> None:
+    def spoil(sim: StubSimulator, _: Tensor) -> None:
+        sim.joint_pos[2] = torch.nan
+
+    env = make(on_step=spoil, config={**CONFIG, "rewardWeights": {}})
+    env.reset()
+    with pytest.raises(EnvError, match="the observation term position is nan in env 2, in step 1"):
+        step_of(env)
+    env = make()  # in a first observation: the step that follows says it
+    env.reset()
+    env.task.observation_terms["position"] = lambda: torch.full((3, 1), torch.nan)
+    env.reset()
+    with pytest.raises(EnvError, match="the observation term position is nan in env 0, 1, 2, in step 1"):
+        step_of(env, torch.nan)  # what a policy makes of it
+
+
+def test_actions_that_are_not_finite_are_the_policys_fault() -> None:
+    env = make()
+    env.reset()
+    with pytest.raises(
+        EnvError, match="the policy's actions are not finite in env 0, 1, 2: its weights hold NaN"
+    ):
+        step_of(env, torch.nan)
+
+
+def test_a_sum_that_overflows_is_no_fault_where_every_number_is_finite() -> None:
+    env = make(config={**CONFIG, "rewardWeights": {"progress": 2e38}})
+    env.reset()
+    assert step_of(env)[1].tolist() == torch.tensor([2e38] * 3).tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        (
+            "reward",
+            torch.tensor(1.0),
+            r"the reward term progress has shape \[\], must be \[3\], one number for each",
+        ),
+        ("reward", torch.ones(3, 1), r"has shape \[3, 1\], must be \[3\]"),
+        ("reward", torch.ones(3).double(), r"is float64, must be float32; .float\(\) makes it so"),
+        ("reward", 1.0, r"returns float, not a tensor \[3\] float32"),
+        ("reward", None, "returns NoneType"),
+        (
+            "observation",
+            torch.ones(3, 2),
+            r"position has shape \[3, 2\], must be \[3, 1\], as @observation\(1\)",
+        ),
+        (
+            "observation",
+            torch.ones(3, 1).double(),
+            "the observation term position is float64, must be float32",
+        ),
+        ("observation", torch.ones(3), r"has shape \[3\], must be \[3, 1\]"),
+        ("success", torch.tensor(False), r"the success term reached has shape \[\], must be \[3\]"),
+        ("failure", torch.zeros(3), "the failure term lost is float32, must be bool; a comparison gives it"),
+    ],
+)
+def test_a_term_that_is_not_what_it_promises_is_named_in_the_first_step(
+    kind: str, value: Any, message: str
+) -> None:
+    env = make()
+    name = {"reward": "progress", "observation": "position", "success": "reached", "failure": "lost"}[kind]
+    getattr(env.task, f"{kind}_terms")[name] = lambda: value
+    with pytest.raises(EnvError, match=f"task Counter: .*{message}"):
+        env.reset()
+        step_of(env)
+
+
+def test_what_the_tasks_own_code_raises_is_one_line_that_says_where() -> None:
+    def wheel() -> Tensor:
+        return {}["wheel"]
+
+    env = make()
+    env.reset()
+    step_of(env)
+    env.task.reward_terms["progress"] = wheel
+    with pytest.raises(EnvError) as caught:
+        step_of(env)
+    line, details = str(caught.value), caught.value.details
+    assert (
+        line.startswith("task Counter failed in step 2: KeyError: 'wheel' (") and "test_task_env.py:" in line
+    )
+    assert details.startswith("Traceback")

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import robot_files
+from project import Project
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +22,35 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-@pytest.mark.journey
+pytestmark = pytest.mark.journey
+
+
+def test_the_robot_of_the_guide_trains_and_is_shown_after_its_files_are_gone(project: Project) -> None:
+    main = robot_files.robot(project.path / "robots")
+    (project.path / "rlkit/tasks/my_robot.py").write_text(blocks("python")[1])
+    (project.path / "conf/task/MyRobot.yaml").write_text(blocks("yaml")[1])
+    copy_command, _ = blocks("bash")[1].splitlines()
+    assert project.shell(copy_command).returncode == 0
+    small = ("numEnvs=2", "maxIter=1", "train.units=[8]", "train.horizon_length=8", "train.minibatch_size=16")
+    model = f"task.model={main.relative_to(project.path)}"
+    done = project.train("task=MyRobot", model, "logging.experimentName=scout", *small)
+    assert done.returncode == 0, done.stderr
+    done = project.train("test=true", "checkpoint=scout", "render=false", "testing.recordEnvs=1")
+    assert done.returncode == 0, done.stderr
+    replay = "rlkit replay runs/latest_test/trajectories/env00_ep00.npz"
+    done = project.shell(replay)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    main.rename(main.with_name("elsewhere.xml"))
+    done = project.shell(f"{replay} --states")
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = project.shell(replay)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "scout.xml: No such file or directory. --states shows the recorded states" in done.stderr
+    done = project.train("task=MyRobot", model, *small)
+    assert done.returncode == 1 and "scout.xml: No such file or directory" in done.stdout + done.stderr
+
+
 def test_the_reward_term_of_the_guide_trains(tmp_path: Path) -> None:
     for name in ("rlkit", "conf", "train.py"):
         source = ROOT / name

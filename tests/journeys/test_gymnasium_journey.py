@@ -38,9 +38,13 @@ def test_a_gymnasium_environment_is_trained_resumed_and_tested(project):
     done = project.train("task=Gym", "env.id=Pendulum-v1", "logging.experimentName=first", *SMALL)
     assert done.returncode == 0, done.stderr
     last = rows(project, "first")[-1]
-    # Four staggered envs of 200 steps: 256 steps see each time out once and the oldest a second time.
-    assert sum(row.get("episode/count", 0) for row in rows(project, "first")) == 5
-    assert last["episode/timeout"] == 1.0 and -20.0 * 200 < last["episode/return"] < 0.0
+    # Four envs of 200 steps at ages 0, 50, 100 and 150: in 256 steps the youngest and the oldest play a whole episode.
+    assert sum(row.get("episode/count", 0) for row in rows(project, "first")) == 2
+    assert (
+        last["episode/timeout"] == 1.0
+        and last["episode/length"] == 200.0
+        and -20.0 * 200 < last["episode/return"] < 0.0
+    )
     assert last["time/physics"] > 0.0
 
     done = project.train("checkpoint=latest", "maxIter=4", "logging.experimentName=second")
@@ -97,3 +101,43 @@ def test_a_gymnasium_environment_needs_no_mujoco(project):
     done = project.shell(f"python without_mujoco.py task=Gym env.id=Pendulum-v1 {words}")
     assert done.returncode == 0, done.stderr
     assert "done: 2 iterations" in done.stdout
+
+
+BROKEN = """
+import gymnasium
+
+class Broken(gymnasium.Env):
+    action_space = gymnasium.spaces.Box(-1.0, 1.0, (1,))
+    observation_space = gymnasium.spaces.Box(-1.0, 1.0, (1,))
+
+    def reset(self, *, seed=None, options=None):
+        self.steps = 0
+        return self.observation_space.sample() * 0, {}
+
+    def step(self, action):
+        self.steps += 1
+        return action * 0, {40: "forty"}.get(self.steps, 1.0), False, self.wheel(), {}
+
+    def wheel(self):
+        return False if self.steps < 50 else {}["wheel"]
+
+gymnasium.register("Broken-v0", entry_point=Broken)
+"""
+
+
+def test_an_environment_that_fails_ends_the_run_with_a_line_and_its_traceback_in_the_log(project):
+    (project.path / "broken.py").write_text(BROKEN)
+    done = project.train("task=Gym", "env.id=broken:Broken-v0", "logging.experimentName=text", *SMALL)
+    line = (
+        "broken:Broken-v0 (env 0) failed in step 40 of its episode: the reward is 'forty' (str), not a number"
+    )
+    assert done.returncode == 1 and f"error: {line}\n" in done.stdout + done.stderr
+    assert project.record("text")["reason"] == line
+    assert "Broken-v0 has no time limit: an episode that has not ended after 1000 steps" in done.stdout
+
+    (project.path / "broken.py").write_text(BROKEN.replace('"forty"', "1.0"))
+    done = project.train("task=Gym", "env.id=broken:Broken-v0", "logging.experimentName=key", *SMALL)
+    told = done.stdout + done.stderr
+    assert done.returncode == 1 and "Traceback" not in told
+    assert "failed in step 50 of its episode: KeyError: 'wheel' (" in told and "broken.py:17)" in told
+    assert "Traceback (most recent call last):" in (project.run("key") / "train.log").read_text()

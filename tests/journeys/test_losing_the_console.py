@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
 import termios
+import threading
 
 import pytest
 from project import wait_until
@@ -32,8 +34,16 @@ def log_of(project, name):
     return path.read_text() if path.exists() else ""
 
 
-def trains(project, name, iterations=2):
-    return wait_until(lambda: log_of(project, name).count(" steps  ") >= iterations, f"{name} training")
+def count(project, name):
+    """Progress lines in train.log."""
+    return log_of(project, name).count(" steps  ")
+
+
+def read_until(descriptor, over):
+    """Read a terminal, as whoever sits there, until something has come over."""
+    while not over():
+        if select.select([descriptor], [], [], 0.05)[0]:
+            os.read(descriptor, 65536)
 
 
 def test_a_reader_that_leaves_after_one_line_and_a_full_log(project):
@@ -69,14 +79,14 @@ def test_a_log_on_a_full_disk_and_streams_that_were_closed_before(project):
 
 @pytest.mark.parametrize(("ignored", "status"), [(False, 128 + signal.SIGHUP), (True, 0)])
 def test_a_terminal_that_closes(project, ignored, status):
-    """Its closing is a SIGHUP, which saves and ends; with nohup the training goes on without its terminal."""
+    """Its closing is a SIGHUP, which saves and ends; where that is ignored the training goes on without it."""
     name = "kept_on" if ignored else "hung_up"
     mine, theirs = pty.openpty()
     process = start(
         project,
         "maxIter=300" if ignored else "maxIter=100000",
         f"logging.experimentName={name}",
-        before=("nohup",) if ignored else (),
+        before=("sh", "-c", 'trap "" HUP; exec "$@"', "sh") if ignored else (),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -84,9 +94,34 @@ def test_a_terminal_that_closes(project, ignored, status):
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
     os.close(theirs)
-    trains(project, name)
+    reader = threading.Thread(target=read_until, args=(mine, lambda: count(project, name) >= 3))
+    reader.start()
+    wait_until(lambda: not reader.is_alive(), f"{name} training")
     os.close(mine)
     assert process.wait(60) == status
     assert project.record(name)["state"] == ("done" if ignored else "interrupted")
     assert "takes no more (Input/output error)" in log_of(project, name)
+    assert count(project, name) == project.record(name)["iterations"]  # train.log has every line
     assert (project.run(name) / "nn" / "checkpoint_last.pth").exists()
+
+
+def test_the_warning_of_a_batch_system_saves_and_ends(project):
+    """SIGUSR1 goes to every process of the job, so also to those that step the environments."""
+    process = start(
+        project,
+        "task=Gym",
+        "env.id=Pendulum-v1",
+        "env.vectorization=async",
+        "maxIter=100000",
+        "logging.experimentName=warned",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until(lambda: count(project, "warned") >= 2, "warned training")
+    os.killpg(process.pid, signal.SIGUSR1)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (128 + signal.SIGUSR1, "")
+    assert "everything is saved" in stdout
+    assert project.record("warned")["state"] == "interrupted"

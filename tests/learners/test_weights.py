@@ -267,3 +267,26 @@ def test_fast_td3_begins_as_the_policy_of_a_checkpoint_with_targets_to_match(fas
             assert torch.equal(tensor, state["update"][network][name])
             assert torch.equal(tensor, begun["update"][f"target_{network}"][name])
     assert (begun["step"], begun["updates"]) == (0, 0)
+
+
+@pytest.mark.parametrize("learner", ["ppo", "fast_td3"])
+@pytest.mark.parametrize("how", ["resume", "test", "initialize"])
+def test_weights_that_are_not_finite_are_refused_by_name_and_change_nothing(
+    learner: str, how: str, train, fast_train
+) -> None:
+    env = PointMass(16)
+    make = PPO if learner == "ppo" else FastTD3
+    settings = train() if learner == "ppo" else fast_train()
+    source, target = (make(settings, env.spec, seed=seed) for seed in (1, 2))
+    state = source.state()
+    actor = state["model"] if learner == "ppo" else state["update"]["actor"]
+    name = next(name for name in actor if name.endswith("weight"))
+    actor[name][0, 0] = torch.nan
+    before = target.policy()(env.reset())
+    with pytest.raises(LearnerError, match=f"holds NaN or Inf in .*{name}: .*take an earlier checkpoint"):
+        if how == "initialize":
+            part = "model" if learner == "ppo" else "update.actor"
+            target.initialize({f"{part}.{entry}": tensor for entry, tensor in actor.items()})
+        else:
+            target.load(state, policy_only=how == "test")
+    assert torch.equal(target.policy()(env.observe()), before)

@@ -5,11 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from rlkit.report.charts import Chart, figure, number, ticks, x_scale, y_range
+from rlkit.report.charts import Chart, figure, ticks, x_scale, y_range
 from rlkit.report.lines import Line
 from rlkit.report.markup import element, join
 from rlkit.report.metrics import AXES
 from rlkit.report.pictures import write_pictures
+from rlkit.workspace import number
 
 
 def chart(*lines: Line, **options) -> Chart:
@@ -18,11 +19,12 @@ def chart(*lines: Line, **options) -> Chart:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (1234567.0, "1,235,000"), (0.00012345, "0.0001234"), (-12.5, "-12.5"), (99.999, "100"),
-     (float("nan"), "–"), (None, "–"), (1e-30, "1e-30"), (56.25, "56.25")],
+    [(0.0, "0"), (1234567.0, "1,230,000"), (0.00012345, "0.000123"), (-12.5, "-12.5"), (99.999, "100"),
+     (float("nan"), "–"), (None, "–"), (1e-30, "1e-30"), (56.25, "56.2"), (671.72, "672")],
 )  # fmt: skip
 def test_numbers_for_people(value, text):
     assert number(value) == text
+    assert number(12345.0, 5) == "12,345"  # what is counted keeps its digits
 
 
 def test_ticks_are_round():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import time
 from pathlib import Path
@@ -206,8 +207,35 @@ def test_many_differences_are_named_as_they_were_typed(tmp_path):
     plain = make_run(tmp_path, rows([1.0]))
     other = make_run(tmp_path, rows([1.0]), a=1, b=2, c=3, d=4)
     named = [group.name for group in group_runs(load_runs([plain, other], tmp_path))]
-    assert named[1] == "train.a=1, train.b=2, train.c=3, train.d=4"
-    assert named[0] == f"({plain.name})"
+    assert named == [plain.name, f"{other.name} (train.a=1, train.b=2, train.c=3, train.d=4)"]
+
+
+def test_runs_of_one_seed_are_shown_each_by_its_name(tmp_path):
+    """The spread of runs with the same settings and seed is none over seeds, and would hide them."""
+    paths = [make_run(tmp_path, rows([1.0, last]), name=name) for name, last in (("one", 2.0), ("two", 4.0))]
+    groups = group_runs(load_runs(paths, tmp_path))
+    assert [(group.name, group.seeds) for group in groups] == [
+        ("one", "1 run, seed 1"),
+        ("two", "1 run, seed 1"),
+    ]
+    page = text_of(compare_runs(paths, tmp_path / "out", tmp_path).page)
+    assert re.search(r"final return\s+2\s+4\b", page)
+    (alone,) = group_runs(load_runs(paths[:1], tmp_path))
+    assert alone.name == "one"
+
+
+def test_a_training_shows_the_videos_of_its_tests(tmp_path):
+    trained, tested, other = (make_run(tmp_path, rows([1.0]), name=name) for name in ("t", "tested", "other"))
+    for test, of in ((tested, "t"), (other, "u")):
+        record = json.loads((test / "run.json").read_text())
+        (test / "run.json").write_text(json.dumps({**record, "kind": "test", "tested_run": of}))
+        (test / "metrics.json").write_text('{"episodes": 1}')
+    for run in (trained, tested, other):
+        (run / "videos").mkdir()
+        (run / "videos" / f"of_{run.name}.mp4").write_bytes(b"video")
+    page = text_of(report_run(trained, tmp_path / "out", tmp_path).page)
+    assert page.index("of_t") < page.index("tested: of_tested")
+    assert "of_other" not in page
 
 
 def test_what_is_only_shown_or_saved_is_not_compared():

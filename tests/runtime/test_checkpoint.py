@@ -171,7 +171,7 @@ def test_a_later_format_is_told(saved, read):
 
 def test_the_head_is_read_without_torch(saved):
     path, _ = saved
-    assert read_head(path) == CheckpointHead("BoxGrasping", "ppo", 7, 1)
+    assert read_head(path) == CheckpointHead("BoxGrasping", "ppo", 7, saved[1].env_steps, 1)
     code = (
         "import sys; from pathlib import Path; from rlkit.runtime.checkpoint_head import read_head;"
         "print(read_head(Path(sys.argv[1])).task, {'torch', 'numpy'} & set(sys.modules))"

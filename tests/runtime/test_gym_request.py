@@ -1,4 +1,4 @@
-"""Wrong Gymnasium environments are found from the request alone, all at once, and stepped by nobody."""
+"""Wrong Gymnasium environments are found from the request alone, all at once, before there is a run."""
 
 from __future__ import annotations
 
@@ -15,9 +15,52 @@ def found(*words: str) -> list[str]:
 
 def test_a_right_request_has_no_problems_and_makes_each_environment_once():
     before = known_envs.Count.made
-    # Its first step would raise: how an environment behaves is for the run to find out.
-    assert found("env.ids=[known_envs:Count-v0,known_envs:Endless-v0]", "env.kwargs.raises=1") == []
+    # Its steps after the first ten would raise: that is for the run to find out.
+    assert found("env.ids=[known_envs:Count-v0,known_envs:Endless-v0]", "env.kwargs.raises=11") == []
     assert known_envs.Count.made == before + 2
+
+
+def test_what_the_first_steps_show_is_told():
+    (message,) = found("env.id=known_envs:Endless-v0", "env.kwargs.raises=3")
+    assert message.startswith("env.id=known_envs:Endless-v0 failed in its first steps: ValueError: the wheel")
+    assert "known_envs.py:" in message
+    (message,) = found("env.id=known_envs:Old-v0", "env.kwargs.kind=step")
+    assert "step() returned a tuple of 4" in message and "return five values" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import gymnasium\n1 / 0\n", "ZeroDivisionError: division by zero ("),
+        ("def broken(:\n", "SyntaxError: invalid syntax"),
+        ("import sys\nsys.exit(3)\n", "SystemExit: 3 ("),
+        ("import nowhere_at_all\n", "needs the package nowhere_at_all"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_told_with_its_line(text, message, tmp_path, monkeypatch):
+    (tmp_path / "broken_module.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    for words in (("env.id=broken_module:A-v0",), ("env.id=Pendulum-v1", "task.packages=[broken_module]")):
+        (told,) = found(*words)
+        assert message in told and "env.id=" in told and "\n" not in told
+    (told,) = found("env.id=Pendulum-v1", "task.wrapper=broken_module:wrap")
+    assert told.startswith("task.wrapper=broken_module:wrap: ")
+
+
+def test_a_wrapper_that_fails_or_returns_none_is_told():
+    (message,) = found("env.id=Pendulum-v1", "task.wrapper=test_gym_request:returns_none")
+    assert message.startswith("task.wrapper=test_gym_request:returns_none returned None, not an environment")
+    (message,) = found("env.id=Pendulum-v1", "task.wrapper=test_gym_request:fails")
+    assert message.startswith("task.wrapper=test_gym_request:fails failed: IndexError: pop from empty list (")
+    assert "test_gym_request.py:" in message
+
+
+def returns_none(env, task):
+    return None
+
+
+def fails(env, task):
+    return [].pop()
 
 
 def test_every_unknown_id_is_told_before_any_environment_is_made():

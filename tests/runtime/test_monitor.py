@@ -6,6 +6,7 @@ import pytest
 import torch
 from scripted_env import ScriptedEnv
 
+from rlkit.env.spec import EnvError
 from rlkit.learners.api import Iteration
 from rlkit.runtime.monitor import Monitor, episode_means
 from rlkit.runtime.train import time_split
@@ -101,3 +102,45 @@ def test_the_shares_of_an_iteration_add_up_to_it():
 def test_no_episode_has_no_mean():
     assert episode_means({}) == {}
     assert episode_means({"count": 0.0, "return": 0.0}) == {}
+
+
+class Unstable(ScriptedEnv):
+    """The first `bad` of its envs end for want of finite numbers, always."""
+
+    mend = "mend it"
+    bad = 0
+
+    def step(self, actions):
+        result = super().step(actions)
+        if result[4].episodes:
+            result[4].episodes["failure/unstable"] = (result[2] | result[3])[: self.bad].sum().float()
+        return result
+
+
+@pytest.mark.parametrize(("bad", "stops"), [(0, False), (2, False), (3, True)])
+def test_a_training_most_of_whose_episodes_are_unstable_stops(bad, stops):
+    env = Unstable([1] * 4, [1.0] * 4)
+    env.bad = bad
+    monitor = Monitor(env)
+    for _ in range(4):  # 16 episodes are too few to tell
+        monitor.step(torch.zeros(4, 1))
+        monitor.collect()
+    monitor.step(torch.zeros(4, 1))
+    if not stops:
+        assert monitor.collect()[0]["episode/count"] == 4.0
+        return
+    with pytest.raises(
+        EnvError, match="15 of the latest 20 episodes ended because of a number that is not finite"
+    ):
+        monitor.collect()
+
+
+def test_what_was_judged_once_is_forgotten():
+    env = Unstable([1] * 20, [1.0] * 20)
+    monitor = Monitor(env)
+    monitor.step(torch.zeros(20, 1))
+    monitor.collect()
+    env.bad = 11  # of 20, after 20 good ones
+    monitor.step(torch.zeros(20, 1))
+    with pytest.raises(EnvError, match=r"11 of the latest 20 episodes .*: mend it"):
+        monitor.collect()

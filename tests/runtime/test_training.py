@@ -15,6 +15,7 @@ from rlkit.config import compose
 from rlkit.learners.api import Iteration, Learner, LearnerError
 from rlkit.runtime.metrics import read_metrics
 from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.standing import Best, Score
 from rlkit.runtime.startup import Startup
 from rlkit.runtime.train import Training
 from rlkit.workspace import checkpoint_name
@@ -43,14 +44,17 @@ class Counting(Learner):
 
 
 class Scores:
-    """An evaluation that gives the policy of iteration i the i-th return."""
+    """An evaluation that gives the policy of iteration i the i-th return, and success."""
 
-    def __init__(self, *returns):
-        self.returns = returns
+    def __init__(self, *returns, successes=()):
+        self.returns, self.successes = returns, successes
 
     def metrics(self, policy):
         iteration = int(policy({"policy": torch.zeros(1, 1)})[0, 0])
-        return {"eval/return": self.returns[iteration - 1]}
+        found = {"eval/return": self.returns[iteration - 1]}
+        if self.successes:
+            found["eval/success"] = self.successes[iteration - 1]
+        return found
 
 
 class Folder:
@@ -107,6 +111,43 @@ def test_the_best_is_the_one_with_the_best_evaluation(tmp_path):
     assert run.record["best_return"] == run.saved("last")["progress"]["best_return"] == -1.0
 
 
+def test_success_comes_before_the_return_which_decides_between_equals(tmp_path):
+    scores = Scores(50.0, 90.0, 40.0, 45.0, 44.0, successes=(0.25, 0.125, 0.75, 0.75, 0.75))
+    words = ("maxIter=5", "training.evalInterval=1")
+    training, run = train(tmp_path / "a", *words, evaluation=scores)
+    assert run.saved("best")["iteration"] == 4  # not the one of 90, which succeeds less often
+    assert (run.record["best_return"], run.record["best_success"]) == (45.0, 0.75)
+    assert str(training.at.best) == "success 75%, return 45.0 (iteration 4, evaluated)"
+    # A continuation goes on from there, and only what is better by the same rule takes its place.
+    more = Scores(*[0.0] * 5, 99.0, 45.5, successes=(*[0.0] * 5, 0.7, 0.75))
+    words = ("maxIter=7", "training.evalInterval=1")
+    _, again = train(tmp_path / "b", *words, evaluation=more, source=run.checkpoint_path("last"))
+    assert again.saved("best")["iteration"] == 7
+
+
+def test_episodes_of_training_rank_by_success_too(tmp_path):
+    env = ScriptedEnv([2, 2], [1.0, 1.0], succeed=[1])
+    _, run = train(tmp_path / "a", "maxIter=2", env=env)
+    assert (run.record["best_return"], run.record["best_success"]) == (2.0, 0.5)
+
+
+def test_a_checkpoint_from_before_successes_were_known_is_taken_up(tmp_path):
+    scores = Scores(5.0, 4.0, 3.0, successes=(0.0, 0.0, 0.5))
+    words = ("training.evalInterval=1",)
+    _, run = train(tmp_path / "a", "maxIter=2", *words, evaluation=scores)
+    for which in ("best", "last"):
+        saved = run.saved(which)
+        del saved["progress"]["best_success"]
+        torch.save(saved, run.checkpoint_path(which))
+    last = run.checkpoint_path("last")
+    training, again = train(tmp_path / "b", "maxIter=3", *words, evaluation=scores, source=last)
+    assert training.at.best == Best(Score(0.5, 3.0), 3, evaluated=True)
+    assert again.saved("best")["iteration"] == 3
+    worse = Scores(0.0, 0.0, 4.9, successes=(0.0, 0.0, 0.0))
+    training, _ = train(tmp_path / "c", "maxIter=3", *words, evaluation=worse, source=last)
+    assert training.at.best == Best(Score(0.0, 5.0), 1, evaluated=True)
+
+
 def test_without_evaluation_the_best_is_that_of_training(tmp_path):
     _, run = train(tmp_path / "a", "maxIter=3")
     assert run.record["saved best"] == 1
@@ -131,7 +172,7 @@ def test_a_best_by_another_measure_is_not_taken_over(tmp_path, again, best):
     training, run = train(
         tmp_path / "b", "maxIter=3", *words, evaluation=scores if again else None, source=source
     )
-    assert training.at.best == run.record["best_return"] == best
+    assert run.record.get("best_return") == (training.at.best and training.at.best.score.mean_return) == best
     assert run.checkpoint_path("best").exists() == again
 
 

@@ -70,7 +70,6 @@ def test_a_torchscript_archive_is_listed_and_read(actor, script):
     assert list(tensors) == NAMES
     for name, tensor in actor.state_dict().items():
         assert torch.equal(tensors[name], tensor), name
-        assert tensors[name].is_contiguous()
 
 
 def test_a_state_dict_is_listed_and_read_with_views_types_and_nesting(tmp_path):
@@ -162,15 +161,15 @@ def test_files_that_are_no_weights_are_refused_by_kind(tmp_path, script):
     refused("cats.zip", "it has no data.pkl")
 
 
-def test_a_damaged_tensor_is_noticed_when_it_is_read(tmp_path):
+def test_a_damaged_tensor_is_noticed(tmp_path):
     torch.save({"weight": torch.arange(64.0)}, tmp_path / "weights.pt")
     data = bytearray((tmp_path / "weights.pt").read_bytes())
     place = data.index(torch.arange(64.0).numpy().tobytes()) + 100
     data[place] ^= 1
     (tmp_path / "weights.pt").write_bytes(data)
-    assert list(read_index(tmp_path / "weights.pt")) == ["weight"]
-    with pytest.raises(CheckpointError, match=r"weights\.pt is torn: .*CRC"):
-        load_tensors(tmp_path / "weights.pt")
+    for read in (read_index, load_tensors):
+        with pytest.raises(CheckpointError, match=r"weights\.pt is torn .*Bad CRC-32"):
+            read(tmp_path / "weights.pt")
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from gymnasium import spaces
 class Count(gymnasium.Env):
     """Observes (steps of the episode, a draw of the episode); a step earns 10 * steps + the first action.
 
-    goal: the step that ends the episode with success. bad: the step whose `where` ("obs" or "reward") is NaN;
-    step 0 is the reset. raises: the step that raises ValueError.
+    goal: the step that ends the episode with success. bad: the step whose `where` ("obs", "reward" or "term") is NaN;
+    step 0 is the reset. raises: the step that raises `error`.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "render_fps": 20}
@@ -28,10 +28,11 @@ class Count(gymnasium.Env):
         where: str = "obs",
         raises: Optional[int] = None,
         success_name: str = "success",
+        error: type[BaseException] = ValueError,
     ) -> None:
         type(self).made += 1
         self.goal, self.bad, self.where, self.raises = goal, bad, where, raises
-        self.success_name = success_name
+        self.success_name, self.error = success_name, error
         self.seen: list[np.ndarray] = []
 
     def reset(self, *, seed: Optional[int] = None, options: Optional[dict] = None) -> tuple[np.ndarray, dict]:
@@ -48,7 +49,7 @@ class Count(gymnasium.Env):
         self.seen.append(action)
         self.steps += 1
         if self.steps == self.raises:
-            raise ValueError("the wheel came off")
+            raise self.error("the wheel came off")
         reward = 10.0 * self.steps + float(action[0])
         if self.steps == self.bad and self.where == "reward":
             reward = np.nan
@@ -57,6 +58,8 @@ class Count(gymnasium.Env):
             self.success_name: won,
             "reward_terms": {"steps": 10.0 * self.steps, "action": float(action[0])},
         }
+        if self.steps == self.bad and self.where == "term":
+            info["reward_terms"]["steps"] = np.nan
         return self.observe(), reward, won, False, info
 
 
@@ -101,6 +104,47 @@ class Lies(Parts):
         return np.zeros(5 if self.steps < 30 else 4, np.float32)
 
 
+class Odd(gymnasium.Env):
+    """From step `after` on its steps return what they are given in place of what is right."""
+
+    observation_space = spaces.Box(-9.0, 9.0, (2,))
+    action_space = spaces.Box(-1.0, 1.0, (2,))
+
+    def __init__(self, after: int = 1, **odd: Any) -> None:
+        self.after, self.odd = after, odd
+
+    def reset(self, *, seed: Optional[int] = None, options: Optional[dict] = None) -> tuple[Any, dict]:
+        self.steps = 0
+        return np.zeros(2), {}
+
+    def step(self, action: np.ndarray) -> Any:
+        self.steps += 1
+        usual = {"obs": np.zeros(2), "reward": 1.0, "terminated": False, "truncated": False, "info": {}}
+        return tuple((usual if self.steps < self.after else {**usual, **self.odd}).values())
+
+
+class Old(Odd):
+    """gym's interface before 0.26. kind: "step" returns four values, "reset" no info, "seed" takes none."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        if kind == "seed":
+            self.reset = lambda: np.zeros(2)  # type: ignore[assignment]
+
+    def reset(self, *, seed: Optional[int] = None, options: Optional[dict] = None) -> Any:
+        super().reset()
+        return np.zeros(2) if self.kind == "reset" else (np.zeros(2), {})
+
+    def step(self, action: np.ndarray) -> Any:
+        return (np.zeros(2), 1.0, False, {}) if self.kind == "step" else super().step(action)
+
+
+def failing(error: type[BaseException]) -> gymnasium.Env:
+    """Makes nothing."""
+    raise error("mode")
+
+
 class Slow(gymnasium.Wrapper):
     """Holds an action for two steps, and says so by its time limit and its frames per second."""
 
@@ -120,3 +164,8 @@ gymnasium.register("Parts-v0", entry_point=Parts, max_episode_steps=2)
 gymnasium.register("Bare-v0", entry_point=Bare)
 gymnasium.register("Lies-v0", entry_point=Lies)
 gymnasium.register("Needy-v0", entry_point="a_package_that_is_not_there:Env")
+gymnasium.register("Odd-v0", entry_point=Odd)
+gymnasium.register("Old-v0", entry_point=Old, max_episode_steps=9)
+gymnasium.register("OldEndless-v0", entry_point=Old)
+gymnasium.register("Failing-v0", entry_point=failing)
+gymnasium.register("Inside-v0", entry_point=lambda: gymnasium.wrappers.TimeLimit(Parts(), 7))

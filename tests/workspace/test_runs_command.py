@@ -26,16 +26,26 @@ def output(capsys, workspace, *arguments: str) -> str:
 def test_the_table_shows_how_each_run_stands(workspace, capsys):
     run = workspace.trained("BoxGrasping")
     live = workspace.start("BaseTask", learner="fast_td3")
-    live.update(iterations=40, best_return=12.345)
+    live.update(iterations=40, best_return=12.345, best_success=0.625)
     (workspace.window / run.name).rename(workspace.pins / "best grasp")
     lines = output(capsys, workspace).splitlines()
     rows = [line.split() for line in lines]
-    assert rows[1] == ["name", "task", "learner", "state", "iterations", "best", "return", "age", "pinned"]
-    assert (
-        rows[3][:6] == [live.name, "BaseTask", "fast_td3", "running", "40", "12.35"] or rows[3][5] == "12.34"
-    )
-    assert rows[4][:6] == [run.name, "BoxGrasping", "ppo", "done", "-", "-"]
-    assert rows[4][-2:] == ["best", "grasp"]
+    headings = [
+        "name",
+        "task",
+        "learner",
+        "state",
+        "iterations",
+        "best",
+        "return",
+        "success",
+        "age",
+        "pinned",
+    ]
+    assert rows[0] == headings
+    assert rows[1][:8] == [live.name, "BaseTask", "fast_td3", "running", "40", "12.3", "62.5", "%"]
+    assert rows[2][:6] == [run.name, "BoxGrasping", "ppo", "done", "-", "-"]
+    assert rows[2][-2:] == ["best", "grasp"]
 
 
 def test_json_is_one_object_a_run(workspace, capsys):

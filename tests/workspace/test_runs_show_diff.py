@@ -33,7 +33,7 @@ def family(workspace):
     )
     workspace.save(run, 100, 200)
     workspace.save(run, "best", iteration=100)
-    run.update(iterations=200, best_return=12.5)
+    run.update(iterations=200, best_return=12.5, best_success=0.625)
     line = '{"iteration": %d, "env_steps": %d, "episode/return": 3.5, "losses/actor": null}\n'
     run.metrics.write_text(line % (199, 12736) + line % (200, 12800) + '{"iteration": 201, "env_')
     (run.path / "videos").mkdir()
@@ -53,7 +53,7 @@ def test_the_page_tells_what_there_is_to_know(workspace, family, capsys):
     assert page.splitlines()[0] == "middle  done"
     assert said["task"] == "Box, train, ppo"
     assert said["progress"] == "iteration 200, 12,800 env-steps"
-    assert said["best return"] == "12.50"
+    assert said["best"] == "success 62.5 %, return 12.5, iteration 100"
     assert said["settings"] == "env.numEnvs=64"
     assert said["command"] == "python train.py task=Box"
     assert (said["started from"], said["resumed as"], said["tests of it"]) == (
@@ -78,7 +78,8 @@ def test_the_page_tells_what_there_is_to_know(workspace, family, capsys):
 def test_json_has_the_record_and_the_rest(workspace, family, capsys):
     _, run, child, test = family
     told = json.loads(output(capsys, workspace, "--json", "show", "middle"))
-    assert (told["task"], told["state"], told["best_return"]) == ("Box", "done", 12.5)
+    assert (told["task"], told["state"]) == ("Box", "done")
+    assert (told["best_return"], told["best_success"]) == (12.5, 0.625)
     assert (told["children"], told["tests"], told["pinned"]) == ([child.name], [test.name], ["keeper"])
     assert [(saved["which"], saved["iteration"]) for saved in told["checkpoints"]] == [
         (100, 100),

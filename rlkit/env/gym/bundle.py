@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import os
 import signal
-import traceback
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from rlkit.env.gym.making import Form, Member, Recipe
+from rlkit.env.foreign import RAISED, failure
+from rlkit.env.gym.making import Recipe
+from rlkit.env.gym.member import Form, Member, Step
 from rlkit.env.spec import EnvError
 
-FLAGS = ("reward", "terminated", "truncated", "success", "unstable", "task", "return", "length")
+FLAGS = ("reward", "terminated", "truncated", "success", "unstable", "cut_short", "task", "return", "length")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Plan:
     the learner, and the columns of a row.
 
     A row: observation | true last observation | FLAGS | reward terms of the step | their sums over the episode so
-    far. The flags: the step's reward, what ended, and of the episode so far its task, return and length.
+    far. The flags: the step's reward, what ended, and of the episode so far its task, return and length. cut_short: it
+    timed out early, because `stagger` had aged it.
     """
 
     recipes: Tuple[Recipe, ...]
@@ -107,39 +109,28 @@ class SubEnv:
         try:
             if self._members[self.task] is None:
                 self._members[self.task] = Member(self.plan.recipes[self.task])
-            first = self._checked(self.member.reset(self.reset_seed))
-        except (
-            Exception
-        ) as error:  # the environment is foreign code: whatever it raises, say which one it was
-            raise self._broken("could not begin an episode", error) from error
+            first = self.member.reset(self.reset_seed)
+        except EnvError:
+            raise
+        except RAISED as error:
+            raise failure(f"{self.name} could not begin an episode", error) from error
         if not np.isfinite(first).all():
-            raise EnvError(f"{self._name}: the first observation of an episode is not finite: {first}")
+            raise EnvError(f"{self.name}: the first observation of an episode is not finite: {first}")
         return first
 
-    def step(self, action: np.ndarray, age: float) -> Tuple[np.ndarray, float, bool, bool, Mapping[str, Any]]:
+    def step(self, action: np.ndarray, age: float) -> Step:
         """One env-step with an action within the member's bounds, `[num_actions]`; age: steps before this one."""
         try:
-            obs, reward, terminated, truncated, info = self.member.step(action)
-            return self._checked(obs), reward, terminated, truncated, info
-        except Exception as error:  # as above
-            raise self._broken(f"failed in step {age + 1:.0f} of its episode", error) from error
-
-    def _checked(self, obs: np.ndarray) -> np.ndarray:
-        size = self.plan.forms[self.task].obs_size
-        if obs.size != size:
-            raise EnvError(f"{self._name}: the observation has {obs.size} numbers, its space says {size}")
-        return obs
+            return self.member.step(action)
+        except EnvError:
+            raise
+        except RAISED as error:
+            raise failure(f"{self.name} failed in step {age + 1:.0f} of its episode", error) from error
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """For messages: the environment that the present episode is of, and which of the N this is."""
         return f"{self.plan.recipes[self.task].env_id} (env {self.index})"
-
-    def _broken(self, what: str, error: Exception) -> EnvError:
-        if isinstance(error, EnvError):
-            return error
-        return EnvError(
-            f"{self._name} {what}: {type(error).__name__}: {error}\n{traceback.format_exc()}".rstrip()
-        )
 
     def close(self) -> None:
         """Close the members that were made."""
@@ -151,7 +142,9 @@ class SubEnv:
 class Bundle(gymnasium.Env):
     """The sub-environments `indices`; `height` rows, of which those beyond the sub-environments stay empty.
 
-    An EnvError of a sub-environment comes back as `info["error"]`, so that it arrives whole from another process.
+    An EnvError of a sub-environment comes back as `info["error"]` and `info["details"]`, so that it arrives whole from
+    another process. Where a number was not finite, `info["bad"]` counts the env-steps and `info["first_bad"]` tells of
+    the first that the bundle has ever seen.
     """
 
     def __init__(self, plan: Plan, indices: Sequence[int], height: int) -> None:
@@ -168,6 +161,8 @@ class Bundle(gymnasium.Env):
         # Of the episode that each env plays: its task's bounds of actions in float64, its age and its time limit.
         self._middle, self._half = np.zeros((2, len(indices), actions))
         self._age, self._limit = np.zeros((2, len(indices)))
+        self._told = False  # of a number that is not finite
+        self._info: Dict[str, Any] = {}  # of the present step
         if os.getpid() != plan.owner:
             # They reach every process of the terminal or the batch job: the learner's decides when the others end.
             for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
@@ -198,9 +193,7 @@ class Bundle(gymnasium.Env):
     def stagger(self, num_envs: int) -> None:
         """Age every episode by the share of its length that its env's index has among `num_envs`."""
         for place, env in enumerate(self._envs):
-            limit = self._limit[place]
-            if np.isfinite(limit):
-                self._age[place] += env.index * int(limit) // num_envs
+            self._age[place] += env.index * int(self._limit[place]) // num_envs
 
     def close(self) -> None:
         """Close every sub-environment."""
@@ -208,11 +201,12 @@ class Bundle(gymnasium.Env):
             env.close()
 
     def _guarded(self, do: Any, argument: Any) -> Dict[str, Any]:
+        self._info = {}
         try:
             do(argument)
         except EnvError as error:
-            return {"error": str(error)}
-        return {}
+            return {"error": str(error), "details": error.details}
+        return self._info
 
     def _step(self, action: np.ndarray) -> None:
         flag = self._flag
@@ -221,38 +215,62 @@ class Bundle(gymnasium.Env):
             sums[ended] = 0.0
         own = self._middle + self._half * action[: len(self._envs)]
         for place, env in enumerate(self._envs):
-            obs, reward, terminated, truncated, info = env.step(own[place], self._age[place])
-            self._obs[place, : obs.size] = obs
-            flag["reward"][place], flag["terminated"][place] = reward, terminated
-            flag["truncated"][place] = truncated
-            flag["success"][place] = bool(info.get("success", info.get("is_success", False)))
-            self._read_terms(place, info)
-        self._term_returns += self._terms
+            step = env.step(own[place], self._age[place])
+            self._obs[place, : step.obs.size] = step.obs
+            flag["reward"][place], flag["terminated"][place] = step.reward, step.terminated
+            flag["truncated"][place], flag["success"][place] = step.truncated, step.success
+            if self.plan.reward_terms:
+                self._terms[place] = [step.terms.get(name, 0.0) for name in self.plan.reward_terms]
         self._final_obs[:] = self._obs
         self._age += 1.0
         self._judge()
-
-    def _read_terms(self, place: int, info: Mapping[str, Any]) -> None:
-        if self.plan.reward_terms:
-            terms = info.get("reward_terms", {})
-            self._terms[place] = [terms.get(name, 0.0) for name in self.plan.reward_terms]
 
     def _judge(self) -> None:
         """Endings: a number that is not finite before a termination, that before a time-out; then new episodes."""
         flag = self._flag
         stable = np.isfinite(self._final_obs).all(axis=1) & np.isfinite(flag["reward"])
-        if not stable.all():  # the last step of an exploded episode says nothing
-            for values in (self._final_obs, flag["reward"], flag["success"]):
-                values[~stable] = 0.0
+        if not stable.all() or not np.isfinite(self._terms).all():
+            self._report_bad(stable)
+        self._term_returns += self._terms
         flag["unstable"][:] = ~stable
         terminated = (flag["terminated"] != 0.0) | ~stable
-        truncated = ((flag["truncated"] != 0.0) | (self._age >= self._limit)) & ~terminated
+        too_old = (self._age >= self._limit) & ~terminated
+        truncated = ((flag["truncated"] != 0.0) & ~terminated) | too_old
         flag["terminated"][:], flag["truncated"][:] = terminated, truncated
         flag["success"] *= terminated | truncated
         flag["return"] += flag["reward"]
         flag["length"] += 1.0
+        flag["cut_short"][:] = too_old & (flag["length"] < self._limit)
         flag["task"][:] = [env.task for env in self._envs]
         self._restart(np.flatnonzero(terminated | truncated).tolist())
+
+    def _report_bad(self, stable: np.ndarray) -> None:
+        """Count and, once, describe what is not finite; the last step of an exploded episode says nothing then."""
+        flag = self._flag
+        bad = ~stable | ~np.isfinite(self._terms).all(axis=1)
+        self._info = {"bad": int(bad.sum())}
+        if not self._told:
+            self._told = True
+            self._info["first_bad"] = self._describe(int(np.flatnonzero(bad)[0]))
+        for values in (self._final_obs, flag["reward"], flag["success"]):
+            values[~stable] = 0.0
+        np.nan_to_num(self._terms, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+
+    def _describe(self, place: int) -> str:
+        env, reward = self._envs[place], self._flag["reward"][place]
+        found = [] if np.isfinite(reward) else [f"the reward is {reward}"]
+        column = 0
+        for name, size in self.plan.forms[env.task].observation_terms:
+            part = self._final_obs[place, column : column + size]
+            wrong = np.flatnonzero(~np.isfinite(part))
+            if len(wrong):
+                of_whole = "the observation" if name == "observation" else f"the observation term {name}"
+                found.append(f"{of_whole} is {part[wrong[0]]} in number {wrong[0]} of {size}")
+            column += size
+        for name, term in zip(self.plan.reward_terms, self._terms[place]):
+            if not np.isfinite(term):
+                found.append(f"the reward term {name} is {term}")
+        return f"{env.name}, step {self._age[place]:.0f} of its episode: {', '.join(found)}"
 
     def _restart(self, places: Sequence[int]) -> None:
         for place in places:
@@ -265,4 +283,4 @@ class Bundle(gymnasium.Env):
                 self._obs[place, self.plan.longest + env.task] = 1.0
             self._middle[place], self._half[place] = form.middle, form.half
             self._age[place] = 0.0
-            self._limit[place] = form.episode_length or np.inf
+            self._limit[place] = form.episode_length

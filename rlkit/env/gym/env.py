@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import time
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 import torch
@@ -16,28 +16,30 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from torch import Tensor
 
 from rlkit.env.gym.bundle import FLAGS, Bundle, Plan
-from rlkit.env.gym.making import Form, Terms, Wrap, check_agreement, look, recipes
-from rlkit.env.spec import EnvError, EnvSpec, Observations, StepInfo, VecEnv, Watched
+from rlkit.env.gym.making import Wrap, check_agreement, recipes
+from rlkit.env.gym.member import Form, Terms, look
+from rlkit.env.spec import EnvError, EnvSpec, Observations, StepInfo, VecEnv, Watched, bad_actions
 
 log = logging.getLogger("rlkit")
 
-NO_LIMIT = 1_000_000
-"""`max_episode_length` of environments that never time out [env-steps]."""
-
 WORTH_PROCESSES = 2e-3
 """Seconds that a step of all envs must take in one process before `auto` chooses several."""
+
+_bounded: Set[str] = set()  # of these it was said that they have no limit: evaluations make them once more
 
 
 class GymEnv(VecEnv):
     """N copies of the Gymnasium environments `ids`; with several ids each episode draws one.
 
     Observations are flattened to float32, padded with zeros to the longest and, with several ids, followed by
-    a one-hot of the task. An episode that yields a number that is not finite ends as a failure "unstable".
+    a one-hot of the task. An episode whose reward or observation is not finite ends as a failure "unstable"; the first
+    is told in the log, all are counted. An environment without a limit times out after `member.DEFAULT_LENGTH` steps.
     Success is what `info["success"]` or `info["is_success"]` says in the episode's last step. Gymnasium has
     no way to save where an episode stands: a resumed training begins new ones.
     """
 
     resumable = False
+    mend = "the warning above names the first: mend it in the environment, or in a wrapper (task.wrapper)"
 
     def __init__(
         self,
@@ -72,6 +74,11 @@ class GymEnv(VecEnv):
         assert shape is not None
         self._sent = np.zeros(shape, np.float32)
         self._broken = False
+        self._bad, self._told_bad = (
+            0,
+            False,
+        )  # env-steps with a number that is not finite, since the last `metrics`
+        self._say_what_is_bounded()
         self.actuators = self.spec.action_names
         self._watched: List[int] = []
         self._obs = torch.zeros(num_envs, self._plan.obs_size)
@@ -97,6 +104,8 @@ class GymEnv(VecEnv):
         """
         started = time.perf_counter()
         actions = actions.clamp(-1.0, 1.0)
+        if not actions.isfinite().all():
+            raise EnvError(bad_actions(actions))
         self._sent.reshape(-1, self.spec.num_actions)[self._places] = actions.numpy()
         rows = self._exchange(lambda: self._vector.step(self._sent))
         self.physics_time += time.perf_counter() - started
@@ -109,7 +118,8 @@ class GymEnv(VecEnv):
         self._obs, final_obs = (
             torch.from_numpy(rows[:, columns[name]].copy()) for name in ("obs", "final_obs")
         )
-        ended = rows[(terminated | truncated).numpy()]
+        # What timed out early, as its age was made up, says nothing of the task.
+        ended = rows[((terminated | truncated) & ~holds["cut_short"]).numpy()]
         reached = {"failure/unstable": holds["unstable"]}
         if len(self._plan.recipes) > 1:
             names = enumerate(recipe.name for recipe in self._plan.recipes)
@@ -140,9 +150,35 @@ class GymEnv(VecEnv):
                 f"a process with environments of {self.spec.task} has died; it may have run out of memory:"
                 " fewer envs (numEnvs) or env.vectorization=sync need less"
             ) from error
-        for message in filter(None, infos.get("error", ())):
-            raise EnvError(message)
+        for message, details in zip(infos.get("error", ()), infos.get("details", ())):
+            if message:
+                raise EnvError(message, details)
+        if "bad" in infos:
+            self._count_bad(infos)
         return observations.reshape(-1, self._plan.width)[self._places]
+
+    def _count_bad(self, infos: Mapping[str, Any]) -> None:
+        self._bad += int(np.sum(infos["bad"]))
+        first = next(filter(None, infos.get("first_bad", ())), None)
+        if first is not None and not self._told_bad:
+            self._told_bad = True
+            log.warning("%s; told once, the metric env/not_finite counts such env-steps", first)
+
+    def _say_what_is_bounded(self) -> None:
+        for recipe, form in zip(self._plan.recipes, self._plan.forms):
+            if form.bounded and recipe.env_id not in _bounded:
+                _bounded.add(recipe.env_id)
+                log.warning(
+                    "%s has no time limit: an episode that has not ended after %d steps times out;"
+                    " task.episodeLength=N sets another limit",
+                    recipe.env_id,
+                    form.episode_length,
+                )
+
+    def metrics(self) -> Dict[str, float]:
+        """Env-steps with a number that is not finite since the last call, where there were any."""
+        bad, self._bad = self._bad, 0
+        return {"env/not_finite": float(bad)} if bad else {}
 
     def stagger(self) -> None:
         """Spread the episodes' ages evenly, so that envs do not all time out in the same step."""
@@ -212,7 +248,7 @@ def _spec(task: str, num_envs: int, plan: Plan) -> EnvSpec:
     terms: Terms = first.observation_terms
     if len(forms) > 1:
         terms = (("observation", plan.longest), ("task", len(forms)))
-    limits = [form.episode_length or NO_LIMIT for form in forms]
+    limits = [form.episode_length for form in forms]
     return EnvSpec(
         task=task,
         num_envs=num_envs,

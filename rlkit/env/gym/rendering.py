@@ -8,7 +8,9 @@ from typing import Any, Iterator, NamedTuple, Optional
 import gymnasium
 import numpy as np
 
-from rlkit.env.gym.making import Member, Recipe, recipes
+from rlkit.env.foreign import boundary
+from rlkit.env.gym.making import Recipe, recipes
+from rlkit.env.gym.member import Member
 from rlkit.env.gym.request import recipe_arguments
 from rlkit.env.spec import EnvError
 
@@ -38,11 +40,14 @@ def replayed(recording: Any, *, render: bool = False) -> Iterator[Moment]:
     member = Member(recipe)
     if render:
         _draw_quickly(member.env)
+    what = f"env.id={recipe.env_id} failed while it was replayed"
     try:
-        obs = member.reset(int(arrays["start.reset_seed"]))
+        with boundary(what):
+            obs = member.reset(int(arrays["start.reset_seed"]))
         yield Moment(obs.astype(np.float32), 0.0, False, _picture(recipe, member.env) if render else None)
         for action in arrays["actions"]:
-            obs, reward, terminated, truncated, _ = member.step(member.middle + member.half * action)
+            with boundary(what):
+                obs, reward, terminated, truncated, *_ = member.step(member.middle + member.half * action)
             frame = _picture(recipe, member.env) if render else None
             yield Moment(obs.astype(np.float32), reward, terminated or truncated, frame)
             if terminated or truncated:

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import importlib
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, Callable, Collection, Dict, Mapping, Optional
 
+from rlkit.env.foreign import RAISED, boundary, failure
 from rlkit.env.gym import installed
 from rlkit.env.spec import EnvError
+
+
+@dataclass(frozen=True)
+class Wrapper:
+    """`task.wrapper`, "module:function": called with an environment and the `task` section as a plain dict."""
+
+    name: str
+    function: Callable[[Any, Dict[str, Any]], Any]
+    task: Dict[str, Any]
+
+    def __call__(self, env: Any) -> Any:
+        """The wrapped environment; raises EnvError for whatever the function raises, or returns in place of one."""
+        with boundary(f"task.wrapper={self.name} failed"):
+            wrapped = self.function(env, self.task)
+        if not hasattr(wrapped, "step") or not hasattr(wrapped, "reset"):
+            raise EnvError(
+                f"task.wrapper={self.name} returned {wrapped!r:.200}, not an environment: it is called as"
+                " function(env, task_section) and must return the environment to use"
+            )
+        return wrapped
 
 
 def recipe_arguments(
@@ -28,11 +49,8 @@ def recipe_arguments(
     }
 
 
-def _wrapper(task: Mapping[str, Any]) -> Optional[Callable[[Any], Any]]:
-    """`task.wrapper`, "module:function": it is called with an environment and the `task` section as a plain dict.
-
-    Raises EnvError where there is no such function.
-    """
+def _wrapper(task: Mapping[str, Any]) -> Optional[Wrapper]:
+    """Raises EnvError where there is no such function, or its module cannot be imported."""
     name = task.get("wrapper")
     if name is None:
         return None
@@ -41,8 +59,6 @@ def _wrapper(task: Mapping[str, Any]) -> Optional[Callable[[Any], Any]]:
         wrap = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
         raise EnvError(f"task.wrapper={name}: {error}; it must be <module>:<function>") from error
-    return partial(_wrapped, wrap, dict(task))
-
-
-def _wrapped(wrap: Callable[[Any, Dict[str, Any]], Any], task: Dict[str, Any], env: Any) -> Any:
-    return wrap(env, task)
+    except RAISED as error:
+        raise failure(f"task.wrapper={name}: its module cannot be imported", error) from error
+    return Wrapper(str(name), wrap, dict(task))

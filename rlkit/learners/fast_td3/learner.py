@@ -22,7 +22,7 @@ from rlkit.learners.fast_td3.turns import Turns, cuda_graph
 from rlkit.learners.fast_td3.update import Update
 from rlkit.learners.fast_td3.watch import warnings
 from rlkit.learners.returns import ReturnScale
-from rlkit.learners.weights import transfer
+from rlkit.learners.weights import require_finite, transfer
 
 log = logging.getLogger("rlkit")
 
@@ -248,7 +248,7 @@ class FastTD3(Learner):
         return {**self.spec.obs_sizes, "actions": self.spec.num_actions}
 
     def _require_fit(self, state: Mapping[str, Any], policy_only: bool) -> None:
-        """Raise LearnerError unless every tensor of `state` has its place here."""
+        """Raise LearnerError unless every tensor of `state` has its place here, and is finite."""
         if "sizes" not in state or "update" not in state:
             raise LearnerError("This is not a state of FastTD3: it has no 'sizes' and 'update'")
         wrong = [
@@ -273,6 +273,8 @@ class FastTD3(Learner):
                     f"{here.get(differing[0])}; give train.network, train.actor_units and train.critic_units "
                     "as they were"
                 )
+            require_finite(name, state["update"][name])
+        require_finite("policy_norm", state["policy_norm"])
 
 
 def _replay(settings: Settings, spec: EnvSpec) -> ReplayBuffer:

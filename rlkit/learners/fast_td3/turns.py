@@ -58,6 +58,8 @@ class Turns:
         before.extend(update)
         plain = _Snapshot.of(update)
         before.restore(update)
+        if self._compiled and not self._ready:
+            log.info("torch compiles FastTD3's losses (train.compile=true), which may take minutes")
         try:
             quick = self._make_quick(turn)
             quick()

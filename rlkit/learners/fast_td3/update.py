@@ -18,6 +18,7 @@ from rlkit.learners.fast_td3.networks import Actor, Critics
 from rlkit.learners.fast_td3.replay import Batch, ReplayBuffer
 from rlkit.learners.fast_td3.settings import Settings
 from rlkit.learners.fast_td3.symmetry import Symmetry
+from rlkit.learners.optimizers import AdamW
 from rlkit.learners.returns import ReturnScale
 
 
@@ -230,7 +231,7 @@ def _adamw(module: nn.Module, rate: float, settings: Settings) -> torch.optim.Ad
     """Fused AdamW with its state already made, so that a graph and a snapshot find all tensors from the start."""
     parameters = list(module.parameters())
     cuda = parameters[0].is_cuda
-    optimizer = torch.optim.AdamW(
+    optimizer = AdamW(
         parameters,
         lr=torch.tensor(rate, device=parameters[0].device) if cuda else rate,
         betas=(0.9, settings.adam_beta2),

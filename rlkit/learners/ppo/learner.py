@@ -17,7 +17,7 @@ from rlkit.learners.ppo.agent import Agent, Series
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.params import minibatch_size, read_settings, rl_games_params
 from rlkit.learners.returns import ReturnScale
-from rlkit.learners.weights import transfer
+from rlkit.learners.weights import require_finite, transfer
 
 log = logging.getLogger("rlkit")
 
@@ -40,6 +40,8 @@ class PPO(Learner):
             # A trained policy may act in any number of envs; only `iterate` needs minibatches.
             minibatch, self._untrainable = settings.horizon_length * spec.num_envs, str(error)
         params = rl_games_params(settings, spec, bridge.get_env_info(), minibatch)
+        if settings.torch_compile:
+            log.info("torch compiles the networks in the first iteration (train.torch_compile=true)")
         self._returns: ReturnScale | None = None
         if settings.reward_normalization:
             self._returns = ReturnScale(spec.num_envs, settings.gamma, spec.device, tasks=spec.tasks)
@@ -200,7 +202,7 @@ class PPO(Learner):
         return {**self.spec.obs_sizes, "actions": self.spec.num_actions}
 
     def _require_fit(self, state: Mapping[str, Any], policy_only: bool) -> None:
-        """Raise LearnerError unless every tensor of `state` has its place here."""
+        """Raise LearnerError unless every tensor of `state` has its place here, and is finite."""
         if "sizes" not in state or "model" not in state:
             raise LearnerError("This is not a state of PPO: it has no 'sizes' and 'model'")
         agent = self._agent
@@ -226,6 +228,8 @@ class PPO(Learner):
             raise LearnerError(
                 "The checkpoint does not fit this task and these train settings:\n  " + "\n  ".join(wrong[:8])
             )
+        for part, _ in parts:
+            require_finite(part, state[part])
 
 
 def _copy(value: Any) -> Any:

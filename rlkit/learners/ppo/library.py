@@ -13,6 +13,8 @@ from typing import Any, Iterator
 
 import torch
 
+from rlkit.learners import optimizers
+
 _compile = torch.compile
 torch.compile = lambda function: function
 try:
@@ -29,12 +31,15 @@ __all__ = ["A2CAgent", "AlgoObserver", "DefaultDiagnostics", "IVecEnv", "a2c_com
 
 @contextlib.contextmanager
 def no_files_no_prints(config: dict[str, Any]) -> Iterator[None]:
-    """While an agent is built: its folders go to a temporary place, its writer and its prints nowhere."""
-    writer = a2c_common.SummaryWriter
+    """While an agent is built: its folders go to a temporary place, its writer and its prints nowhere.
+
+    Its optimisers are those that leave torch's compiler alone.
+    """
+    writer, adam = a2c_common.SummaryWriter, torch.optim.Adam
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         config["train_dir"] = folder
-        a2c_common.SummaryWriter = lambda _: None
+        a2c_common.SummaryWriter, torch.optim.Adam = lambda _: None, optimizers.Adam
         try:
             yield
         finally:
-            a2c_common.SummaryWriter = writer
+            a2c_common.SummaryWriter, torch.optim.Adam = writer, adam

@@ -13,6 +13,7 @@ import numpy as np
 import trimesh
 
 from rlkit.media.viewers.api import ViewerError
+from rlkit.sims.mjcf import unpacked
 
 _KINDS = mujoco.mjtGeom
 _PLAIN = (0.5, 0.5, 0.5, 1.0)  # the colour of a geom that names none
@@ -48,7 +49,8 @@ class Scene:
 
     def __init__(self, mjcf: str) -> None:
         try:
-            self.model = mujoco.MjSpec.from_string(mjcf).compile()
+            text, files = unpacked(mjcf)
+            self.model = mujoco.MjSpec.from_string(text, assets=files).compile()
         except ValueError as error:
             raise ViewerError(f"MuJoCo cannot read the model to show: {error}") from error
         model = self.model

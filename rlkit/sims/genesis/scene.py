@@ -11,6 +11,7 @@ import mujoco
 
 from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError
 from rlkit.sims.genesis.model import INTEGRATORS, SOLVERS, genesis_text
+from rlkit.sims.mjcf import has_files
 
 
 def build_robot(
@@ -27,6 +28,10 @@ def build_robot(
         rigid_options=_rigid_options(gs, physics, model),
         show_viewer=False,
     )
+    if has_files(spec.mjcf):
+        raise SimulatorError(
+            "sim=genesis takes no model with meshes, textures or height fields from files; use sim=mujoco, mjx or warp"
+        )
     robot = scene.add_entity(gs.morphs.MJCF(file=genesis_text(spec.mjcf), default_armature=None))
     scene.build(n_envs=num_envs)
     _check_order(model, robot)

@@ -15,6 +15,7 @@ import mujoco
 import numpy as np
 
 from rlkit.sims.api import SceneSpec, SimulatorError, check_actuators, check_known
+from rlkit.sims.mjcf import unpacked
 from rlkit.sims.mujoco_refusals import named, refuse, surface_problems, world_problems
 
 _FREE, _SLIDE = int(mujoco.mjtJoint.mjJNT_FREE), int(mujoco.mjtJoint.mjJNT_SLIDE)
@@ -67,7 +68,7 @@ class Tree:
 def compile_model(mjcf: str) -> mujoco.MjModel:
     """The scene as MuJoCo compiles it; raises SimulatorError with MuJoCo's reason or naming what is refused."""
     try:
-        model = mujoco.MjModel.from_xml_string(mjcf)
+        model = mujoco.MjModel.from_xml_string(*unpacked(mjcf))
     except ValueError as error:
         raise SimulatorError(f"MuJoCo cannot read the scene: {error}") from error
     _refuse_what_isaac_gym_cannot_have(model)

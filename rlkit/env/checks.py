@@ -1,0 +1,68 @@
+"""What the terms of a task must return, and which of them gave a number that is not finite."""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Tuple
+
+import torch
+from torch import Tensor
+
+from rlkit.env.spec import EnvError, few
+
+DTYPES = {"observation": torch.float32, "reward": torch.float32, "success": torch.bool, "failure": torch.bool}
+_HINTS = {torch.float32: "; .float() makes it so", torch.bool: "; a comparison gives it"}
+
+
+def check_value(task: str, kind: str, name: str, value: object, shape: Tuple[int, ...], device: str) -> None:
+    """Raise EnvError naming the term unless its value has this shape, its kind's dtype, and lives on the device.
+
+    A reward of one number would otherwise be every env's, and a float64 observation all others' dtype.
+    """
+    dtype = DTYPES[kind]
+    where = f"task {task}: the {kind} term {name}"
+    wanted = f"{list(shape)} {_word(dtype)}"
+    if not isinstance(value, Tensor):
+        raise EnvError(f"{where} returns {type(value).__name__}, not a tensor {wanted}")
+    if tuple(value.shape) != shape:
+        why = ", one number for each env" if kind != "observation" else f", as @observation({shape[1]}) says"
+        raise EnvError(f"{where} has shape {list(value.shape)}, must be {list(shape)}{why}")
+    if value.dtype != dtype:
+        raise EnvError(f"{where} is {_word(value.dtype)}, must be {_word(dtype)}{_HINTS[dtype]}")
+    if value.device.type != device:
+        raise EnvError(f"{where} is on {value.device}, must be on {device}, where self.device is")
+
+
+def bad_columns(obs: Tensor, layout: Iterable[Tuple[str, int]]) -> List[str]:
+    """ "term is nan in env 3" for the terms of `obs` `[N, size]` with a number that is not finite."""
+    found, column = [], 0
+    for name, size in layout:
+        part = obs[:, column : column + size]
+        found += _bad(f"the observation term {name}", part)
+        column += size
+    return found
+
+
+def bad_rows(terms: Tensor, names: Iterable[str]) -> List[str]:
+    """The same for reward terms `[terms, N]`."""
+    return [line for name, row in zip(names, terms) for line in _bad(f"the reward term {name}", row[:, None])]
+
+
+def ended_and(ended: Tensor, total: Tensor) -> Tuple[Tensor, bool]:
+    """The ids of the envs that ended `[k]`, and whether `total` is finite: with one look at the device for both."""
+    n = len(ended)
+    bad = ~total.isfinite()
+    ids = torch.cat((ended, bad.expand(n + 1))).nonzero().squeeze(-1)  # more than n of them where it is not
+    return (ids, True) if len(ids) <= n else (ids[ids < n], False)
+
+
+def _bad(what: str, values: Tensor) -> List[str]:
+    wrong = ~values.isfinite()
+    rows = wrong.any(dim=-1).nonzero().squeeze(-1)
+    if not len(rows):
+        return []
+    first = values[rows[0]][wrong[rows[0]]][0].item()
+    return [f"{what} is {first} in env {few(rows.tolist())}"]
+
+
+def _word(dtype: torch.dtype) -> str:
+    return str(dtype).replace("torch.", "")

@@ -1,0 +1,279 @@
+"""One made environment: flat float32 observations, actions in [-1, 1], and all that it returns checked."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from rlkit.env.foreign import Breach, boundary
+from rlkit.env.gym.making import Recipe, check_actions, check_agreement, check_observations
+from rlkit.env.spec import EnvError
+
+Terms = Tuple[Tuple[str, int], ...]
+
+DEFAULT_LENGTH = 1000
+"""Env-steps after which an episode times out where neither the task nor the environment has a limit."""
+
+_PROBE_STEPS = 10
+_NUMBERS = "biuf"  # kinds of dtypes that are numbers: bool, int, unsigned, float
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a look at an environment tells.
+
+    observation_terms: names and sizes of the parts of the flat observation. episode_length: env-steps; bounded: it is
+    ours, because the environment has no limit. control_period, step_time: simulated and real seconds of a step.
+    reward_terms: what `info["reward_terms"]` names, where there is such a thing. middle, half: of the actions' bounds,
+    `[num_actions]` float64.
+    """
+
+    observation_terms: Terms
+    num_actions: int
+    episode_length: int
+    control_period: float
+    reward_terms: Tuple[str, ...]
+    step_time: float
+    middle: np.ndarray
+    half: np.ndarray
+    bounded: bool = False
+
+    @property
+    def obs_size(self) -> int:
+        """Numbers in the flat observation."""
+        return sum(size for _, size in self.observation_terms)
+
+    def own(self, action: np.ndarray) -> np.ndarray:
+        """An action of [-1, 1] within the environment's bounds, `[num_actions]` float64."""
+        return self.middle + self.half * action
+
+
+class Step(NamedTuple):
+    """What a step returned, as numbers; terms: of the reward, by name."""
+
+    obs: np.ndarray
+    reward: float
+    terminated: bool
+    truncated: bool
+    success: bool
+    terms: Mapping[str, float]
+
+
+class Member:
+    """A made environment with flat observations and actions; middle, half `[num_actions]`: of the actions' bounds.
+
+    Its methods raise Breach for what Gymnasium's interface does not allow, and whatever the environment raises.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        """Raises EnvError for what cannot be made, or has spaces that no continuous learner can use."""
+        self.env = recipe.make()
+        with boundary(f"env.id={recipe.env_id} has no usable spaces"):
+            self._obs_space = self.env.observation_space
+            check_observations(recipe.env_id, self._obs_space)
+            self._action_space = check_actions(recipe.env_id, self.env.action_space)
+            self._obs_size = int(spaces.flatdim(self._obs_space))
+        # In float64, which holds the middle of any two float32 bounds exactly.
+        low, high = (
+            b.reshape(-1).astype(np.float64) for b in (self._action_space.low, self._action_space.high)
+        )
+        self.middle, self.half = (high + low) / 2, (high - low) / 2
+
+    def reset(self, seed: Optional[int] = None) -> np.ndarray:
+        """Begin an episode; the flat first observation."""
+        result = self.env.reset(seed=seed)
+        if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)):
+            raise Breach(
+                f"reset() returned {_shown(result)}, not (observation, info): gym's old interface had the observation"
+                f" alone; return a dict beside it, or wrap the environment (task.wrapper)"
+            )
+        return self._flat(result[0])
+
+    def step(self, action: np.ndarray) -> Step:
+        """One env-step with an action `[num_actions]` of `middle + half * [-1, 1]`, float64."""
+        own = action.astype(self._action_space.dtype).reshape(self._action_space.shape)
+        result = self.env.step(own)
+        if not isinstance(result, tuple) or len(result) != 5:
+            raise Breach(_no_step(result))
+        obs, reward, terminated, truncated, info = result
+        if not isinstance(info, Mapping):
+            raise Breach(f"the info of step() is {_shown(info)}, not a dict")
+        return Step(
+            self._flat(obs),
+            number(reward, "the reward"),
+            bool(number(terminated, "terminated")),
+            bool(number(truncated, "truncated")),
+            _success(info),
+            _reward_terms(info) if "reward_terms" in info else {},
+        )
+
+    def _flat(self, obs: Any) -> np.ndarray:
+        if isinstance(self._obs_space, spaces.Box):
+            flat = np.asarray(obs).reshape(-1)
+        else:
+            flat = np.asarray(spaces.flatten(self._obs_space, obs))
+        if flat.dtype.kind not in _NUMBERS:
+            raise Breach(f"the observation is {_shown(obs)}, not numbers")
+        if flat.size != self._obs_size:
+            raise Breach(f"the observation has {flat.size} numbers, its space says {self._obs_size}")
+        return flat
+
+    def form(self, recipe: Recipe) -> Form:
+        """Measure a few steps of a first episode with the middle action, and say what is known."""
+        self._begin()
+        step_time, terms = math.inf, {}
+        for _ in range(_PROBE_STEPS):
+            started = time.perf_counter()
+            step = self._first_step()
+            step_time = min(step_time, time.perf_counter() - started)
+            terms.update(step.terms)
+            if step.terminated or step.truncated:
+                self.reset()
+        limit = _time_limit(self.env) if recipe.episode_length is None else recipe.episode_length
+        return Form(
+            observation_terms=_terms(self._obs_space),
+            num_actions=int(self.middle.size),
+            episode_length=limit or DEFAULT_LENGTH,
+            control_period=_control_period(self.env),
+            reward_terms=tuple(terms),
+            step_time=step_time,
+            middle=self.middle,
+            half=self.half,
+            bounded=not limit,
+        )
+
+    def _begin(self) -> None:
+        try:
+            self.reset(seed=0)
+        except TypeError as error:
+            if "unexpected keyword" not in str(error):
+                raise
+            raise Breach(
+                f"{error}: gym's old interface had no such argument; Gymnasium's is"
+                " `def reset(self, *, seed=None, options=None)` and returns (observation, info)"
+            ) from error
+
+    def _first_step(self) -> Step:
+        """A step; where a wrapper of Gymnasium stumbled over what the environment returned, what that was."""
+        try:
+            return self.step(self.middle)
+        except ValueError as error:
+            if "to unpack" not in str(error):
+                raise
+            own = self.middle.astype(self._action_space.dtype).reshape(self._action_space.shape)
+            result: Any = self.env.unwrapped.step(own)
+            raise (error if len(result) == 5 else Breach(_no_step(result))) from error
+
+
+def number(value: Any, what: str) -> float:
+    """A number, in whatever clothes: a scalar of NumPy or Python, a flag, an array of one; Breach for all else."""
+    if isinstance(value, (float, int)):  # also a bool, and NumPy's float64
+        return float(value)
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in _NUMBERS:
+        raise Breach(f"{what} is {_shown(value)}, not a number")
+    return float(array.reshape(()))
+
+
+def _success(info: Mapping[str, Any]) -> bool:
+    value = info.get("success", info.get("is_success"))
+    return value is not None and bool(number(value, "info['success']"))
+
+
+def _reward_terms(info: Mapping[str, Any]) -> Dict[str, float]:
+    terms = info["reward_terms"]
+    if not isinstance(terms, Mapping):
+        raise Breach(f"info['reward_terms'] is {_shown(terms)}, not a dict of numbers by name")
+    return {str(name): number(value, f"info['reward_terms']['{name}']") for name, value in terms.items()}
+
+
+def _shown(value: Any) -> str:
+    """A value for a message: small ones as they are, large ones by their kind."""
+    kind = type(value).__name__
+    if value is None:
+        return "None"
+    if isinstance(value, (str, int, float)):
+        return f"{value!r:.60} ({kind})"
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return f"an array of shape {tuple(shape)} {getattr(value, 'dtype', '')}".rstrip()
+    return f"a {kind} of {len(value)}" if hasattr(value, "__len__") else f"a {kind}"
+
+
+def _no_step(result: Any) -> str:
+    old = isinstance(result, tuple) and len(result) == 4
+    return (
+        f"step() returned {_shown(result)}, not (observation, reward, terminated, truncated, info)"
+        + (": gym's old interface had one `done` for both flags" if old else "")
+        + "; return five values, or wrap the environment (task.wrapper)"
+    )
+
+
+def look(recipe: Recipe) -> Form:
+    """Make the environment once, here, step it a little and close it: whatever is wrong with it is said by its id.
+
+    Raises EnvError.
+    """
+    member = Member(recipe)
+    try:
+        with boundary(f"env.id={recipe.env_id} failed in its first steps"):
+            return member.form(recipe)
+    finally:
+        with boundary(f"env.id={recipe.env_id} could not be closed"):
+            member.env.close()
+
+
+def problems(made: Sequence[Recipe]) -> List[str]:
+    """What is wrong with the environments, by themselves and together: each is made once and stepped a little."""
+    found: Dict[str, None] = {}  # in order, each once: several ids may fail alike
+    forms: List[Form] = []
+    for recipe in made:
+        try:
+            recipe.find()
+        except EnvError as error:
+            found[str(error)] = None
+    for recipe in () if found else made:  # unknown ids are told before anything large is imported
+        try:
+            forms.append(look(recipe))
+        except EnvError as error:
+            found[str(error)] = None
+    if not found:
+        try:
+            check_agreement([recipe.env_id for recipe in made], [form.num_actions for form in forms])
+        except EnvError as error:
+            found[str(error)] = None
+    return list(found)
+
+
+def _time_limit(env: gymnasium.Env) -> Optional[int]:
+    """Steps after which the environment times out: those it is registered with, or a TimeLimit that it brings."""
+    if env.spec is not None and env.spec.max_episode_steps:
+        return env.spec.max_episode_steps
+    inner: Any = env
+    while isinstance(inner, gymnasium.Wrapper):
+        if isinstance(inner, gymnasium.wrappers.TimeLimit):
+            return inner._max_episode_steps
+        inner = inner.env
+    return None
+
+
+def _terms(space: spaces.Space) -> Terms:
+    """Parts of the flat observation in the order in which gymnasium flattens them."""
+    parts = space.spaces.items() if isinstance(space, spaces.Dict) else [("observation", space)]
+    return tuple((str(name), int(spaces.flatdim(part))) for name, part in parts)
+
+
+def _control_period(env: gymnasium.Env) -> float:
+    """Seconds of a step: the environment's `dt`, else 1 / render_fps of its metadata, else 1.
+
+    A wrapper that holds an action for n steps says so by metadata whose render_fps is n times smaller.
+    """
+    inner, outer = (float(e.metadata.get("render_fps") or 0.0) for e in (env.unwrapped, env))
+    period = float(getattr(env.unwrapped, "dt", 0.0) or (1.0 / inner if inner else 1.0))
+    return period * inner / outer if inner and outer else period

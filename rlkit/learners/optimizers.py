@@ -1,0 +1,28 @@
+"""Adam and AdamW without the detour through torch's compiler.
+
+torch's optimisers import `torch._dynamo` (1.4 CPU-seconds, with sympy and torch.distributed) when they are made, step
+or are saved, only to tell the compiler to leave them out. These have the same methods from below those wrappers.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Dict, Type, TypeVar
+
+import torch
+
+T = TypeVar("T", bound=torch.optim.Optimizer)
+
+_WRAPPED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+
+
+def _direct(cls: Type[T]) -> Type[T]:
+    """A subclass whose methods are those of `cls` without wrappers; `step` keeps its no_grad."""
+    methods: Dict[str, Any] = {name: inspect.unwrap(getattr(cls, name)) for name in _WRAPPED}
+    step = torch.no_grad()(inspect.unwrap(cls.step))
+    direct: Any = type(cls.__name__, (cls,), {**methods, "step": step, "__doc__": cls.__doc__})
+    return direct
+
+
+Adam = _direct(torch.optim.Adam)
+AdamW = _direct(torch.optim.AdamW)

@@ -1,0 +1,34 @@
+"""Tensors of an archive that torch.save wrote, read onto the CPU."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+import torch
+from torch import Tensor
+
+from rlkit.runtime.torch_archive import StoredTensor, TorchArchive
+
+
+class StoredTensors:
+    """Reads the tensors of an open archive. Those that share a record share its memory, as they did when saved."""
+
+    def __init__(self, archive: TorchArchive) -> None:
+        self._archive = archive
+        self._records: Dict[str, Tensor] = {}
+
+    def read(self, stored: StoredTensor) -> Tensor:
+        """A view on its record's bytes, whatever shape it claims to have; raises OSError and NOT_OURS."""
+        if not stored.dtype:
+            raise ValueError(f"{stored.record} is of a type that is not read")
+        if stored.record not in self._records:
+            self._records[stored.record] = self._bytes(stored.record)
+        flat = self._records[stored.record].view(getattr(torch, stored.dtype))
+        return flat.as_strided(
+            stored.shape, stored.stride, stored.offset
+        )  # raises where they leave the record
+
+    def _bytes(self, record: str) -> Tensor:
+        raw = torch.empty(self._archive.size(record), dtype=torch.uint8)
+        self._archive.read_into(record, raw.numpy().data)
+        return raw

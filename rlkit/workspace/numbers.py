@@ -1,0 +1,21 @@
+"""How measured numbers are written for people, wherever they stand: tables, pages, the console."""
+
+from __future__ import annotations
+
+import math
+from typing import Optional
+
+DIGITS = 3
+
+
+def number(value: Optional[float], digits: int = DIGITS) -> str:
+    """`digits` significant digits, thousands set apart; a dash for None and for what is no finite number."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    places = digits - 1 - math.floor(math.log10(abs(value)))
+    if not -9 < places < 10:
+        return f"{value:.{digits - 1}g}"
+    text = f"{round(value, places):,.{max(0, places)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

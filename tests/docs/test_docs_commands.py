@@ -1,0 +1,115 @@
+"""Every command line in README and docs is one that works: each goes through the checks of what it would run."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from pages import ROOT, Page, pages
+
+from rlkit import cli
+from rlkit.config import compose
+from rlkit.config.machine import SIMULATORS, Machine
+
+# A workstation with everything: what is checked is the line, not this machine.
+MACHINE = Machine(cores=8, cuda_devices=2, simulators=frozenset(SIMULATORS))
+OWN_TASKS = re.compile(
+    r"\btask=(LevelGrasping|MyTask)\b|\btrain=MyTaskPPO\b|\bconfig=my_walk\b"
+)  # made on the page
+SHELL_WORDS = {
+    "cp",
+    "mv",
+    "cd",
+    "ls",
+    "export",
+    "source",
+    "unzip",
+    "jupyter",
+    "sbatch",
+    "git",
+    "tail",
+    "ssh",
+    "apt-get",
+}
+LINES = [(page, line) for page in pages() for line in page.lines()]
+
+
+def words_of(line: str) -> list[str]:
+    """The line as the shell takes it apart, without `NAME=value` in front and without its comment."""
+    words = shlex.split(line.replace("$(", "").replace(")", ""), comments=True)
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+        words = words[1:]
+    return words
+
+
+@pytest.mark.parametrize(("page", "line"), LINES, ids=lambda value: getattr(value, "name", value))
+def test_a_command_passes_the_checks_of_its_program(page: Page, line: str) -> None:
+    for part in re.split(r"\s(?:&&|;|\||&)\s", line):
+        words = words_of(part)
+        if words:
+            check(words, page)
+
+
+def check(words: list[str], page: Page) -> None:
+    program = words[0]
+    if "train.py" in words:
+        check_training(words[words.index("train.py") + 1 :])
+    elif program == "rlkit" or words[:3] == ["python", "-m", "rlkit.cli"]:
+        check_rlkit(words[1:])
+    elif words[:2] == ["python", "-m"]:
+        check_module(words[2], words[3:])
+    elif program == "make":
+        targets = [word for word in words[1:] if "=" not in word]
+        text = (ROOT / "Makefile").read_text()
+        assert all(re.search(rf"^{target}:", text, re.MULTILINE) for target in targets), words
+    elif program == "pip":
+        extras = re.findall(r"rlkit\[([\w,]+)\]|\.\[([\w,]+)\]", " ".join(words))
+        text = (ROOT / "pyproject.toml").read_text()
+        for names in extras:
+            assert all(
+                re.search(rf"^{name} = \[", text, re.MULTILINE) for name in "".join(names).split(",")
+            ), words
+    elif program == "tensorboard":
+        assert words[1] == "--logdir"
+    elif program == "eval":
+        assert words[1].startswith("python train.py -sc install="), words
+    elif program == "cp":
+        assert (ROOT / words[1]).exists(), words
+    else:
+        assert program in SHELL_WORDS, f"{page.name}: who runs {words}?"
+
+
+def check_training(words: list[str]) -> None:
+    if any(re.search(OWN_TASKS, word) for word in words):
+        return  # tests/journeys run what a page writes
+    if words[:1] == ["--help"]:
+        words = [word for word in words[1:] if "=" in word]
+    if "-m" in words:
+        words = [re.sub(r"=([^\[,]+),.*", r"=\1", word) for word in words if word != "-m"]
+    for word in words:
+        if word.startswith("training.initFrom="):
+            Path(word.partition("=")[2]).touch()
+    assert compose(words, machine=MACHINE).task_name
+
+
+def check_rlkit(words: list[str]) -> None:
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        try:
+            cli._parser().parse_args(words)
+        except SystemExit as end:
+            assert end.code == 0, said.getvalue()
+
+
+def check_module(module: str, words: list[str]) -> None:
+    found = importlib.util.find_spec(module)
+    assert found is not None and found.origin is not None, module
+    if module.startswith("benchmarks."):
+        text = "".join(path.read_text() for path in (ROOT / "benchmarks").glob("*.py"))
+        for option in (word for word in words if word.startswith("--")):
+            assert f'"{option}"' in text, f"{module} has no {option}"

@@ -1,0 +1,95 @@
+"""What the pages call ours exists: settings, metrics, files, commands."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from pages import ROOT, Page, code, pages
+from test_docs_commands import check_rlkit
+
+from rlkit.config import keys
+from rlkit.config.preflight import read_request
+
+FROM = [page for page in pages() if page.path.parent.name == "coming_from" and page.path.stem != "README"]
+TASKS = ("BoxGrasping", "HumanoidVelocity", "PickCube", "Gym", "Soccer")
+TOLD = {
+    name: (ROOT / f"docs/{name}.md").read_text() for name in ("metrics", "learners", "workspace", "watching")
+}
+DECORATORS = ("@reward", "@success", "@failure", "@observation")
+
+
+@lru_cache
+def settings() -> frozenset[str]:
+    """Every setting of some task and learner, by its full name."""
+    requests = [
+        read_request([f"task={task}", f"train={train}"])
+        for task in TASKS
+        for train in ("BaseTaskPPO", "FastTD3")
+    ]
+    return frozenset(name for request in requests for name in request.schema.names)
+
+
+def is_setting(word: str) -> bool:
+    """Whether it is a setting, or a section with `.*` behind."""
+    section = word[:-1] if word.endswith(".*") else word + "."
+    return word in settings() or any(name.startswith(section) for name in settings())
+
+
+def problem(word: str) -> str:
+    """What is wrong with a word of ours; empty where nothing is."""
+    name, equals, value = word.partition("=")
+    if word.startswith("rlkit "):
+        check_rlkit(word.split()[1:])
+    elif word.startswith(("rlkit/", "conf/")):
+        return "" if (ROOT / word).exists() else "there is no such file"
+    elif equals:
+        if name == "training.initFrom":
+            Path(value).touch()
+        task = "task=Gym" if name == "env.vectorization" else "task=BoxGrasping"
+        read_request([word] if name == "task" else [task, word])  # raises ConfigError
+    elif word.partition(".")[0] in keys.SECTIONS and "." in word:
+        return "" if is_setting(word) else "there is no such setting"
+    elif word not in ("torchrun", "config", *DECORATORS, *keys.GROUPS, *keys.ALIASES):
+        return "" if is_told(word) else "no page tells of it"
+    return ""
+
+
+def is_told(word: str) -> bool:
+    """Whether a page of metrics or files has it: by itself, or as `group/<term>`."""
+    group = word.partition("/")[0]
+    metrics = TOLD["metrics"] + TOLD["learners"]
+    spellings = (f"`{word}`", f"`{group}/<term>`", f"`{group}/<criterion>`")
+    file = word.rstrip("/").rpartition("/")[2]
+    return any(text in metrics for text in spellings) or file in TOLD["workspace"] + TOLD["watching"]
+
+
+@pytest.mark.parametrize("page", FROM, ids=lambda page: page.path.stem)
+def test_our_words_exist(page: Page) -> None:
+    words = [word for row in page.rows() for word in code(row[1])]
+    assert len(words) > 20
+    wrong = {word: said for word in words if (said := problem(word))}
+    assert not wrong
+
+
+def test_what_looks_like_a_setting_is_one() -> None:
+    sections = "|".join(keys.SECTIONS)
+    older = read_request([]).schema
+    for page in pages():
+        for word in code(page.prose):
+            if re.fullmatch(rf"(?:{sections})(?:\.[A-Za-z]\w*)+", word) and not module(word):
+                theirs = page in FROM and older.canonical(word) is None  # their word, in the first column
+                assert is_setting(word) or older.canonical(word) or theirs, f"{page.name} names {word}"
+
+
+def module(word: str) -> bool:
+    return (ROOT / "rlkit" / word.replace(".", "/")).with_suffix(".py").exists()
+
+
+@pytest.mark.parametrize(
+    "word", ["train.no_such", "task.nothing.*", "losses/nothing.pth", "nn/other.pth", "rlkit/no.py"]
+)
+def test_a_word_that_does_not_exist_is_found(word: str) -> None:
+    assert problem(word)
