@@ -7,7 +7,7 @@ import shlex
 from datetime import datetime
 from pathlib import Path
 
-from rlkit.workspace import WorkspaceError, called, find_run
+from rlkit.workspace import WorkspaceError, called, find_run, printable
 
 HELP = "write a page that compares runs: curves with bands over seeds, settings that differ, a table"
 
@@ -45,5 +45,5 @@ def run(arguments: argparse.Namespace) -> int:
     stamp = datetime.now().strftime("%Y%m%d_%H%M%S")
     out = arguments.out or arguments.root / "reports" / f"compare_{stamp}"
     written = compare_runs(paths, out, arguments.root)
-    print(written.text)
+    print(printable(written.text))
     return 0

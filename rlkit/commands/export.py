@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from rlkit.commands.options import add_trust
+from rlkit.workspace import printable
 
 HELP = "write a run's policy as ONNX and TorchScript, compared with the original before"
 
@@ -37,6 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         export(request)
     except FAILURES as error:
-        print(f"rlkit export: {error}", file=sys.stderr)
+        print(printable(f"rlkit export: {error}"), file=sys.stderr)
         return 1
     return 0

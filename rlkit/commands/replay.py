@@ -117,7 +117,7 @@ def _load(path: Path, arguments: argparse.Namespace) -> List[Episode]:
             raise WorkspaceError(f"--mjcf {arguments.mjcf} cannot be read: {error}") from error
         placed = [roboverse.with_model(episode, mjcf) for episode in episodes]
         for note in dict.fromkeys(note for _, notes in placed for note in notes):
-            print(f"{path}: {note}")
+            print(printable(f"{path}: {note}"))
         episodes = [episode for episode, _ in placed]
     return [Episode(path, episode, as_filed=False) for episode in episodes]
 
@@ -225,7 +225,11 @@ def _tell(replay: Replay, recording: Recording, tolerance: float) -> int:
         f" at most by {replay.largest:g}; allowed is {tolerance:g}"
     )
     differing = differing_versions(recording.header, provenance())
-    print("  differing from the recording: " + ("; ".join(differing) or "no version, and not the platform"))
+    print(
+        printable(
+            "  differing from the recording: " + ("; ".join(differing) or "no version, and not the platform")
+        )
+    )
     return 1
 
 
@@ -251,7 +255,7 @@ def _write_npz(folder: Path, episodes: Sequence[Episode]) -> None:
         robot = re.sub(r"[^\w-]", "_", header["robot"])  # whatever a file calls its robot stays in the folder
         path = folder / f"{stem}_{robot}_ep{header['episode']}.npz"
         recording.save(path, episode.recording)
-        print(f"wrote {path}")
+        print(printable(f"wrote {path}"))
 
 
 def _render(episodes: Sequence[Episode], out: Path) -> None:
@@ -272,4 +276,4 @@ def _render(episodes: Sequence[Episode], out: Path) -> None:
     if done.returncode:
         reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         raise WorkspaceError(f"no video was made: {reason[-1]}")
-    print(done.stdout.strip())
+    print(printable(done.stdout.strip()))

@@ -123,7 +123,7 @@ def _delete(root: Path, runs: List[RunEntry], sizes: Dict[Path, int]) -> int:
             except WorkspaceError as error:
                 reason, status = str(error), 1
             if reason is not None:
-                print(f"spared: {run.name} ({reason})")
+                print(printable(f"spared: {run.name} ({reason})"))
                 continue
             deleted += 1
             freed += sizes[run.path]

@@ -89,7 +89,7 @@ def _episodes(what: str, root: Path) -> Tuple[Episodes, str]:
                 " testing.saveTrajectories=true"
             )
         if not told:
-            print(f"{folder.name} has no recorded episode yet; waiting (Ctrl-C ends)", flush=True)
+            print(printable(folder.name) + " has no recorded episode yet; waiting (Ctrl-C ends)", flush=True)
             told = True
         time.sleep(_LOOK_EVERY)
     return episodes, folder.name
