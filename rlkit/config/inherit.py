@@ -38,6 +38,7 @@ _KEPT = "training.seed"  # of what was asked as `auto` or drawn: a resume goes o
 _OPTION = re.compile(r"[\w.-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey
 _MOST_BYTES = 4 << 20
+_ESCAPED = re.compile(r"\\([\\()\[\]{}:=, \t])")
 # The same in iterations and in env-steps: the one that is typed now takes the place of the other.
 _SIBLING = {
     f"training.{one}": f"training.{other}" for pair in STEPS.items() for one, other in (pair, pair[::-1])
@@ -105,6 +106,8 @@ def asked_by(words: Sequence[str], conf: Conf, root: str) -> Optional[Asked]:
     """The one of `asked_checkpoints` that the words of one job, in full names, mean; None where they mean none."""
     typed = {key: value for key, _, value in (word.lstrip("+").partition("=") for word in words)}
     given = typed.get("training.checkpoint")
+    if given is not None and given[:1] not in ("'", '"'):
+        given = _ESCAPED.sub(r"\1", given)  # as Hydra writes the words of a sweep's job
     checkpoint = _unquoted(given) if given is not None else conf.said(root, "training.checkpoint")
     return None if checkpoint is None else (str(checkpoint), typed.get("task"))
 

@@ -23,7 +23,9 @@ from rlkit.media.recording import Recording, load, save
 
 MODULE = (
     "import gymnasium\n"
-    "gymnasium.register('Planted-v0', entry_point='gymnasium.envs.classic_control:PendulumEnv', max_episode_steps=5)\n"
+    "where = 'gymnasium.envs.classic_control:PendulumEnv'\n"
+    "if 'Planted-v0' not in gymnasium.registry:\n"
+    "    gymnasium.register('Planted-v0', entry_point=where, max_episode_steps=5)\n"
     "def wrap(env, task): return env\n"
 )
 # What a run can name that would be imported: its sections, the module, and the words that ask for it.
