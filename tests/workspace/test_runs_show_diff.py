@@ -24,6 +24,13 @@ def refused(capsys, workspace, *words: str) -> str:
     return capsys.readouterr().err
 
 
+@pytest.fixture(autouse=True)
+def in_the_project(workspace, monkeypatch) -> None:
+    """The commands that are printed name a run as this folder's workspace does."""
+    workspace.root.mkdir(exist_ok=True)
+    monkeypatch.chdir(workspace.root)
+
+
 @pytest.fixture
 def family(workspace):
     """A run with everything, what it started from, a resume of it and a test of it."""
@@ -133,7 +140,7 @@ def test_a_damaged_configuration_is_named(workspace, capsys):
     run = workspace.trained()
     run.config.write_text("a: [1\n")
     for words in (("show", run.name), ("diff", run.name, run.name)):
-        assert f"{run.config} cannot be read" in refused(capsys, workspace, *words)
+        assert f"{run.config}, the settings of the run, cannot be read" in refused(capsys, workspace, *words)
 
 
 def test_diff_shows_only_what_differs(workspace, capsys):
