@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from rlkit.app import main
-
 # Completion in fish looks for the text @hydra.main here.
 if __name__ == "__main__":  # workers that import this file again must not start a run
+    from rlkit.packages import problem
+
+    lacking = problem()
+    if lacking is not None:
+        print(lacking, file=sys.stderr)
+        sys.exit(2)
+
+    from rlkit.app import main
+
     sys.exit(main())

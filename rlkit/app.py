@@ -77,14 +77,15 @@ def _complete(words: Sequence[str]) -> int:
     """Answer the shell's query, or let Hydra print its script that asks them."""
     from rlkit.config.completion import answer
 
-    if not any(map(_SHELL.match, words)):
+    asked = [word for word in words if _SHELL.match(word)]
+    if not asked:
         raise ConfigError(
             ['-sc: turns on completion: eval "$(python train.py -sc install=bash)", or zsh, or fish']
         )
     if not answer(words):
         import hydra
 
-        sys.argv = [sys.argv[0], *words]
+        sys.argv = [sys.argv[0], "-sc", *asked]
         hydra.main(version_base="1.3", config_path=None, config_name=None)(lambda _: None)()
     return 0
 
@@ -265,8 +266,10 @@ def _check_weights(experiment: Experiment, path: Path) -> None:
 def _check_environments(experiment: Experiment) -> None:
     """Refuse Gymnasium environments that are unknown, cannot be made or fit no learner or one another."""
     from rlkit.runtime.gym_request import problems
+    from rlkit.runtime.waiting import told
 
-    found = problems(experiment)
+    with told("making one environment, to look at it"):
+        found = problems(experiment)
     if found:
         raise ConfigError(found)
 
@@ -295,7 +298,9 @@ def _hydra_main(request: Request, sources: Sources) -> int:
     import hydra
     from hydra.core.hydra_config import HydraConfig
 
+    from rlkit.config.environment import as_typed
     from rlkit.config.sweep import check_jobs, check_single, sweep_folder
+    from rlkit.workspace import keep_masked
 
     if request.bases and "--cfg=job" in request.options and not request.sweep:
         return _show(compose_request(request))
@@ -312,7 +317,9 @@ def _hydra_main(request: Request, sources: Sources) -> int:
 
     def job(_: Any) -> None:
         try:
-            mine = replace(request, overrides=tuple(HydraConfig.get().overrides.task))
+            if request.sweep:
+                keep_masked(Path(HydraConfig.get().sweep.dir) / "multirun.yaml")
+            mine = replace(request, overrides=tuple(as_typed(HydraConfig.get().overrides.task)))
             experiment = compose_request(mine)
             started.append(experiment.task_name)
             statuses.append(_run(experiment, _source(mine, sources)))

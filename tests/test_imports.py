@@ -23,8 +23,8 @@ ENGINES = {
 
 # room: what it may import of rlkit, and which heavy libraries.
 RULES = {
-    "config": ({"rlkit.config", "rlkit.names"}, set()),
-    "workspace": ({"rlkit.workspace", "rlkit.names"}, set()),
+    "config": ({"rlkit.config", "rlkit.names", "rlkit.masking"}, set()),
+    "workspace": ({"rlkit.workspace", "rlkit.names", "rlkit.masking"}, set()),
     "tasks": ({"rlkit.tasks", "rlkit.sims.api", "rlkit.sims.models"}, {"torch"}),
     "sims": ({"rlkit.sims"}, {"torch", "numpy", "mujoco", "jax", "warp", "mujoco_warp", "isaacgym", "genesis"}),
     "env": ({"rlkit.env", "rlkit.sims.api", "rlkit.tasks.api"}, {"torch"}),
@@ -42,7 +42,7 @@ RULES = {
         set(),
     ),
     "runtime": (
-        {"rlkit.runtime", "rlkit.media", "rlkit.config", "rlkit.workspace", "rlkit.env", "rlkit.learners.api",
+        {"rlkit.runtime", "rlkit.media", "rlkit.masking", "rlkit.config", "rlkit.workspace", "rlkit.env", "rlkit.learners.api",
          "rlkit.learners.registry", "rlkit.sims.api", "rlkit.sims.registry", "rlkit.tasks.api",
          "rlkit.tasks.registry"},
         {"torch", "numpy", "tensorboard", "onnx", "onnxruntime"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import textwrap
 from pathlib import Path
@@ -14,13 +15,13 @@ from rlkit.runtime.gym_request import to_type
 from rlkit.workspace import (
     RunDetails,
     RunRecord,
+    WorkspaceError,
     age,
-    as_setting,
-    called,
     find_run,
     local_time,
     number,
     printable,
+    quoted,
     run_details,
     size,
 )
@@ -39,19 +40,31 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(details.to_json())
     else:
-        _print(details, overrides(path), read_config(path))
+        _print(details, _settings(path), arguments.root)
     return 0
 
 
-def _print(details: RunDetails, words: List[str], config: Mapping[str, Any]) -> None:
+def _settings(path: Path) -> str:
+    try:
+        return shlex.join(overrides(path))
+    except WorkspaceError as error:  # damaged, or not ours to read: the rest is worth showing
+        return str(error)
+
+
+def _print(details: RunDetails, settings: str, root: Path) -> None:
     print(printable(f"{details.name}  {details.state}"))
     width = console().width - _LABEL_WIDTH
-    for label, text in (*_facts(details, words), *_relatives(details), *_files(details), *_metrics(details)):
+    for label, text in (
+        *_facts(details, settings),
+        *_relatives(details),
+        *_files(details),
+        *_metrics(details),
+    ):
         if not text:
             continue
-        lines = [part for line in printable(text).splitlines() for part in _wrapped(line, width)]
-        print(printable(f"  {label}").ljust(_LABEL_WIDTH) + f"\n{'':{_LABEL_WIDTH}}".join(lines))
-    commands = _next_commands(details, config)
+        lines = [part for line in map(printable, text.splitlines()) for part in _wrapped(line, width)]
+        print(f"  {label}".ljust(_LABEL_WIDTH) + f"\n{'':{_LABEL_WIDTH}}".join(lines))
+    commands = _next_commands(details, root)
     if commands:
         print("\nnext")
     for label, command in commands.items():
@@ -63,7 +76,7 @@ def _wrapped(line: str, width: int) -> List[str]:
     return textwrap.wrap(line, max(20, width), break_long_words=False, break_on_hyphens=False)
 
 
-def _facts(details: RunDetails, words: List[str]) -> Lines:
+def _facts(details: RunDetails, settings: str) -> Lines:
     record = details.record
     yield "reason", details.reason
     if record is not None:
@@ -75,10 +88,11 @@ def _facts(details: RunDetails, words: List[str]) -> Lines:
         yield "git", _git(record.git)
         yield "versions", ", ".join(f"{name} {version}" for name, version in record.packages.items())
         yield "command", record.command
-        yield "settings", shlex.join(words)
+        yield "settings", settings
     yield "folder", f"{details.path} ({size(details.bytes)})"
-    latest = [f"runs/latest_{record.kind}"] if record is not None and details.latest else []
-    yield "links", ", ".join([*latest, *(f"runs/pinned/{pin}" for pin in details.pinned)])
+    yield "links", ", ".join(details.links)
+    if record is not None and details.latest and f"runs/latest_{record.kind}" not in details.links:
+        yield "latest", f"latest_{record.kind} stands for it, though no link of that name leads to it"
 
 
 def _time(details: RunDetails) -> str:
@@ -156,27 +170,36 @@ def _number(value: Union[int, float]) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 
-def _next_commands(details: RunDetails, config: Mapping[str, Any]) -> Dict[str, str]:
-    """What to type next with this run, in the current folder, wherever the run lies."""
-    record, name = details.record, called(Path(details.path))
+def _next_commands(details: RunDetails, root: Path) -> Dict[str, str]:
+    """What to type next with this run, in this folder."""
+    record = details.record
     if record is None:
         return {}
-    typed, modules = to_type(config)
-    words = "".join(f" {word}" for word in typed)
-    trust = "".join(f" --trust {module}" for module in modules)
-    run = shlex.quote(name)
+    in_workspace = details.here and os.path.realpath(root) == os.path.realpath(Path())
+    ref = details.name if in_workspace else details.path
+    name, (words, trust) = shlex.quote(ref), _of_own_code(Path(details.path))
     commands: Dict[str, str] = {}
     if record.checkpoint is not None:
-        commands["again"] = f"python train.py test=true checkpoint={as_setting(name)}{words}"
+        commands["again"] = f"python train.py test=true checkpoint={quoted(ref)}{words}"
     elif details.checkpoints:
-        commands["test"] = f"python train.py test=true checkpoint={as_setting(name)}{words}"
+        commands["test"] = f"python train.py test=true checkpoint={quoted(ref)}{words}"
         if details.state != "running":
-            commands["go on"] = f"python train.py checkpoint={as_setting(name + ':last')}{words}"
-        commands["export"] = f"rlkit export {run}{trust}"
+            commands["go on"] = f"python train.py checkpoint={quoted(ref, 'last')}{words}"
+        commands["export"] = f"rlkit export {name}{trust}"
     if details.trajectories or details.state == "running":
-        commands["view"] = f"rlkit view {run}"
+        commands["view"] = f"rlkit view {name}"
     if details.metrics:
-        commands["report"] = f"rlkit report {run}"
-    if not details.pinned and "/" not in name:
-        commands["keep"] = f"rlkit runs pin {run}"
+        commands["report"] = f"rlkit report {name}"
+    if details.here and not details.pinned:
+        where = "" if in_workspace else f"--root {shlex.quote(str(root))} "
+        commands["keep"] = f"rlkit runs {where}pin {shlex.quote(details.name)}"
     return commands
+
+
+def _of_own_code(path: Path) -> Tuple[str, str]:
+    """What train.py and rlkit must be told besides where the run imports what is not installed; else nothing."""
+    try:
+        words, modules = to_type(read_config(path))
+    except WorkspaceError:  # damaged: nothing can be made of it
+        return "", ""
+    return "".join(f" {word}" for word in words), "".join(f" --trust {module}" for module in modules)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
-from rlkit.config import engine, keys, learners, support, task_source, types
+from rlkit.config import engine, env_memory, fast_td3, keys, learners, support, task_source, types
 from rlkit.config.conf import flatten
 from rlkit.config.machine import (
     CPU_ONLY,
@@ -18,6 +18,7 @@ from rlkit.config.machine import (
     Machine,
 )
 from rlkit.config.schema import Schema
+from rlkit.masking import masked_places
 from rlkit.names import problem_of_name, shortened
 
 Plain = Mapping[str, Any]
@@ -103,6 +104,15 @@ def check_types(plain: Plain, schema: Schema) -> List[str]:
     return problems
 
 
+def schema_of_run(plain: Plain, learner: str) -> Schema:
+    """The schema that a run's own file is read by: in a user's task, names are the user's; see files.own_settings."""
+    task = plain.get("task")
+    if not isinstance(task, Mapping) or support.is_ours(str(task.get("name"))):
+        return Schema([learner], {})
+    own = [name for name in flatten(task, "task.") if name.split(".")[1] not in keys.EVERY_TASK]
+    return Schema([learner], {}, own)
+
+
 def _where_to_write(name: str, plain: Plain) -> str:
     section, _, leaf = name.partition(".")
     inside = plain.get(section)
@@ -180,6 +190,7 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
     problems = engine.check(plain, machine) + support.check(plain)
     problems += _timing(plain) if engine.engine_of(plain) == "simulator" else []
     problems += learners.CHECKS[plain["train"]["learner"]](plain, machine)
+    problems += env_memory.check(plain, machine)
     problems += _initial_weights(plain["training"])
     problems += _seeing(plain)
     training, task = plain["training"], plain["task"]
@@ -192,6 +203,11 @@ def check_combinations(plain: Plain, machine: Machine) -> List[str]:
             "task.policyControlsFingers=false: nor is the hand's base controlled, so no action is left; "
             "write task.policyControlsFingers=true"
         )
+    problems += [
+        f"{'.'.join(map(str, place))}: looked like a secret and was masked when its run was stored; type it again, or "
+        f"better: {'.'.join(map(str, place))}='${{oc.env:NAME}}'"
+        for place in masked_places(plain)
+    ]
     name = plain["logging"]["experimentName"]
     problem = None if name is None else problem_of_name(name)
     if name is not None and problem is not None:
@@ -225,8 +241,9 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
             f"{start}training.checkpoint={training['checkpoint']} is resumed with its own weights; "
             "leave one of the two out"
         ]
-    file = Path(os.path.expanduser(given))  # noqa: PTH111: unlike Path's own, it leaves ~nobody alone
-    if os.path.isfile(file):  # noqa: PTH113: unlike Path's own, these take names of any length
+    # Unlike Path's own, these leave ~nobody alone and take names of any length.
+    file = Path(os.path.expanduser(given))  # noqa: PTH111
+    if os.path.isfile(file):  # noqa: PTH113
         return []
     if not os.path.isdir(file.parent):  # noqa: PTH112
         return [f"{start}there is no folder {types.echo(str(file.parent))}"]
@@ -295,6 +312,7 @@ def notes(plain: Plain, asked: Mapping[str, Any], machine: Optional[Machine] = N
     machine: None for a run that is only looked at.
     """
     found = support.notes(plain)
+    found += fast_td3.notes(plain) if plain["train"]["learner"] == "fast_td3" else []
     sim, device = plain["sim"]["name"], plain["env"]["device"]
     cpu_only = CPU_ONLY if machine is None else machine.cpu_only
     if device != "cpu" and sim in cpu_only and asked.get("env.device") != "auto":

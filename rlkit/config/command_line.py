@@ -88,7 +88,13 @@ class CommandLine:
 def parse(argv: Sequence[str]) -> CommandLine:
     """Take a command line apart; mistakes are collected in `problems`."""
     line = CommandLine()
-    words = list(argv)
+    words: List[str] = []
+    for word in argv:
+        unusable = values.unusable(word)
+        if unusable is None:
+            words.append(word)
+        else:
+            line.problems.append(f"{types.echo(word)}: {unusable}")
     while words:
         word = words.pop(0)
         name, equals, value = word.partition("=")
@@ -99,12 +105,7 @@ def parse(argv: Sequence[str]) -> CommandLine:
             if not equals and not words:
                 line.problems.append(f"{name} needs a value, for example {name} test_render")
                 continue
-            given = value if equals else words.pop(0)
-            unusable = values.unusable(given)
-            if unusable is not None:
-                line.problems.append(f"{name} {types.echo(given)}: {unusable}")
-                continue
-            _value_option(line, _VALUE_OPTIONS[name], given)
+            _value_option(line, _VALUE_OPTIONS[name], value if equals else words.pop(0))
         elif word in _FLAGS:
             line.options.append(_FLAGS[word])
         elif name in ("-i", "--info"):  # its word is optional, and Hydra would take an override for it
@@ -196,10 +197,6 @@ def _override(line: CommandLine, word: str, rest: List[str]) -> None:
         return
     if key == "config" and value is not None and prefix != "~":
         _root_config(line, value)
-        return
-    unusable = values.unusable(word)
-    if unusable is not None:
-        line.problems.append(f"{types.echo(word)}: {unusable}")
         return
     if (not key.strip() or value is None or value == "") and _spaced(line, key, value, rest):
         return

@@ -6,12 +6,25 @@ import re
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    FrozenSet,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    cast,
+)
 
-from rlkit.config import check, randomization, values, yaml_text
+from rlkit.config import check, environment, randomization, values, yaml_text
 from rlkit.config.conf import Conf, find_conf, flatten
 from rlkit.config.errors import ConfigError
-from rlkit.config.experiment import Experiment, freeze_experiment
+from rlkit.config.experiment import Experiment, freeze_experiment, thaw
 from rlkit.config.imports import imports_of, trusted_imports
 from rlkit.config.inherit import Base, asked_by, asked_checkpoints, group_words, lay, shown_words
 from rlkit.config.keys import GROUPS, LEARNER_KEYS
@@ -20,6 +33,9 @@ from rlkit.config.preflight import Request, read_request
 from rlkit.config.resolve import resolve
 from rlkit.config.schema import Schema
 from rlkit.config.terms import term_names
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 
 def compose(
@@ -59,7 +75,8 @@ def compose_request(request: Request, machine: Optional[Machine] = None) -> Expe
         test = bool(plain["training"]["test"])
         overrides = shown_words(base, overrides, test=test)
         config_name = base.config_name if config_name == "config" and not test else config_name
-    experiment = _resolved(plain, machine or Machine.detect(), whole.choices, overrides, config_name)
+    machine = machine or Machine.detect()
+    experiment = _resolved(plain, machine, whole.choices, overrides, config_name, whole.written)
     notes = experiment.notes if base is None or not base.foreign else (*experiment.notes, _foreign(base))
     return replace(experiment, notes=notes, trusted=whole.trusted)
 
@@ -72,6 +89,7 @@ class Whole(NamedTuple):
     overrides: Tuple[str, ...]
     trusted: FrozenSet[str]
     base: Optional[Base]
+    written: environment.Written
 
 
 def compose_plain(request: Request) -> Whole:
@@ -88,10 +106,9 @@ def compose_plain(request: Request) -> Whole:
     try:
         raw = cast(Dict[str, Any], OmegaConf.to_container(config))
         typed = None if base is None else lay(raw, base, request.overrides, conf, root)
-        plain = cast(
-            Dict[str, Any],
-            OmegaConf.to_container(OmegaConf.create(raw), resolve=True, throw_on_missing=True),
-        )
+        whole = cast("DictConfig", OmegaConf.create(raw))
+        plain = cast(Dict[str, Any], OmegaConf.to_container(whole, resolve=True, throw_on_missing=True))
+        written = environment.from_environment(whole)
     except OmegaConfBaseException as error:
         raise ConfigError([_plain_message(error)]) from error
     trusted = imports_of(plain)
@@ -99,7 +116,7 @@ def compose_plain(request: Request) -> Whole:
         choices = {**choices, **base.choices, **_typed_choices(request.overrides)}
         files = cast(Dict[str, Any], OmegaConf.to_container(config))
         trusted = trusted_imports(plain, files, typed, base, conf)
-    return Whole(plain, choices, request.overrides, trusted, base)
+    return Whole(plain, choices, request.overrides, trusted, base, written)
 
 
 def _composed(request: Request, words: Sequence[str]) -> Tuple[Any, Dict[str, str]]:
@@ -170,10 +187,11 @@ def from_yaml(text: str) -> Experiment:
     if not isinstance(plain, dict) or not isinstance(plain.get("composed"), dict):
         raise ConfigError(["this is not a config.yaml that rlkit wrote: its section `composed` is missing"])
     composed = plain.pop("composed")
+    plain, written = environment.read_back(plain, environment.names_in(composed))
     learner = plain.get("train", {}).get("learner")
     if learner not in LEARNER_KEYS:
         raise ConfigError([f"train.learner={learner}: unknown; there is {', '.join(LEARNER_KEYS)}"])
-    schema = Schema([learner], {})
+    schema = check.schema_of_run(plain, learner)
     _add_what_came_since(plain, composed["choices"], schema)
     problems = check.check_types(plain, schema)
     if problems:
@@ -185,6 +203,7 @@ def from_yaml(text: str) -> Experiment:
         composed["config"],
         composed["asked"],
         tuple(check.notes(plain, composed["asked"])),
+        written,
     )
 
 
@@ -215,7 +234,13 @@ def changed(
         section, _, key = name.partition(".")
         plain[section][key] = value
     machine = machine or Machine.detect()
-    return _resolved(plain, machine, experiment.choices, experiment.overrides, experiment.config_name)
+    request = (experiment.choices, experiment.overrides, experiment.config_name)
+    written = {
+        place: text
+        for place, text in experiment.written.items()
+        if ".".join(map(str, place[:2])) not in changes
+    }
+    return _resolved(plain, machine, *request, written)
 
 
 def _resolved(
@@ -224,13 +249,16 @@ def _resolved(
     choices: Mapping[str, str],
     overrides: Tuple[str, ...],
     config_name: str,
+    written: environment.Written,
 ) -> Experiment:
+    before = thaw(plain)
     asked = resolve(plain, machine)
     problems = check.check_machine(plain, machine) + check.check_combinations(plain, machine)
     if problems:
         raise ConfigError(problems)
     notes = tuple(check.notes(plain, asked, machine))
-    return freeze_experiment(plain, choices, overrides, config_name, asked, notes)
+    written = environment.still_from_environment(plain, before, written)
+    return freeze_experiment(plain, choices, overrides, config_name, asked, notes, written)
 
 
 def _plain_message(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ class Conf:
         """
         if name not in self._files:
             paths = (folder / f"{name}.yaml" for folder in self.folders)
-            path = next((path for path in paths if path.exists() or path.is_symlink()), None)
+            path = next((path for path in paths if os.path.lexists(path)), None)  # a name of any length
             self._files[name] = None if path is None else _read(path, name)
         return self._files[name]
 

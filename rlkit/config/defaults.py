@@ -28,7 +28,7 @@ def differences(experiment: Experiment) -> Dict[str, Tuple[Any, Any]]:
     default = default_request(experiment)
     if default is None:
         return {}
-    before, after = flatten(default.sections()), flatten(experiment.sections())
+    before, after = flatten(default.stored()), flatten(experiment.stored())
     return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
 
 

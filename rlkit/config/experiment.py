@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
 
-from rlkit.config import yaml_text
+from rlkit.config import environment, yaml_text
 from rlkit.config.command_line import camel
+from rlkit.masking import masked_settings
 
 T = TypeVar("T")
 
@@ -113,6 +114,7 @@ class WorkspaceSettings:
     max_train_runs: int
     max_test_runs: int
     use_clean_workspace: bool
+    save_git_diff: bool
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ class Experiment:
     """One checked request. `task` and `train` are read-only mappings with the keys of their YAML.
 
     `asked` maps the full names of settings that were resolved (auto values, a drawn seed) to what was
-    asked; `notes` are things the user should be told at the start. `trusted` are the values that name code to import
+    asked; `notes` are things the user should be told at the start. `written` are the interpolations of settings
+    that came from environment variables, by place. `trusted` are the values that name code to import
     (rlkit.config.imports) and were typed or stand in the project's files: others must be installed.
     """
 
@@ -137,6 +140,7 @@ class Experiment:
     config_name: str
     asked: Mapping[str, Any]
     notes: Tuple[str, ...] = field(compare=False)  # they depend on the machine too
+    written: environment.Written = field(default_factory=dict)
     trusted: FrozenSet[str] = field(default=frozenset(), compare=False)
 
     @property
@@ -167,15 +171,20 @@ class Experiment:
             plain[name] = {camel(f.name): thaw(getattr(section, f.name)) for f in fields(section)}
         return {name: plain[name] for name in ("sim", "env", "task", "train", *list(_SECTIONS)[2:])}
 
+    def stored(self) -> Dict[str, Any]:
+        """The sections as files may hold them: interpolations of environment variables, and secrets masked."""
+        return masked_settings(environment.put_back(self.sections(), self.written))
+
     def to_yaml(self) -> str:
-        """The complete resolved configuration; `from_yaml` reads it back."""
+        """The complete resolved configuration, but for what `stored` leaves out; `from_yaml` reads it back."""
         composed = {
             "config": self.config_name,
             "choices": dict(self.choices),
             "overrides": list(self.overrides),
             "asked": thaw(self.asked),
+            **environment.named(self.written),
         }
-        return yaml_text.dump({**self.sections(), "composed": composed})
+        return yaml_text.dump({**self.stored(), "composed": masked_settings(composed)})
 
 
 _SECTIONS: Dict[str, Type[Any]] = {
@@ -195,6 +204,7 @@ def freeze_experiment(
     config_name: str,
     asked: Mapping[str, Any],
     notes: Tuple[str, ...],
+    written: environment.Written,
 ) -> Experiment:
     """Build an Experiment from checked, resolved sections."""
     sections = {name: _settings(kind, plain[name]) for name, kind in _SECTIONS.items()}
@@ -207,6 +217,7 @@ def freeze_experiment(
         config_name=config_name,
         asked=freeze(dict(asked)),
         notes=notes,
+        written=dict(written),
     )
 
 

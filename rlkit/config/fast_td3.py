@@ -11,6 +11,7 @@ from rlkit.config.machine import Machine
 Plain = Mapping[str, Any]
 
 CUDA_BATCH, CPU_BATCH = 32768, 1024
+USUAL_SUPPORT = (-10.0, 10.0)  # of conf/train/FastTD3.yaml: enough for returns with a spread of 1
 SHORTEST_AUTO_RING, AUTO_TRANSITIONS = 10240, 1_000_000
 
 
@@ -45,6 +46,19 @@ def _timed_precision(plain: Plain, machine: Machine) -> Union[bool, str]:
     """`auto` for a training on a CPU that may be quicker with bf16: a clock decides, in rlkit.runtime.tuning."""
     possible = machine.cpu_bf16 and plain["train"]["amp_dtype"] == "bf16"
     return "auto" if possible and not plain["training"]["test"] else False
+
+
+def notes(plain: Plain) -> List[str]:
+    """What bounds of returns mean where rewards are scaled, to whoever sets their own."""
+    train = plain["train"]
+    bounds = (train["v_min"], train["v_max"])
+    if plain["training"]["test"] or not train["reward_normalization"] or bounds == USUAL_SUPPORT:
+        return []
+    return [
+        f"train.v_min={bounds[0]:g} train.v_max={bounds[1]:g}: train.reward_normalization=true scales rewards until "
+        "returns have a spread of 1, and these bound the scaled returns; to bound the task's own write "
+        "train.reward_normalization=false"
+    ]
 
 
 def run_steps(plain: Plain) -> int:
@@ -92,7 +106,9 @@ def _noise_and_support(train: Mapping[str, Any]) -> List[str]:
     if train["num_atoms"] > 1 and train["v_min"] >= train["v_max"]:
         problems.append(
             f"train.v_min={train['v_min']:g}: must be below train.v_max={train['v_max']:g}; "
-            "they bound the returns that the critic can tell apart; write train.v_min=-10 train.v_max=10"
+            "they bound the returns that the critic can tell apart"
+            + (", scaled to a spread of 1" if train["reward_normalization"] else "")
+            + "; write train.v_min=-10 train.v_max=10"
         )
     if train["std_min"] > train["std_max"]:
         problems.append(

@@ -211,6 +211,8 @@ def _meant(key: str, near: str, tasks: Sequence[str]) -> str:
 def _likeness(one: str, other: str) -> float:
     """Of two names, whatever their spelling in capitals and underscores: 1.0 is the same."""
     plain = [word.replace("_", "").lower() for word in (one, other)]
+    if plain[0] != plain[1] and sorted(plain[0]) == sorted(plain[1]):  # letters that changed places
+        return 0.95
     return difflib.SequenceMatcher(None, plain[0], plain[1]).ratio()
 
 

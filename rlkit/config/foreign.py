@@ -86,7 +86,7 @@ FOREIGN = _table(
         "decimation control_decimation control_frequency_inv": Foreign(
             ("task.decimation",), says="task.controlPeriod is the time between two actions, in seconds"
         ),
-        "max_iterations max_epochs num_iterations n_iterations num_learning_iterations max_iter iterations epochs": Foreign(
+        "max_iterations max_epochs num_iterations n_iterations num_learning_iterations iterations epochs": Foreign(
             ("training.maxIterations",)
         ),
         "total_timesteps num_timesteps n_timesteps total_steps max_timesteps max_frames env_steps max_steps": Foreign(

@@ -1,13 +1,16 @@
-"""`python train.py --help`: what can be chosen, the short names, every setting."""
+"""`python train.py --help`: what can be chosen, the short names, every setting with its default."""
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence
+import textwrap
+from typing import Any, Dict, Iterator, List, Sequence
 
-from rlkit.config import command_line, keys, preflight, randomization
-from rlkit.config.conf import Conf, find_conf
+from rlkit.config import command_line, keys, preflight, randomization, types
+from rlkit.config.conf import Conf, find_conf, flatten, merge
+from rlkit.config.errors import ConfigError
 from rlkit.config.schema import Schema
 
+WIDTH = 100
 USAGE = """\
 python train.py [name=value ...]      train a policy
 python train.py test=true checkpoint=latest      test the newest one
@@ -21,34 +24,100 @@ Examples
   python train.py -m seed=1,2,3                    one run for each seed
 """
 MORE = """\
-Names may be written in camelCase or snake_case. `task=<name> --help` lists that task's settings.
---cfg job shows the composed configuration, --hydra-help Hydra's own options, and
-eval "$(python train.py -sc install=bash)" turns on completion."""
+Names may be written in camelCase or snake_case. `--help train.` shows one section,
+`task=<name> --help` that task's settings and defaults, --cfg job the composed configuration,
+--hydra-help Hydra's own options; eval "$(python train.py -sc install=bash)" turns on completion."""
+TITLES = {
+    "sim": "the simulator and its physics",
+    "env": "environments, viewers and videos",
+    "task": "what there is to do",
+    "train": "the learner",
+    "training": "a run: how long, what is saved and evaluated",
+    "testing": "a test and what is recorded of it",
+    "logging": "what is told while a run goes on",
+    "experiment": "the window runs/ on the archive runs_all/",
+}
 
 
 def print_help(words: Sequence[str]) -> None:
-    """Print the help for the task that the command line chooses."""
-    line = command_line.parse([word for word in words if word not in ("-h", "--help", "help")])
-    conf = Conf(find_conf())
-    schema = preflight.schema_for(line, conf, line.config_name or "config", [])
-    print("\n".join([USAGE, *_choices(conf), "", *_aliases(), "", *_settings(schema), MORE]))
+    """Print the help for the task that the command line chooses; of one section alone where one is named.
+
+    Raises ConfigError where there is no such section.
+    """
+    rest = [word for word in words if word not in ("-h", "--help", "help")]
+    wanted = [word for word in rest if "=" not in word and not word.startswith("-")]
+    line = command_line.parse([word for word in rest if word not in wanted])
+    conf = Conf(*([line.config_dir] if line.config_dir else []), line.config_path or find_conf())
+    root = line.config_name if line.config_name in conf.roots() else "config"
+    schema = preflight.schema_for(line, conf, root, [])
+    defaults = _defaults(conf, root, preflight.used(line, conf, root))
+    settings = list(_settings(schema, defaults, tuple(map(_canonical, wanted))))
+    if wanted and not settings:
+        raise ConfigError(
+            [
+                f"--help {types.echo(wanted[0])}: there are the sections {', '.join(f'{s}.' for s in keys.SECTIONS)}"
+            ]
+        )
+    parts = settings if wanted else [USAGE, *_choices(conf), "", *_aliases(), "", *settings, MORE]
+    print("\n".join(parts))
 
 
-def _choices(conf: Conf) -> List[str]:
-    rows = [f"  {group + '=':<10}{' | '.join(conf.options(group))}" for group in keys.GROUPS]
-    return ["Choices", f"  {'config=':<10}{' | '.join(conf.roots())}", *rows]
+def _canonical(word: str) -> str:
+    return keys.ALIASES.get(word, word)
+
+
+def _defaults(conf: Conf, root: str, used: Dict[str, List[str]]) -> Dict[str, Any]:
+    """Full name -> value in the files: the base, the choices, then the root configuration on top."""
+    base, *above = conf.chain(root)
+    choices = [
+        file
+        for group in keys.GROUPS
+        for option in used[group][:1]
+        for file in conf.chain(f"{group}/{option}")
+    ]
+    merged: Dict[str, Any] = {}
+    for file in (base, *choices, *above):
+        merge(merged, file.tree())
+    return flatten(merged, keep_empty=True)
+
+
+def _choices(conf: Conf) -> Iterator[str]:
+    yield "Choices"
+    for name, options in (("config", conf.roots()), *((group, conf.options(group)) for group in keys.GROUPS)):
+        yield from _wrapped(f"  {name + '=':<10}", " | ".join(options), 12)
 
 
 def _aliases() -> List[str]:
     return ["Short names", *(f"  {alias:<12}{name}" for alias, name in keys.ALIASES.items())]
 
 
-def _settings(schema: Schema) -> List[str]:
-    sections: Dict[str, List[str]] = {section: [] for section in keys.SECTIONS}
-    for name in randomization.own_first(schema.names):
-        key = schema.key(name)
-        unit = f" [{key.unit}]" if key is not None and key.unit else ""
-        meaning = "" if key is None else key.meaning
-        row = f"  {name + unit:<46} {schema.type_of(name) or '':<34} {meaning}".rstrip()
-        sections[name.partition(".")[0]].append(row)
-    return ["Settings", *(line for section in keys.SECTIONS for line in [*sections[section], ""])]
+def _settings(schema: Schema, defaults: Dict[str, Any], wanted: Sequence[str]) -> Iterator[str]:
+    """The settings by section, all or those that begin with a wanted word."""
+    names = randomization.own_first(schema.names)
+    for section in keys.SECTIONS:
+        inside = [
+            name
+            for name in names
+            if name.startswith(section + ".")
+            and (not wanted or any(name == w or name.startswith(w.rstrip(".") + ".") for w in wanted))
+        ]
+        if inside:
+            yield f"{section}: {TITLES[section]}"
+            for name in inside:
+                yield from _setting(name, schema, defaults)
+            yield ""
+
+
+def _setting(name: str, schema: Schema, defaults: Dict[str, Any]) -> Iterator[str]:
+    key = schema.key(name)
+    unit = f"  [{key.unit}]" if key is not None and key.unit else ""
+    given = "=" + types.show(defaults[name]).replace("'", "") if name in defaults else ""
+    if len(name + given + unit) > WIDTH - 2:  # a list: it is cut between its items
+        given = given.replace(",", ", ")
+    yield from _wrapped(f"  {name}", given + unit, 10)
+    kind = schema.type_of(name) or ""
+    yield from _wrapped("      ", f"{kind}; {key.meaning}" if key is not None and key.meaning else kind, 6)
+
+
+def _wrapped(head: str, text: str, indent: int) -> List[str]:
+    return textwrap.wrap(head + text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)

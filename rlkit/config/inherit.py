@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from rlkit.config import command_line, keys, support, types, values, yaml_text
 from rlkit.config.check import STEPS
 from rlkit.config.command_line import CommandLine
 from rlkit.config.conf import Conf, find_conf
+from rlkit.config.environment import as_text, names_in
 from rlkit.config.errors import ConfigError
 from rlkit.config.schema import Schema
 
@@ -50,7 +51,8 @@ class Base:
     """What a test or a resume starts from: the settings of a run, or the task alone of a file that lies in none.
 
     sections: plain values, `auto` where that was asked; values: those that it became. choices: of the groups.
-    words: what was typed for it, to be shown. foreign: names in the file that are no settings here.
+    words: what was typed for it, to be shown. foreign: names in the file that are no settings here. environment:
+    names of settings that come from environment variables.
     """
 
     source: str
@@ -60,6 +62,7 @@ class Base:
     words: Tuple[str, ...] = ()
     config_name: str = "config"
     foreign: Tuple[str, ...] = ()
+    environment: FrozenSet[str] = frozenset()
 
     @property
     def learner(self) -> Optional[str]:
@@ -179,6 +182,7 @@ def _checked(source: str, content: Mapping[str, Any], composed: Mapping[str, Any
         [name for name in content if name not in (*keys.SECTIONS, "composed")],
     )
     asked = asked if isinstance(asked, dict) else {}
+    environment = names_in(composed)
     sections: Dict[str, Dict[str, Any]] = {name: {} for name in keys.SECTIONS}
     became: Dict[str, Any] = {}
     for section in keys.SECTIONS:
@@ -195,6 +199,8 @@ def _checked(source: str, content: Mapping[str, Any], composed: Mapping[str, Any
                 and not support.is_ours(str(content["task"].get("name")))
             ):
                 continue
+            if any(f"{place}.".startswith(f"{name}.") for place in environment):
+                continue  # its type is that of the value, which is checked when it is known
             for item in (value, sections[section][str(key)]):
                 problems += _wrong_types(source, name, item, schema)
     name = sections["task"].get("name")
@@ -216,6 +222,7 @@ def _checked(source: str, content: Mapping[str, Any], composed: Mapping[str, Any
         tuple(str(word) for word in words) if isinstance(words, list) else (),
         config if isinstance(config, str) and _OPTION.fullmatch(config) else "config",
         tuple(map(str, foreign)),
+        environment,
     )
 
 
@@ -280,7 +287,7 @@ def lay(raw: Dict[str, Any], base: Base, words: Sequence[str], conf: Conf, root:
         section, _, key = name.partition(".")
         replaced = section in whole or (name in _WHICH_ENV and not above.keys().isdisjoint(_WHICH_ENV))
         if not replaced and _SIBLING.get(name) not in above:
-            raw[section][key] = _escaped(value)
+            raw[section][key] = as_text(value, base.environment, name)
     for name, value in above.items():
         _set(raw, name, value)
     return list(above)
@@ -314,17 +321,6 @@ def _typed(words: Sequence[str], conf: Conf, root: str) -> Tuple[List[str], List
         elif not key.startswith("hydra"):
             names.append(key)
     return whole, names
-
-
-def _escaped(value: Any) -> Any:
-    """The same for OmegaConf, to which `${` is an interpolation: a run's text is text."""
-    if isinstance(value, dict):
-        return {key: _escaped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_escaped(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    return "\\???" if value == "???" else re.sub(r"(\\*)\$\{", lambda m: m[1] * 2 + "\\${", value)
 
 
 def _get(tree: Any, name: str) -> Any:

@@ -102,7 +102,7 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "task.episodeLength",
         "int in [2, 1000000] or auto",
         "control steps",
-        "longest episode; auto: the Gymnasium environment's own limit",
+        "longest episode; auto: the Gymnasium environment's own limit, 1000 where it has none",
     ),
     Key("task.controlPeriod", "float in (0, 1]", "s", "time between two actions"),
     Key(
@@ -118,6 +118,12 @@ COMMON_KEYS: Tuple[Key, ...] = (
         "function that wraps each Gymnasium environment, as module:function",
     ),
     Key("task.packages", "[] or list of text", "", "Python modules that the task needs; imported first"),
+    Key(
+        "task.envMemory",
+        "float > 0 or auto",
+        "MB",
+        "main memory that one Gymnasium environment takes; auto: measured where it may matter",
+    ),
     Key("task.install", "text or null", "", "the command that installs them"),
     Key("task.actions", "joint_targets|torques", "", "what an action means to the robot's joints"),
     Key("task.decimation", "int in [1, 1000]", "steps", "steps of the environment in each control step"),
@@ -297,5 +303,8 @@ COMMON_KEYS: Tuple[Key, ...] = (
     Key("experiment.maxTestRuns", "int >= 1", "runs", "test runs linked in runs/"),
     Key(
         "experiment.useCleanWorkspace", "bool", "", "runs live in runs_all/, links in runs/; false: all there"
+    ),
+    Key(
+        "experiment.saveGitDiff", "bool", "", "keep the uncommitted changes of the code in the run's git.diff"
     ),
 )

@@ -48,8 +48,8 @@ def read_request(
     root = _root(line, conf, problems)
     try:
         schema = schema_for(line, conf, root, problems, tuple(bases.values()))
-        used = _typed_groups(line, conf) if bases else _used(line, conf, root)
-        problems += files.check(conf, root, used, schema)
+        chosen = _typed_groups(line, conf) if bases else used(line, conf, root)
+        problems += files.check(conf, root, chosen, schema)
         for override in [*line.misspelt, *line.overrides]:
             found = _check(override, schema, conf, line.sweep)
             if override.complaint:
@@ -99,7 +99,7 @@ def schema_for(
     return Schema(known or list(keys.LEARNER_KEYS), declared, own)
 
 
-def _used(line: CommandLine, conf: Conf, root: str) -> Dict[str, List[str]]:
+def used(line: CommandLine, conf: Conf, root: str) -> Dict[str, List[str]]:
     """The options of each group that the request surely uses: of those that exist."""
     found: Dict[str, List[str]] = {}
     tasks = _sure(line, conf, root, "task")

@@ -19,13 +19,18 @@ _SHOWN_ABOVE = {"sim.name", "training.test", "training.checkpoint"}  # said in l
 def print_summary(experiment: Experiment, console: Optional[Console] = None, *, ranks: int = 1) -> None:
     """Print the summary; ranks: processes that train together. Paths are never cut."""
     console = console or Console(soft_wrap=True)
+    if experiment.logging.log_level in ("debug", "info"):
+        _print_settings(experiment, console, ranks)
+    for note in experiment.notes:
+        console.print(f"warning: {note}", style="yellow", **_AS_IT_IS)
+
+
+def _print_settings(experiment: Experiment, console: Console, ranks: int) -> None:
     chosen = "  ".join(f"{group}={option}" for group, option in experiment.choices.items())
     console.print(f"{_what(experiment)}: {experiment.kind}", style="bold", **_AS_IT_IS)
     console.print(_spelt_out(f"  {chosen}"), style="dim", **_AS_IT_IS)
     for name, text in [*speed(experiment, ranks), *rows(experiment)]:
         console.print(Text.assemble(f"  {name}: ", (_spelt_out(text), "cyan")), soft_wrap=True)
-    for note in experiment.notes:
-        console.print(f"warning: {note}", style="yellow", **_AS_IT_IS)
 
 
 def _spelt_out(text: str) -> str:
@@ -83,7 +88,7 @@ def _evaluation(experiment: Experiment) -> str:
     training = experiment.training
     if not training.eval_interval:
         return "none; the best policy is chosen by the episodes of training, which explore"
-    every = f"{training.eval_interval:,} iterations"
+    every = "iteration" if training.eval_interval == 1 else f"{training.eval_interval:,} iterations"
     if training.eval_steps is not None:
         every = f"{training.eval_steps:,} env-steps"
     elif training.eval_interval >= training.max_iterations:

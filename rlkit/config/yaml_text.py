@@ -66,7 +66,7 @@ def load(text: str) -> Any:
 
 def dump(tree: Any) -> str:
     """YAML that `load` reads back as it was; keys keep their order."""
-    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False)
 
 
 def key_lines(text: str) -> Dict[Tuple[str, ...], int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Tuple
+from typing import Any, Callable, List, Mapping, Tuple
 
 from torch import Tensor, nn
 
@@ -85,6 +85,10 @@ class Learner(ABC):
         it, and it can be traced. Raises LearnerError where a learner has none.
         """
         raise LearnerError(f"{type(self).__name__} has no network that could be exported")
+
+    def describe(self) -> List[str]:
+        """Sizes of networks, batches and buffers, a line each, for whoever looks closely."""
+        return []
 
     @abstractmethod
     def state(self, *, experience: bool = True) -> dict[str, Any]:

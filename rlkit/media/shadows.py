@@ -13,12 +13,9 @@ from typing import Any, Optional
 import mujoco
 import numpy as np
 
-_LIGHT = np.array(
-    [-0.15, 0.2, -1.0]
-)  # where the light goes: steep, so that a shadow lies near what throws it
-_DARK = np.array(
-    [0.0, 0.0, 0.0, 0.15], np.float32
-)  # drawn twice, for the upper and the lower side: 28 % darker
+# Where the light goes: steep, so that a shadow lies near what throws it.
+_LIGHT = np.array([-0.15, 0.2, -1.0])
+_DARK = np.array([0.4, 0.41, 0.43, 1.0], np.float32)  # opaque: blended ones add up to black
 _ABOVE = 1e-3  # m: shadows lie so high over the ground, or they flicker in it
 _THICKNESS = 1e-3  # share of its height that a shadow keeps: none at all has no surface to draw
 

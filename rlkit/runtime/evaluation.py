@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any, Callable, Dict, Mapping, Optional
 
@@ -11,6 +12,8 @@ from rlkit.media.recording import Recording
 from rlkit.runtime.recorder import Recorder
 from rlkit.runtime.seeding import preserved_rng
 from rlkit.runtime.test import play
+
+log = logging.getLogger("rlkit")
 
 # Far from the seeds of training's envs, which are training.seed + rank.
 SEED_OFFSET = 1_000_003
@@ -49,12 +52,14 @@ class Evaluation:
             results = play(self.env, policy, per_env=1, quiet=True, recorder=recorder)
             if recorder is not None:
                 recorder.stop()
+        elapsed = time.perf_counter() - started
+        log.debug("%d episodes evaluated in %.3f s", results["episodes"], elapsed)
         return {
             "eval/return": results["return"]["mean"],
             "eval/length": results["length"]["mean"],
             "eval/success": results["success_rate"],
             "eval/timeout": results["timeout_rate"],
-            "time/evaluation": time.perf_counter() - started,
+            "time/evaluation": elapsed,
         }
 
     def _rewind(self) -> None:

@@ -12,7 +12,6 @@ from typing import Any, Dict, List, Mapping
 import torch
 
 from rlkit.config import Experiment
-from rlkit.config.experiment import thaw
 from rlkit.env.spec import EnvSpec, VecEnv
 from rlkit.env.task_env import TaskEnv
 from rlkit.runtime.export_formats import INPUT, OUTPUT
@@ -46,7 +45,7 @@ def facts_of(request: ExportRequest, env: VecEnv) -> Facts:
         facts["environments"] = _environments(experiment)
     if spec.tasks:
         facts["one_hot"] = list(spec.tasks)  # what the observation's last numbers tell
-    facts["settings"] = thaw(experiment.task)
+    facts["settings"] = experiment.stored()["task"]
     return facts
 
 

@@ -10,6 +10,7 @@ from rlkit.config import EnvSettings
 from rlkit.media import recording as recordings
 from rlkit.media.recording import Recording
 from rlkit.workspace import Run, WorkspaceError
+from rlkit.workspace.errors import explained
 
 if TYPE_CHECKING:
     from rlkit.media.render_queue import Finished, RenderQueue
@@ -37,12 +38,18 @@ class Films:
         self._unsaved = False
 
     def save(self, name: str, recording: Recording) -> Optional[Path]:
-        """Write `trajectories/<name>.npz`; None where that was not possible."""
+        """Write `trajectories/<name>.npz`; None where that was not possible.
+
+        Raises WorkspaceError where the run's folder is gone.
+        """
         path = self._run.trajectories / f"{name}.npz"
         try:
-            path.parent.mkdir(exist_ok=True)
+            with explained(f"make the folder {path.parent}"):
+                path.parent.mkdir(exist_ok=True)
             recordings.save(path, recording)
-        except (WorkspaceError, OSError) as error:
+        except WorkspaceError as error:
+            if not self._run.path.exists():  # moved or deleted: nothing of this run can be kept any more
+                raise
             if not self._unsaved:
                 log.warning("episodes are played on without being recorded: %s", error)
             self._unsaved = True
@@ -54,7 +61,8 @@ class Films:
         if self._queue is None or not sources:
             return
         folder = self._run.videos
-        folder.mkdir(exist_ok=True)
+        with explained(f"make the folder {folder}"):
+            folder.mkdir(exist_ok=True)
         settings = self._settings
         self._queue.submit(
             sources,

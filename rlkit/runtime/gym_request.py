@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
-from rlkit.config import Experiment
+from rlkit.config import Experiment, env_memory
+from rlkit.config.machine import Machine
 from rlkit.env.gym import installed
 from rlkit.env.gym.request import recipe_arguments
 from rlkit.env.spec import EnvError
 from rlkit.runtime.stopping import StopAtOnce
+
+if TYPE_CHECKING:
+    from rlkit.env.gym.making import Recipe
+    from rlkit.env.gym.member import Form
 
 
 def problems(experiment: Experiment) -> List[str]:
@@ -18,9 +23,24 @@ def problems(experiment: Experiment) -> List[str]:
         from rlkit.env.gym import making, member  # only here: no other task needs gymnasium
 
         try:
-            return member.problems(making.recipes(**recipe_of(experiment)))
+            recipes, forms = making.recipes(**recipe_of(experiment)), []
+            return member.problems(recipes, forms) or _too_large(experiment, recipes, forms)
         except EnvError as error:
             return [str(error)]
+
+
+def _too_large(experiment: Experiment, recipes: Sequence[Recipe], forms: Sequence[Form]) -> List[str]:
+    """That so many environments do not fit into main memory, where the task does not say what one takes."""
+    sections, free = experiment.sections(), Machine.detect().memory
+    if sections["task"].get("envMemory", "auto") != "auto":
+        return []  # checked with the settings
+    from rlkit.env.gym import member
+
+    grown = float(sum(form.memory for form in forms))  # with all that was imported: an upper bound
+    if env_memory.too_much(sections, grown, free) is None:
+        return []
+    problem = env_memory.too_much(sections, float(sum(map(member.memory_of, recipes))), free)
+    return [] if problem is None else [problem]
 
 
 def recipe_of(experiment: Experiment) -> Dict[str, Any]:

@@ -40,6 +40,7 @@ def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) ->
     with ExitStack() as stack:
         stop = stack.enter_context(StopAtOnce())
         startup = Startup(stop)
+        stack.callback(startup.over)
         run = None
         if ranks.leads:
             try:
@@ -56,6 +57,7 @@ def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) ->
             log.info("run %s", run.path)
             for note in run.notes:
                 log.warning("%s", note)
+        startup.begin("loading torch and the simulator")
         from rlkit.runtime.session import Session  # torch and the simulator come with it
 
         return Session(experiment, source, run, ranks, console).play(startup)
@@ -88,6 +90,7 @@ def _claim(experiment: Experiment, source: Optional[Resolved]) -> tuple[Run, Opt
         learner=experiment.train["learner"],
         seed=experiment.training.seed,
         device=experiment.env.device,
+        save_diff=settings.save_git_diff,
         parent=source.run_path.name if source is not None and source.run_path is not None else None,
     )
     return run, source
@@ -101,9 +104,9 @@ def _owned(run: Run, stop: StopAtOnce) -> Iterator[None]:
     except BaseException as error:
         # A library may have made another error of the interrupt.
         if isinstance(error, KeyboardInterrupt) or stop.signal is not None:
-            run.set_state("interrupted", "stopped at once, without saving")
+            run.end("interrupted", "stopped at once, without saving")
         elif run.record.state == "running":
-            run.set_state("failed", f"{type(error).__name__}: {error}")
+            run.end("failed", f"{type(error).__name__}: {error}")
         raise
 
 

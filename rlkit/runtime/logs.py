@@ -8,6 +8,7 @@ from typing import Dict, Mapping, Optional
 
 from rich.console import Console
 
+from rlkit.masking import masked
 from rlkit.runtime.console import losses
 from rlkit.workspace import printable
 
@@ -52,7 +53,7 @@ class _FileHandler(logging.Handler):
         if self._missing:
             lines.insert(0, _warning(f"{self._missing} lines are missing here: the disk did not take them"))
         text = "\n" if self._missing else ""  # the last one may be torn
-        text += "".join(self.format(line) + "\n" for line in lines)
+        text += masked("".join(self.format(line) + "\n" for line in lines))
         self._missing = 0 if self._written(text.encode("utf-8", "replace")) else self._missing + 1
 
     def _written(self, content: bytes) -> bool:

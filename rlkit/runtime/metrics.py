@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO, Mapping
 
 from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
-from torch.utils.tensorboard.writer import SummaryWriter
 
+from rlkit.runtime.event_file import EventFile, append
 from rlkit.workspace import write_atomic
 from rlkit.workspace.errors import explained
 
 _OURS = re.compile(
     rb'\{"iteration": (\d{1,18}), .*\}\n'
-)  # a line that `write` wrote, without parsing all of it
+)  # what `write` wrote, told without parsing all of it
 
 
 class MetricsWriter:
@@ -37,8 +35,8 @@ class MetricsWriter:
         with explained(f"write {jsonl}"):
             if jsonl.exists():
                 _drop_from(jsonl, first_iteration)
+            self._events = EventFile(summaries, first_step=first_iteration)
             self._file = jsonl.open("ab", buffering=0)
-        self._board = SummaryWriter(str(summaries), purge_step=first_iteration, flush_secs=10)
 
     def write(self, iteration: int, env_steps: int, wall_time: float, metrics: Mapping[str, float]) -> None:
         """Write one iteration. wall_time: seconds of training so far. Non-finite numbers are null in JSON.
@@ -48,35 +46,22 @@ class MetricsWriter:
         line = {"iteration": iteration, "env_steps": env_steps, "wall_time": round(wall_time, 3)}
         line.update({name: value if math.isfinite(value) else None for name, value in metrics.items()})
         with explained(f"write {self._path}"):
-            _append(self._file, (json.dumps(line) + "\n").encode("utf-8"))
-            for name, value in metrics.items():
-                self._board.add_scalar(name, value, iteration)
+            append(self._file, (json.dumps(line) + "\n").encode("utf-8"))
+            values = (Summary.Value(tag=name, simple_value=value) for name, value in metrics.items())
+            self._events.add(iteration, values)
 
     def add_gif(self, name: str, gif: Path, iteration: int) -> None:
         """Show a small moving picture in TensorBoard's images."""
-        content = gif.read_bytes()
-        width, height = int.from_bytes(content[6:8], "little"), int.from_bytes(content[8:10], "little")
-        image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=content)
-        summary = Summary(value=[Summary.Value(tag=name, image=image)])
-        self._board._get_file_writer().add_summary(summary, iteration)
+        with explained(f"show {gif} in TensorBoard"):
+            content = gif.read_bytes()
+            width, height = int.from_bytes(content[6:8], "little"), int.from_bytes(content[8:10], "little")
+            image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=content)
+            self._events.add(iteration, [Summary.Value(tag=name, image=image)])
 
     def close(self) -> None:
-        """Flush and close both files; raises WorkspaceError."""
+        """Close both files."""
         self._file.close()
-        with explained(f"write TensorBoard's events beside {self._path}"):
-            self._board.close()
-
-
-def _append(file: RawIOBase, line: bytes) -> None:
-    """Write the whole line or nothing; raises OSError."""
-    before = os.fstat(file.fileno()).st_size
-    rest = memoryview(line)
-    try:
-        while rest:
-            rest = rest[file.write(rest) or 0 :]
-    except BaseException:
-        os.ftruncate(file.fileno(), before)
-        raise
+        self._events.close()
 
 
 def _drop_from(jsonl: Path, iteration: int) -> None:

@@ -130,6 +130,7 @@ class Progress:
         if window.get("episode/success") or self._solved(at.best):
             row("success", _share(window.get("episode/success", 0.0), _VALUE), _bars(self._successes))
         row("length", _number(window, "episode/length"))
+        row("not finite", *_not_finite(window, metrics))
         if self._evaluated is not None:
             row("evaluated", _score(self._evaluated[0]), f"iteration {self._evaluated[1]:,}")
         if at.best is not None:
@@ -173,6 +174,7 @@ def line(
         + (f" (evaluated {_plain_score(evaluated[0])})" if evaluated else ""),
         f"success {_percent(window.get('episode/success'))}",
         f"length {_number(window, 'episode/length')}",
+        *(f"not finite: {told}" for told in _not_finite(window, metrics)),
         *_named({**_LOSSES, "policy/learning_rate": "lr"}, metrics),
         " ".join(_time_split(metrics)),
     ]
@@ -202,6 +204,13 @@ def _percent(value: Optional[float]) -> str:
 
 def _named(names: Mapping[str, str], metrics: Mapping[str, float]) -> List[str]:
     return [f"{short} {metrics[name]:.3g}" for name, short in names.items() if name in metrics]
+
+
+def _not_finite(window: Mapping[str, float], metrics: Mapping[str, float]) -> List[str]:
+    """How many episodes and env-steps had a number that is not finite; nothing where there was none."""
+    share, steps = window.get("failure/unstable", 0.0), metrics.get("env/not_finite", 0.0)
+    found = [f"{100 * share:.2g}% of the episodes"] if share else []
+    return found + ([f"{steps:,.0f} env-steps"] if steps else [])
 
 
 def _time_split(metrics: Mapping[str, float]) -> List[str]:

@@ -178,7 +178,7 @@ def facts_of(
     experiment: Experiment, *, iteration: Optional[int] = None, checkpoint: Optional[str] = None
 ) -> Dict[str, Any]:
     """What the header says of the request: task, simulator, seed, versions, code and the settings."""
-    sections = experiment.sections()
+    sections = experiment.stored()
     return {
         "task": experiment.task_name,
         "engine": experiment.engine,

@@ -8,8 +8,10 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 import numpy as np
 import torch
 
-from rlkit.config import SimSettings
+from rlkit.config import ConfigError, SimSettings
 from rlkit.config.command_line import camel
+from rlkit.config.conf import flatten
+from rlkit.config.environment import read_back
 from rlkit.env.latency import acting_commands
 from rlkit.env.spec import EnvError
 from rlkit.media.recording import Recording, RecordingError, model_hash
@@ -61,11 +63,22 @@ def replay(recording: Recording, *, force: bool = False) -> Replay:
             " what is in it"
         )
     try:
-        return play(recording, force)
+        return play(_with_variables(recording), force)
+    except ConfigError as error:
+        raise RecordingError(f"the recording's settings: {error}") from error
     except (SimulatorError, EnvError) as error:
         raise RecordingError(str(error)) from error
     except KeyError as error:
         raise RecordingError(f"the recording cannot be replayed: it lacks {error}") from error
+
+
+def _with_variables(recording: Recording) -> Recording:
+    """The recording with the values of environment variables: its header holds `${oc.env:NAME}` in their place."""
+    config = recording.header.get("config")
+    if "${oc.env:" not in str(config) or not isinstance(config, dict):
+        return recording
+    values = read_back(config, frozenset(flatten(config)))[0]
+    return replace(recording, header={**recording.header, "config": values})
 
 
 def _replay_simulator(recording: Recording, force: bool) -> Replay:

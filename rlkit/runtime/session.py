@@ -18,6 +18,7 @@ from rlkit.learners.api import Learner, LearnerError
 from rlkit.runtime import pretrained, tuning
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoint_head import CheckpointError
+from rlkit.runtime.describe import describe
 from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
 from rlkit.runtime.gym_request import to_type
 from rlkit.runtime.live import LiveView
@@ -75,7 +76,7 @@ class Session:
             if details:
                 log.error("%s", details, extra=FILE_ONLY)
             if self.run is not None:
-                self.run.set_state("failed", str(error))
+                self.run.end("failed", str(error))
                 self._say_what_is_left(self.run)
             return FAILED
 
@@ -87,10 +88,12 @@ class Session:
         with joined(ranks, ranks.device(self.experiment.env.device)):
             self._agree()
             seed = self.experiment.training.seed
+            startup.begin(f"starting {self.experiment.env.num_envs} environments")
             seed_everything(seed + ranks.rank, deterministic=settings.torch_deterministic)
             env = build_env(self.experiment, ranks, learning=self.experiment.kind == "train")
             startup.lap("simulator and task")
             try:
+                startup.begin("making the learner")
                 self._decide(env)
                 learner = build_learner(self.experiment, env)
                 startup.lap("learner")
@@ -137,12 +140,14 @@ class Session:
 
     def _trained(self, training: Training, startup: Startup) -> Optional[int]:
         """Train from the start or the checkpoint; returns the signal that ended it early, if one did."""
+        startup.begin("the first iteration")
         if self.checkpoint is None:
             training.start()
         else:
             if self.source is not None:
                 log.info("%s: %s", self.source.how, self.checkpoint)
             training.resume(self.checkpoint)
+        describe(self.experiment, training.env, training.learner)
         startup.stop.over()
         return training.loop(self.console, startup)
 
@@ -198,6 +203,7 @@ class Session:
         log.info("%s: %s", source.how, source.checkpoint)
         tested = source.run_path.name if source.run_path else None
         run.update(checkpoint=source.checkpoint, tested_run=tested)
+        startup.begin("the first step")
         stopped_by = Test(self.experiment, env, learner, source, run, self.console).play(startup)
         run.set_state("done" if stopped_by is None else "interrupted")
         if run.results.exists():
@@ -212,7 +218,7 @@ class Session:
             log.info("  video    %s", run.videos / f"{ROLLOUT}.mp4")
 
     def _say_what_is_left(self, run: Run) -> None:
-        if "last" in run.record.saved:
+        if "last" in run.record.saved and run.path.exists():
             log.info("the last good checkpoint is of iteration %d", run.record.saved["last"])
             log.info("  resume   python train.py checkpoint=%s:last%s", shlex.quote(run.name), self._more())
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import List, Optional, Tuple
 
 from rlkit.runtime.stopping import StopAtOnce
+from rlkit.runtime.waiting import Waiting
 
 log = logging.getLogger("rlkit")
 
@@ -21,13 +22,23 @@ class Startup:
         self._laps: List[Tuple[str, float]] = [("configuration", process_age())]
         self._last = time.perf_counter()
         self._reported = False
+        self._waiting = Waiting(log.info)
+
+    def begin(self, what: str) -> None:
+        """What comes next, up to the next lap, in words that are said where it takes long."""
+        self._waiting.begin(what)
 
     def lap(self, name: str) -> None:
         """What happened since the last lap was `name`. Raises Stopped where a signal has come meanwhile."""
+        self._waiting.end()
         now = time.perf_counter()
         self._laps.append((name, now - self._last))
         self._last = now
         self.stop.check()
+
+    def over(self) -> None:
+        """Nothing more is said, however far the start has come."""
+        self._waiting.end()
 
     def first_iteration_done(self) -> None:
         """Report once, after the first iteration."""

@@ -33,6 +33,8 @@ log = logging.getLogger("rlkit")
 
 __test__ = False  # pytest: this module tests policies, it holds no test cases
 
+_TELL_STEPS = 250
+_TELL_SECONDS = 10.0
 _POLL = 0.2  # s between two looks for a checkpoint while there is nothing to play
 
 
@@ -40,12 +42,15 @@ _POLL = 0.2  # s between two looks for a checkpoint while there is nothing to pl
 def play(
     env: VecEnv, policy: Policy, per_env: int, *, quiet: bool = False, recorder: Optional[Recorder] = None
 ) -> Dict[str, Any]:
-    """Play `per_env` episodes in every env with `policy` and return the results; tells how far it got."""
+    """Play `per_env` episodes in every env with `policy` and return the results; tells how far it got.
+
+    quiet: only where it takes long.
+    """
     episodes = Episodes(env, per_env)
     obs = env.reset()
     if recorder is not None:
         recorder.begin()
-    progress = _Progress(episodes, env, quiet)
+    progress = _Progress(episodes, env, "evaluation: " if quiet else "", steps=0 if quiet else _TELL_STEPS)
     while not episodes.complete:
         actions = policy(obs)
         result = env.step(actions)
@@ -69,23 +74,27 @@ def _count(
 
 
 class _Progress:
-    """A line now and then: how many episodes are done."""
+    """A line now and then, and at least every `_TELL_SECONDS`: how many episodes are done.
 
-    def __init__(self, episodes: Episodes, env: VecEnv, quiet: bool) -> None:
-        self._episodes, self._quiet = episodes, quiet
+    steps: after so many, and after each quarter of the episodes, there is one in any case; 0: by the time alone.
+    """
+
+    def __init__(self, episodes: Episodes, env: VecEnv, what: str = "", steps: int = 0) -> None:
+        self._episodes, self._what, self._steps = episodes, what, steps
         self._period, self._total = env.spec.control_period, episodes.per_env * env.spec.num_envs
-        self._step, self._told = 0, 0
+        self._step, self._told, self._due = 0, 0, time.monotonic() + _TELL_SECONDS
 
     def step(self) -> None:
         """One step of all envs is over."""
         self._step += 1
-        if self._quiet:
+        late = time.monotonic() >= self._due
+        if not self._steps and not late:
             return
         done = self._episodes.done
-        if self._step % 250 == 0 or done - self._told > self._total // 4:
-            self._told = done
+        if late or self._step % self._steps == 0 or done - self._told > self._total // 4:
+            self._told, self._due = done, time.monotonic() + _TELL_SECONDS
             simulated = duration(self._step * self._period)
-            log.info("%d of %d episodes, %s simulated", done, self._total, simulated)
+            log.info("%s%d of %d episodes, %s simulated", self._what, done, self._total, simulated)
 
 
 class Test:
@@ -161,7 +170,7 @@ class Test:
     @torch.no_grad()
     def _loop(self, stop: StopRequest, startup: Startup) -> None:
         obs = self._begin()
-        progress = _Progress(self.episodes, self.env, quiet=self.viewer is not None)
+        progress = _Progress(self.episodes, self.env, steps=_TELL_STEPS)
         while not stop.asked:
             if self.episodes.complete and not self._reported:
                 self._report(complete=True)
@@ -177,7 +186,7 @@ class Test:
             obs = self._step(obs)
             startup.first_step_done()
             self.films.finished()
-            if not self._reported:
+            if not self._reported and self.viewer is None:
                 progress.step()
 
     def _begin(self) -> Observations:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, ContextManager, Dict, Mapping, Optional
+from typing import Any, ContextManager, Dict, Iterator, Mapping, Optional
 
 import numpy as np
 from rich.console import Console
@@ -98,11 +98,8 @@ class Training:
     def iterate(self, schedule: Schedule) -> Dict[str, float]:
         """One iteration of the learner and its metrics."""
         started = time.perf_counter()
-        try:
+        with self._dumped():
             result = self.learner.iterate(self.monitor)
-        except (LearnerError, EnvError):
-            self._dump()
-            raise
         elapsed = time.perf_counter() - started
         self.at.iteration += 1
         self.at.env_steps += result.env_steps
@@ -115,16 +112,26 @@ class Training:
             warnings = {**result.warnings, **overflow_warning(own, room)}
             self.reminders.tell(self.at.iteration, warnings)
         rate = {"rate/env_steps_per_s": result.env_steps / elapsed}
+        if log.isEnabledFor(logging.DEBUG):
+            spent = ", ".join(f"{name[5:]} {seconds:.3f}" for name, seconds in times.items())
+            log.debug(
+                "iteration %d: %d env-steps in %.3f s: %s",
+                self.at.iteration,
+                result.env_steps,
+                elapsed,
+                spent,
+            )
         return {**episodes, **result.metrics, **own, **times, **rate}
 
     def _evaluate(self) -> Dict[str, float]:
         """The evaluation's metrics, none without one."""
         if self.evaluation is None:
             return {}
-        if self.videos is None or not self.videos.due(self.at.iteration):
-            return self.evaluation.metrics(self.learner.policy())
-        facts = self.videos.facts(self.at.iteration)
-        return self.evaluation.metrics(self.learner.policy(), facts=facts, take=self.videos.take)
+        with self._dumped():
+            if self.videos is None or not self.videos.due(self.at.iteration):
+                return self.evaluation.metrics(self.learner.policy())
+            facts = self.videos.facts(self.at.iteration)
+            return self.evaluation.metrics(self.learner.policy(), facts=facts, take=self.videos.take)
 
     # Videos, which another process renders.
 
@@ -175,6 +182,15 @@ class Training:
             return nullcontext()
         first = self.at.iteration + 1
         return closing(MetricsWriter(self.run.metrics, self.run.summaries, first_iteration=first))
+
+    @contextmanager
+    def _dumped(self) -> Iterator[None]:
+        """Dump the envs' state where a number was not finite."""
+        try:
+            yield
+        except (LearnerError, EnvError):
+            self._dump()
+            raise
 
     def _dump(self) -> None:
         """Write the simulator's state at the moment a number was not finite, for a look afterwards."""

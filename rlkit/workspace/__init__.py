@@ -9,7 +9,8 @@ from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
 from rlkit.workspace.child import python
 from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.errors import ResolveError, WorkspaceError
-from rlkit.workspace.find import called, find_run
+from rlkit.workspace.files import keep_masked
+from rlkit.workspace.find import called, find_run, quoted
 from rlkit.workspace.layout import KINDS as RUN_KINDS
 from rlkit.workspace.layout import WorkspaceLimits, check_writable
 from rlkit.workspace.listing import (
@@ -65,6 +66,7 @@ __all__ = [
     "find_interrupted",
     "find_run",
     "finish_deletions",
+    "keep_masked",
     "folder_size",
     "link_atomic",
     "list_runs",
@@ -79,6 +81,7 @@ __all__ = [
     "provenance",
     "printable",
     "python",
+    "quoted",
     "read_entry",
     "read_record",
     "refuse_links",

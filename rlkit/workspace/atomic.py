@@ -63,22 +63,28 @@ def write_together(contents: Mapping[Path, Content]) -> None:
 
 
 def _fill(handle: BinaryIO, content: Content) -> None:
-    if callable(content):
-        content(handle)
-    else:
-        handle.write(content.encode("utf-8") if isinstance(content, str) else content)
-    handle.flush()
-    os.fsync(handle.fileno())
+    try:
+        if callable(content):
+            content(handle)
+        else:
+            handle.write(content.encode("utf-8") if isinstance(content, str) else content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    except BaseException:
+        with suppress(OSError):  # what the disk did not take it does not take now either
+            handle.close()
+        raise
 
 
 def link_atomic(link: Union[str, Path], target: Union[str, Path]) -> None:
-    """Point the symbolic link `link` at `target`, replacing an old link in one step.
+    """Point the symbolic link `link` at `target`, replacing an old link in one step. Call under workspace_lock.
 
     Raises WorkspaceError when a real folder stands where the link should be.
     """
     link = Path(link)
     temporary = temporary_beside(link)
     with explained(f"make the link {link}"):
+        _remove_leftovers_of(link)
         try:
             temporary.symlink_to(target)
             _replace(temporary, link)
@@ -119,6 +125,9 @@ def _remove_leftovers_of(path: Path) -> None:
 
 
 def _remove_unless_held(temporary: Path) -> None:
+    if temporary.is_symlink():  # links are made by one process at a time
+        remove_if_there(temporary)
+        return
     try:
         descriptor = os.open(temporary, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError:  # gone meanwhile, or another user's

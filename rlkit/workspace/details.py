@@ -11,12 +11,12 @@ from typing import Any, Dict, List, Optional, Set
 
 from rlkit.workspace.checkpoints import Which, checkpoints_in, networks_folder
 from rlkit.workspace.errors import explained
-from rlkit.workspace.layout import absolute
+from rlkit.workspace.layout import absolute, pinned_folder, window_folder
 from rlkit.workspace.links import latest_runs
 from rlkit.workspace.pins import pins_of
 from rlkit.workspace.prune import folder_size
 from rlkit.workspace.record import RunRecord, parse_time
-from rlkit.workspace.scan import RunEntry, all_runs, read_entry
+from rlkit.workspace.scan import RunEntry, all_runs, entries, read_entry
 
 # A line of metrics.jsonl is about 2 kB; the last one is looked for in this much of the file's end.
 _TAIL_BYTES = 1 << 18
@@ -38,7 +38,9 @@ class RunDetails:
     """What is known of one run. `record` is None where run.json cannot be read: `reason` says why.
 
     `seconds` runs from the start to the end, or to now while it is under way. `tests` are the test runs of
-    its checkpoints, `children` the training runs that started from one. `metrics` is the last whole line of
+    its checkpoints, `children` the training runs that started from one. `latest` says that latest_train or latest_test
+    stands for it, `links` are the links in runs/ and runs/pinned/ that lead to it, and `here` that it is a run of this
+    workspace. `metrics` is the last whole line of
     metrics.jsonl, or a test's metrics.json; `videos` and `trajectories` are paths within the run's folder.
     """
 
@@ -52,6 +54,8 @@ class RunDetails:
     bytes: int
     latest: bool
     pinned: List[str]
+    links: List[str]
+    here: bool
     children: List[str]
     tests: List[str]
     checkpoints: List[SavedCheckpoint]
@@ -73,6 +77,7 @@ def run_details(path: Path, root: Path = Path(), now: Optional[datetime] = None)
     now = now or datetime.now(timezone.utc)
     run, others = read_entry(path), all_runs(root)
     record = run.record
+    path = Path(os.path.realpath(path))
     names = {run.name, record.name if record else run.name}  # a renamed folder answers to both
     came_from_it = [
         other
@@ -93,6 +98,8 @@ def run_details(path: Path, root: Path = Path(), now: Optional[datetime] = None)
             for other in latest_runs(others).values()
         ),
         pinned=pins_of(path, root),
+        links=_links(path, root),
+        here=any(os.path.realpath(other.path) == str(path) for other in others),
         children=[other.name for other in came_from_it if other.record and other.record.kind == "train"],
         tests=[other.name for other in came_from_it if other.record and other.record.kind == "test"],
         checkpoints=_checkpoints(run, now),
@@ -100,6 +107,16 @@ def run_details(path: Path, root: Path = Path(), now: Optional[datetime] = None)
         trajectories=_files(path, "trajectories", "*.npz"),
         metrics=_metrics(path),
     )
+
+
+def _links(path: Path, root: Path) -> List[str]:
+    """The links that lead to a run, as paths below the root."""
+    return [
+        str(Path(entry.path).relative_to(root))
+        for folder in (window_folder(root), pinned_folder(root))
+        for entry in entries(folder)
+        if entry.is_symlink() and os.path.realpath(entry.path) == str(path)
+    ]
 
 
 def _sources(record: RunRecord) -> Set[Optional[str]]:
@@ -110,7 +127,8 @@ def _seconds(run: RunEntry, now: datetime) -> Optional[float]:
     if run.record is None:
         return None
     end = now if run.live else _time(run.record.finished) or _time(run.record.updated)
-    return None if end is None else (end - parse_time(run.record.created)).total_seconds()
+    # A clock that was set back meanwhile must not make it negative.
+    return None if end is None else max(0.0, (end - parse_time(run.record.created)).total_seconds())
 
 
 def _time(text: Optional[str]) -> Optional[datetime]:

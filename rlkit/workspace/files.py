@@ -9,8 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Tuple, Union
 
+from rlkit.masking import masked_bytes
 from rlkit.workspace.atomic import write_atomic
 from rlkit.workspace.errors import explained
+from rlkit.workspace.reading import open_regular
 
 _OWNER_ALONE = 0o600
 
@@ -31,6 +33,19 @@ def write_private(path: Path, content: Union[str, bytes]) -> None:
     write_atomic(path, write)
 
 
+def keep_masked(path: Path) -> None:
+    """Mask what looks like a secret in a text that another program wrote, for the owner's eyes from then on.
+
+    Nothing happens where there is no such file. Raises WorkspaceError.
+    """
+    if path.is_file():
+        with explained(f"read {path}"):
+            before = path.read_bytes()
+            path.chmod(_OWNER_ALONE)
+        if masked_bytes(before) != before:
+            write_private(path, masked_bytes(before))
+
+
 def make_private(path: Path) -> None:
     """Make the empty file that a log will be appended to, for the owner's eyes. Raises WorkspaceError."""
     with explained(f"write {path}"):
@@ -42,10 +57,8 @@ def read_plain(path: Path, most: int) -> Tuple[bytes, os.stat_result]:
 
     Raises OSError, also where something else lies there: a pipe would keep its reader waiting for ever.
     """
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+    with open_regular(path) as file:
         facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise OSError(errno.EINVAL, "it is no ordinary file")
         if facts.st_size > most:
             raise OSError(errno.EFBIG, f"it has {facts.st_size} bytes")
         return file.read(most), facts

@@ -48,13 +48,25 @@ def pinned_folder(root: Path) -> Path:
 
 
 def absolute(path: Union[str, Path]) -> Path:
-    """The absolute path, `~` and `..` worked out; links in it are kept, as the user knows them."""
-    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111
+    """The absolute path, `~` and `..` worked out; links in it are kept, as the user knows them.
+
+    Raises WorkspaceError where the current folder was deleted.
+    """
+    with explained("find the current folder"):
+        return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111
 
 
 def exists(path: Path) -> bool:
     """Whether a path leads to something; False too for what cannot be a path at all."""
     return os.path.exists(path)  # noqa: PTH110
+
+
+def may_write(folder: Path) -> bool:
+    """Whether files may be made in a folder, by the process as it runs and on the file system as it is mounted."""
+    wanted = os.W_OK | os.X_OK
+    # The effective user counts; where the kernel cannot say, libc guesses from modes, and forgets read-only mounts.
+    effective = os.access(folder, wanted, effective_ids=os.access in os.supports_effective_ids)
+    return effective and os.access(folder, wanted)
 
 
 def make_folders(root: Path) -> None:
@@ -73,7 +85,7 @@ def check_writable(root: Path) -> None:
             raise WorkspaceError(
                 f"{place} leads to {os.readlink(place)}, which does not exist; mend the link"
             )
-        if place.is_dir() and not os.access(place, os.W_OK | os.X_OK):
+        if place.is_dir() and not may_write(place):
             why = "it is mounted read-only" if _is_read_only(place) else _of(place)
             raise WorkspaceError(
                 f"no run can start here: {place} cannot be written to ({why}); start in a copy of the project that "

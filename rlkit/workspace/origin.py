@@ -43,7 +43,7 @@ class CodeState:
     diff: bytes = b""
 
 
-def code_state(source: Path = _SOURCE) -> CodeState:
+def code_state(source: Path = _SOURCE, *, with_diff: bool = False) -> CodeState:
     """Ask git about the checkout that holds `source`.
 
     Where git cannot answer, `facts` holds one key, "problem", that says why: code that is not in a
@@ -59,7 +59,8 @@ def code_state(source: Path = _SOURCE) -> CodeState:
             "utf-8", "replace"
         )
         facts = _parse_status(status)
-        diff = _git(source, "diff", "HEAD") if facts["dirty"] and facts["commit"] else b""
+        wanted = with_diff and facts["dirty"] and facts["commit"]
+        diff = _git(source, "diff", "HEAD") if wanted else b""
     except subprocess.TimeoutExpired:
         return CodeState({"problem": f"git took longer than {_GIT_SECONDS:.0f} s"})
     except subprocess.CalledProcessError as error:

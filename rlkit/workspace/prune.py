@@ -11,7 +11,7 @@ from typing import Dict, List, Optional, Tuple
 
 from rlkit.workspace.atomic import FileLock, workspace_lock
 from rlkit.workspace.errors import WorkspaceError, explained
-from rlkit.workspace.layout import RUN_LOCK, absolute, archive_folder, exists, window_folder
+from rlkit.workspace.layout import RUN_LOCK, absolute, archive_folder, exists, may_write, window_folder
 from rlkit.workspace.links import latest_runs, remove_link, repair
 from rlkit.workspace.pins import links_by_run, pinned_runs
 from rlkit.workspace.scan import UNREADABLE, RunEntry, all_runs, entries, is_live, run_name_of_link
@@ -83,7 +83,7 @@ def protected(runs: List[RunEntry], root: Path) -> Dict[Path, str]:
             reasons[run.path] = "running"
         elif run.path in latest:
             reasons[run.path] = latest[run.path]
-        elif not os.access(run.path, os.W_OK):
+        elif not may_write(run.path):
             reasons[run.path] = "not yours to delete"
         elif run.record is None and not run.lost:
             reasons[run.path] = f"it may not be a run of this rlkit: {run.problem}"

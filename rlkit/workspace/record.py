@@ -63,9 +63,7 @@ class RunRecord:
     saved: Dict[str, int] = field(default_factory=dict)  # "last" | "best" -> iteration of that checkpoint
     checkpoint: Optional[str] = None  # a test run's: the file that was tested
     tested_run: Optional[str] = None  # a test run's: the name of the run that the file belongs to
-    chosen: Dict[str, Any] = field(
-        default_factory=dict
-    )  # settings that stayed `auto` -> what this machine made of them
+    chosen: Dict[str, Any] = field(default_factory=dict)  # settings left to this machine -> their values
     schema: int = SCHEMA
     extra: Dict[str, Any] = field(default_factory=dict)  # keys we do not know, kept as they were
 

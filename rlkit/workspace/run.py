@@ -12,10 +12,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
+from rlkit.masking import masked, masked_bytes
 from rlkit.workspace import origin
-from rlkit.workspace.atomic import FileLock, workspace_lock, write_atomic
+from rlkit.workspace.atomic import FileLock, workspace_lock
 from rlkit.workspace.checkpoints import BEST, LAST, Which, checkpoint_name, networks_folder
 from rlkit.workspace.errors import WorkspaceError, explained
+from rlkit.workspace.files import make_private, write_private
 from rlkit.workspace.find import quoted
 from rlkit.workspace.layout import (
     KINDS,
@@ -142,11 +144,23 @@ class Run:
         """
         if state not in STATES:
             raise WorkspaceError("no state is called {!r}; allowed are {}".format(state, ", ".join(STATES)))
+        reason = None if reason is None else masked(reason)
         finished = None if state == RUNNING else format_time(datetime.now(timezone.utc))
         self._rewrite(state=state, reason=reason, finished=finished)
         if state != RUNNING:
             self._point_latest()
             self.close()
+
+    def end(self, state: str, reason: str) -> None:
+        """As set_state, where something went wrong before: what cannot be written now is a warning at most."""
+        try:
+            self.set_state(state, reason)
+        except WorkspaceError as error:
+            import logging
+
+            self.close()
+            if exists(self.path):  # where the folder is gone, that is what went wrong
+                logging.getLogger(__name__).warning("%s is not marked as %s: %s", self.path, state, error)
 
     def checkpoint_saved(self, which: Which, iteration: Optional[int] = None) -> None:
         """Call after each checkpoint: notes the iteration of "last" and "best", points latest_train."""
@@ -196,13 +210,15 @@ def open_run(
     parent: Optional[str] = None,
     now: Optional[datetime] = None,
     source: Optional[Path] = None,
+    save_diff: bool = True,
 ) -> Run:
     """Claim a new run folder, record how the run was made, and show it in runs/.
 
     The folder is `<task>_<kind>_<local time>`, or `name` where one is given, with `_2`, `_3` ... where that
-    is taken. `command` is the command line as typed. `source` lies in the git checkout to describe, by
-    default the one that holds rlkit. Raises WorkspaceError; nothing is left behind when it fails before the
-    claim, and a run whose files cannot be written afterwards is marked failed.
+    is taken. `command` is the command line as typed. `source` lies in the git checkout to describe, by default the
+    one that holds rlkit; `save_diff` keeps its uncommitted changes. What looks like a secret is masked in the command
+    and the changes; `config_yaml` is written as it is. Raises WorkspaceError; nothing is left behind when it fails
+    before the claim, and a run whose files cannot be written afterwards is marked failed.
     """
     if kind not in KINDS:
         raise WorkspaceError("no kind of run is called {!r}; allowed are {}".format(kind, ", ".join(KINDS)))
@@ -211,7 +227,7 @@ def open_run(
         check_name(name, "logging.experimentName")
     now = (now or datetime.now(timezone.utc)).astimezone()
     root = absolute(root)
-    code = origin.code_state(source) if source is not None else origin.code_state()
+    code = origin.code_state(*([] if source is None else [source]), with_diff=save_diff)
     record = RunRecord(
         name="",
         task=task,
@@ -312,7 +328,7 @@ def _this_process(command: Sequence[str]) -> Dict[str, Any]:
     import socket
 
     return {
-        "command": shlex.join(command),
+        "command": shlex.join(map(masked, command)),
         "cwd": str(Path.cwd()),
         "pid": os.getpid(),
         "host": socket.gethostname(),
@@ -344,9 +360,10 @@ def _fill(root: Path, path: Path, record: RunRecord, lock: FileLock, config_yaml
     lock.acquire()
     write_record(path, record)
     run = Run(root, path, record, lock)
-    write_atomic(run.config, config_yaml)
+    write_private(run.config, config_yaml)
     if diff:
-        write_atomic(path / "git.diff", diff)
+        write_private(path / "git.diff", masked_bytes(diff))
+    make_private(run.log_file)
     with explained(f"make the folder {run.nn}"):
         run.nn.mkdir()
     return run
@@ -370,7 +387,7 @@ def _show(run: Run, limits: WorkspaceLimits, runs: List[RunEntry]) -> None:
 def _taken(name: str, run: Run, runs: List[RunEntry]) -> str:
     """What is said where logging.experimentName was used before: a name alone continues nothing."""
     said = f"logging.experimentName={name} was used before: this is a new run, {run.name}"
-    if run.record.kind != "train":
+    if run.record.kind != "train" or run.record.parent is not None:
         return said
     series = re.compile(rf"{re.escape(name)}(_\d+)?")
     old = next((old for old in reversed(runs) if series.fullmatch(old.name) and old.can_be_latest), None)

@@ -176,6 +176,19 @@ def test_a_sweep_starts_every_job_and_keeps_its_books_in_one_folder(started, tmp
     assert (folders[0] / "multirun.yaml").is_file()
 
 
+def test_a_sweep_stores_no_secret(started, tmp_path, monkeypatch):
+    monkeypatch.setenv("WHOSE", "hunter2")
+    token = "ghp_" + "a1" * 12
+    words = (f"logging.experimentName={token}", "env.camera='${oc.env:WHOSE}'", "seed=1,2", "device=cpu")
+    assert app.main(["-m", *words]) == 0
+    assert [(e.env.camera, e.logging.experiment_name) for e in started] == [("hunter2", token)] * 2
+    (books,) = tmp_path.glob("runs_all/*/multirun.yaml")
+    assert books.stat().st_mode & 0o777 == 0o600
+    for text in (books.read_text(), *(e.to_yaml() for e in started)):
+        assert token not in text and "hunter2" not in text
+        assert "${oc.env:WHOSE}" in text
+
+
 def test_sweep_functions_work(started):
     assert app.main(["-m", "seed=range(1,3)", "numEnvs=choice(4,8)", "task=glob(Base*)", "device=cpu"]) == 0
     assert [(e.training.seed, e.env.num_envs) for e in started] == [(1, 4), (1, 8), (2, 4), (2, 8)]

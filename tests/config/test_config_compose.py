@@ -141,7 +141,7 @@ def test_an_explicit_minibatch_that_does_not_divide_is_refused_with_the_nearest(
         ("train.torch_compile=true device=cpu", "train.torch_compile=false"),
         ("test=true", "add checkpoint=latest"),
         ("task.observations=[hand_poze]", "did you mean hand_pose?"),
-        ("logging.experimentName=a/b", "a folder's name"),
+        ("logging.experimentName=a/b", "it holds '/'"),
         ("task.policyControlsHandBase=false task.policyControlsFingers=false", "no action is left"),
         ("train.minibatch_size=null train.num_minibatches=null", "train.num_minibatches=4"),
         ("numEnvs=1 train.horizon_length=1", "one sample has no spread"),

@@ -204,3 +204,42 @@ def test_looking_for_a_package_imports_nothing(tmp_path, monkeypatch):
     assert machine._importable("loud.inner") and not machine._importable("loud.outer")
     assert not machine._importable("nowhere_at_all")
     assert "loud" not in sys.modules
+
+
+GB = 10**9
+
+
+@pytest.mark.parametrize(
+    ("words", "fits"),
+    [
+        # 12 GB for 64 + 8 envs of 190 MB; 90 % of 6 GB holds 28
+        ("task=Soccer train=SoccerFastTD3 numEnvs=64", "env.numEnvs=20"),
+        ("task=Soccer numEnvs=64", "env.numEnvs=28"),  # PPO evaluates nothing
+        ("task=SoccerMulti train=SoccerMultiFastTD3 numEnvs=7", ""),
+        ("task=SoccerMulti train=SoccerMultiFastTD3 numEnvs=64", "env.numEnvs=7 training.evalEnvs=7"),
+        ("task=Soccer train=SoccerFastTD3 numEnvs=64 training.evalInterval=0", "env.numEnvs=28"),
+        (
+            "task=Soccer train=SoccerFastTD3 numEnvs=8 training.evalEnvs=100",
+            "env.numEnvs=8 training.evalEnvs=14",
+        ),
+        ("task=Soccer numEnvs=31", ""),
+        ("task=Gym env.id=Pendulum-v1 numEnvs=4000", ""),  # measured later
+        ("task=Gym env.id=Pendulum-v1 numEnvs=4000 task.envMemory=100", "env.numEnvs=54"),
+        ("numEnvs=4000", ""),
+    ],
+)
+def test_environments_that_need_more_memory_than_there_is_are_refused_with_what_fits(words, fits):
+    small = dataclasses.replace(MACHINE, memory=6 * GB, has_package=lambda _: True)
+    if not fits:
+        composed(words, small)
+        return
+    message = refused(words, small)
+    assert "each environment takes about" in message and message.endswith(f"has 6.0 free; {fits} fits"), (
+        message
+    )
+    composed(f"{words} {fits}", small)
+
+
+def test_soccer_evaluates_in_few_environments():
+    assert composed("task=Soccer train=SoccerFastTD3").training.eval_envs == 8
+    assert composed("task=Gym env.id=Pendulum-v1 train=GymFastTD3").training.eval_envs == 32

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import re
 import shlex
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from rlkit.config.machine import SIMULATORS, Machine
 # A workstation with everything: what is checked is the line, not this machine.
 MACHINE = Machine(cores=8, cuda_devices=2, simulators=frozenset(SIMULATORS))
 OWN_TASKS = re.compile(
-    r"\btask=(LevelGrasping|MyTask)\b|\btrain=MyTaskPPO\b|\bconfig=my_walk\b"
+    r"\btask=(LevelGrasping|MyTask|MyRobot)\b|\btrain=MyTaskPPO\b|\bconfig=my_walk\b"
 )  # made on the page
 SHELL_WORDS = {
     "cp",
@@ -58,7 +59,7 @@ def test_a_command_passes_the_checks_of_its_program(page: Page, line: str) -> No
 def check(words: list[str], page: Page) -> None:
     program = words[0]
     if "train.py" in words:
-        check_training(words[words.index("train.py") + 1 :])
+        check_training(tuple(words[words.index("train.py") + 1 :]))
     elif program == "rlkit" or words[:3] == ["python", "-m", "rlkit.cli"]:
         check_rlkit(words[1:])
     elif words[:2] == ["python", "-m"]:
@@ -84,13 +85,14 @@ def check(words: list[str], page: Page) -> None:
         assert program in SHELL_WORDS, f"{page.name}: who runs {words}?"
 
 
-def check_training(words: list[str]) -> None:
+@lru_cache(maxsize=None)
+def check_training(words: tuple[str, ...]) -> None:
     if any(re.search(OWN_TASKS, word) for word in words):
         return  # tests/journeys run what a page writes
     if words[:1] == ["--help"]:
-        words = [word for word in words[1:] if "=" in word]
+        words = tuple(word for word in words[1:] if "=" in word)
     if "-m" in words:
-        words = [re.sub(r"=([^\[,]+),.*", r"=\1", word) for word in words if word != "-m"]
+        words = tuple(re.sub(r"=([^\[,]+),.*", r"=\1", word) for word in words if word != "-m")
     for word in words:
         if word.startswith("training.initFrom="):
             Path(word.partition("=")[2]).touch()

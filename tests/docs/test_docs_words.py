@@ -10,7 +10,7 @@ import pytest
 from pages import ROOT, Page, code, pages
 from test_docs_commands import check_rlkit
 
-from rlkit.config import keys
+from rlkit.config import foreign, keys
 from rlkit.config.preflight import read_request
 
 FROM = [page for page in pages() if page.path.parent.name == "coming_from" and page.path.stem != "README"]
@@ -74,6 +74,20 @@ def test_our_words_exist(page: Page) -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("page", FROM, ids=lambda page: page.path.stem)
+def test_the_pages_and_the_hints_say_the_same(page: Page) -> None:
+    """Where a row is one foreign word that hints know too, what they name is among what the page names."""
+    for row in page.rows():
+        theirs = code(row[0])
+        said = {keys.ALIASES.get(name, name) for name in (word.partition("=")[0] for word in code(row[1]))}
+        if len(theirs) != 1 or not said or any(name.endswith(f".{theirs[0]}") for name in said):
+            continue  # our own word needs no hint
+        known = None if "/" in theirs[0] else foreign.meaning(theirs[0])
+        if known is not None and known.ours:
+            told = {keys.ALIASES.get(name, name) for name in known.ours}
+            assert said & told or any(name in known.says for name in said), (theirs, said, known)
+
+
 def test_what_looks_like_a_setting_is_one() -> None:
     sections = "|".join(keys.SECTIONS)
     older = read_request([]).schema
@@ -85,7 +99,12 @@ def test_what_looks_like_a_setting_is_one() -> None:
 
 
 def module(word: str) -> bool:
-    return (ROOT / "rlkit" / word.replace(".", "/")).with_suffix(".py").exists()
+    """Whether it is a file or module instead."""
+    return (
+        word == "train.log"
+        or (ROOT / word).exists()
+        or (ROOT / "rlkit" / word.replace(".", "/")).with_suffix(".py").exists()
+    )
 
 
 @pytest.mark.parametrize(

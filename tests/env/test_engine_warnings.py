@@ -95,7 +95,7 @@ def test_a_model_with_a_deprecated_attribute_prints_nothing_and_writes_no_file(
 @pytest.mark.parametrize(("env_id", "uses"), [("Pendulum-v1", False), ("HalfCheetah-v5", True)])
 def test_an_environment_without_mujoco_does_not_import_it(env_id, uses, tmp_path):
     code = (
-        "import sys; from rlkit.env.gym.making import Recipe, problems;"
+        "import sys; from rlkit.env.gym.making import Recipe; from rlkit.env.gym.member import problems;"
         f" assert problems([Recipe({env_id!r})]) == [];"
         f" assert ('mujoco' in sys.modules) is {uses}; assert 'torch' not in sys.modules"
     )

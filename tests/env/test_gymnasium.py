@@ -628,3 +628,12 @@ def test_an_environment_that_exits_ends_with_its_name() -> None:
     with pytest.raises(EnvError, match=r"Endless-v0 \(env 0\) failed in step 12 of its episode: SystemExit"):
         for _ in range(12):
             env.step(still(env))
+
+
+def test_an_environment_that_cannot_be_closed_has_done_its_work(caplog: pytest.LogCaptureFixture) -> None:
+    env = make(num_envs=1, kwargs={"sticky": True})
+    env.reset()
+    env.close()
+    told = {record.getMessage() for record in caplog.records}
+    (line,) = told
+    assert line.startswith("Count-v0 could not be closed: OSError: the door sticks (")

@@ -84,7 +84,7 @@ def test_a_terminal_that_closes(project, ignored, status):
     mine, theirs = pty.openpty()
     process = start(
         project,
-        "maxIter=300" if ignored else "maxIter=100000",
+        "maxIter=30" if ignored else "maxIter=100000",
         f"logging.experimentName={name}",
         before=("sh", "-c", 'trap "" HUP; exec "$@"', "sh") if ignored else (),
         stdin=theirs,
@@ -96,9 +96,9 @@ def test_a_terminal_that_closes(project, ignored, status):
     os.close(theirs)
     reader = threading.Thread(target=read_until, args=(mine, lambda: count(project, name) >= 3))
     reader.start()
-    wait_until(lambda: not reader.is_alive(), f"{name} training")
+    wait_until(lambda: not reader.is_alive(), f"{name} training", timeout=120.0)
     os.close(mine)
-    assert process.wait(60) == status
+    assert process.wait(120) == status
     assert project.record(name)["state"] == ("done" if ignored else "interrupted")
     assert "takes no more (Input/output error)" in log_of(project, name)
     assert count(project, name) == project.record(name)["iterations"]  # train.log has every line
@@ -119,9 +119,9 @@ def test_the_warning_of_a_batch_system_saves_and_ends(project):
         text=True,
         start_new_session=True,
     )
-    wait_until(lambda: count(project, "warned") >= 2, "warned training")
+    wait_until(lambda: count(project, "warned") >= 2, "warned training", timeout=120.0)
     os.killpg(process.pid, signal.SIGUSR1)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, stderr) == (128 + signal.SIGUSR1, "")
     assert "everything is saved" in stdout
     assert project.record("warned")["state"] == "interrupted"

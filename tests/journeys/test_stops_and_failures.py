@@ -135,13 +135,12 @@ def test_a_reward_that_is_not_finite_is_named_and_the_last_good_checkpoint_kept(
     )
     assert done.returncode == 1
     (name,) = project.names()
-    assert (
-        "error: The reward is not finite in iteration 2, step 4 of 4, in env 0" in done.stdout + done.stderr
-    )
+    told = "error: task NanTask: the reward term broken is nan in env 0, in step 8"
+    assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     record = project.record(name)
     assert record["state"] == "failed"
-    assert "not finite" in record["reason"]
+    assert "the reward term broken is nan" in record["reason"]
     assert (project.run(name) / "failure_dump.npz").exists()
     assert last_iteration(project, name) == 1
 
@@ -168,3 +167,24 @@ def test_a_failing_disk_is_told(project):
     assert done.returncode == 1
     assert "runs_all" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_folders_that_vanish_under_a_training_and_a_test_are_told_in_one_line(project):
+    """The training's is moved away, that of the test which follows it deleted."""
+    training, name = begun(project, "training.checkpointInterval=1", "logging.experimentName=moved")
+    following = project.start(
+        "test=true", f"checkpoint={name}", "testing.reloadInterval=0.1", "logging.experimentName=deleted"
+    )
+    wait_until(lambda: (project.run("deleted") / "episodes.csv").exists(), "a first result")
+    project.run(name).rename(project.path / "elsewhere")
+    project.run("deleted").rename(project.path / "deleted")  # at once: what is being written lands in neither
+    shutil.rmtree(project.path / "deleted")
+    for process, folder in ((training, project.run(name)), (following, project.run("deleted"))):
+        stdout, stderr = process.communicate(timeout=60)
+        assert (process.returncode, stderr) == (1, "")
+        (line,) = [line for line in stdout.splitlines() if line.startswith(("error", "warning"))]
+        assert re.match(f"error: could not (write|make the folder) {folder}/", line)
+        assert "resume" not in stdout.partition(line)[2]
+        assert line.endswith("the folder is gone; was it moved or deleted while the run was under way?")
+        assert not folder.exists()
+    assert last_iteration(project, "../elsewhere") >= 2

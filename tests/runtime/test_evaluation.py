@@ -108,3 +108,17 @@ def test_the_random_numbers_of_training_are_left_alone():
         return before, draw()
 
     assert numbers(evaluated=True) == numbers(evaluated=False)
+
+
+def test_a_long_evaluation_tells_how_far_it_is_and_a_short_one_nothing(caplog, monkeypatch):
+    caplog.set_level("INFO", "rlkit")
+    evaluation = Evaluation(lambda: ScriptedEnv([1, 3], [10.0, 1.0]))
+    evaluation.metrics(zero_policy)
+    assert not caplog.records
+    monkeypatch.setattr("rlkit.runtime.test._TELL_SECONDS", 0.0)
+    evaluation.metrics(zero_policy)
+    assert [record.getMessage() for record in caplog.records] == [
+        "evaluation: 1 of 2 episodes, 0s simulated",
+        "evaluation: 1 of 2 episodes, 1s simulated",
+        "evaluation: 2 of 2 episodes, 2s simulated",
+    ]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+
 import known_envs
 import pytest
 
 from rlkit.config import compose
+from rlkit.config.machine import Machine
 from rlkit.runtime.gym_request import problems
 
 
@@ -105,3 +109,18 @@ def test_actions_of_other_sizes_and_a_missing_wrapper_are_told():
     ]
     (message,) = found("env.id=Pendulum-v1", "task.wrapper=nowhere:wrap")
     assert message == "task.wrapper=nowhere:wrap: No module named 'nowhere'; it must be <module>:<function>"
+
+
+def test_environments_that_do_not_fit_into_memory_are_measured_and_refused(monkeypatch):
+    plenty = dataclasses.replace(Machine.detect(), memory=10**12)
+    monkeypatch.setattr(Machine, "detect", lambda: plenty)
+    words = ("env.id=known_envs:Heavy-v0", "numEnvs=20")
+    assert found(*words) == []
+    tight = dataclasses.replace(plenty, memory=600 * 10**6)
+    monkeypatch.setattr(Machine, "detect", lambda: tight)
+    (message,) = found(*words)
+    each = float(re.search(r"each environment takes about (\d+) MB", message).group(1))
+    assert 55 <= each <= 75  # 60 MB and what making them takes
+    (fits,) = re.findall(r"main memory has 0.6 free; env.numEnvs=(\d+) fits", message)
+    assert found("env.id=known_envs:Heavy-v0", f"numEnvs={fits}") == []
+    assert found("env.id=known_envs:Parts-v0", "numEnvs=20") == []  # each a few bytes

@@ -108,6 +108,13 @@ def test_before_the_first_episodes_there_are_dashes(monkeypatch):
     assert "return -  success -  length -  physics" in watched.lines[0]
 
 
+def test_numbers_that_are_not_finite_are_told_where_there_are_any(monkeypatch):
+    watched = Watched(monkeypatch, "maxIter=10")
+    bad = {"rate/env_steps_per_s": 1.0, "env/not_finite": 1234.0}
+    watched.go(window={**WINDOW, "failure/unstable": 0.125}, metrics=bad)
+    assert "length 99.5  not finite: 12% of the episodes  not finite: 1,234 env-steps" in watched.lines[0]
+
+
 def test_every_nth_iteration_the_first_and_the_last_are_told(monkeypatch):
     watched = Watched(monkeypatch, "maxIter=25")
     watched.progress._interval = 10

@@ -94,6 +94,30 @@ def test_a_state_dict_is_listed_and_read_with_views_types_and_nesting(tmp_path):
     assert tensors["empty"].shape == (0, 4)
 
 
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        torch.compile,  # _orig_mod.
+        nn.DataParallel,  # module.
+        lambda net: torch.compile(nn.DataParallel(torch.compile(net))),  # _orig_mod.module._orig_mod.
+        lambda net: nn.Sequential(OrderedDict(actor=torch.compile(net))),  # actor._orig_mod.
+    ],
+)
+def test_names_are_those_of_the_module_whatever_was_wrapped_around_it(tmp_path, wrapped):
+    net = nn.Linear(3, 2)
+    saved = wrapped(net).state_dict()
+    torch.save({"model": saved}, tmp_path / "wrapped.pth")
+    loaded = load_tensors(tmp_path / "wrapped.pth")
+    prefix = "model.actor" if any(name.startswith("actor") for name in saved) else "model"
+    assert list(loaded) == [f"{prefix}.weight", f"{prefix}.bias"]
+    assert torch.equal(loaded[f"{prefix}.weight"], net.weight)
+
+
+def test_a_wrapper_s_word_stays_where_names_would_become_one(tmp_path):
+    torch.save({"module.weight": torch.ones(2), "weight": torch.zeros(2)}, tmp_path / "own.pth")
+    assert list(load_tensors(tmp_path / "own.pth")) == ["module.weight", "weight"]
+
+
 def test_of_a_checkpoint_the_networks_count(tmp_path):
     learner = {
         "model": {"mu.weight": torch.eye(2)},

@@ -164,7 +164,6 @@ SECOND_RUN = """
 import logging, sys, torch
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 logging.getLogger("rlkit").setLevel(logging.DEBUG)
-sys.path.insert(0, "tests/sims")
 from test_mjx import PHYSICS, STONE, MjxSimulator
 MjxSimulator(STONE, PHYSICS, 2).step(torch.zeros(2, 0), 1)
 """

@@ -13,7 +13,7 @@ class Count(gymnasium.Env):
     """Observes (steps of the episode, a draw of the episode); a step earns 10 * steps + the first action.
 
     goal: the step that ends the episode with success. bad: the step whose `where` ("obs", "reward" or "term") is NaN;
-    step 0 is the reset. raises: the step that raises `error`.
+    step 0 is the reset. raises: the step that raises `error`. sticky: whether it fails when it is closed.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "render_fps": 20}
@@ -29,10 +29,11 @@ class Count(gymnasium.Env):
         raises: Optional[int] = None,
         success_name: str = "success",
         error: type[BaseException] = ValueError,
+        sticky: bool = False,
     ) -> None:
         type(self).made += 1
         self.goal, self.bad, self.where, self.raises = goal, bad, where, raises
-        self.success_name, self.error = success_name, error
+        self.success_name, self.error, self.sticky = success_name, error, sticky
         self.seen: list[np.ndarray] = []
 
     def reset(self, *, seed: Optional[int] = None, options: Optional[dict] = None) -> tuple[np.ndarray, dict]:
@@ -61,6 +62,10 @@ class Count(gymnasium.Env):
         if self.steps == self.bad and self.where == "term":
             info["reward_terms"]["steps"] = np.nan
         return self.observe(), reward, won, False, info
+
+    def close(self) -> None:
+        if self.sticky:
+            raise OSError("the door sticks")
 
 
 class Parts(gymnasium.Env):
@@ -102,6 +107,13 @@ class Lies(Parts):
 
     def observe(self) -> Any:
         return np.zeros(5 if self.steps < 30 else 4, np.float32)
+
+
+class Heavy(Parts):
+    """Takes 60 MB."""
+
+    def __init__(self) -> None:
+        self.ballast = np.ones(60_000_000, np.uint8)
 
 
 class Odd(gymnasium.Env):
@@ -164,6 +176,7 @@ gymnasium.register("Parts-v0", entry_point=Parts, max_episode_steps=2)
 gymnasium.register("Bare-v0", entry_point=Bare)
 gymnasium.register("Lies-v0", entry_point=Lies)
 gymnasium.register("Needy-v0", entry_point="a_package_that_is_not_there:Env")
+gymnasium.register("Heavy-v0", entry_point=Heavy)
 gymnasium.register("Odd-v0", entry_point=Odd)
 gymnasium.register("Old-v0", entry_point=Old, max_episode_steps=9)
 gymnasium.register("OldEndless-v0", entry_point=Old)

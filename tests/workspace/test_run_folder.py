@@ -125,7 +125,7 @@ def test_a_name_that_cannot_be_a_folder_is_refused_before_anything_is_made(works
     assert not workspace.root.exists()
 
 
-@pytest.mark.parametrize("name", ["lr=0.1, seed=2", "ä b", "-x"])
+@pytest.mark.parametrize("name", ["lr=0.1, seed=2", "ä b", "実験_1+2", "हिन्दी", "x" * 200])
 def test_unusual_names_work(workspace, name):
     assert workspace.start(name=name).path == workspace.archive / name
 
@@ -186,7 +186,7 @@ def test_a_write_that_fails_after_the_claim_marks_the_run_failed(workspace, monk
             raise WorkspaceError("could not write config.yaml: No space left on device")
         write_atomic(path, content)
 
-    monkeypatch.setattr(run_module, "write_atomic", full)
+    monkeypatch.setattr(run_module, "write_private", full)
     with pytest.raises(WorkspaceError, match="No space left"):
         workspace.start(name="abc")
     record = read_record(workspace.archive / "abc")
@@ -198,7 +198,7 @@ def test_a_stop_while_the_folder_is_made_is_an_interruption(workspace, monkeypat
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run_module, "write_atomic", stop)
+    monkeypatch.setattr(run_module, "write_private", stop)
     with pytest.raises(KeyboardInterrupt):
         workspace.start("Box", now=EPOCH)
     (path,) = (entry for entry in workspace.archive.iterdir() if entry.is_dir())

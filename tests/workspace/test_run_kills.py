@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from workspace_helper import Workspace
 
-from rlkit.workspace import WorkspaceLimits, list_runs, resolve
+from rlkit.workspace import WorkspaceLimits, continue_run, list_runs, resolve
 
 WORKER = """
 import sys
@@ -89,6 +90,42 @@ def test_a_kill_at_any_moment_leaves_a_readable_archive(workspace, seed):
 @pytest.mark.parametrize("milliseconds", range(60))
 def test_a_kill_at_each_moment_leaves_a_readable_archive(workspace, milliseconds):
     kill_and_check(workspace, milliseconds / 1000.0)
+
+
+@pytest.mark.slow
+@pytest.mark.journey
+def test_trainings_that_are_killed_lose_an_interval_at_most_and_go_on_exactly():
+    """`python -m benchmarks.kills` does the same a hundred times."""
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-m", "benchmarks.kills", "--kills", "3"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    outcomes = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [outcome["learner"] for outcome in outcomes] == ["ppo", "fast_td3"]
+    for outcome in outcomes:
+        assert (outcome["kills"], outcome["after_first_iteration"]) == (3, 3)
+        assert (outcome["unreadable"], outcome["inexact"], outcome["leftovers"]) == (0, 0, 0)
+        assert outcome["most_lost"] <= 3
+        assert outcome["iterations"] >= 3
+
+
+def test_what_a_killed_write_left_goes_at_the_next_start(workspace):
+    """In every folder of a run, whether another run starts or this one goes on."""
+    dead = workspace.start()
+    dead.close()  # ended without a word, as after kill -9
+    left = [
+        Path(dead.path, folder, f".file.{number}.0123abcd.tmp")
+        for number, folder in enumerate(("", "nn", "videos"))
+    ]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("half")
+    run = continue_run(dead.path, root=workspace.root, command=["python"], device="cpu")
+    assert not any(path.exists() for path in left)
+    left[2].write_text("half")
+    run.close()
+    workspace.start()
+    assert not left[2].exists()
 
 
 def kill_and_check(workspace: Workspace, seconds: float) -> None:

@@ -76,7 +76,7 @@ def test_one_run_may_have_two_pins_and_unpin_frees_it_of_all(workspace, capsys):
     [
         ("taken", "is taken"),
         ("first", "name of another run"),
-        ("a/b", "a slash"),
+        ("a/b", "it holds '/'"),
         ("latest_train", "meaning"),
     ],
 )

@@ -14,6 +14,13 @@ from rlkit.workspace import run_details
 CONFIG = "task: {}\nenv:\n  numEnvs: {}\ncomposed:\n  overrides: [{}]\n"
 
 
+@pytest.fixture(autouse=True)
+def in_the_workspace(workspace, monkeypatch):
+    """Where commands are typed."""
+    workspace.root.mkdir(parents=True)
+    monkeypatch.chdir(workspace.root)
+
+
 def output(capsys, workspace, *words: str) -> str:
     assert main(["runs", "--root", str(workspace.root), *words]) == 0
     return capsys.readouterr().out
@@ -139,8 +146,10 @@ def test_an_unreadable_run_still_has_a_page(workspace, capsys, content):
 def test_a_damaged_configuration_is_named(workspace, capsys):
     run = workspace.trained()
     run.config.write_text("a: [1\n")
-    for words in (("show", run.name), ("diff", run.name, run.name)):
-        assert f"{run.config}, the settings of the run, cannot be read" in refused(capsys, workspace, *words)
+    problem = f"{run.config}, the settings of the run, cannot be read"
+    assert problem in refused(capsys, workspace, "diff", run.name, run.name)
+    page = output(capsys, workspace, "show", run.name)
+    assert problem in " ".join(page.split()) and "started 2026" in page, "the rest is shown all the same"
 
 
 def test_diff_shows_only_what_differs(workspace, capsys):
@@ -221,3 +230,51 @@ def test_every_action_explains_itself(action, capsys):
         main(["runs", action, "-h"])
     assert caught.value.code == 0
     assert "--root" in capsys.readouterr().out
+
+
+def test_the_links_are_those_that_lead_to_the_run(workspace, capsys):
+    first, run = workspace.trained(), workspace.trained(name="run")
+    (workspace.window / "run").rename(workspace.window / "my name")
+    (workspace.window / "broken").symlink_to(workspace.archive / "gone")
+    (workspace.pins / "keeper").symlink_to(run.path)
+    details = run_details(run.path, workspace.root)
+    assert sorted(details.links) == ["runs/latest_train", "runs/my name", "runs/pinned/keeper"]
+    assert details.latest and details.here
+    (workspace.window / "latest_train").unlink()
+    (workspace.window / "latest_train").symlink_to(first.path)
+    page = output(capsys, workspace, "show", "run")
+    assert "links         runs/my name, runs/pinned/keeper\n" in page
+    assert "latest        latest_train stands for it, though no link of that name leads to it" in page
+    assert run_details(first.path, workspace.root).links[-1] == "runs/latest_train"
+    assert not run_details(first.path, workspace.root).latest
+
+
+def test_a_run_of_elsewhere_is_shown_with_commands_that_work_here(workspace, tmp_path, capsys, monkeypatch):
+    run = workspace.trained(name="a run")
+    page = output(capsys, workspace, "show", "a run")
+    assert """test          python train.py test=true checkpoint="'a run'"\n""" in page
+    assert """go on         python train.py checkpoint="'a run:last'"\n""" in page
+    assert "keep          rlkit runs pin 'a run'\n" in page
+    monkeypatch.chdir(tmp_path)
+    for words in (
+        ("--root", "project", "show", "a run"),
+        ("show", str(run.path)),
+        ("show", "project/runs/a run"),
+    ):
+        assert main(["runs", *words]) == 0
+        page = capsys.readouterr().out
+        assert f"""test          python train.py test=true checkpoint="'{run.path}'"\n""" in page
+        assert f"export        rlkit export '{run.path}'\n" in page
+        assert ("rlkit runs --root project pin 'a run'" in page) == (words[0] == "--root")
+        assert ("rlkit runs pin" in page) is False
+
+
+def test_what_a_foreign_record_says_cannot_steer_the_terminal(workspace, capsys):
+    run = workspace.trained()
+    record = json.loads((run.path / "run.json").read_text())
+    record.update(state="failed", reason="red \x1b[31m \ud800 bell \x07", device="cpu\r\x9b2J")
+    (run.path / "run.json").write_text(json.dumps(record))
+    for words in (("show", run.name), ("list",)):
+        told = output(capsys, workspace, *words)
+        assert not set(told) & set("\x1b\x07\x9b\r\ud800")
+    assert "\\x1b[31m" in output(capsys, workspace, "show", run.name)

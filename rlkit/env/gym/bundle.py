@@ -136,7 +136,7 @@ class SubEnv:
         """Close the members that were made."""
         for member in self._members:
             if member is not None:
-                member.env.close()
+                member.close()
 
 
 class Bundle(gymnasium.Env):
@@ -164,9 +164,8 @@ class Bundle(gymnasium.Env):
         self._told = False  # of a number that is not finite
         self._info: Dict[str, Any] = {}  # of the present step
         if os.getpid() != plan.owner:
-            # They reach every process of the terminal or the batch job: the learner's decides when the others end.
-            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
-                signal.signal(number, signal.SIG_IGN)
+            # Ctrl+C reaches every process of the terminal: the learner's decides when the others end.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def reset(
         self, *, seed: Optional[int] = None, options: Optional[Dict[str, Any]] = None

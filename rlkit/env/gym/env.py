@@ -6,9 +6,11 @@ import logging
 import math
 import multiprocessing
 import os
+import signal
 import time
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 import torch
@@ -273,6 +275,19 @@ def _workers(vectorization: str, num_envs: int, processes: int, forms: Sequence[
     return most if vectorization == "async" else 0
 
 
+@contextmanager
+def _ours_alone() -> Iterator[None]:
+    """Processes that are started inside never hear that a terminal has closed or that a batch job is nearly over.
+
+    These signals reach every process of the job: the learner's decides when the others end.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP, signal.SIGUSR1))  # which they inherit
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start(
     plan: Plan, num_envs: int, workers: int
 ) -> Tuple[Union[SyncVectorEnv, AsyncVectorEnv], np.ndarray]:
@@ -288,6 +303,9 @@ def _start(
     # Forked from a clean server with the imports done: a fork of this process, with torch's threads, may hang.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", "rlkit.env.gym.bundle"])
-    vector = AsyncVectorEnv(makers, context="forkserver", copy=False, autoreset_mode=AutoresetMode.DISABLED)
+    with _ours_alone():
+        vector = AsyncVectorEnv(
+            makers, context="forkserver", copy=False, autoreset_mode=AutoresetMode.DISABLED
+        )
     log.info("environments in %d processes", workers)
     return vector, rows

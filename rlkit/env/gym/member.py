@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from rlkit.env.foreign import Breach, boundary
+from rlkit.env.foreign import RAISED, Breach, boundary, failure
 from rlkit.env.gym.making import Recipe, check_actions, check_agreement, check_observations
 from rlkit.env.spec import EnvError
+
+log = logging.getLogger("rlkit")
 
 Terms = Tuple[Tuple[str, int], ...]
 
@@ -31,7 +36,8 @@ class Form:
     observation_terms: names and sizes of the parts of the flat observation. episode_length: env-steps; bounded: it is
     ours, because the environment has no limit. control_period, step_time: simulated and real seconds of a step.
     reward_terms: what `info["reward_terms"]` names, where there is such a thing. middle, half: of the actions' bounds,
-    `[num_actions]` float64.
+    `[num_actions]` float64. memory: bytes by which this process grew meanwhile, with what was imported for it; 0 where
+    that is not known.
     """
 
     observation_terms: Terms
@@ -43,6 +49,7 @@ class Form:
     middle: np.ndarray
     half: np.ndarray
     bounded: bool = False
+    memory: int = 0
 
     @property
     def obs_size(self) -> int:
@@ -73,7 +80,7 @@ class Member:
 
     def __init__(self, recipe: Recipe) -> None:
         """Raises EnvError for what cannot be made, or has spaces that no continuous learner can use."""
-        self.env = recipe.make()
+        self.env, self.env_id = recipe.make(), recipe.env_id
         with boundary(f"env.id={recipe.env_id} has no usable spaces"):
             self._obs_space = self.env.observation_space
             check_observations(recipe.env_id, self._obs_space)
@@ -123,6 +130,13 @@ class Member:
         if flat.size != self._obs_size:
             raise Breach(f"the observation has {flat.size} numbers, its space says {self._obs_size}")
         return flat
+
+    def close(self) -> None:
+        """Close the environment; one that fails in it has done its work, so that is told and no more."""
+        try:
+            self.env.close()
+        except RAISED as error:
+            log.warning("%s", failure(f"{self.env_id} could not be closed", error))
 
     def form(self, recipe: Recipe) -> Form:
         """Measure a few steps of a first episode with the middle action, and say what is known."""
@@ -220,19 +234,46 @@ def look(recipe: Recipe) -> Form:
 
     Raises EnvError.
     """
+    before = resident_bytes()
     member = Member(recipe)
     try:
         with boundary(f"env.id={recipe.env_id} failed in its first steps"):
-            return member.form(recipe)
+            form = member.form(recipe)
+        return replace(form, memory=max(0, resident_bytes() - before))
     finally:
-        with boundary(f"env.id={recipe.env_id} could not be closed"):
-            member.env.close()
+        member.close()
 
 
-def problems(made: Sequence[Recipe]) -> List[str]:
-    """What is wrong with the environments, by themselves and together: each is made once and stepped a little."""
+def memory_of(recipe: Recipe) -> int:
+    """Bytes of one environment more, where there is one already: of the second that is made here."""
+    members, before = [Member(recipe)], 0
+    try:
+        members[0].form(recipe)
+        before = resident_bytes()
+        members.append(Member(recipe))
+        members[1].form(recipe)
+        return max(0, resident_bytes() - before)
+    finally:
+        for member in members:
+            member.close()
+
+
+def resident_bytes() -> int:
+    """Main memory that this process has in use; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def problems(made: Sequence[Recipe], forms: Optional[List[Form]] = None) -> List[str]:
+    """What is wrong with the environments, by themselves and together: each is made once and stepped a little.
+
+    forms: takes what was seen, where nothing is wrong.
+    """
     found: Dict[str, None] = {}  # in order, each once: several ids may fail alike
-    forms: List[Form] = []
+    forms = [] if forms is None else forms
     for recipe in made:
         try:
             recipe.find()

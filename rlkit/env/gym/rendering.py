@@ -53,7 +53,7 @@ def replayed(recording: Any, *, render: bool = False) -> Iterator[Moment]:
             if terminated or truncated:
                 return
     finally:
-        member.env.close()
+        member.close()
 
 
 def frames(recording: Any) -> Iterator[np.ndarray]:

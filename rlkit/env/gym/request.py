@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, Callable, Collection, Dict, Mapping, Optional
+from typing import Any, Callable, Collection, Dict, Mapping, Optional, Tuple
 
 from rlkit.env.foreign import RAISED, boundary, failure
 from rlkit.env.gym import installed
@@ -37,8 +37,9 @@ def recipe_arguments(
     """How the environments of two resolved sections, plain dicts, are made: the arguments of `making.recipes`.
 
     trusted: what may be imported from anywhere, see `installed.require`. Raises EnvError where the rest would import
-    what is not installed, and where there is no such wrapper as the task names.
+    what is not installed, where there is no such wrapper as the task names, or an environment variable is not set.
     """
+    env, task = _with_variables(env, task)
     installed.require(env, task, trusted)
     return {
         "ids": (env["id"],) if env["id"] is not None else tuple(env["ids"]),
@@ -47,6 +48,22 @@ def recipe_arguments(
         "wrap": _wrapper(task),
         "max_episode_length": None if task["episodeLength"] == "auto" else int(task["episodeLength"]),
     }
+
+
+def _with_variables(
+    env: Mapping[str, Any], task: Mapping[str, Any]
+) -> Tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The sections with the values of environment variables: files hold `${oc.env:NAME}` in their place."""
+    if "${oc.env:" not in f"{env}{task}":
+        return env, task
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        sections: Any = OmegaConf.to_container(OmegaConf.create({"env": env, "task": task}), resolve=True)
+    except OmegaConfBaseException as error:
+        raise EnvError(str(error).splitlines()[0]) from error
+    return sections["env"], sections["task"]
 
 
 def _wrapper(task: Mapping[str, Any]) -> Optional[Wrapper]:

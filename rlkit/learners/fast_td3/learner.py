@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 import torch
 from torch import Tensor, nn
@@ -167,6 +167,20 @@ class FastTD3(Learner):
 
     def _exploration(self, rows: int, generator: torch.Generator) -> Exploration:
         return Exploration(rows, self.settings.std_min, self.settings.std_max, generator, self.spec.device)
+
+    def describe(self) -> List[str]:
+        """See `Learner.describe`."""
+        settings, replay = self.settings, self.replay
+        size = sum(t.numel() * t.element_size() for t in vars(replay).values() if isinstance(t, Tensor))
+        found = [
+            f"FastTD3: {settings.num_updates} updates of {settings.batch_size:,} samples a step, run {self.turns.mode}",
+            f"replay: {replay.steps:,} steps of {replay.num_envs:,} envs, {size / 1e6:.1f} MB",
+        ]
+        for part, module in (("actor", self.update.actor), ("critics", self.update.critics)):
+            count = sum(parameter.numel() for parameter in module.parameters())
+            found.append(f"{part}: {count:,} parameters")
+            found += [f"  {weight} {tuple(tensor.shape)}" for weight, tensor in module.state_dict().items()]
+        return found
 
     def network(self) -> nn.Module:
         """See `Learner.network`."""

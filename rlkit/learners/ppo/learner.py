@@ -122,6 +122,16 @@ class PPO(Learner):
 
         return act
 
+    def describe(self) -> list[str]:
+        """See `Learner.describe`."""
+        agent = self._agent
+        count = sum(parameter.numel() for parameter in self._parameters())
+        return [
+            f"PPO: {count:,} parameters, {agent.batch_size:,} samples an iteration in {agent.num_minibatches}"
+            f" minibatches of {agent.minibatch_size:,}, {agent.mini_epochs_num} times over",
+            *(f"  {name} {tuple(tensor.shape)}" for name, tensor in self._networks().items() if tensor.dim()),
+        ]
+
     def network(self) -> nn.Module:
         """See `Learner.network`."""
         return detached(*self._agent.actor())
