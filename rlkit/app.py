@@ -93,13 +93,22 @@ def _complete(words: Sequence[str]) -> int:
 def _refuse(error: ConfigError) -> int:
     """Say what is wrong, once however many ranks found it."""
     if _leads():
-        print(error.report(), file=sys.stderr)
+        print(_printable(error.report()), file=sys.stderr)
     elif _ranks() > 1:
         import time
 
         # The first rank to fail makes the launcher end all others: rank 0 must have spoken by then.
         time.sleep(5)
     return EXIT_BAD_REQUEST
+
+
+def _printable(text: str) -> str:
+    """The text without what would steer a terminal; a mistake in typing is answered without the workspace."""
+    if text.replace("\n", "").isprintable():
+        return text
+    from rlkit.workspace.printable import printable
+
+    return printable(text)
 
 
 def _leads() -> bool:

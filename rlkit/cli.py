@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Optional, Sequence
 
-from rlkit.workspace import WorkspaceError
+from rlkit.workspace import WorkspaceError, printable
 
 COMMANDS = ("runs", "report", "compare", "view", "replay", "export", "sim2sim", "doctor")
 """Modules of rlkit.commands, in the order that the help lists them."""
@@ -21,7 +21,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         status = arguments.command(arguments)
         sys.stdout.flush()
     except WorkspaceError as error:
-        print(f"rlkit: {error}", file=sys.stderr)
+        print(f"rlkit: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -47,4 +47,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    if not getattr(sys.flags, "safe_path", False):
+        del sys.path[0]  # the current folder, which may be somebody else's run
     sys.exit(main())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from datetime import datetime
 from pathlib import Path
 
-from rlkit.workspace import WorkspaceError, find_run
+from rlkit.workspace import WorkspaceError, called, find_run, printable
 
 HELP = "write a page that compares runs: curves with bands over seeds, settings that differ, a table"
 
@@ -37,12 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
     if len(paths) < 2:
         raise WorkspaceError(
             f"only one run to compare, {paths[0].name}; name two or more, or look at it alone: "
-            f"rlkit report {paths[0].name}"
+            f"rlkit report {shlex.quote(called(paths[0]))}"
         )
     from rlkit.report import compare_runs
 
     stamp = datetime.now().strftime("%Y%m%d_%H%M%S")
     out = arguments.out or arguments.root / "reports" / f"compare_{stamp}"
     written = compare_runs(paths, out, arguments.root)
-    print(written.text)
+    print(printable(written.text))
     return 0

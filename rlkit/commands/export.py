@@ -6,6 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from rlkit.commands.options import add_trust
+from rlkit.workspace import printable
+
 HELP = "write a run's policy as ONNX and TorchScript, compared with the original before"
 
 
@@ -18,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ref", metavar="RUN", help="as checkpoint= takes it: latest, a run, run:best, a file")
     parser.add_argument("--format", choices=("onnx", "torchscript", "both"), default="both", help="(both)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the files go (<run>/export)")
+    add_trust(parser)
     parser.add_argument(
         "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
     )
@@ -28,12 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
     from rlkit.runtime.export_request import FORMATS, read_request
 
     formats = FORMATS if arguments.format == "both" else (arguments.format,)
-    request = read_request(arguments.ref, arguments.root, formats, arguments.out)
+    request = read_request(arguments.ref, arguments.root, formats, arguments.out, arguments.trust)
     from rlkit.runtime.export import FAILURES, export  # torch and the simulator come with it
 
     try:
         export(request)
     except FAILURES as error:
-        print(f"rlkit export: {error}", file=sys.stderr)
+        print(printable(f"rlkit export: {error}"), file=sys.stderr)
         return 1
     return 0

@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, List, NamedTuple, Sequence
 
+from rlkit.commands.options import add_trust
 from rlkit.runtime.engines import load_engines
-from rlkit.workspace import WorkspaceError, open_regular, write_atomic
+from rlkit.workspace import WorkspaceError, open_regular, printable, write_atomic
 
 if TYPE_CHECKING:
     from rlkit.media.recording import Recording
@@ -63,6 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to-npz", type=Path, metavar="FOLDER", help="write RoboVerse's episodes as recordings"
     )
+    add_trust(parser)
     parser.add_argument(
         "--mjcf", type=Path, metavar="MODEL.xml", help="the model of RoboVerse's joints, to see them"
     )
@@ -76,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     load_engines(_simulators(stepped))
     status, shown = 0, []
     for episode in episodes:
-        print(_summary(episode))
+        print(printable(_summary(episode)))
         if _needs_engine(episode.recording, arguments):
             replay = _replayed(episode, arguments)
             status = max(status, _tell(replay, episode.recording, arguments.tolerance))
@@ -106,7 +108,7 @@ def _load(path: Path, arguments: argparse.Namespace) -> List[Episode]:
     from rlkit.media import recording, roboverse
 
     if _is_archive(path):
-        return [Episode(path, recording.load(path), as_filed=True)]
+        return [Episode(path, recording.load(path, arguments.trust), as_filed=True)]
     episodes = roboverse.read(path)
     if arguments.mjcf is not None:
         try:
@@ -115,7 +117,7 @@ def _load(path: Path, arguments: argparse.Namespace) -> List[Episode]:
             raise WorkspaceError(f"--mjcf {arguments.mjcf} cannot be read: {error}") from error
         placed = [roboverse.with_model(episode, mjcf) for episode in episodes]
         for note in dict.fromkeys(note for _, notes in placed for note in notes):
-            print(f"{path}: {note}")
+            print(printable(f"{path}: {note}"))
         episodes = [episode for episode, _ in placed]
     return [Episode(path, episode, as_filed=False) for episode in episodes]
 
@@ -223,7 +225,11 @@ def _tell(replay: Replay, recording: Recording, tolerance: float) -> int:
         f" at most by {replay.largest:g}; allowed is {tolerance:g}"
     )
     differing = differing_versions(recording.header, provenance())
-    print("  differing from the recording: " + ("; ".join(differing) or "no version, and not the platform"))
+    print(
+        printable(
+            "  differing from the recording: " + ("; ".join(differing) or "no version, and not the platform")
+        )
+    )
     return 1
 
 
@@ -249,7 +255,7 @@ def _write_npz(folder: Path, episodes: Sequence[Episode]) -> None:
         robot = re.sub(r"[^\w-]", "_", header["robot"])  # whatever a file calls its robot stays in the folder
         path = folder / f"{stem}_{robot}_ep{header['episode']}.npz"
         recording.save(path, episode.recording)
-        print(f"wrote {path}")
+        print(printable(f"wrote {path}"))
 
 
 def _render(episodes: Sequence[Episode], out: Path) -> None:
@@ -264,9 +270,10 @@ def _render(episodes: Sequence[Episode], out: Path) -> None:
             if not episode.as_filed:
                 recording.save(path, episode.recording)
             sources.append(path)
-        words = command(sources, out, None, (640, 480), None)
+        trusted = frozenset().union(*(episode.recording.trusted for episode in episodes))
+        words = command(sources, out, None, (640, 480), None, trusted)
         done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         raise WorkspaceError(f"no video was made: {reason[-1]}")
-    print(done.stdout.strip())
+    print(printable(done.stdout.strip()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rlkit.workspace import find_run
+from rlkit.workspace import find_run, printable, refuse_links
 
 HELP = "write a page about a run: curves, settings, videos, tests, origin"
 
@@ -27,6 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
     path = find_run(arguments.run, arguments.root)
     from rlkit.report import report_run
 
+    if arguments.out is None:
+        refuse_links(path / "report")
     written = report_run(path, arguments.out or path / "report", arguments.root)
-    print(written.text)
+    print(printable(written.text))
     return 0

@@ -17,6 +17,7 @@ from rlkit.workspace import (
     pin_run,
     pinned_names,
     pins_of,
+    printable,
     resolve,
     runs_as_json,
     unpin,
@@ -133,7 +134,7 @@ def _pin(arguments: argparse.Namespace) -> int:
     path = find_run(arguments.ref, arguments.root)
     done = pin_run(path, arguments.name, root=arguments.root)
     name = arguments.name or ", ".join(pins_of(path, arguments.root) or [path.name])
-    print(f"{path.name} is {'now' if done else 'already'} pinned as {name}")
+    print(printable(f"{path.name} is {'now' if done else 'already'} pinned as {name}"))
     return 0
 
 
@@ -144,7 +145,7 @@ def _unpin(arguments: argparse.Namespace) -> int:
         path = find_run(arguments.ref, arguments.root)
         pins = pins_of(path, arguments.root)
         if not pins:
-            print(f"{path.name} is not pinned")
+            print(printable(f"{path.name} is not pinned"))
     for pin in pins:
         unpin(pin, root=arguments.root)
         print(f"{pin} is no longer pinned")

@@ -10,15 +10,16 @@ from rlkit.workspace import WorkspaceError
 
 def read_config(run_path: Path) -> Dict[str, Any]:
     """The content of a run's config.yaml, {} where there is none. Raises WorkspaceError when it is damaged."""
-    import yaml
+    from rlkit.config.errors import ConfigError
+    from rlkit.config.inherit import read_settings
 
     path = run_path / "config.yaml"
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise WorkspaceError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    try:
+        content = read_settings(path)
+    except ConfigError as error:
+        raise WorkspaceError(str(error)) from error
     if not isinstance(content, dict):
         raise WorkspaceError(f"{path} is no mapping of settings to values")
     return content

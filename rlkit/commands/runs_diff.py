@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Tuple
 
 from rlkit.commands.runs_config import read_config
 from rlkit.commands.runs_page import console, flat
-from rlkit.workspace import RunRecord, WorkspaceError, find_run, read_record
+from rlkit.workspace import RunRecord, WorkspaceError, find_run, printable, read_record
 
 HELP = "show in what two runs were made differently: settings, code, versions, command"
 
@@ -71,15 +71,19 @@ def _print(names: list[str], found: Mapping[str, Mapping[str, Mapping[str, Any]]
     from rich.text import Text
 
     if not any(found.values()):
-        print(f"{names[0]} and {names[1]} were made alike: settings, code, versions and command are equal")
+        print(
+            printable(
+                f"{names[0]} and {names[1]} were made alike: settings, code, versions and command are equal"
+            )
+        )
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("", *names):
-        table.add_column(Text(heading), overflow="fold")
+        table.add_column(Text(printable(heading)), overflow="fold")
     for section in _SECTIONS:
         for key, values in found[section].items():
             cells = [_shown(values[side]) if side in values else _ABSENT for side in ("first", "second")]
-            table.add_row(*(Text(cell) for cell in (key, *cells)))
+            table.add_row(*(Text(printable(cell)) for cell in (key, *cells)))
         if found[section]:
             table.add_section()
     page = console()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 
 from rich.cells import cell_len, chop_cells
 
-from rlkit.workspace import RunRow, age, number, size
+from rlkit.workspace import RunRow, age, number, printable, size
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,11 +40,6 @@ def print_runs(rows: Sequence[RunRow], sizes: Optional[Mapping[str, int]] = None
     for row in rows:
         if row.state == "unreadable":
             print(printable(f"{row.path}: {row.reason}"))
-
-
-def printable(text: str) -> str:
-    """A text of a foreign file as it may stand on a terminal: what steers one is spelt out."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _cells(row: RunRow) -> List[str]:

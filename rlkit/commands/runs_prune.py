@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Dict, List
 
-from rlkit.commands.runs_page import print_runs, printable
+from rlkit.commands.runs_page import print_runs
 from rlkit.workspace import (
     Deleter,
     PruneFilters,
@@ -20,6 +20,7 @@ from rlkit.workspace import (
     folder_size,
     list_runs,
     plan_prune,
+    printable,
     size,
 )
 
@@ -122,7 +123,7 @@ def _delete(root: Path, runs: List[RunEntry], sizes: Dict[Path, int]) -> int:
             except WorkspaceError as error:
                 reason, status = str(error), 1
             if reason is not None:
-                print(f"spared: {run.name} ({reason})")
+                print(printable(f"spared: {run.name} ({reason})"))
                 continue
             deleted += 1
             freed += sizes[run.path]

@@ -9,8 +9,9 @@ import textwrap
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
-from rlkit.commands.runs_config import overrides
-from rlkit.commands.runs_page import console, flat, printable
+from rlkit.commands.runs_config import overrides, read_config
+from rlkit.commands.runs_page import console, flat
+from rlkit.runtime.gym_request import to_type
 from rlkit.workspace import (
     RunDetails,
     RunRecord,
@@ -19,6 +20,7 @@ from rlkit.workspace import (
     find_run,
     local_time,
     number,
+    printable,
     quoted,
     run_details,
     size,
@@ -66,7 +68,7 @@ def _print(details: RunDetails, settings: str, root: Path) -> None:
     if commands:
         print("\nnext")
     for label, command in commands.items():
-        print(f"  {label}".ljust(_LABEL_WIDTH) + command)
+        print(f"  {label}".ljust(_LABEL_WIDTH) + printable(command))
 
 
 def _wrapped(line: str, width: int) -> List[str]:
@@ -175,15 +177,15 @@ def _next_commands(details: RunDetails, root: Path) -> Dict[str, str]:
         return {}
     in_workspace = details.here and os.path.realpath(root) == os.path.realpath(Path())
     ref = details.name if in_workspace else details.path
-    name = shlex.quote(ref)
+    name, (words, trust) = shlex.quote(ref), _of_own_code(Path(details.path))
     commands: Dict[str, str] = {}
     if record.checkpoint is not None:
-        commands["again"] = f"python train.py test=true checkpoint={quoted(ref)}"
+        commands["again"] = f"python train.py test=true checkpoint={quoted(ref)}{words}"
     elif details.checkpoints:
-        commands["test"] = f"python train.py test=true checkpoint={quoted(ref)}"
+        commands["test"] = f"python train.py test=true checkpoint={quoted(ref)}{words}"
         if details.state != "running":
-            commands["go on"] = f"python train.py checkpoint={quoted(ref, 'last')}"
-        commands["export"] = f"rlkit export {name}"
+            commands["go on"] = f"python train.py checkpoint={quoted(ref, 'last')}{words}"
+        commands["export"] = f"rlkit export {name}{trust}"
     if details.trajectories or details.state == "running":
         commands["view"] = f"rlkit view {name}"
     if details.metrics:
@@ -192,3 +194,12 @@ def _next_commands(details: RunDetails, root: Path) -> Dict[str, str]:
         where = "" if in_workspace else f"--root {shlex.quote(str(root))} "
         commands["keep"] = f"rlkit runs {where}pin {shlex.quote(details.name)}"
     return commands
+
+
+def _of_own_code(path: Path) -> Tuple[str, str]:
+    """What train.py and rlkit must be told besides where the run imports what is not installed; else nothing."""
+    try:
+        words, modules = to_type(read_config(path))
+    except WorkspaceError:  # damaged: nothing can be made of it
+        return "", ""
+    return "".join(f" {word}" for word in words), "".join(f" --trust {module}" for module in modules)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Tuple
 
-from rlkit.workspace import WorkspaceError, find_run, read_entry
+from rlkit.workspace import WorkspaceError, as_setting, called, find_run, printable, read_entry
 
 if TYPE_CHECKING:
     from rlkit.media.viewers.playback import Episodes
@@ -53,7 +53,7 @@ def _play(kind: str, episodes: Episodes, title: str, arguments: argparse.Namespa
 
     playback = Playback(episodes)
     count = len(playback.names)
-    print(f"{title}: {count} recorded episode{'s' if count != 1 else ''}", flush=True)
+    print(printable(title) + f": {count} recorded episode{'s' if count != 1 else ''}", flush=True)
     if kind == "native":
         from rlkit.media.viewers.native_player import play_native
 
@@ -85,11 +85,11 @@ def _episodes(what: str, root: Path) -> Tuple[Episodes, str]:
                 break
             raise WorkspaceError(
                 f"{folder.name} has no recorded episodes. A training records them with env.recordVideo=true; for"
-                f" a trained policy: python train.py test=true checkpoint={folder.name}"
+                f" a trained policy: python train.py test=true checkpoint={as_setting(called(folder))}"
                 " testing.saveTrajectories=true"
             )
         if not told:
-            print(f"{folder.name} has no recorded episode yet; waiting (Ctrl-C ends)", flush=True)
+            print(printable(folder.name) + " has no recorded episode yet; waiting (Ctrl-C ends)", flush=True)
             told = True
         time.sleep(_LOOK_EVERY)
     return episodes, folder.name

@@ -162,7 +162,7 @@ class Conf:
     def sets(self, name: str, without: Collection[str] = ()) -> Dict[str, Any]:
         """Full name -> value of all that a file, as `physics/fast` or a root, sets, with those that it is built on.
 
-        without: files that are left out, with all they are built on.
+        without: files that are left out, with all they are built on. Raises ConfigError as `file` does.
         """
         found: Dict[str, Any] = {}
         file = self.file(name)
@@ -171,11 +171,19 @@ class Conf:
         group = name.rpartition("/")[0]
         for entry in file.entries:
             above = group if entry.group is None and not entry.option.startswith("/") else entry.group or ""
-            parent = f"{above}/{entry.option}".strip("/").replace("//", "/")
+            parent = f"{above}/{entry.option.lstrip('/')}".lstrip("/")
             if parent not in without:
                 found.update(self.sets(parent, (*without, name)))
         found.update(flatten({key: value for key, value in file.tree().items() if key != "hydra"}))
         return found
+
+    def said(self, root: str, name: str) -> Any:
+        """What a root configuration, or one that it is built on, says of a setting; None where none does."""
+        for file in reversed(self.chain(root)):
+            value = flatten(file.tree()).get(name)
+            if value is not None:
+                return value
+        return None
 
     def learner(self, train: str) -> Optional[str]:
         """The learner that a train file or one of its parents names."""

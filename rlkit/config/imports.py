@@ -27,5 +27,8 @@ def trusted_imports(
 
     files: what the files and words make without the run. typed: full names of the settings that were typed.
     """
-    root = imports_of(conf.sets(base.config_name))
-    return imports_of(plain) & (imports_of(plain, typed) | imports_of(files) | root)
+    asked = imports_of(plain)
+    ours = imports_of(plain, typed) | imports_of(files)
+    if not asked <= ours and base.config_name in conf.sound_roots():
+        ours |= imports_of(conf.sets(base.config_name))
+    return asked & ours

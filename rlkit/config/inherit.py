@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from rlkit.config import command_line, keys, types, values
+from rlkit.config import command_line, keys, support, types, values, yaml_text
 from rlkit.config.check import STEPS
 from rlkit.config.command_line import CommandLine
 from rlkit.config.conf import Conf, find_conf
 from rlkit.config.environment import as_text, names_in
 from rlkit.config.errors import ConfigError
-from rlkit.config.plain_yaml import read_plain
 from rlkit.config.schema import Schema
 
 Asked = Tuple[str, Optional[str]]
@@ -38,6 +37,9 @@ _WHICH_ENV = ("env.id", "env.ids")
 _GYMNASIUM = (*_WHICH_ENV, "env.kwargs")
 _KEPT = "training.seed"  # of what was asked as `auto` or drawn: a resume goes on with it
 _OPTION = re.compile(r"[\w.-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey
+_MOST_BYTES = 4 << 20
+_ESCAPED = re.compile(r"\\([\\()\[\]{}:=, \t])")
 # The same in iterations and in env-steps: the one that is typed now takes the place of the other.
 _SIBLING = {
     f"training.{one}": f"training.{other}" for pair in STEPS.items() for one, other in (pair, pair[::-1])
@@ -86,7 +88,7 @@ def asked_checkpoints(argv: Sequence[str], conf_dir: Optional[Path] = None) -> L
     typed = {override.key: override.value or "" for override in line.overrides}
     given = typed.get("training.checkpoint", typed.get("train.checkpoint"))
     if given is None:
-        found = _setting(line, conf_dir, "training.checkpoint")
+        found = _said_by_root(line, conf_dir, "training.checkpoint")
         checkpoints = [] if found is None else [str(found)]
     else:
         checkpoints = [_unquoted(part) for part in (values.split(given) if line.sweep else [given])]
@@ -100,30 +102,32 @@ def asks_for_test(argv: Sequence[str], conf_dir: Optional[Path] = None) -> bool:
     for override in reversed(line.overrides):
         if override.key in ("training.test", "train.test"):
             return (override.value or "").lower() == "true"
-    return _setting(line, conf_dir, "training.test") is True
+    return _said_by_root(line, conf_dir, "training.test") is True
 
 
 def asked_by(words: Sequence[str], conf: Conf, root: str) -> Optional[Asked]:
     """The one of `asked_checkpoints` that the words of one job, in full names, mean; None where they mean none."""
     typed = {key: value for key, _, value in (word.lstrip("+").partition("=") for word in words)}
     given = typed.get("training.checkpoint")
-    checkpoint = _unquoted(given) if given is not None else conf.sets(root).get("training.checkpoint")
+    if given is not None and given[:1] not in ("'", '"'):
+        given = _ESCAPED.sub(r"\1", given)  # as Hydra writes the words of a sweep's job
+    checkpoint = _unquoted(given) if given is not None else conf.said(root, "training.checkpoint")
     return None if checkpoint is None else (str(checkpoint), typed.get("task"))
 
 
-def _setting(line: CommandLine, conf_dir: Optional[Path], name: str) -> Any:
+def _said_by_root(line: CommandLine, conf_dir: Optional[Path], name: str) -> Any:
     """What the root configuration of a command line says, None where it does not, or where there is no such root."""
     folders = [] if line.config_dir is None else [line.config_dir]
     conf = Conf(*folders, line.config_path or conf_dir or find_conf())
-    return conf.sets(line.config_name or "config").get(name)
+    return conf.said(line.config_name or "config", name)
 
 
 def _unquoted(value: str) -> Optional[str]:
     """The text that Hydra will make of a path, None of null and of nothing."""
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-        value = value[1:-1].replace("\\" + value[0], value[0]).replace("\\\\", "\\")
-    elif value in ("", "null"):
+    parsed = values.parse(value)
+    if parsed is None or parsed == "":
         return None
+    value = parsed if isinstance(parsed, str) else value
     return str(Path(value).expanduser()) if value.startswith("~") else value
 
 
@@ -132,7 +136,7 @@ def _unquoted(value: str) -> Optional[str]:
 
 def read_base(config_yaml: Path) -> Base:
     """The settings in a run's config.yaml; raises ConfigError where it cannot be read or a value is of a wrong type."""
-    content = read_plain(config_yaml)
+    content = read_settings(config_yaml)
     composed = content.get("composed") if isinstance(content, dict) else None
     sections = {name: content.get(name) for name in keys.SECTIONS} if isinstance(content, dict) else {}
     train = sections.get("train")
@@ -144,8 +148,30 @@ def read_base(config_yaml: Path) -> Base:
     return _checked(str(config_yaml), content, composed, Schema([str(learner)], {}))
 
 
+def read_settings(config_yaml: Path) -> Any:
+    """The plain values in a run's config.yaml; raises ConfigError where it cannot be read or is no plain text."""
+    try:
+        with config_yaml.open("rb") as file:
+            text = file.read(_MOST_BYTES + 1).decode("utf-8")
+        if len(text) > _MOST_BYTES:
+            raise ValueError(f"it is larger than {_MOST_BYTES >> 20} MB")
+        content = yaml_text.load(text)
+        if "\\" in text and _CONTROL.search("".join(_texts(content))):
+            raise ValueError("it holds control characters")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        line = f"line {error.line}: " if isinstance(error, yaml_text.YamlError) else ""
+        raise ConfigError(
+            [f"{config_yaml}, the settings of the run, cannot be read: {line}{reason}"]
+        ) from error
+    return content
+
+
 def _checked(source: str, content: Mapping[str, Any], composed: Mapping[str, Any], schema: Schema) -> Base:
-    """The Base of what was read; raises ConfigError with every value that is of a wrong type."""
+    """The Base of what was read; raises ConfigError with every value that is of a wrong type.
+
+    Settings of a user's own task may have names that rlkit's tasks use for something else: their types are not known.
+    """
     problems = [
         f"{source}: {name} must be a section" for name in keys.SECTIONS if not _is_section(content, name)
     ]
@@ -167,6 +193,12 @@ def _checked(source: str, content: Mapping[str, Any], composed: Mapping[str, Any
                 continue
             became[name] = value
             sections[section][str(key)] = asked.get(name, value)
+            if (
+                section == "task"
+                and key not in keys.EVERY_TASK
+                and not support.is_ours(str(content["task"].get("name")))
+            ):
+                continue
             if any(f"{place}.".startswith(f"{name}.") for place in environment):
                 continue  # its type is that of the value, which is checked when it is known
             for item in (value, sections[section][str(key)]):
@@ -192,6 +224,19 @@ def _checked(source: str, content: Mapping[str, Any], composed: Mapping[str, Any
         tuple(map(str, foreign)),
         environment,
     )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in nested plain values, keys too."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def _is_section(content: Mapping[str, Any], name: str) -> bool:
@@ -222,9 +267,9 @@ def _wrong_types(source: str, name: str, value: Any, schema: Schema) -> Iterator
 def group_words(base: Base, words: Sequence[str], conf: Conf) -> List[str]:
     """The words that choose the run's own files, as far as they are still there, for settings that it has not yet."""
     typed = {word.partition("=")[0] for word in words} - {"task"}  # which can only be the run's own
-    found = {group: option for group, option in base.choices.items() if option in conf.options(group)}
+    found = {group: option for group, option in base.choices.items() if option in conf.sound_options(group)}
     if base.learner is not None and "train" not in found:
-        same = [option for option in conf.options("train") if conf.learner(option) == base.learner]
+        same = [option for option in conf.sound_options("train") if conf.learner(option) == base.learner]
         found.update({"train": same[0]} if same else {})
     return [f"{group}={option}" for group, option in found.items() if group not in typed]
 

@@ -48,7 +48,8 @@ def read_request(
     root = _root(line, conf, problems)
     try:
         schema = schema_for(line, conf, root, problems, tuple(bases.values()))
-        problems += files.check(conf, root, used(line, conf, root, tuple(bases.values())), schema)
+        chosen = _typed_groups(line, conf) if bases else used(line, conf, root)
+        problems += files.check(conf, root, chosen, schema)
         for override in [*line.misspelt, *line.overrides]:
             found = _check(override, schema, conf, line.sweep)
             if override.complaint:
@@ -98,10 +99,10 @@ def schema_for(
     return Schema(known or list(keys.LEARNER_KEYS), declared, own)
 
 
-def used(line: CommandLine, conf: Conf, root: str, bases: Sequence[Base] = ()) -> Dict[str, List[str]]:
+def used(line: CommandLine, conf: Conf, root: str) -> Dict[str, List[str]]:
     """The options of each group that the request surely uses: of those that exist."""
     found: Dict[str, List[str]] = {}
-    tasks = _sure(line, conf, root, "task", bases)
+    tasks = _sure(line, conf, root, "task")
     by_task = {
         entry.group.rpartition("/")[2]: entry.option
         for task in tasks
@@ -111,36 +112,45 @@ def used(line: CommandLine, conf: Conf, root: str, bases: Sequence[Base] = ()) -
     }
     for group in ("sim", "physics", "env", "task", "train"):
         given = any(override.key == group for override in line.overrides)
-        options = (
-            [by_task[group]] if group in by_task and not given else _sure(line, conf, root, group, bases)
-        )
+        options = [by_task[group]] if group in by_task and not given else _sure(line, conf, root, group)
         spread = [o.replace("${task}", task) for o in options for task in (tasks if "${task}" in o else [""])]
         found[group] = [option for option in spread if option in conf.options(group)]
     return found
 
 
-def _sure(line: CommandLine, conf: Conf, root: str, group: str, bases: Sequence[Base]) -> List[str]:
-    """As _choices, or as the runs have chosen that this starts from, without what only Hydra can tell."""
+def _sure(line: CommandLine, conf: Conf, root: str, group: str) -> List[str]:
+    """As _choices, without what only Hydra can tell."""
     given = [o.value for o in line.overrides if o.key == group and o.value]
     if given and values.parse(given[-1]) is values.UNREAD:
         return []
     options = _choices(line, conf, root, group)
-    if bases and not given:
-        options = [base.choices[group] for base in bases if group in base.choices]
     return [option for option in options if "${" in option or option in conf.options(group)]
 
 
 def _schema_of(bases: Sequence[Base], line: CommandLine, conf: Conf) -> Schema:
     """The schema of runs: their own settings, and those that their tasks have besides today."""
-    typed = [option for o in line.overrides if o.key == "train" for option in values.split(o.value or "")]
-    learners, declared, own = {conf.learner(option) for option in typed}, {}, set()
+    trains = _typed_groups(line, conf).get("train", [])
+    learners = {conf.learner(train) for train in trains}
+    declared: Dict[str, Any] = {}
+    own: Set[str] = set()
     for base in bases:
-        learners.add(base.learner or conf.learner(base.choices.get("train", f"{base.choices['task']}PPO")))
-        declared.update(flatten(base.sections.get("task", {}), "task."))
-        declared.update(conf.declared(base.choices["task"]))
-        own |= files.own_settings(conf, base.choices["task"])
+        task = base.choices["task"]
+        learners.add(base.learner or conf.learner(base.choices.get("train", f"{task}PPO")))
+        declared.update(flatten(base.sections.get("task", {}), "task.", keep_empty=True))
+        if task in conf.sound_options("task"):
+            declared.update(conf.declared(task))
+            own |= files.own_settings(conf, task)
     known = sorted(str(name) for name in learners & set(keys.LEARNER_KEYS))
     return Schema(known or list(keys.LEARNER_KEYS), declared, own)
+
+
+def _typed_groups(line: CommandLine, conf: Conf) -> Dict[str, List[str]]:
+    """The options that were typed, by group: of those that exist."""
+    return {
+        override.key: [o for o in values.split(override.value or "") if o in conf.options(override.key)]
+        for override in line.overrides
+        if override.key in keys.GROUPS and override.key != "task"
+    }
 
 
 def _root(line: CommandLine, conf: Conf, problems: List[str]) -> str:

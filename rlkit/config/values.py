@@ -63,7 +63,8 @@ def parse(text: str) -> Any:
         items = [parse(item) for item in split(text[1:-1])] if text[1:-1].strip() else []
         return UNREAD if any(item is UNREAD for item in items) else items
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1]
+        # Hydra unescapes backslashes in front of a quote alone, the closing one too.
+        return re.sub(rf"(\\+)({text[0]}|$)", lambda m: m[1][: len(m[1]) // 2] + m[2], text[1:-1])
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     if text.lower() == "null":

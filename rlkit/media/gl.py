@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import Tuple
 
-from rlkit.workspace import WorkspaceError
+from rlkit.workspace import WorkspaceError, python
 
 _ANSWER_SECONDS = 60.0
 _INSTALL_GL = (
@@ -71,7 +71,7 @@ def _why_not(name: str) -> str:
     """Draw once with this OpenGL in another process; the last line it failed with, empty when it worked."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _DRAW_ONCE],
+            python(_DRAW_ONCE),
             env={**os.environ, "MUJOCO_GL": name},
             capture_output=True,
             text=True,

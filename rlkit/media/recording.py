@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, Mapping
+from typing import Any, BinaryIO, Dict, FrozenSet, Iterable, Mapping
 
 import numpy as np
 
@@ -55,11 +55,12 @@ class Recording:
     `actions` [T, A] in [-1, 1], `ctrl` [T, nu] in each actuator's unit, `rewards` [T], `terms` [T, R]
     weighted reward terms, `terminated`, `truncated` [T] and `criteria` [T, C] bool, `obs` [T, O] what each
     action was chosen from; `mjcf` uint8, the model's text; `start.<name>`: the engine's whole state before
-    the first action.
+    the first action. trusted: modules that a replay may import though they are not installed; never in the file.
     """
 
     header: Mapping[str, Any]
     arrays: Mapping[str, np.ndarray]
+    trusted: FrozenSet[str] = frozenset()
 
     @property
     def length(self) -> int:
@@ -105,8 +106,11 @@ def save(path: Path, recording: Recording) -> None:
     write_atomic(path, write)
 
 
-def load(path: Path) -> Recording:
-    """Read a recording without running any code of it, its checksums checked; raises RecordingError."""
+def load(path: Path, trusted: Iterable[str] = ()) -> Recording:
+    """Read a recording without running any code of it, its checksums checked; raises RecordingError.
+
+    trusted: as of a Recording.
+    """
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             _require_room(archive, os.fstat(file.fileno()).st_size)
@@ -119,7 +123,7 @@ def load(path: Path) -> Recording:
     except _TORN as error:
         raise RecordingError(f"{path} cannot be read: it is torn or no recording ({error})") from error
     _check(path, header, arrays)
-    return Recording(header, arrays)
+    return Recording(header, arrays, frozenset(trusted))
 
 
 def _require_room(archive: zipfile.ZipFile, size: int) -> None:

@@ -8,10 +8,10 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Optional, Sequence, Tuple
 
 from rlkit.media.gl import RenderError, choose_gl
-from rlkit.workspace import WorkspaceError
+from rlkit.workspace import WorkspaceError, python
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -36,7 +36,7 @@ def _render(arguments: argparse.Namespace) -> str:
     from rlkit.media import recording as recordings
 
     started = time.monotonic()
-    episodes = [recordings.load(path) for path in arguments.files]
+    episodes = [recordings.load(path, arguments.trust) for path in arguments.files]
     _set_gl(only_gymnasium=all(episode.header["engine"] == "gymnasium" for episode in episodes))
 
     from rlkit.media.video import write_video  # imports mujoco: the choice of OpenGL is made
@@ -80,21 +80,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--size", type=picture_size, default=(640, 480), metavar="WxH", help="default: 640x480"
     )
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="MODULE", help="may be imported, installed or not"
+    )
     parser.add_argument("--camera", metavar="NAME", help="one of the model's; default: what moves, from near")
     return parser
 
 
 def command(
-    sources: Sequence[Path], out: Path, gif: Optional[Path], size: Tuple[int, int], camera: Optional[str]
+    sources: Sequence[Path],
+    out: Path,
+    gif: Optional[Path],
+    size: Tuple[int, int],
+    camera: Optional[str],
+    trusted: Iterable[str] = (),
 ) -> List[str]:
     """The words that make this video in a process of its own, whatever folder it is started in."""
-    words = [sys.executable, "-m", "rlkit.media.render", *(str(path.resolve()) for path in sources)]
+    words = [*python("from rlkit.media.render import main; sys.exit(main())")]
+    words += [str(path.resolve()) for path in sources]
     words += ["--out", str(out.resolve()), "--size", f"{size[0]}x{size[1]}"]
     if gif is not None:
         words += ["--gif", str(gif.resolve())]
     if camera is not None:
         words += ["--camera", camera]
-    return words
+    return words + [f"--trust={name}" for name in sorted(trusted)]
 
 
 if __name__ == "__main__":

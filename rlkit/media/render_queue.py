@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Callable, Deque, List, Optional, Sequence, Tuple
+from typing import IO, Callable, Deque, Iterable, List, Optional, Sequence, Tuple
 
 from rlkit.media.gl import last_line
 from rlkit.media.render import command
@@ -72,9 +72,10 @@ class RenderQueue:
         gif: Optional[Path] = None,
         size: Tuple[int, int] = (640, 480),
         camera: Optional[str] = None,
+        trusted: Iterable[str] = (),
     ) -> None:
         """Have a video made of these recordings (see rlkit.media.video.write_video), when its turn comes."""
-        self._waiting.append(_Job(command(sources, out, gif, size, camera), out, gif))
+        self._waiting.append(_Job(command(sources, out, gif, size, camera, trusted), out, gif))
         self._advance()
         if len(self._waiting) > self._max_waiting:
             given_up = self._waiting.popleft()
@@ -148,13 +149,10 @@ class RenderQueue:
 
 def _start(job: _Job, gently: bool) -> _Running:
     """Start in a session of its own: a Ctrl-C in the terminal is for the training alone."""
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
     output = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the process has ended)
     try:
         process = subprocess.Popen(
             job.words,
-            env={**os.environ, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

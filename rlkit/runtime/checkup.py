@@ -16,7 +16,7 @@ from rlkit.config.machine import CPU_ONLY, SIMULATORS, UNAVAILABLE, Machine
 from rlkit.media.gl import choose_gl, last_line, require_encoder
 from rlkit.media.viewers import choose_viewer
 from rlkit.sims.registry import SIMULATORS as BACKENDS
-from rlkit.workspace import WorkspaceError
+from rlkit.workspace import WorkspaceError, python
 
 _IMPORT_SECONDS = 120.0
 _PACKAGES: Dict[str, Tuple[str, ...]] = {
@@ -92,7 +92,7 @@ def _package(what: str, name: str, modules: Sequence[str], machine: Machine) -> 
     code = "; ".join(f"import {module}" for module in modules)
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code],
+            python(code),
             capture_output=True,
             text=True,
             errors="replace",

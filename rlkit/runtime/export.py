@@ -30,7 +30,7 @@ from rlkit.runtime.export_request import NUM_ENVS, ExportRequest
 from rlkit.runtime.ranks import Ranks
 from rlkit.sims.api import SimulatorError
 from rlkit.tasks.api import TaskError
-from rlkit.workspace import WorkspaceError, write_together
+from rlkit.workspace import WorkspaceError, printable, write_together
 from rlkit.workspace.errors import explained
 
 FAILURES = (SimulatorError, TaskError, LearnerError, EnvError, ExportError)
@@ -54,7 +54,10 @@ def export(request: ExportRequest) -> Path:
         obs = play(env, learner.policy(), STEPS)
     finally:
         env.close()
-    print(f"{facts['task']}, {facts['learner']}, iteration {facts['iteration']}: {request.source.checkpoint}")
+    title = (
+        f"{facts['task']}, {facts['learner']}, iteration {facts['iteration']}: {request.source.checkpoint}"
+    )
+    print(printable(title))
     network = learner.network()
     policy = _policy_as_numpy(learner)
     made = {name: WRITERS[name](network, obs.shape[1], facts) for name in request.formats}
@@ -121,4 +124,4 @@ def _write(folder: Path, made: Sequence[Exported], facts: Dict[str, Any]) -> Non
     with explained(f"write the export to {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
     write_together({folder / name: content for name, content in contents.items()})
-    print(f"wrote {', '.join(contents)} to {folder}")
+    print(printable(f"wrote {', '.join(contents)} to {folder}"))

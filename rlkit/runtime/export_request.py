@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from rlkit.config import ConfigError, Experiment, changed, compose, from_yaml
 from rlkit.config.values import quote
 from rlkit.runtime.checkpoint_head import CheckpointError, CheckpointHead, read_head, require_fit
 from rlkit.runtime.gym_request import problems
-from rlkit.workspace import Resolved, WorkspaceError, resolve
+from rlkit.workspace import Resolved, WorkspaceError, refuse_links, resolve
 
 FORMATS = ("onnx", "torchscript")
 NUM_ENVS = 4  # in which the policy plays for the observations that formats are compared on
@@ -37,10 +37,13 @@ class ExportRequest:
     out: Path
 
 
-def read_request(ref: str, root: Path, formats: Tuple[str, ...], out: Optional[Path]) -> ExportRequest:
+def read_request(
+    ref: str, root: Path, formats: Tuple[str, ...], out: Optional[Path], trusted: Sequence[str] = ()
+) -> ExportRequest:
     """Find the checkpoint as `checkpoint=` does (the best one of a run) and the settings of its run.
 
-    Raises WorkspaceError for a package that is missing, and for a run, checkpoint, setting or environment.
+    trusted: modules that the run may have imported though they are not installed. Raises WorkspaceError for a package
+    that is missing, and for a run, checkpoint, setting or environment.
     """
     _require_packages(formats)
     source = resolve(ref, root=root, default="best")
@@ -50,7 +53,7 @@ def read_request(ref: str, root: Path, formats: Tuple[str, ...], out: Optional[P
         )
     try:
         head = read_head(source.checkpoint)
-        experiment = _experiment(source, head)
+        experiment = replace(_experiment(source, head), trusted=frozenset(trusted))
         require_fit(head, source.checkpoint, experiment.task_name, str(experiment.train["learner"]))
     except (CheckpointError, ConfigError) as error:
         raise WorkspaceError(str(error)) from error
@@ -59,6 +62,8 @@ def read_request(ref: str, root: Path, formats: Tuple[str, ...], out: Optional[P
         if found:
             raise WorkspaceError("\n".join(found))
     folder = out if out is not None else Path(str(source.run_path)) / "export"
+    if out is None:
+        refuse_links(folder)
     return ExportRequest(source, head, experiment, formats, folder)
 
 
@@ -88,7 +93,7 @@ def read_trained(run: Path) -> Experiment:
     except (OSError, UnicodeDecodeError) as error:
         raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
     except ConfigError as error:
-        raise WorkspaceError(f"{path}: {error}") from error
+        raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
 
 
 def quiet_test(

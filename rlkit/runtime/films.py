@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Collection, Dict, List, Optional, Tuple
 
 from rlkit.config import EnvSettings
 from rlkit.media import recording as recordings
@@ -24,10 +24,16 @@ class Films:
     A recording that cannot be saved, and a video that cannot be made, is said once and costs nothing else.
     """
 
-    def __init__(self, run: Run, settings: EnvSettings, *, most_waiting: int) -> None:
-        """most_waiting: videos that may wait to be rendered; beyond that the oldest is given up."""
+    def __init__(
+        self, run: Run, settings: EnvSettings, *, most_waiting: int, trusted: Collection[str] = ()
+    ) -> None:
+        """most_waiting: videos that may wait to be rendered; beyond that the oldest is given up.
+
+        trusted: of the Experiment whose episodes are filmed.
+        """
         self._run, self._settings = run, settings
         self._queue = _queue(most_waiting) if settings.record_video else None
+        self._trusted = trusted
         self._waiting = 0
         self._unsaved = False
 
@@ -64,6 +70,7 @@ class Films:
             gif=folder / f"{name}.gif" if gif else None,
             size=(settings.video_width, settings.video_height),
             camera=settings.camera,
+            trusted=self._trusted,
         )
         self._waiting += 1
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Sequence
+import shlex
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
 from rlkit.config import Experiment, env_memory
 from rlkit.config.machine import Machine
+from rlkit.env.gym import installed
 from rlkit.env.gym.request import recipe_arguments
 from rlkit.env.spec import EnvError
 from rlkit.runtime.stopping import StopAtOnce
@@ -44,7 +46,19 @@ def _too_large(experiment: Experiment, recipes: Sequence[Recipe], forms: Sequenc
 def recipe_of(experiment: Experiment) -> Dict[str, Any]:
     """How the environments of the `env` and `task` sections are made: the arguments of `making.recipes`.
 
-    Raises EnvError where there is no such wrapper as the task names.
+    Raises EnvError where there is no such wrapper as the task names, and where a run asks for code of its own.
     """
     sections = experiment.sections()
-    return recipe_arguments(sections["env"], sections["task"])
+    return recipe_arguments(sections["env"], sections["task"], experiment.trusted)
+
+
+def to_type(config: Mapping[str, Any]) -> Tuple[List[str], List[str]]:
+    """The words that a test or resume of a run needs besides for what is not installed, and its modules.
+
+    config: the sections of its config.yaml, whatever is in them.
+    """
+    env, task = config.get("env"), config.get("task")
+    if not isinstance(env, dict) or not isinstance(task, dict) or task.get("engine") != "gymnasium":
+        return [], []
+    found = installed.uninstalled({"id": None, "ids": [], **env}, task)
+    return [shlex.quote(words) for words in dict.fromkeys(found.values())], list(map(shlex.quote, found))

@@ -23,6 +23,7 @@ from rlkit.workspace import (
     continue_run,
     find_interrupted,
     open_run,
+    printable,
 )
 
 log = logging.getLogger("rlkit")
@@ -45,7 +46,7 @@ def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) ->
             try:
                 run, source = _claim(experiment, source)
             except WorkspaceError as error:
-                print(f"error: {error}", file=sys.stderr)
+                print(printable(f"error: {error}"), file=sys.stderr)
                 return 1
             stack.enter_context(_owned(run, stop))
         start_logging(

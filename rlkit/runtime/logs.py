@@ -10,6 +10,7 @@ from rich.console import Console
 
 from rlkit.masking import masked
 from rlkit.runtime.console import losses
+from rlkit.workspace import printable
 
 log = logging.getLogger("rlkit")
 
@@ -32,7 +33,9 @@ class _ConsoleHandler(logging.Handler):
         if getattr(record, "file_only", False):
             return
         prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        self._console.print(prefix + record.getMessage(), markup=False, highlight=False, soft_wrap=True)
+        self._console.print(
+            prefix + printable(record.getMessage()), markup=False, highlight=False, soft_wrap=True
+        )
 
 
 class _FileHandler(logging.Handler):

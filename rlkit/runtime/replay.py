@@ -90,7 +90,7 @@ def _replay_simulator(recording: Recording, force: bool) -> Replay:
         sim.close()
     states = {name: np.stack([row[name] for row in rows]) for name in _STATE}
     arrays = {**recording.arrays, **states, "steps": np.arange(len(rows))}
-    again = Recording({**recording.header, "stride": 1, "content": "full"}, arrays)
+    again = Recording({**recording.header, "stride": 1, "content": "full"}, arrays, recording.trusted)
     steps = np.asarray(recording.arrays["steps"], np.int64)
     deviation = {
         name: _difference(recording.arrays[name], states[name][steps])
@@ -187,7 +187,7 @@ def _replay_gymnasium(recording: Recording, force: bool) -> Replay:
     from rlkit.env.gym.rendering import replayed  # only here: no other task needs gymnasium
 
     arrays, length = recording.arrays, recording.length
-    moments = list(replayed(recording.header, arrays))
+    moments = list(replayed(recording))
     rewards, obs = np.full(length + 1, np.nan), np.asarray(arrays.get("obs", np.zeros((0, 0))))
     deviation = {"reward": np.zeros(length + 1)}
     if len(obs):

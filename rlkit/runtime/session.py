@@ -20,6 +20,7 @@ from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoint_head import CheckpointError
 from rlkit.runtime.describe import describe
 from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
+from rlkit.runtime.gym_request import to_type
 from rlkit.runtime.live import LiveView
 from rlkit.runtime.logs import FILE_ONLY
 from rlkit.runtime.ranks import Ranks, joined
@@ -219,7 +220,7 @@ class Session:
     def _say_what_is_left(self, run: Run) -> None:
         if "last" in run.record.saved and run.path.exists():
             log.info("the last good checkpoint is of iteration %d", run.record.saved["last"])
-            log.info("  resume   python train.py checkpoint=%s:last", shlex.quote(run.name))
+            log.info("  resume   python train.py checkpoint=%s:last%s", shlex.quote(run.name), self._more())
 
     def _say_what_next(self, run: Run, training: Training, stopped_by: Optional[int]) -> None:
         name, at = shlex.quote(run.name), training.at
@@ -228,11 +229,15 @@ class Session:
         done = "1 iteration" if at.iteration == 1 else f"{at.iteration} iterations"
         if stopped_by is not None:
             log.info("interrupted after iteration %d; everything is saved in %s", at.iteration, run.path)
-            log.info("  resume   python train.py checkpoint=%s:last", name)
+            log.info("  resume   python train.py checkpoint=%s:last%s", name, self._more())
             return
         log.info("done: %s in %s", done, run.path)
-        log.info("  test     python train.py test=true checkpoint=%s", name)
+        log.info("  test     python train.py test=true checkpoint=%s%s", name, self._more())
         further = goals.further(self.experiment, at.iteration, at.env_steps)
-        log.info("  go on    python train.py checkpoint=%s:last %s", name, further)
+        log.info("  go on    python train.py checkpoint=%s:last %s%s", name, further, self._more())
         log.info("  curves   tensorboard --logdir runs/    or: rlkit report %s", name)
         self._say_what_to_look_at(run)
+
+    def _more(self) -> str:
+        """The words that name code which is not installed: a run may not choose it, so they are typed again."""
+        return "".join(f" {word}" for word in to_type(self.experiment.sections())[0])

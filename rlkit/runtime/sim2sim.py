@@ -25,7 +25,7 @@ from rlkit.runtime.sim2sim_request import Comparison
 from rlkit.runtime.test import play
 from rlkit.sims.api import SimulatorError
 from rlkit.tasks.api import TaskError
-from rlkit.workspace import number, provenance, write_atomic
+from rlkit.workspace import number, printable, provenance, write_atomic
 
 FAILURES = (SimulatorError, TaskError, LearnerError, EnvError, CheckpointError)
 
@@ -54,7 +54,7 @@ def compare(comparison: Comparison, console: Console) -> List[Result]:
             result["error"] = str(error)
         results.append(result)
         if not console.is_terminal:
-            console.print(_line(result), markup=False, highlight=False)
+            console.print(printable(_line(result)), markup=False, highlight=False)
     head = comparison.head
     facts = {
         "run": comparison.run.name,
@@ -67,8 +67,10 @@ def compare(comparison: Comparison, console: Console) -> List[Result]:
     }
     write_atomic(comparison.out, json.dumps({**facts, "results": results}, indent=2) + "\n")
     if console.is_terminal:
-        console.print(_table(results, f"{head.task}, iteration {head.iteration}: {comparison.run.name}"))
-    console.print(f"wrote {comparison.out}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            _table(results, printable(f"{head.task}, iteration {head.iteration}: {comparison.run.name}"))
+        )
+    console.print(printable(f"wrote {comparison.out}"), markup=False, highlight=False, soft_wrap=True)
     return results
 
 

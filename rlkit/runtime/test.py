@@ -143,7 +143,9 @@ class Test:
         self._load(self.source.checkpoint)
         with ExitStack() as stack:
             count = len(self.recorded) * self.kept
-            self.films = Films(self.run, self.experiment.env, most_waiting=count)
+            self.films = Films(
+                self.run, self.experiment.env, most_waiting=count, trusted=self.experiment.trusted
+            )
             stack.callback(self.films.close)
             self._prepare_files()
             self.viewer = viewer_for(self.experiment, self.env)

@@ -27,7 +27,7 @@ class TrainingVideos:
 
     def __init__(self, experiment: Experiment, run: Run) -> None:
         self._experiment, self._run = experiment, run
-        self._films = Films(run, experiment.env, most_waiting=_MOST_WAITING)
+        self._films = Films(run, experiment.env, most_waiting=_MOST_WAITING, trusted=experiment.trusted)
         self._facts = facts_of(experiment)
         self._name, self._filmed = "", 0
 

@@ -6,10 +6,11 @@
 
 from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic, write_together
 from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
+from rlkit.workspace.child import python
 from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.errors import ResolveError, WorkspaceError
 from rlkit.workspace.files import keep_masked
-from rlkit.workspace.find import find_run, quoted
+from rlkit.workspace.find import called, find_run, quoted
 from rlkit.workspace.layout import KINDS as RUN_KINDS
 from rlkit.workspace.layout import WorkspaceLimits, check_writable
 from rlkit.workspace.listing import (
@@ -24,6 +25,7 @@ from rlkit.workspace.listing import (
 from rlkit.workspace.numbers import DIGITS, number
 from rlkit.workspace.origin import provenance
 from rlkit.workspace.pins import pin_run, pins_of, unpin
+from rlkit.workspace.printable import as_setting, printable
 from rlkit.workspace.prune import (
     Deleter,
     PruneFilters,
@@ -35,7 +37,7 @@ from rlkit.workspace.prune import (
 from rlkit.workspace.reading import open_regular
 from rlkit.workspace.record import RunRecord, read_record
 from rlkit.workspace.resolve import Resolved, resolve
-from rlkit.workspace.run import Run, continue_run, find_interrupted, open_run
+from rlkit.workspace.run import Run, continue_run, find_interrupted, open_run, refuse_links
 from rlkit.workspace.scan import RunEntry, pinned_names, read_entry
 
 __all__ = [
@@ -55,6 +57,8 @@ __all__ = [
     "WorkspaceError",
     "WorkspaceLimits",
     "age",
+    "as_setting",
+    "called",
     "check_writable",
     "checkpoint_name",
     "checkpoints_in",
@@ -75,9 +79,12 @@ __all__ = [
     "pins_of",
     "plan_prune",
     "provenance",
+    "printable",
+    "python",
     "quoted",
     "read_entry",
     "read_record",
+    "refuse_links",
     "resolve",
     "run_details",
     "runs_as_json",

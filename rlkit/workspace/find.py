@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, List, Optional
@@ -22,6 +22,7 @@ from rlkit.workspace.layout import (
     pinned_folder,
     window_folder,
 )
+from rlkit.workspace.printable import as_setting
 from rlkit.workspace.record import DONE
 from rlkit.workspace.scan import RunEntry, all_runs, pinned_names, read_entry, run_name_of_link
 
@@ -50,7 +51,7 @@ class Request:
 
     def spelled(self, value: str) -> str:
         """How another value is typed in the place of this one."""
-        return f"checkpoint={quoted(value)}" if self.for_checkpoint else quoted(value)
+        return f"checkpoint={quoted(value)}" if self.for_checkpoint else shlex.quote(value)
 
     def usable(self, run: RunEntry) -> bool:
         """Whether a run could have been asked for."""
@@ -261,5 +262,11 @@ def _places(root: Path) -> str:
 
 def quoted(text: str, which: Optional[Which] = None) -> str:
     """A value as the shell and the configuration both take it, with an ending that names a checkpoint."""
-    ending = "" if which is None else f":{which}"
-    return text + ending if re.fullmatch(r"[\w./+-]+", text) else f"\"'{text}{ending}'\""
+    return as_setting(text if which is None else f"{text}:{which}")
+
+
+def called(path: Path) -> str:
+    """What a run is called in a command typed here: its name where this folder's workspace has it, else its path."""
+    here = (archive_folder(Path()) / path.name, window_folder(Path()) / path.name)
+    ours = any(exists(place) and os.path.realpath(place) == os.path.realpath(path) for place in here)
+    return path.name if ours else str(absolute(path))

@@ -14,6 +14,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from rlkit.workspace.errors import WorkspaceError
 from rlkit.workspace.files import read_plain, write_private
 from rlkit.workspace.layout import KINDS, RECORD
+from rlkit.workspace.printable import all_printable
 
 SCHEMA = 1
 RUNNING, DONE, INTERRUPTED, FAILED = "running", "done", "interrupted", "failed"
@@ -106,7 +107,8 @@ def load_record(run_path: Path) -> Tuple[Any, os.stat_result]:
     except OSError as error:
         raise WorkspaceError(f"run.json cannot be read: {error.strerror}") from error
     try:
-        return json.loads(content.decode("utf-8"), parse_float=_finite, parse_constant=_finite), facts
+        data = json.loads(content.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
+        return all_printable(data), facts
     except (ValueError, RecursionError) as error:
         raise LostRecord("run.json is not whole JSON") from error
 

@@ -272,6 +272,7 @@ def continue_run(path: Path, *, root: Path = Path(), command: Sequence[str], dev
     lock = FileLock(path / RUN_LOCK)
     with workspace_lock(root):
         record = read_record(path)
+        refuse_links(*_inside(path))
         with explained(f"lock {lock.path}"):
             if not lock.try_acquire():
                 raise WorkspaceError(
@@ -290,6 +291,21 @@ def continue_run(path: Path, *, root: Path = Path(), command: Sequence[str], dev
             lock.release()
             raise
     return Run(root, path, record, lock)
+
+
+def refuse_links(*paths: Path) -> None:
+    """Raise WorkspaceError where a path in a run is a link: what is written to it would be written elsewhere."""
+    for path in paths:
+        if path.is_symlink():
+            raise WorkspaceError(
+                f"{path} is a link to {os.path.realpath(path)}: nothing is written through it. "
+                "Put in its place what it shows, or take it away"
+            )
+
+
+def _inside(path: Path) -> List[Path]:
+    with explained(f"look into {path}"):
+        return sorted(path.iterdir())
 
 
 def find_interrupted(task: str, config_yaml: str, *, root: Path = Path()) -> Optional[Path]:

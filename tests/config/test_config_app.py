@@ -127,6 +127,33 @@ def test_a_checkpoint_that_is_not_there_is_a_bad_request(started, tmp_path, caps
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_sweep_takes_each_checkpoint_with_the_settings_of_its_own_run(
+    started, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(app, "_check_source", lambda *_: None)  # empty files stand for the checkpoints
+    for name, task, length in (("a", "Reach", 40), ("b", "BaseTask", 50)):
+        folder = tmp_path / "runs_all" / name
+        (folder / "nn").mkdir(parents=True)
+        for which in ("best", "3"):
+            (folder / "nn" / f"checkpoint_{which}.pth").touch()
+        made = compose([f"task={task}", f"task.episodeLength={length}", "device=cpu"])
+        (folder / "config.yaml").write_text(made.to_yaml())
+    words = ["-m", "test=true", "checkpoint=runs_all/a,runs_all/b:3", "numEnvs=2,3", "device=cpu"]
+    assert app.main(words) == 0
+    assert [
+        (e.task_name, e.task["episodeLength"], e.env.num_envs, e.training.checkpoint) for e in started
+    ] == [
+        ("Reach", 40, 2, "runs_all/a"),
+        ("Reach", 40, 3, "runs_all/a"),
+        ("BaseTask", 50, 2, "runs_all/b:3"),
+        ("BaseTask", 50, 3, "runs_all/b:3"),
+    ]
+    started.clear()
+    assert app.main([*words, "task.goalSpace.low=[0,0]"]) == 2
+    assert app.main(["-m", "test=true", "checkpoint=runs_all/a,nowhere", "device=cpu"]) == 2
+    assert "checkpoint=nowhere" in capsys.readouterr().err and not started
+
+
 def test_of_several_ranks_one_talks(started, monkeypatch, capsys):
     monkeypatch.setenv("RANK", "1")
     assert app.main(["device=cpu", "--local-rank=1"]) == 0

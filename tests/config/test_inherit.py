@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from rlkit.config import ConfigError, Experiment, compose, from_yaml
+from rlkit.config.conf import find_conf
 from rlkit.config.inherit import asked_checkpoints, asks_for_test, read_base
 from rlkit.config.machine import SIMULATORS, Machine
 
@@ -172,20 +174,24 @@ def test_what_was_left_to_the_program_is_worked_out_anew_but_for_a_drawn_seed(fi
     assert on_top(TEST, file).training.seed == 42
 
 
-def test_files_of_the_run_that_are_gone_are_not_missed(config: Path) -> None:
-    changed(
-        config, composed={"choices": {"task": "Gone", "train": "GonePPO", "sim": "auto", "physics": "gone"}}
-    )
-    changed(config, task={"name": "Gone", "own": {"key": 1}})
-    experiment = on_top([*TEST, "task.own.key=2", "task.box.size=0.03"], config)
-    assert (experiment.task_name, experiment.task["own"]["key"], experiment.task["box"]["size"]) == (
-        "Gone",
+def test_files_of_the_run_that_are_gone_are_not_missed(config: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "conf"
+    shutil.copytree(find_conf(), folder)
+    for gone in ("task/BoxGrasping", "train/BoxGraspingPPO", "physics/fast"):
+        (folder / f"{gone}.yaml").unlink()
+    (folder / "task" / "Reach.yaml").write_text("broken: [")  # and speaks for nobody else
+    changed(config, task={"own": {"key": 1}})
+    experiment = on_top([*TEST, "task.own.key=2", "task.box.mass=0.3"], config, conf_dir=folder)
+    task = experiment.task
+    assert (experiment.task_name, task["own"]["key"], task["box"]["size"], task["box"]["mass"]) == (
+        "BoxGrasping",
         2,
-        0.03,
+        0.06,
+        0.3,
     )
-    assert experiment.train["units"] == (32, 32)
+    assert experiment.train["units"] == (32, 32) and experiment.sim.substeps == 1
     with pytest.raises(ConfigError, match=r"there is no setting task\.box\.sizes"):
-        on_top([*TEST, "task.box.sizes=0.03"], config)
+        on_top([*TEST, "task.box.sizes=0.03"], config, conf_dir=folder)
 
 
 def test_settings_that_came_since_are_as_the_files_of_today_have_them(config: Path) -> None:
@@ -266,8 +272,13 @@ def test_a_text_of_a_run_is_no_interpolation(config: Path, monkeypatch: pytest.M
         ("a: [", "cannot be read"),
         ("task: {}\n", "is no config.yaml that rlkit wrote"),
         ("a: !!python/object/apply:os.system [touch planted]", "cannot be read"),
-        ("a: &x [*x]", "its own anchor"),
-        ("a: " + "[" * 5000, "nested"),
+        (
+            "a0: &a0 [x, x, x, x]\n"
+            + "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 9)),
+            "more than 50000 values",
+        ),
+        ("a: " + "[" * 5000, "nested more than"),
+        ('a: "\\e]0;planted\\a"', "holds control characters"),
         ("a: " + "x" * (5 << 20), "larger than"),
         ("\xff", "cannot be read"),
     ],

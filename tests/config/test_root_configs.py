@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
 
 from rlkit.config import ConfigError, compose, from_yaml
+from rlkit.config.compose import changed as changed_to
+from rlkit.config.inherit import read_base
 from rlkit.config.machine import SIMULATORS, Machine
 
 CPU = Machine(cores=2, simulators=frozenset(SIMULATORS))
@@ -62,3 +65,21 @@ def test_the_command_line_stands_above_them():
 def test_isaac_gym_is_refused_where_it_is_not():
     with pytest.raises(ConfigError, match="isaacgym: not installed here"):
         compose(["config=isaacgym_walk"], machine=Machine(simulators=frozenset({"mujoco"})))
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_what_it_sets_is_taken_from_the_run_by_a_test_and_a_resume(name, tmp_path):
+    made = compose([f"config={name}", "task.episodeLength=40"], machine=GPU)
+    file = tmp_path / "config.yaml"
+    file.write_text(made.to_yaml())
+    test, resume = (
+        compose([*words, "checkpoint=x"], machine=GPU, base=read_base(file)) for words in (["test=true"], [])
+    )
+    assert test.task == resume.task == made.task and test.task["episodeLength"] == 40
+    asked = {name: value for name, value in made.train.items() if f"train.{name}" not in made.asked}
+    assert {name: test.train[name] for name in asked} == asked and resume.train == made.train
+    assert test.sim == resume.sim == made.sim
+    assert (resume.env, resume.config_name) == (made.env, name)
+    assert dataclasses.replace(resume.training, checkpoint=None) == made.training
+    other = {"env.numEnvs": 4, "training.test": True, "training.checkpoint": "x"}
+    assert changed_to(from_yaml(made.to_yaml()), other, GPU).task == made.task  # as export and sim2sim do

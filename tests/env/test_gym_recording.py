@@ -90,7 +90,7 @@ def test_any_episode_can_be_repeated_alone() -> None:
     _, episodes = play()
     assert len(episodes) >= 6 and {int(e.arrays["start.gym_task"]) for e in episodes} == {0, 1}
     for episode in episodes:
-        moments = list(replayed(episode.header, episode.arrays))
+        moments = list(replayed(episode))
         assert [m.obs.tolist() for m in moments[:-1]] == episode.arrays["obs"][:, :2].tolist()
         assert [m.reward for m in moments[1:]] == pytest.approx(episode.arrays["rewards"].tolist())
         assert [m.ended for m in moments] == [False] * episode.length + [True]
@@ -172,7 +172,7 @@ def test_mujocos_environments_are_drawn_and_move_as_undrawn_ones(tmp_path: Path)
     actions = np.random.default_rng(1).uniform(-1, 1, (5, 6)).astype(np.float32)
     steps = [(np.zeros(17, np.float32), action, 0.0, action, np.zeros(0)) for action in actions]
     episode = recording(["HalfCheetah-v5"], start, steps, {"packages": ()})
-    obs = np.stack([moment.obs for moment in replayed(episode.header, episode.arrays)])
+    obs = np.stack([moment.obs for moment in replayed(episode)])
     save(tmp_path / "e.npz", Recording(episode.header, {**episode.arrays, "obs": obs[:-1]}))
     code = (
         "from pathlib import Path; from rlkit.media.recording import load\n"

@@ -22,7 +22,7 @@ def queue(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
         render_queue,
         "command",
-        lambda sources, out, gif, size, camera: [sys.executable, "-c", str(sources[0]), str(out)],
+        lambda sources, out, *_: [sys.executable, "-c", str(sources[0]), str(out)],
     )
     made: list[RenderQueue] = []
 

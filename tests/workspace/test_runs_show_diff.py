@@ -31,6 +31,13 @@ def refused(capsys, workspace, *words: str) -> str:
     return capsys.readouterr().err
 
 
+@pytest.fixture(autouse=True)
+def in_the_project(workspace, monkeypatch) -> None:
+    """The commands that are printed name a run as this folder's workspace does."""
+    workspace.root.mkdir(exist_ok=True)
+    monkeypatch.chdir(workspace.root)
+
+
 @pytest.fixture
 def family(workspace):
     """A run with everything, what it started from, a resume of it and a test of it."""
@@ -139,7 +146,7 @@ def test_an_unreadable_run_still_has_a_page(workspace, capsys, content):
 def test_a_damaged_configuration_is_named(workspace, capsys):
     run = workspace.trained()
     run.config.write_text("a: [1\n")
-    problem = f"{run.config} cannot be read"
+    problem = f"{run.config}, the settings of the run, cannot be read"
     assert problem in refused(capsys, workspace, "diff", run.name, run.name)
     page = output(capsys, workspace, "show", run.name)
     assert problem in " ".join(page.split()) and "started 2026" in page, "the rest is shown all the same"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Iterator, Mapping, NamedTuple, Optional
+from typing import Any, Iterator, NamedTuple, Optional
 
 import gymnasium
 import numpy as np
@@ -27,15 +27,14 @@ class Moment(NamedTuple):
     frame: Optional[np.ndarray]
 
 
-def replayed(
-    header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, render: bool = False
-) -> Iterator[Moment]:
+def replayed(recording: Any, *, render: bool = False) -> Iterator[Moment]:
     """Play a recording's actions from its seed on: length + 1 moments, fewer where the environment ends before.
 
-    header, arrays: of an `rlkit.media.recording.Recording` of engine "gymnasium". Raises EnvError where the
-    environment cannot be made, gives no pictures, or fails.
+    recording: an `rlkit.media.recording.Recording` of engine "gymnasium". Raises EnvError where the environment cannot
+    be made, would be code that is not installed and that the recording does not trust, gives no pictures, or fails.
     """
-    recipe = _recipe(header, arrays)
+    arrays = recording.arrays
+    recipe = _recipe(recording)
     if render:
         recipe = _with_pictures(recipe)
     member = Member(recipe)
@@ -63,9 +62,9 @@ def frames(recording: Any) -> Iterator[np.ndarray]:
     recording: an `rlkit.media.recording.Recording`. Raises EnvError where the environment has no pictures, cannot
     be made, or does another thing than it did when it was recorded.
     """
-    header, arrays = recording.header, recording.arrays
-    name, seen, count = _recipe(header, arrays).env_id, arrays.get("obs", ()), 0
-    for step, moment in enumerate(replayed(header, arrays, render=True)):
+    arrays = recording.arrays
+    name, seen, count = _recipe(recording).env_id, arrays.get("obs", ()), 0
+    for step, moment in enumerate(replayed(recording, render=True)):
         if step < len(seen):
             _check_alike(name, step, seen[step, : moment.obs.size], moment.obs)
         assert moment.frame is not None
@@ -86,12 +85,13 @@ def _check_alike(name: str, step: int, recorded: np.ndarray, obs: np.ndarray) ->
         )
 
 
-def _recipe(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Recipe:
+def _recipe(recording: Any) -> Recipe:
     """How the environment of the recorded episode is made; raises EnvError where the file does not say it."""
     try:
-        arguments = recipe_arguments(header["config"]["env"], header["config"]["task"])
-        return recipes(**arguments)[int(arrays["start.gym_task"])]
-    except (KeyError, IndexError) as error:
+        config = recording.header["config"]
+        arguments = recipe_arguments(config["env"], config["task"], recording.trusted)
+        return recipes(**arguments)[int(recording.arrays["start.gym_task"])]
+    except (KeyError, IndexError, TypeError) as error:
         raise EnvError(
             f"the recording does not say how its environment is made: {error} is missing"
         ) from error

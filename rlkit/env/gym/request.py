@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, Mapping, Optional, Tuple
 
 from rlkit.env.foreign import RAISED, boundary, failure
+from rlkit.env.gym import installed
 from rlkit.env.spec import EnvError
 
 
@@ -30,12 +31,16 @@ class Wrapper:
         return wrapped
 
 
-def recipe_arguments(env: Mapping[str, Any], task: Mapping[str, Any]) -> Dict[str, Any]:
+def recipe_arguments(
+    env: Mapping[str, Any], task: Mapping[str, Any], trusted: Collection[str]
+) -> Dict[str, Any]:
     """How the environments of two resolved sections, plain dicts, are made: the arguments of `making.recipes`.
 
-    Raises EnvError where there is no such wrapper as the task names, or an environment variable is not set.
+    trusted: what may be imported from anywhere, see `installed.require`. Raises EnvError where the rest would import
+    what is not installed, where there is no such wrapper as the task names, or an environment variable is not set.
     """
     env, task = _with_variables(env, task)
+    installed.require(env, task, trusted)
     return {
         "ids": (env["id"],) if env["id"] is not None else tuple(env["ids"]),
         "kwargs": env["kwargs"],

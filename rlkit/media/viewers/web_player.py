@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import numpy as np
@@ -91,7 +92,13 @@ class WebPlayer:
     def _about(self) -> str:
         header = self._playback.recording.header
         length = self._playback.recording.length
-        lines = [f"{length} steps, return {header.get('return', 0.0):.2f}, {header.get('ended', 'cut')}"]
+        ended = as_text(str(header.get("ended", "cut")))
+        lines = [f"{length} steps, return {header.get('return', 0.0):.2f}, {ended}"]
         if self._playback.problem:
-            lines.append(f"**not shown:** {self._playback.problem}")
+            lines.append(f"**not shown:** {as_text(str(self._playback.problem))}")
         return "  \n".join(lines)
+
+
+def as_text(text: str) -> str:
+    """Text that is no markup in Markdown, which may hold HTML: a recording may be somebody else's."""
+    return re.sub(r"[^\w\s,:-]", lambda match: f"&#{ord(match[0])};", text)
