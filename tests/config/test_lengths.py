@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rlkit.config import ConfigError, compose, from_yaml, goals
-from rlkit.config.inherit import inherited
+from rlkit.config.inherit import read_base
 from rlkit.config.machine import SIMULATORS, Machine
 
 CPU = Machine(cores=4, simulators=frozenset(SIMULATORS))
@@ -63,12 +63,10 @@ def test_iterations_and_env_steps_are_not_both_typed(iterations, steps):
 def test_what_is_typed_at_a_resume_takes_the_place_of_the_other_kind(tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text(compose(["maxIter=77", "training.evalSteps=500"], machine=CPU).to_yaml())
-    again = compose(
-        inherited(["checkpoint=x", "training.maxSteps=90"], config, test=False), machine=CPU
-    ).training
+    again = compose(["checkpoint=x", "training.maxSteps=90"], machine=CPU, base=read_base(config)).training
     assert (again.max_steps, again.eval_steps) == (90, 500)
     config.write_text(compose(["training.maxSteps=90"], machine=CPU).to_yaml())
-    again = compose(inherited(["checkpoint=x", "maxIter=77"], config, test=False), machine=CPU).training
+    again = compose(["checkpoint=x", "maxIter=77"], machine=CPU, base=read_base(config)).training
     assert (again.max_steps, again.max_iterations) == (None, 77)
 
 
