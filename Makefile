@@ -43,9 +43,12 @@ pythons:  ## Compose the training guide's commands on Python 3.8 and 3.12, where
 	.ci/pythons
 
 bench: $(DEV)  ## Run the benchmarks that README quotes
-	$(BIN)/python -m benchmarks.physics
-	$(BIN)/python -m benchmarks.ppo
-	$(BIN)/python -m benchmarks.fast_td3
+	$(BIN)/python -m benchmarks.start --save
+	$(BIN)/python -m benchmarks.physics --save
+	$(BIN)/python -m benchmarks.ppo --task BoxGrasping --save ppo_box_grasping
+	$(BIN)/python -m benchmarks.ppo --task BaseTask --threads 1 2 --units 64 64 --save ppo_64
+	$(BIN)/python -m benchmarks.ppo --task HumanoidVelocity --num-envs 1024 --threads 1 2 --units 512 256 128 --save ppo_512
+	$(BIN)/python -m benchmarks.fast_td3 --threads 1 2 --save
 	$(BIN)/python -m benchmarks.rendering
 	$(BIN)/python -m benchmarks.filming
 	$(BIN)/python -m benchmarks.sims

@@ -4,7 +4,7 @@ A turn is two updates of both critics and one of the actor with sampling, normal
 48 observed numbers, 12 actions, 101 atoms, critics 1024-512-256, actor 512-256-128, replay of 64 envs x 4096 steps. The
 contestants take turns, so that a change of the machine's load meets all; figures are medians over the rounds.
 
-    python -m benchmarks.fast_td3                                          # on the CPU, all cores
+    python -m benchmarks.fast_td3 --threads 1 2                            # on the CPU; what `auto` takes is marked
     python -m benchmarks.fast_td3 --device cuda --batches 1024 4096 8192 32768
 """
 
@@ -20,11 +20,13 @@ from rich.console import Console
 from rich.table import Table
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks import results
 from benchmarks.plain_fast_td3 import PlainFastTD3, PlainReplay, RunningStatistics, mlp
 from rlkit.config import compose
 from rlkit.env.spec import EnvSpec
 from rlkit.learners.fast_td3 import FastTD3
 from rlkit.learners.fast_td3.replay import ReplayBuffer
+from rlkit.runtime import tuning
 
 OBS, ACTIONS, ENVS, STEPS, ATOMS = 48, 12, 64, 4096, 101
 Turn = Callable[[], None]
@@ -33,17 +35,20 @@ Turn = Callable[[], None]
 def main() -> None:
     arguments = _arguments()
     device = torch.device(arguments.device)
-    torch.set_num_threads(arguments.threads)
+    torch.set_num_threads(arguments.threads[-1])
     torch.set_float32_matmul_precision("high")  # TF32 on CUDA for everyone; nothing changes on a CPU
+    saved: Dict[str, Dict[str, Dict[str, float]]] = {}
     table = Table(title=f"updates of the critics a second, {device}", title_justify="left")
     for column in ("batch", "contestant", "updates/s", "per CPU-second", "x plain", "launches a turn"):
         table.add_column(column, justify="left" if column == "contestant" else "right")
     console = Console(width=110)
     for batch in arguments.batches:
-        contestants = _contestants(batch, device, arguments.compile)
+        contestants = _contestants(batch, device, arguments.compile, arguments.threads)
         rates, cpu_rates = _race(contestants, arguments.rounds, arguments.seconds, device)
         for name, turn in contestants.items():
             ratio = statistics.median(a / b for a, b in zip(rates[name], rates["plain, 32 bit"]))
+            figures = {"updates/s": round(statistics.median(rates[name]), 2), "x plain": round(ratio, 2)}
+            saved.setdefault(f"batch {batch}", {})[name] = figures
             cpu = f"{statistics.median(cpu_rates[name]):.2f}" if device.type == "cpu" else ""
             launches = str(_launches(turn)) if device.type == "cuda" else ""
             table.add_row(
@@ -52,6 +57,8 @@ def main() -> None:
         del contestants
     console.print(table)
     console.print(_memory())
+    if arguments.save:
+        results.save(arguments.save, {**saved, "memory": _memory()})
 
 
 def _arguments() -> argparse.Namespace:
@@ -62,21 +69,53 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--seconds", type=float, default=1.0, help="of one contestant in one round, at least one turn"
     )
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument(
+        "--threads",
+        type=int,
+        nargs="+",
+        default=[torch.get_num_threads()],
+        help="of rlkit; of the plain version the last",
+    )
+    results.add_option(parser, "fast_td3")
     parser.add_argument("--compile", action="store_true", help="also with torch.compile")
     return parser.parse_args()
 
 
-def _contestants(batch: int, device: torch.device, compiled: bool) -> Dict[str, Turn]:
-    found = {"plain, 32 bit": _plain(batch, device)}
-    found["rlkit, 32 bit"] = _ours(batch, device, amp=False, cuda_graph=False)
-    found["rlkit, bf16"] = _ours(batch, device, amp=True, cuda_graph=False)
+def _contestants(batch: int, device: torch.device, compiled: bool, threads: List[int]) -> Dict[str, Turn]:
+    found = {"plain, 32 bit": _on(threads[-1], _plain(batch, device))}
+    auto = _auto(batch, device)
+    for amp in (False, True):
+        turn = _ours(batch, device, amp=amp, cuda_graph=False)
+        for count in threads:
+            name = f"rlkit, {'bf16' if amp else '32 bit'}" + (
+                f", {count} threads" if len(threads) > 1 else ""
+            )
+            chosen = ", auto" if auto == {"training.threads": count, "train.amp": amp} else ""
+            found[name + chosen] = _on(count, turn)
     if device.type == "cuda":
         found["rlkit, 32 bit, CUDA graph"] = _ours(batch, device, amp=False, cuda_graph=True)
         found["rlkit, bf16, CUDA graph"] = _ours(batch, device, amp=True, cuda_graph=True)
     if compiled:
         found["rlkit, bf16, compiled"] = _ours(batch, device, amp=True, cuda_graph=True, compile=True)
     return found
+
+
+def _auto(batch: int, device: torch.device) -> Dict[str, object]:
+    """What `auto` takes here for these sizes; nothing on CUDA, where it is no question."""
+    if device.type != "cpu":
+        return {}
+    experiment = compose(["train=FastTD3", "device=cpu", f"numEnvs={ENVS}", f"train.batch_size={batch}"])
+    choice = tuning.decide(experiment, _spec(device), {})
+    given = {"training.threads": experiment.training.threads, "train.amp": experiment.train["amp"]}
+    return {**given, **(choice.values if choice is not None else {})}
+
+
+def _on(threads: int, turn: Turn) -> Turn:
+    def on_threads() -> None:
+        torch.set_num_threads(threads)
+        turn()
+
+    return on_threads
 
 
 def _race(

@@ -6,6 +6,11 @@
     python -m benchmarks.learning --runs runs_all/A runs_all/B --out curves.png     # draw what exists
     python -m benchmarks.learning --draw curves.json --out curves.png               # once more, from what is beside it
 
+    python -m benchmarks.learning task=Gym env.id=HalfCheetah-v5 numEnvs=16 training.evalEnvs=4 --seeds 0 1 2 3 4 \\
+        --reach return=2000 --save half_cheetah --out docs/images/half_cheetah.png --variants \\
+        "FastTD3: train=GymFastTD3 maxIter=120 training.evalInterval=10" \\
+        "PPO: train=GymPPO maxIter=250 training.evalInterval=10"    # broken off and typed again, it goes on
+
 Each run is the real command in a process of its own, one after another; afterwards its best checkpoint is tested with
 64 envs × 2 episodes, deterministic. Times are of training alone (`wall_time` in metrics.jsonl), without evaluations.
 Curves are of evaluations where a run has them (training.evalInterval), else of the episodes while exploring. Peers are
@@ -16,16 +21,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shlex
+import statistics
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results
 from rlkit.runtime.metrics import read_metrics
 from rlkit.workspace import list_runs, write_atomic
 
@@ -59,10 +68,13 @@ class Curve:
 
     def reached(self, level: Level) -> str:
         """Seconds and env-steps until the measure first was at least the level."""
-        values = self.success if level[0] == "success" else self.returns
-        found = (i for i, value in enumerate(values) if value >= level[1])
-        first = next(found, None)
+        first = self.first(level)
         return "-" if first is None else f"{self.seconds[first]:.0f} s, {self.steps[first]:,}"
+
+    def first(self, level: Level) -> Optional[int]:
+        """The first point that is at least at the level, None where none is."""
+        values = self.success if level[0] == "success" else self.returns
+        return next((i for i, value in enumerate(values) if value >= level[1]), None)
 
 
 def read_curve(run: Path, name: str = "", window: int = 128) -> Curve:
@@ -135,6 +147,37 @@ def show(curves: List[Curve], levels: List[Level]) -> None:
     Console(soft_wrap=True).print(table)
 
 
+def spread(curves: List[Curve], levels: List[Level]) -> Dict[str, Any]:
+    """By variant: each seed's seconds and env-steps to each level, best return and test; medians and extremes.
+
+    A seed that did not get there counts as later than all that did: a median of None says that most did not.
+    """
+    found: Dict[str, Any] = {}
+    for variant in dict.fromkeys(curve.variant for curve in curves):
+        of_variant = [curve for curve in curves if curve.variant == variant]
+        entry: Dict[str, Any] = {"seeds": len(of_variant), "tested": [curve.tested for curve in of_variant]}
+        entry["best return"] = _middle([max(curve.returns, default=-math.inf) for curve in of_variant])
+        for name, value in levels:
+            firsts = [(curve, curve.first((name, value))) for curve in of_variant]
+            for what in ("seconds", "steps"):
+                reached = [math.inf if at is None else getattr(curve, what)[at] for curve, at in firsts]
+                entry[f"{what} to {name} {value:g}"] = _middle(reached)
+        found[variant] = entry
+    return found
+
+
+def _middle(values: Sequence[float]) -> Dict[str, Any]:
+    """Median, least and greatest, and each; None where it was not reached."""
+    ordered = sorted(values)
+    named = {"median": statistics.median_high(ordered), "least": ordered[0], "greatest": ordered[-1]}
+    plain = {name: _finite(value) for name, value in named.items()}
+    return {**plain, "each": [_finite(value) for value in values]}
+
+
+def _finite(value: float) -> Optional[float]:
+    return round(value, 1) if math.isfinite(value) else None
+
+
 def draw(curves: List[Curve], out: Path, title: str) -> None:
     """Success and return over minutes of training, a line a run, a colour a variant; return alone without success."""
     import matplotlib
@@ -195,27 +238,54 @@ def main() -> None:
     parser.add_argument("--draw", type=Path, help="draw the curves of this file instead of training")
     parser.add_argument("--out", type=Path, default=Path("curves.png"))
     parser.add_argument("--title", default="")
+    results.add_option(parser, "learning")
     options = parser.parse_args()
     if options.draw:
         curves = [Curve(**fields) for fields in json.loads(options.draw.read_text(encoding="utf-8"))]
     elif options.runs:
         curves = [_read(path, "") for path in options.runs]
     else:
-        curves = [curve for seed in options.seeds for curve in _train_all(options, seed)]
-        content = json.dumps([asdict(curve) for curve in curves])
-        write_atomic(options.out.with_suffix(".json"), content)
+        curves = _trained(options)
     show(curves, options.reach)
     draw(curves, options.out, options.title or " ".join(options.words))
+    if options.save:
+        results.save(options.save, spread(curves, options.reach))
 
 
-def _train_all(options: argparse.Namespace, seed: int) -> Iterator[Curve]:
-    """Every variant and every peer with one seed."""
+def _trained(options: argparse.Namespace) -> List[Curve]:
+    """All runs, each kept as soon as it is done: the same command goes on where it was broken off."""
+    kept = options.out.with_suffix(".json")
+    begun = kept.with_suffix(".begun.json")
+    asked = [options.words, options.variants, options.peers]
+    content = json.loads(begun.read_text(encoding="utf-8")) if begun.exists() else {}
+    done = {item["name"]: Curve(**item) for item in content.get("curves", []) if content["asked"] == asked}
+    for name, make in (job for seed in options.seeds for job in _jobs(options, seed)):
+        if name not in done:
+            done[name] = make()
+            text = json.dumps({"asked": asked, "curves": [asdict(curve) for curve in done.values()]})
+            begun.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(begun, text)
+    write_atomic(kept, json.dumps([asdict(curve) for curve in done.values()]))
+    begun.unlink(missing_ok=True)
+    return list(done.values())
+
+
+def _jobs(options: argparse.Namespace, seed: int) -> Iterator[Tuple[str, Callable[[], Curve]]]:
+    """(name, what trains it) of every variant and every peer with one seed."""
     for variant in options.variants:
-        name, colon, more = variant.partition(": ")
+        given, colon, more = variant.partition(": ")
         words = [*options.words, *shlex.split(more if colon else variant)]
-        yield _read(train_and_test(words, seed), f"{name or 'rlkit'}, seed {seed}")
+        name = f"{given if colon else 'rlkit'}, seed {seed}"
+        yield name, partial(_trained_here, words, seed, name)
     for peer in options.peers:
-        yield _peer(peer, options.words, seed, options.reach, options.peer_seconds)
+        yield (
+            f"Stable-Baselines3 {peer}, seed {seed}",
+            partial(_peer, peer, options.words, seed, options.reach, options.peer_seconds),
+        )
+
+
+def _trained_here(words: List[str], seed: int, name: str) -> Curve:
+    return _read(train_and_test(words, seed), name)
 
 
 def _read(path: Path, name: str) -> Curve:

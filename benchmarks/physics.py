@@ -15,6 +15,8 @@ import platform
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from benchmarks import results as saving
+
 if TYPE_CHECKING:
     from benchmarks.measure import Result
 
@@ -31,6 +33,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of comparing, per number of envs")
     parser.add_argument("--envs", type=int, nargs="+", default=[64, 512, 2048])
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    saving.add_option(parser, "physics")
     args, overrides = parser.parse_known_args()
 
     # Imported late: the peer's processes import this file again, and need none of it.
@@ -50,6 +53,8 @@ def main() -> None:
         print(json.dumps({"setting": setting, "results": [asdict(result) for result in results]}, indent=2))
     else:
         show(setting, results)
+    if args.save:
+        saving.save(args.save, {"setting": setting, "results": [asdict(result) for result in results]})
 
 
 def show(setting: str, results: list[Result]) -> None:

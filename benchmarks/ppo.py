@@ -2,16 +2,23 @@
 
 The two take turns, iteration by iteration, so that a change of the machine's load meets both. rl_games' side
 is its unmodified agent without its writer, printing and bookkeeping of best rewards: only what trains.
+
+With `--threads` rlkit races against itself instead, with each number of torch threads, and the one that
+`training.threads=auto` takes is marked:
+
+    python -m benchmarks.ppo --task BaseTask --threads 1 2 --units 64 64
+    python -m benchmarks.ppo --task HumanoidVelocity --num-envs 1024 --threads 1 2 --units 512 256 128
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-from typing import Any, Callable
+from typing import Any, Callable, Dict, List, Tuple
 
 import torch
 
+from benchmarks import results
 from rlkit.config import compose
 from rlkit.env.dummy import PointMass
 from rlkit.env.spec import VecEnv
@@ -19,6 +26,7 @@ from rlkit.learners.ppo import PPO
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.library import A2CAgent, AlgoObserver, no_files_no_prints
 from rlkit.learners.ppo.params import minibatch_size, read_settings, rl_games_params
+from rlkit.runtime import tuning
 from rlkit.runtime.build import build_env
 from rlkit.runtime.ranks import Ranks
 
@@ -57,20 +65,51 @@ def stock(train: Any, env: VecEnv) -> Epoch:
     return epoch
 
 
-def table(times: dict[str, list[tuple[float, float]]]) -> str:
-    lines = [f"{'median, ms':<12}{'rollout':>10}{'update':>10}{'both':>10}"]
-    both = {}
+Times = Dict[str, List[Tuple[float, float]]]
+
+
+def medians(times: Times) -> dict[str, dict[str, float]]:
+    """Milliseconds of each contestant."""
+    found = {}
     for name, pairs in times.items():
-        rollout, update = (1e3 * statistics.median(column) for column in zip(*pairs))
-        both[name] = 1e3 * statistics.median(map(sum, pairs))
-        lines.append(f"{name:<12}{rollout:>10.1f}{update:>10.1f}{both[name]:>10.1f}")
-    ratios = sorted(sum(a) / sum(b) for a, b in zip(times["rlkit"], times["rl_games"]))
+        columns = [*zip(*pairs), [sum(pair) for pair in pairs]]
+        values = [round(1e3 * statistics.median(column), 1) for column in columns]
+        found[name] = dict(zip(("rollout", "update", "both"), values))
+    return found
+
+
+def ratio(times: Times, one: str, other: str) -> dict[str, float]:
+    """Duration of one divided by that of another: the median over the pairs, and their middle half."""
+    ratios = sorted(sum(a) / sum(b) for a, b in zip(times[one], times[other]))
     quarter = len(ratios) // 4
-    lines.append(
-        f"rlkit / rl_games: {both['rlkit'] / both['rl_games']:.2f} "
-        f"(middle half of the pairs {ratios[quarter]:.2f} to {ratios[-1 - quarter]:.2f}); wanted: <= 1.10"
-    )
+    middle = {"median": statistics.median(ratios), "from": ratios[quarter], "to": ratios[-1 - quarter]}
+    return {name: round(value, 2) for name, value in middle.items()}
+
+
+def table(times: Times) -> str:
+    lines = [f"{'median, ms':<18}{'rollout':>10}{'update':>10}{'both':>10}"]
+    for name, row in medians(times).items():
+        lines.append(f"{name:<18}" + "".join(f"{value:>10.1f}" for value in row.values()))
     return "\n".join(lines)
+
+
+def race(epochs: dict[str, Epoch], iterations: int) -> Times:
+    """Seconds of every iteration of every contestant, which take turns."""
+    times: Times = {name: [] for name in epochs}
+    for i in range(iterations + 3):
+        for name in sorted(epochs, reverse=bool(i % 2)):
+            pair = epochs[name]()
+            if i >= 3:  # the first ones warm up
+                times[name].append(pair)
+    return times
+
+
+def with_threads(count: int, epoch: Epoch) -> Epoch:
+    def on_threads() -> tuple[float, float]:
+        torch.set_num_threads(count)
+        return epoch()
+
+    return on_threads
 
 
 def main() -> None:
@@ -79,24 +118,39 @@ def main() -> None:
     parser.add_argument("--num-envs", type=int, default=128)
     parser.add_argument("--iterations", type=int, default=40)
     parser.add_argument("--asymmetric", action="store_true", help="point masses with a privileged critic")
+    parser.add_argument("--threads", type=int, nargs="+", help="race these numbers of torch threads instead")
+    parser.add_argument("--units", type=int, nargs="+", help="widths of the hidden layers")
+    results.add_option(parser, "ppo")
     args = parser.parse_args()
 
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    experiment = compose([f"task={args.task or 'BaseTask'}", f"numEnvs={args.num_envs}"])
+    words = [f"train.units=[{','.join(map(str, args.units))}]"] if args.units else []
+    experiment = compose([f"task={args.task or 'BaseTask'}", f"numEnvs={args.num_envs}", *words])
     points = PointMass(args.num_envs, asymmetric=args.asymmetric)
     env: VecEnv = build_env(experiment, Ranks()) if args.task else points
     env.reset()
-    epochs = {"rlkit": ours(experiment.train, env), "rl_games": stock(experiment.train, env)}
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in epochs}
-    for i in range(args.iterations + 3):
-        for name in sorted(epochs, reverse=bool(i % 2)):
-            pair = epochs[name]()
-            if i >= 3:  # the first ones warm up
-                times[name].append(pair)
     steps = experiment.train["horizon_length"] * args.num_envs
-    print(f"{env.spec.task}: {args.num_envs} envs, {steps} samples an iteration")
-    print(table(times))
+    print(
+        f"{env.spec.task}: {args.num_envs} envs, {steps} samples an iteration, networks {args.units or 'as is'}"
+    )
+    if args.threads:
+        choice = tuning.decide(experiment, env.spec, {})
+        auto = choice.values["training.threads"] if choice is not None else experiment.training.threads
+        names = {count: f"{count} threads" + (", auto" if count == auto else "") for count in args.threads}
+        learner = ours(experiment.train, env)
+        times = race({name: with_threads(count, learner) for count, name in names.items()}, args.iterations)
+        ratios = {name: ratio(times, names[auto], name) for name in times} if auto in names else {}
+        said = [f"auto / {name}: {values['median']:.2f}" for name, values in ratios.items()]
+    else:
+        times = race(
+            {"rlkit": ours(experiment.train, env), "rl_games": stock(experiment.train, env)}, args.iterations
+        )
+        ratios = {"rlkit / rl_games": ratio(times, "rlkit", "rl_games")}
+        said = [f"{name}: {values}; wanted: <= 1.10" for name, values in ratios.items()]
+    print("\n".join([table(times), *said]))
+    if args.save:
+        results.save(args.save, {"milliseconds": medians(times), "ratios": ratios})
 
 
 if __name__ == "__main__":

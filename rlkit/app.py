@@ -268,7 +268,7 @@ def _check_environments(experiment: Experiment) -> None:
     from rlkit.runtime.gym_request import problems
     from rlkit.runtime.waiting import told
 
-    with told("making one environment, to look at it"):
+    with told("making one environment, to look at it", after=0.1):  # nothing has been said yet
         found = problems(experiment)
     if found:
         raise ConfigError(found)

@@ -42,8 +42,8 @@ RULES = {
         set(),
     ),
     "runtime": (
-        {"rlkit.runtime", "rlkit.media", "rlkit.masking", "rlkit.config", "rlkit.workspace", "rlkit.env", "rlkit.learners.api",
-         "rlkit.learners.registry", "rlkit.sims.api", "rlkit.sims.registry", "rlkit.tasks.api",
+        {"rlkit.runtime", "rlkit.media", "rlkit.masking", "rlkit.config", "rlkit.workspace", "rlkit.env",
+         "rlkit.learners.api", "rlkit.learners.registry", "rlkit.sims.api", "rlkit.sims.registry", "rlkit.tasks.api",
          "rlkit.tasks.registry"},
         {"torch", "numpy", "tensorboard", "onnx", "onnxruntime"},
     ),

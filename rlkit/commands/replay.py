@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, List, NamedTuple, Sequence
 
 from rlkit.commands.options import add_trust
 from rlkit.runtime.engines import load_engines
-from rlkit.workspace import WorkspaceError, printable, write_atomic
+from rlkit.workspace import WorkspaceError, open_regular, printable, write_atomic
 
 if TYPE_CHECKING:
     from rlkit.media.recording import Recording
@@ -125,7 +125,7 @@ def _load(path: Path, arguments: argparse.Namespace) -> List[Episode]:
 def _is_archive(path: Path) -> bool:
     """Whether it is, or is named as, a .npz."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(2) == b"PK" or path.suffix == ".npz"
     except OSError:
         return path.suffix == ".npz"

@@ -17,22 +17,29 @@ def check(plain: Mapping[str, Any], machine: Machine) -> List[str]:
     if engine_of(plain) != "gymnasium" or each == "auto":
         return []
     one_or_several = max(1, len(plain["env"]["ids"]))  # each env may come to hold one of every id
-    problem = too_much(plain, each * 1e6 * one_or_several, machine.memory)
+    problem = too_much(plain, each * 1e6 * one_or_several, machine)
     return [] if problem is None else [problem]
 
 
-def too_much(plain: Mapping[str, Any], each: float, free: Optional[float]) -> Optional[str]:
-    """What to say where envs of `each` bytes need more than `free`, those of evaluations counted; else None."""
+def too_much(plain: Mapping[str, Any], each: float, machine: Machine) -> Optional[str]:
+    """What to say where envs of `each` bytes need more than is free, those of evaluations counted; else None.
+
+    Every rank has `env.numEnvs`, and the one that leads evaluates; all of them are taken to be on this machine.
+    """
     train, evaluated = plain["env"]["numEnvs"], evaluation_envs(plain["training"])
-    needed = each * (train + evaluated)
+    ranks, free = machine.ranks, machine.memory
+    needed = each * (train * ranks + evaluated)
     if free is None or needed <= free:
         return None
-    beside = f" and training.evalEnvs={evaluated}" if evaluated else ""
+    beside = f" in each of {ranks} ranks" if ranks > 1 else ""
+    beside += f" and training.evalEnvs={evaluated}" if evaluated else ""
     room = int(SHARE * free / each)
-    fits = f"env.numEnvs={max(1, room - evaluated)}"
-    if evaluated and room - evaluated < min(train, evaluated):  # evaluations take the most: both give way
+    fits = f"env.numEnvs={max(1, (room - evaluated) // ranks)}"
+    if evaluated and room - evaluated < min(
+        train * ranks, evaluated
+    ):  # evaluations take the most: both give way
         fewer = max(1, min(evaluated, room // 2))
-        fits = f"env.numEnvs={max(1, min(train, room - fewer))} training.evalEnvs={fewer}"
+        fits = f"env.numEnvs={max(1, min(train, (room - fewer) // ranks))} training.evalEnvs={fewer}"
     return (
         f"env.numEnvs={train}{beside}: each environment takes about {each / 1e6:.0f} MB, all of them"
         f" {needed / GB:.1f} GB, and main memory has {free / GB:.1f} free; {fits} fits"

@@ -20,6 +20,7 @@ import numpy as np
 from rlkit.media import plain_pickle
 from rlkit.media.recording import SCHEMA, Recording, RecordingError, model_hash
 from rlkit.sims.mjcf import unpacked
+from rlkit.workspace import open_regular
 
 ASSUMED_PERIOD = 1 / 30
 """Seconds between two states, which the files do not say: RoboVerse's own videos show 30 of them a second."""
@@ -194,7 +195,8 @@ def _by_name(places: Mapping[str, Tuple[int, int]], entity: str, name: str) -> O
 def _content(path: Path) -> Any:
     """What the file holds, recognised by its first bytes."""
     try:
-        data = Path(path).read_bytes()
+        with open_regular(path) as file:
+            data = file.read()
         if data[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as unpacked:
                 data = unpacked.read(_MOST_BYTES + 1)

@@ -13,7 +13,7 @@ import yaml
 
 from rlkit.report.charts import Mark
 from rlkit.report.metrics import AXES, Metrics, continued, read_metrics
-from rlkit.workspace import RunRecord, WorkspaceError, list_runs, read_record
+from rlkit.workspace import RunRecord, WorkspaceError, list_runs, open_regular, read_record
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def tests_of(run: RunData, root: Path) -> List[TestResult]:
 def test_results(path: Path) -> Optional[Dict[str, Any]]:
     """The content of a test run's metrics.json; None where there is none that can be read."""
     try:
-        content = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
+        content = json.loads(_text(path / "metrics.json"))
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
@@ -99,7 +99,7 @@ def test_results(path: Path) -> Optional[Dict[str, Any]]:
 def changed_files(path: Path) -> List[Tuple[str, int, int]]:
     """(file, lines added, lines removed) of a run's git.diff; empty where there is none."""
     try:
-        text = (path / "git.diff").read_text(encoding="utf-8", errors="replace")
+        text = _text(path / "git.diff", errors="replace")
     except OSError:
         return []
     files: List[Tuple[str, int, int]] = []
@@ -114,6 +114,12 @@ def changed_files(path: Path) -> List[Tuple[str, int, int]]:
             name, added, removed = files[-1]
             files[-1] = (name, added + (line[0] == "+"), removed + (line[0] == "-"))
     return files
+
+
+def _text(path: Path, errors: str = "strict") -> str:
+    """Raises OSError, also where it is no file, and UnicodeDecodeError."""
+    with open_regular(path) as file:
+        return file.read().decode("utf-8", errors)
 
 
 def _load(path: Path, states: Mapping[Path, str]) -> RunData:
@@ -173,7 +179,7 @@ def _record(path: Path) -> RunRecord:
 
 def _config(path: Path, notes: List[str]) -> Dict[str, Any]:
     try:
-        content = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+        content = yaml.safe_load(_text(path / "config.yaml"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         content = None
     if not isinstance(content, dict):

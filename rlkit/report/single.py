@@ -120,7 +120,12 @@ def _tested(run: RunData) -> Markup:
 def _videos(run: RunData, tests: Sequence[TestResult], out: Path) -> Optional[Markup]:
     """The newest videos of the run, then of its tests, inside the page as far as they fit, the others linked."""
     folders = [run.path, *(test.path for test in tests)]
-    found = [path for folder in folders for path in _newest_first((folder / "videos").glob("*.mp4"))]
+    found = [
+        path
+        for folder in folders
+        for path in _newest_first((folder / "videos").glob("*.mp4"))
+        if path.is_file()
+    ]
     if not found:
         return None
     room = _EMBEDDED_BYTES

@@ -6,6 +6,7 @@ import logging
 from typing import Mapping
 
 from rlkit.config import Experiment
+from rlkit.config.check import MANY_ENVS
 from rlkit.config.machine import CPU_ONLY
 from rlkit.runtime.progress import duration
 from rlkit.runtime.schedule import Schedule
@@ -14,7 +15,6 @@ log = logging.getLogger("rlkit")
 
 _LONG = 3600.0  # s
 _LOOK_AFTER = 10.0  # s: by then a rate is known, of an iteration that compiled nothing
-_MANY = 4  # times the task's own number of envs on a CPU
 
 
 class Forecast:
@@ -44,7 +44,7 @@ class Forecast:
         """What makes iterations shorter where physics on the CPU has more envs than the task is made for there."""
         experiment = self._experiment
         ours, usual = experiment.env.num_envs, int(experiment.task["cpuNumEnvs"])
-        if experiment.sim.name not in CPU_ONLY or ours < _MANY * usual:
+        if experiment.sim.name not in CPU_ONLY or ours < MANY_ENVS * usual:
             return ""
         return (
             f"this task takes numEnvs={usual} on a CPU, which makes as many iterations"

@@ -31,15 +31,15 @@ def problems(experiment: Experiment) -> List[str]:
 
 def _too_large(experiment: Experiment, recipes: Sequence[Recipe], forms: Sequence[Form]) -> List[str]:
     """That so many environments do not fit into main memory, where the task does not say what one takes."""
-    sections, free = experiment.sections(), Machine.detect().memory
+    sections, machine = experiment.sections(), Machine.detect()
     if sections["task"].get("envMemory", "auto") != "auto":
         return []  # checked with the settings
     from rlkit.env.gym import member
 
     grown = float(sum(form.memory for form in forms))  # with all that was imported: an upper bound
-    if env_memory.too_much(sections, grown, free) is None:
+    if env_memory.too_much(sections, grown, machine) is None:
         return []
-    problem = env_memory.too_much(sections, float(sum(map(member.memory_of, recipes))), free)
+    problem = env_memory.too_much(sections, float(sum(map(member.memory_of, recipes))), machine)
     return [] if problem is None else [problem]
 
 

@@ -21,20 +21,20 @@ class Waiting:
         self._tell = tell
         self._over: Optional[threading.Event] = None
 
-    def begin(self, what: str) -> None:
-        """`what` begins ("loading torch"), and whatever went on before is over."""
+    def begin(self, what: str, after: float = FIRST_WORD) -> None:
+        """`what` begins ("loading torch"), and whatever went on before is over; said after so many seconds."""
         self.end()
         self._over = threading.Event()
-        threading.Thread(target=self._speak, args=(what, self._over), daemon=True).start()
+        threading.Thread(target=self._speak, args=(what, after, self._over), daemon=True).start()
 
     def end(self) -> None:
         """Nothing is waited for any more."""
         if self._over is not None:
             self._over.set()
 
-    def _speak(self, what: str, over: threading.Event) -> None:
+    def _speak(self, what: str, after: float, over: threading.Event) -> None:
         started = time.monotonic()
-        if over.wait(FIRST_WORD):
+        if over.wait(after):
             return
         self._tell(f"{what} ...")
         while not over.wait(REPEATED):
@@ -42,10 +42,10 @@ class Waiting:
 
 
 @contextmanager
-def told(what: str, tell: Callable[[str], None] = print) -> Iterator[None]:
-    """While the block runs, `what` is said where it takes long."""
-    waiting = Waiting(tell)
-    waiting.begin(what)
+def told(what: str, after: float = FIRST_WORD) -> Iterator[None]:
+    """While the block runs, `what` is printed where it takes longer than that [s]."""
+    waiting = Waiting(print)
+    waiting.begin(what, after)
     try:
         yield
     finally:

@@ -126,3 +126,16 @@ def test_a_foreign_file_resolves_nothing_but_environment_variables(tmp_path):
     )
     composed = compose(["checkpoint=x", "device=cpu"], base=read_base(file))
     assert dict(composed.env.kwargs) == {"a": "${oc.create:[1]}", "b": "${oc.env:COUNT}"}, "text is text"
+
+
+def test_a_recording_s_settings_take_the_value_of_their_own_moment(monkeypatch):
+    from rlkit.env.gym.request import recipe_arguments
+    from rlkit.env.spec import EnvError
+
+    stored = compose([*GYM, "+env.kwargs.a='${oc.env:SECRET}'", "+env.kwargs.b='${env.kwargs.a}/x'"]).stored()
+    assert stored["env"]["kwargs"] == {"a": "${oc.env:SECRET}", "b": "${env.kwargs.a}/x"}
+    monkeypatch.setenv("SECRET", "changed")
+    assert recipe_arguments(stored["env"], stored["task"])["kwargs"] == {"a": "changed", "b": "changed/x"}
+    monkeypatch.delenv("SECRET")
+    with pytest.raises(EnvError, match="'SECRET' not found"):
+        recipe_arguments(stored["env"], stored["task"])

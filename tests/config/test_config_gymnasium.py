@@ -240,6 +240,13 @@ def test_environments_that_need_more_memory_than_there_is_are_refused_with_what_
     composed(f"{words} {fits}", small)
 
 
+def test_the_environments_of_every_rank_are_counted():
+    four = dataclasses.replace(MACHINE, memory=6 * GB, ranks=4)
+    composed("task=Soccer numEnvs=7", four)
+    message = refused("task=Soccer numEnvs=8", four)
+    assert message.startswith("env.numEnvs=8 in each of 4 ranks: ") and message.endswith("env.numEnvs=7 fits")
+
+
 def test_soccer_evaluates_in_few_environments():
     assert composed("task=Soccer train=SoccerFastTD3").training.eval_envs == 8
     assert composed("task=Gym env.id=Pendulum-v1 train=GymFastTD3").training.eval_envs == 32

@@ -77,7 +77,8 @@ def test_there_is_a_task_and_a_simulator_to_test() -> None:
 
 
 @each_pair
-def test_observations_have_the_declared_sizes_and_stay_finite(task: str, sim: str, env: TaskEnv) -> None:
+def test_all_terms_have_the_declared_sizes_and_stay_finite(task: str, sim: str, env: TaskEnv) -> None:
+    """Observations and reward terms, functions of the state alone; on one env, which may take long to compile."""
     obs = env.reset()
     terms = env.task.terms("observation")
     for action in actions(env, 60):
@@ -92,13 +93,6 @@ def test_observations_have_the_declared_sizes_and_stay_finite(task: str, sim: st
         term = getattr(env.task, name)()
         assert term.shape == (8, size), name
         assert torch.isfinite(term).all(), name
-
-
-@each_pair
-def test_every_reward_term_is_a_finite_number_per_env_and_pure(task: str, sim: str, env: TaskEnv) -> None:
-    env.reset()
-    for action in actions(env, 10):
-        env.step(action)
     for name in env.task.terms("reward"):
         once, again = getattr(env.task, name)(), getattr(env.task, name)()
         assert once.shape == (8,) and torch.isfinite(once).all(), name
@@ -162,7 +156,7 @@ DIFFERENT_NUMBERS = [case for case in TWICE if case.values[1] != "mjx"]
 @pytest.mark.parametrize(("task", "sim"), DIFFERENT_NUMBERS)
 def test_timing_and_dynamics_do_not_depend_on_the_number_of_envs(task: str, sim: str) -> None:
     """Env 0 to 3 of a large batch move as the four of a small one, as near as the simulator's facts say."""
-    count = 300 if sim == "mujoco" else 16
+    count = 100 if sim == "mujoco" else 16
     with closing(make(task, sim, "numEnvs=4")) as few, closing(make(task, sim, f"numEnvs={count}")) as many:
         few.reset(), many.reset()
         ids = torch.arange(4)

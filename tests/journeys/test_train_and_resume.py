@@ -73,9 +73,9 @@ def test_a_run_leaves_its_files_links_and_next_commands(project):
 
     commands = next_commands(done.stdout)
     assert set(commands) == {"test", "go on", "curves"}
-    assert commands["go on"] == f"python train.py checkpoint={name}:last maxIter=4"
+    assert commands["go on"] == f"python train.py checkpoint={name}:last maxIter=100"
     for purpose in ("test", "go on"):
-        again = project.shell(commands[purpose])
+        again = project.shell(commands[purpose].replace("maxIter=100", "maxIter=4"))
         assert again.returncode == 0, again.stderr
     tested, resumed = project.names("test")[0], project.names("train")[1]
     assert project.record(tested)["tested_run"] == name
@@ -232,5 +232,5 @@ def test_a_resume_of_a_finished_run_says_how_to_go_on(trained_project):
     done = trained_project.train("checkpoint=trained")
     assert done.returncode == 2
     assert "nothing is left to train" in done.stderr
-    assert "go on with maxIter=4" in done.stderr
+    assert "go on with maxIter=100" in done.stderr
     assert trained_project.names() == before

@@ -12,9 +12,13 @@ from rich.console import Console
 from scripted_env import ScriptedEnv
 
 from rlkit.config import compose
+from rlkit.env.dummy import PointMass
 from rlkit.learners.api import Iteration, Learner, LearnerError
+from rlkit.learners.ppo.learner import PPO
 from rlkit.runtime.metrics import read_metrics
 from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.schedule import SaveClock
+from rlkit.runtime.seeding import seed_everything
 from rlkit.runtime.standing import Best, Score
 from rlkit.runtime.startup import Startup
 from rlkit.runtime.train import Training
@@ -63,6 +67,7 @@ class Folder:
     def __init__(self, path):
         self.path, self.metrics, self.summaries = path, path / "metrics.jsonl", path / "summaries"
         self.record: dict[str, Any] = {}
+        self.saves = 0  # of checkpoint_last
         path.mkdir()
 
     def checkpoint_path(self, which):
@@ -70,6 +75,7 @@ class Folder:
 
     def checkpoint_saved(self, which, iteration):
         self.record[f"saved {which}"] = iteration
+        self.saves += which == "last"
 
     def update(self, **facts):
         self.record.update(facts)
@@ -153,6 +159,25 @@ def test_without_evaluation_the_best_is_that_of_training(tmp_path):
     assert run.record["saved best"] == 1
     assert run.record["best_return"] == 2.0
     assert evaluated(run) == {}
+
+
+def test_checkpoints_by_the_clock_change_nothing(tmp_path, monkeypatch):
+    def trained(folder, due):
+        monkeypatch.setattr(SaveClock, "due", lambda *_: due)
+        seed_everything(1, deterministic=False)
+        env = PointMass(4, 10, seed=1)
+        experiment = compose(["device=cpu", "numEnvs=4", "train.units=[8]", "maxIter=3"])
+        learner = PPO(experiment.train, env.spec, seed=1)
+        run = Folder(folder)
+        training = Training(experiment, env, learner, run, Ranks())
+        training.start()
+        training.loop(Console(file=io.StringIO()), Startup())
+        return torch.cat([value.flatten() for value in learner.state()["model"].values()]), run
+
+    plain, seldom = trained(tmp_path / "a", due=False)
+    saved, often = trained(tmp_path / "b", due=True)
+    assert torch.equal(plain, saved)
+    assert (seldom.saves, often.saves) == (1, 3)
 
 
 def test_only_the_last_checkpoint_holds_the_experience(tmp_path):

@@ -25,6 +25,8 @@ from rlkit.sims.warp.graphs import Graphs
 from rlkit.sims.warp.room import room_for
 from rlkit.sims.warp.simulator import WarpSimulator
 
+pytestmark = pytest.mark.slow  # its kernels are compiled where they have not been yet
+
 PHYSICS = PhysicsSettings(dt=0.01, substeps=2, iterations=50, ls_iterations=50, num_threads=1)
 N = 3
 

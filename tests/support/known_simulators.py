@@ -41,6 +41,7 @@ FACTS: dict[str, Facts] = {
     # XLA makes another program for another number of envs or set of fields, and sums in another order; 30 steps grow
     # that to 6e-5 (of a force, N). It compiles 16 programs for the suite.
     "mjx": Facts(sameness=1e-4, slow=True),
+    "warp": Facts(slow=True),  # half a minute on a machine that has compiled none of its kernels yet
 }
 
 
