@@ -6,9 +6,9 @@ import re
 import shlex
 from typing import Any
 
-# C0 and C1 without tab and newline, and what turns the direction of text.
+# C0 and C1 without tab and newline, what turns the direction of text, and halves of letters.
 _CONTROL = re.compile(
-    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]"
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
 )
 
 
@@ -30,6 +30,8 @@ def as_setting(value: str) -> str:
     """A value as the shell and the configuration both take it behind `name=`."""
     if re.fullmatch(r"[\w./+-]+(:\w+)?", value, re.ASCII) or re.fullmatch(r"[\w./+-]+", value):
         return value
+    if not re.search(r"[$`\"\\!']", value):
+        return f"\"'{value}'\""
     # Hydra's quotes: backslashes are doubled in front of a quote alone.
     quoted = "'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value) + "'"
     return shlex.quote(quoted)

@@ -31,13 +31,6 @@ def refused(capsys, workspace, *words: str) -> str:
     return capsys.readouterr().err
 
 
-@pytest.fixture(autouse=True)
-def in_the_project(workspace, monkeypatch) -> None:
-    """The commands that are printed name a run as this folder's workspace does."""
-    workspace.root.mkdir(exist_ok=True)
-    monkeypatch.chdir(workspace.root)
-
-
 @pytest.fixture
 def family(workspace):
     """A run with everything, what it started from, a resume of it and a test of it."""
