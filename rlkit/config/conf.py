@@ -303,25 +303,23 @@ def _entries(file: ConfFile) -> Iterator[Entry]:
     defaults = file.content.get("defaults")
     if defaults is None:
         return
-    wrong = ConfigError(
-        [
-            f"{file.place('defaults')}: defaults is a list of files; write `defaults: [{_example(file)}, _self_]`"
-        ]
-    )
     if not isinstance(defaults, list):
-        raise wrong
+        raise _no_list(file)
     for item in defaults:
         if isinstance(item, str):
             if item != "_self_":
                 yield Entry(None, item)
             continue
         if not isinstance(item, dict) or len(item) != 1:
-            raise wrong
+            raise _no_list(file)
         key, option = next(iter(item.items()))
         words = str(key).split()
         if isinstance(option, str) and "optional" not in words:
             yield Entry(words[-1], option, "override" in words)
 
 
-def _example(file: ConfFile) -> str:
-    return {"task": "BaseTask", "train": "BaseTaskPPO"}.get(file.name.partition("/")[0], "config")
+def _no_list(file: ConfFile) -> ConfigError:
+    example = {"task": "BaseTask", "train": "BaseTaskPPO"}.get(file.name.partition("/")[0], "config")
+    return ConfigError(
+        [f"{file.place('defaults')}: defaults is a list of files; write `defaults: [{example}, _self_]`"]
+    )
