@@ -201,7 +201,12 @@ def find_conf() -> Path:
     for place in places:
         if (place / "config.yaml").is_file():
             return place
-    raise ConfigError([f"no conf/config.yaml in {Path.cwd()}: run from the project's folder"])
+    raise ConfigError(
+        [
+            f"there is no conf/config.yaml in {places[0].parent}, where rlkit lies, nor in {Path.cwd()}: start in a clone"
+            " of the project, or write --config-path=<its conf folder>"
+        ]
+    )
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "", *, keep_empty: bool = False) -> Dict[str, Any]:
