@@ -203,8 +203,8 @@ def find_conf() -> Path:
             return place
     raise ConfigError(
         [
-            f"there is no conf/config.yaml in {places[0].parent}, where rlkit lies, nor in {Path.cwd()}: start in a clone"
-            " of the project, or write --config-path=<its conf folder>"
+            f"there is no conf/config.yaml in {places[0].parent}, where rlkit lies, nor in {Path.cwd()}: start in a"
+            " clone of the project, or write --config-path=<its conf folder>"
         ]
     )
 

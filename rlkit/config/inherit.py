@@ -185,6 +185,8 @@ def read_composed(source: str, content: Any) -> Composed:
 def read_settings(config_yaml: Path) -> Any:
     """The plain values in a run's config.yaml; raises ConfigError where it cannot be read or is no plain text."""
     try:
+        if config_yaml.exists() and not config_yaml.is_file():  # a named pipe would be waited for
+            raise ValueError("it is no plain file")
         with config_yaml.open("rb") as file:
             text = file.read(_MOST_BYTES + 1).decode("utf-8")
         if len(text) > _MOST_BYTES:

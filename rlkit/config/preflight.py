@@ -246,7 +246,8 @@ def _group(override: Override, conf: Conf, sweep: bool) -> Optional[str]:
         if key == "task" and re.search(r"[:/\\]|\.(?!yaml$)", option):
             hint = (
                 "a task is known by its name: write conf/task/<Name>.yaml and its class in rlkit/tasks/, as"
-                f" docs/tasks.md shows; a Gymnasium environment of your own is task=Gym env.id=<module>:<Name>-v0 ({hint})"
+                f" docs/tasks.md shows; a Gymnasium environment of your own is task=Gym env.id=<module>:<Name>-v0"
+                f" ({hint})"
             )
         elif key == "train" and option.lower() in _LEARNER_FILES:
             hint = f"write train={_LEARNER_FILES[option.lower()]} ({hint})"

@@ -84,7 +84,8 @@ def test_the_package_alone_says_what_it_needs_and_reads_runs(tmp_path):
     assert "name: Reach" in shown.stdout, shown.stderr
     assert "holds no root configuration" in alone(train, f"--config-path={here}").stderr
     read = alone(
-        "from rlkit.config import from_file; print(from_file(sys.argv[1]).task_name)", *["../config.yaml"]
+        "from rlkit.config import from_file; from pathlib import Path; print(from_file(Path(sys.argv[1])).task_name)",
+        *["../config.yaml"],
     )
     assert read.stdout == "BoxGrasping\n", read.stderr
     assert alone("from rlkit.cli import main; sys.exit(main())", "runs").returncode == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -289,6 +290,13 @@ def test_a_damaged_file_is_refused_and_not_passed_over(file: Path, content: str,
     with pytest.raises(ConfigError, match=said) as caught:
         read_base(file)
     assert str(file) in caught.value.report()
+
+
+def test_a_named_pipe_is_not_waited_for(file: Path) -> None:
+    os.mkfifo(file)
+    for read in (read_base, from_file):
+        with pytest.raises(ConfigError, match="is no plain file"):
+            read(file)
 
 
 @pytest.mark.parametrize("odd", [5, None, "text", [], [{}], {}, {"a": [1]}])
