@@ -88,7 +88,7 @@ def compose_request(request: Request, machine: Optional[Machine] = None) -> Expe
     machine = machine or Machine.detect()
     experiment = _resolved(plain, machine, whole.choices, overrides, config_name, whole.written)
     notes = experiment.notes if base is None or not base.foreign else (*experiment.notes, _foreign(base))
-    return replace(experiment, notes=notes, trusted=whole.trusted)
+    return replace(experiment, notes=notes, trusted=whole.trusted, folders=request.conf.folders)
 
 
 class Whole(NamedTuple):

@@ -342,8 +342,11 @@ def _takes(name: str, value: str, schema: Schema, conf: Conf) -> bool:
 
 def _suggestion(name: str, value: str, schema: Schema, conf: Conf, short: bool = False) -> str:
     shown = {full: alias for alias, full in keys.ALIASES.items()}.get(name, name) if short else name
-    if _takes(name, value, schema, conf):
-        return f"{shown}={types.echo(value)}"
+    number = values.parse(value)
+    whole = str(int(number)) if isinstance(number, float) and number.is_integer() else value  # 1e6
+    for text in (value, whole):
+        if _takes(name, text, schema, conf):
+            return f"{shown}={types.echo(text)}"
     if name in (*keys.GROUPS, "config"):
         if name == "train" and value.lower() in _LEARNER_FILES:
             return f"train={_LEARNER_FILES[value.lower()]}"

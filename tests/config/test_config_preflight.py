@@ -23,6 +23,7 @@ WRONG = [
         "a Gymnasium environment of your own is task=Gym env.id=<module>:<Name>-v0",
     ),
     ("task=my_package/lift.py", "write conf/task/<Name>.yaml and its class in rlkit/tasks/"),
+    ("total_timesteps=1e6", "did you mean training.maxSteps=1000000?"),
     ("sim=fast", "write physics=fast"),
     ("physics.fast", "write physics=fast"),
     ("physics/fast", "write physics=fast"),
