@@ -231,7 +231,7 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
         return [f"{start}only a training begins with other weights; leave it out, or write test=false"]
     if training["checkpoint"] is not None:
         return [
-            f"{start}training.checkpoint={training['checkpoint']} is resumed with its own weights; "
+            f"{start}training.checkpoint={types.echo(training['checkpoint'])} is resumed with its own weights; "
             "leave one of the two out"
         ]
     # Unlike Path's own, these leave ~nobody alone and take names of any length.

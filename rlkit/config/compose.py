@@ -21,7 +21,7 @@ from typing import (
     cast,
 )
 
-from rlkit.config import check, environment, randomization, task_checks, values, yaml_text
+from rlkit.config import check, environment, randomization, task_checks, types, values, yaml_text
 from rlkit.config.conf import Conf, find_conf, flatten
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment, freeze_experiment, thaw
@@ -157,7 +157,8 @@ def _without_its_task(words: Sequence[str], base: Base) -> List[str]:
     task = base.choices["task"]
     others = [word for word in words if word.startswith("task=") and word != f"task={task}"]
     if others:
-        raise ConfigError([f"{base.source} is of task {task}, not of {others[0][5:]}; write task={task}"])
+        other = types.echo(others[0][len("task=") :])
+        raise ConfigError([f"{base.source} is of task {task}, not of {other}; write task={task}"])
     return [word for word in words if not word.startswith("task=")]
 
 

@@ -202,7 +202,7 @@ def _check(override: Override, schema: Schema, conf: Conf, sweep: bool) -> Optio
     if override.prefix == "~":
         return f"{typed}: settings cannot be removed; give another value, as {name}=..."
     if name == "task.name":
-        return f"{typed}: the name follows the task's file: write task={value}"
+        return f"{typed}: the name follows the task's file: write task={types.echo(str(value))}"
     if name == "task.engine":
         return f"{typed}: what steps a task is for its file to say; choose another task, as task=Gym"
     override.key, override.prefix = name, "++" if schema.is_free(name) else ""
