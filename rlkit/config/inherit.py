@@ -72,11 +72,10 @@ class Base:
 
     def inherited(self, *, test: bool) -> Iterator[Tuple[str, Any]]:
         """(section.key, value) of all that a test or a resume takes over."""
-        dropped = _NOT_RESUMED + (_NOT_TESTED if test else ())
         for section, content in self.sections.items():
             for key, value in content.items():
                 name = f"{section}.{key}"
-                if name in _GYMNASIUM or not name.startswith(dropped):
+                if name in _GYMNASIUM or not _is_anew(name, test):
                     yield name, self.became.get(name, value) if name == _KEPT else value
 
 
@@ -88,6 +87,11 @@ class Composed(NamedTuple):
     overrides: Tuple[str, ...]
     asked: Dict[str, Any]
     environment: FrozenSet[str]
+
+
+def _is_anew(name: str, test: bool) -> bool:
+    """Whether a resume, or a test, decides this setting anew."""
+    return name in _NOT_RESUMED or (test and name.startswith(_NOT_TESTED))
 
 
 # --- what is asked for ------------------------------------------------------------------------------------
@@ -323,11 +327,10 @@ def shown_words(base: Base, words: Sequence[str], *, test: bool) -> Tuple[str, .
     """What was asked for, then and now: for the record alone."""
     now = [word.lstrip("+") for word in words]
     typed = {word.partition("=")[0] for word in now}
-    dropped = ("hydra", *_NOT_RESUMED, *(_NOT_TESTED if test else ()))
 
     def kept(word: str) -> bool:
         key = word.lstrip("+~").partition("=")[0]
-        known = key.startswith(_GYMNASIUM) or not key.startswith(dropped)
+        known = key.startswith(_GYMNASIUM) or not (key.startswith("hydra") or _is_anew(key, test))
         return key not in typed and known and re.match(r"[+~]*\w", word) is not None
 
     return (*filter(kept, base.words), *now)
