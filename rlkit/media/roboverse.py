@@ -26,6 +26,7 @@ ASSUMED_PERIOD = 1 / 30
 """Seconds between two states, which the files do not say: RoboVerse's own videos show 30 of them a second."""
 
 _MOST_BYTES = 1 << 30  # unpacked; a small .gz may hold any number of zeros
+_SMALL, _MOST_UNPACKED = 64 << 20, 200  # bytes that any file may unpack to, and beyond them times its length
 
 
 def read(path: Path) -> List[Recording]:
@@ -198,10 +199,11 @@ def _content(path: Path) -> Any:
         with open_regular(path) as file:
             data = file.read()
         if data[:2] == b"\x1f\x8b":
-            with gzip.GzipFile(fileobj=io.BytesIO(data)) as unpacked:
-                data = unpacked.read(_MOST_BYTES + 1)
-            if len(data) > _MOST_BYTES:
-                raise RecordingError(f"{path} unpacks to more than {_MOST_BYTES >> 30} GiB")
+            most = min(_MOST_BYTES, max(_SMALL, _MOST_UNPACKED * len(data)))
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+                data = stream.read(most + 1)
+            if len(data) > most:
+                raise RecordingError(f"{path} unpacks to more than {most:,} bytes, which no episode does")
         return _parsed(data)
     except OSError as error:  # gzip's errors are OSErrors too
         raise RecordingError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -76,10 +76,8 @@ class GymEnv(VecEnv):
         assert shape is not None
         self._sent = np.zeros(shape, np.float32)
         self._broken = False
-        self._bad, self._told_bad = (
-            0,
-            False,
-        )  # env-steps with a number that is not finite, since the last `metrics`
+        self._bad = 0  # env-steps with a number that is not finite, since the last `metrics`
+        self._told_bad = False
         self._say_what_is_bounded()
         self.actuators = self.spec.action_names
         self._watched: List[int] = []

@@ -1,4 +1,4 @@
-"""One made environment: flat float32 observations, actions in [-1, 1], and all that it returns checked."""
+"""One made environment: flat observations, flat actions within its bounds, and all that it returns checked."""
 
 from __future__ import annotations
 
@@ -245,13 +245,14 @@ def look(recipe: Recipe) -> Form:
 
 
 def memory_of(recipe: Recipe) -> int:
-    """Bytes of one environment more, where there is one already: of the second that is made here."""
+    """Bytes of one environment more, where there is one already: of the second that is made here. Raises EnvError."""
     members, before = [Member(recipe)], 0
     try:
-        members[0].form(recipe)
-        before = resident_bytes()
-        members.append(Member(recipe))
-        members[1].form(recipe)
+        with boundary(f"env.id={recipe.env_id} failed in its first steps"):
+            members[0].form(recipe)
+            before = resident_bytes()
+            members.append(Member(recipe))
+            members[1].form(recipe)
         return max(0, resident_bytes() - before)
     finally:
         for member in members:
