@@ -49,7 +49,11 @@ def words_of(line: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("page", "line"), LINES, ids=lambda value: getattr(value, "name", value))
-def test_a_command_passes_the_checks_of_its_program(page: Page, line: str) -> None:
+def test_a_command_passes_the_checks_of_its_program(
+    page: Page, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in re.findall(r"(?:^| )([A-Z_]+)=(\S+)", line):
+        monkeypatch.setenv(name, value)
     for part in re.split(r"\s(?:&&|;|\||&)\s", line):
         words = words_of(part)
         if words:
