@@ -19,7 +19,7 @@ import numpy as np
 
 from rlkit.media import plain_pickle
 from rlkit.media.recording import SCHEMA, Recording, RecordingError, model_hash
-from rlkit.sims.mjcf import unpacked
+from rlkit.sims import mjcf as mjcf_file
 from rlkit.workspace import open_regular
 
 ASSUMED_PERIOD = 1 / 30
@@ -119,6 +119,14 @@ def _numbers(values: Any, count: int) -> List[float]:
     return numbers
 
 
+def model_text(path: Path) -> str:
+    """The model of a robot's file with all that it includes and refers to; raises RecordingError."""
+    try:
+        return mjcf_file.read(path)
+    except mjcf_file.MjcfError as error:
+        raise RecordingError(f"the model cannot be read: {error}") from error
+
+
 def with_model(recording: Recording, mjcf: str) -> Tuple[Recording, List[str]]:
     """The same episode with `qpos` [K, nq] for the model, and what could not be placed in it, in words.
 
@@ -129,7 +137,7 @@ def with_model(recording: Recording, mjcf: str) -> Tuple[Recording, List[str]]:
     import mujoco  # only here: reading needs none
 
     try:
-        model = mujoco.MjModel.from_xml_string(*unpacked(mjcf))  # pyright: ignore[reportAttributeAccessIssue]
+        model = mujoco.MjModel.from_xml_string(*mjcf_file.unpacked(mjcf))  # pyright: ignore[reportAttributeAccessIssue]
     except ValueError as error:
         raise RecordingError(f"the model cannot be loaded: {error}") from error
     places, roots = _joint_places(model)
