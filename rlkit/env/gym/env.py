@@ -103,10 +103,10 @@ class GymEnv(VecEnv):
         the observation as `info.final_obs`; where the episode ended, a new one of a task drawn anew.
         """
         started = time.perf_counter()
-        actions = actions.clamp(-1.0, 1.0)
-        if not actions.isfinite().all():
+        within = actions.clamp(-1.0, 1.0).numpy()  # NaN stays
+        if not np.isfinite(within).all():
             raise EnvError(bad_actions(actions))
-        self._sent.reshape(-1, self.spec.num_actions)[self._places] = actions.numpy()
+        self._sent.reshape(-1, self.spec.num_actions)[self._places] = within
         rows = self._exchange(lambda: self._vector.step(self._sent))
         self.physics_time += time.perf_counter() - started
 
