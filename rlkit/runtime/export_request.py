@@ -11,6 +11,7 @@ from rlkit.config import ConfigError, Experiment, changed, compose, from_yaml
 from rlkit.config.values import quote
 from rlkit.runtime.checkpoint_head import CheckpointError, CheckpointHead, read_head, require_fit
 from rlkit.runtime.gym_request import problems
+from rlkit.untrusted import read_plain
 from rlkit.workspace import Resolved, WorkspaceError, refuse_links, resolve
 
 FORMATS = ("onnx", "torchscript")
@@ -89,10 +90,8 @@ def read_trained(run: Path) -> Experiment:
     """The settings of a run from its config.yaml; raises WorkspaceError where they cannot be read."""
     path = run / "config.yaml"
     try:
-        return from_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
-    except ConfigError as error:
+        return from_yaml(read_plain(path)[0].decode("utf-8"))
+    except (OSError, UnicodeDecodeError, ConfigError) as error:
         raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
 
 

@@ -279,7 +279,7 @@ def test_a_text_of_a_run_is_no_interpolation(config: Path, monkeypatch: pytest.M
         ),
         ("a: " + "[" * 5000, "nested more than"),
         ('a: "\\e]0;planted\\a"', "holds control characters"),
-        ("a: " + "x" * (5 << 20), "larger than"),
+        ("a: " + "x" * (5 << 20), "at most 4,194,304 are read"),
         ("\xff", "cannot be read"),
     ],
 )
