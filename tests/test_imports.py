@@ -36,10 +36,7 @@ RULES = {
          "rlkit.sims.mjcf"},
         {"numpy", "mujoco", "imageio", "PIL", "viser", "trimesh", "h5py"},
     ),
-    "report": (
-        {"rlkit.report", "rlkit.workspace", "rlkit.untrusted", "rlkit.config.inherit", "rlkit.config.errors"},
-        {"numpy", "matplotlib"},
-    ),
+    "report": ({"rlkit.report", "rlkit.workspace", "rlkit.untrusted", "rlkit.config"}, {"numpy", "matplotlib"}),
     "commands": (
         {"rlkit.commands", "rlkit.workspace", "rlkit.media", "rlkit.report", "rlkit.runtime", "rlkit.config",
          "rlkit.untrusted"},

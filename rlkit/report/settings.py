@@ -18,6 +18,7 @@ _NOT_COMPARED = (
     "training.checkpoint",
     "training.resume",
     "training.checkpointInterval",
+    "training.checkpointSteps",
 )
 
 
@@ -58,7 +59,7 @@ def typed(config: Mapping[str, Any]) -> List[Tuple[str, str]]:
     """(name, value) of what was asked for on the command line, with aliases and older runs worked out."""
     composed = config.get("composed")
     words = composed.get("overrides") if isinstance(composed, Mapping) else None
-    split = (str(word).lstrip("+~").partition("=") for word in (words if isinstance(words, list) else []))
+    split = (str(word).lstrip("+~").partition("=") for word in (words if isinstance(words, list) else ()))
     return [(name, value) for name, _, value in split]
 
 

@@ -7,11 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from rlkit.config import ConfigError, Experiment, changed, compose, from_yaml
+from rlkit.config import ConfigError, Experiment, changed, compose, from_file
 from rlkit.config.values import quote
 from rlkit.runtime.checkpoint_head import CheckpointError, CheckpointHead, read_head, require_fit
 from rlkit.runtime.gym_request import problems
-from rlkit.untrusted import read_plain
 from rlkit.workspace import Resolved, WorkspaceError, refuse_links, resolve
 
 FORMATS = ("onnx", "torchscript")
@@ -88,11 +87,10 @@ def _experiment(source: Resolved, head: CheckpointHead) -> Experiment:
 
 def read_trained(run: Path) -> Experiment:
     """The settings of a run from its config.yaml; raises WorkspaceError where they cannot be read."""
-    path = run / "config.yaml"
     try:
-        return from_yaml(read_plain(path)[0].decode("utf-8"))
-    except (OSError, UnicodeDecodeError, ConfigError) as error:
-        raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
+        return from_file(run / "config.yaml")
+    except ConfigError as error:
+        raise WorkspaceError(str(error)) from error
 
 
 def quiet_test(

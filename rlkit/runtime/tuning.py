@@ -64,8 +64,19 @@ def decide(
     names = undecided(experiment)
     if not names:
         return None
-    if set(names) <= set(kept) and _valid(kept):
-        return Choice({name: kept[name] for name in names}, "as the resumed run had")
+    had = {name: kept[name] for name in names if name in kept and _valid({name: kept[name]})}
+    found = _found(with_choices(experiment, had), spec, alone)
+    if found is None:
+        return Choice(had, "as the resumed run had")
+    how = f"{', '.join(had)} as the resumed run had; {found.how}" if had else found.how
+    return Choice({**had, **found.values}, how)
+
+
+def _found(experiment: Experiment, spec: EnvSpec, alone: bool) -> Optional[Choice]:
+    """Values for what no earlier run tells."""
+    names = undecided(experiment)
+    if not names:
+        return None
     if not alone:
         return Choice({name: SIMPLEST[name] for name in names}, "with several ranks")
     trial = learners.trial(experiment.train["learner"], experiment.train, spec)
