@@ -16,6 +16,7 @@ _ADVICE = {
     errno.EEXIST: "something that is not a folder stands in its place; move it away",
     errno.ENOTDIR: "something that is not a folder stands in its place; move it away",
     errno.EISDIR: "a folder stands in its place; move it away",
+    errno.ELOOP: "a link stands in its place; take it away",
     errno.ENOENT: "the folder is gone; was it moved or deleted while the run was under way?",
     errno.ENAMETOOLONG: "the name is too long for this file system; give a shorter one",
     errno.ENOSYS: "this file system has no file locks (flock); keep runs_all on one that has",
