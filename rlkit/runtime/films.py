@@ -35,7 +35,7 @@ class Films:
         self._queue = _queue(most_waiting) if settings.record_video else None
         self._trusted = trusted
         self._waiting = 0
-        self._unsaved = False
+        self._lossy = False
 
     def save(self, name: str, recording: Recording) -> Optional[Path]:
         """Write `trajectories/<name>.npz`; None where that was not possible.
@@ -44,25 +44,31 @@ class Films:
         """
         path = self._run.trajectories / f"{name}.npz"
         try:
-            with explained(f"make the folder {path.parent}"):
-                path.parent.mkdir(exist_ok=True)
+            _make(path.parent)
             recordings.save(path, recording)
         except WorkspaceError as error:
-            if not self._run.path.exists():  # moved or deleted: nothing of this run can be kept any more
-                raise
-            if not self._unsaved:
-                log.warning("episodes are played on without being recorded: %s", error)
-            self._unsaved = True
+            self._tell("episodes are played on without being recorded", error)
             return None
         return path
+
+    def _tell(self, loss: str, error: WorkspaceError) -> None:
+        """Warn once; the error is raised where the run's folder is gone: nothing of it can be kept any more."""
+        if not self._run.path.exists():
+            raise error
+        if not self._lossy:
+            log.warning("%s: %s", loss, error)
+        self._lossy = True
 
     def film(self, sources: List[Path], name: str, *, gif: bool = False) -> None:
         """Have `videos/<name>.mp4` made of saved recordings, several side by side."""
         if self._queue is None or not sources:
             return
         folder = self._run.videos
-        with explained(f"make the folder {folder}"):
-            folder.mkdir(exist_ok=True)
+        try:
+            _make(folder)
+        except WorkspaceError as error:
+            self._tell("episodes are played on without being filmed", error)
+            return
         settings = self._settings
         self._queue.submit(
             sources,
@@ -101,6 +107,11 @@ class Films:
         """End what is being rendered."""
         if self._queue is not None:
             self._queue.close()
+
+
+def _make(folder: Path) -> None:
+    with explained(f"make the folder {folder}"):
+        folder.mkdir(exist_ok=True)
 
 
 def _queue(most_waiting: int) -> RenderQueue:
