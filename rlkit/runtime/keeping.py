@@ -42,13 +42,8 @@ class Keeper:
         *,
         evaluated: bool,
     ) -> None:
-        self.experiment, self.monitor, self.learner, self.run, self.ranks = (
-            experiment,
-            monitor,
-            learner,
-            run,
-            ranks,
-        )
+        self.experiment, self.monitor, self.learner = experiment, monitor, learner
+        self.run, self.ranks = run, ranks
         self.disk, self.evaluated = disk, evaluated
         self.at = Standing()
         self.clock = SaveClock()

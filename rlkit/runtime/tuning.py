@@ -64,10 +64,10 @@ def decide(
     names = undecided(experiment)
     if not names:
         return None
+    if not alone:  # before what was kept, of which only rank 0 may know
+        return Choice({name: SIMPLEST[name] for name in names}, "with several ranks")
     if set(names) <= set(kept) and _valid(kept):
         return Choice({name: kept[name] for name in names}, "as the resumed run had")
-    if not alone:
-        return Choice({name: SIMPLEST[name] for name in names}, "with several ranks")
     trial = learners.trial(experiment.train["learner"], experiment.train, spec)
     question = _question(experiment, spec, trial)
     accept = partial(_answers, names)
@@ -125,7 +125,7 @@ def _timed(experiment: Experiment, spec: EnvSpec, trial: Trial) -> Tuple[Choices
             if threads == "auto":
                 threads, times = _best_threads(iterate)
                 choices[THREADS] = threads
-                said.append("threads " + ", ".join(f"{n} {_ms(seconds)}" for n, seconds in times.items()))
+                said.append(", ".join(f"{_threads(n)} {_ms(seconds)}" for n, seconds in times.items()))
             if amp == "auto":
                 with_16_bit = _iteration(experiment, spec, trial, True)
                 exact, short = _race(_on(int(threads), iterate), _on(int(threads), with_16_bit))
@@ -210,6 +210,10 @@ def _processor() -> str:
     wanted = ("model name", "cpu family", "model", "stepping", "CPU part", "CPU implementer")
     first = text.split("\n\n")[0].splitlines()
     return "; ".join(" ".join(line.split()) for line in first if line.partition(":")[0].strip() in wanted)
+
+
+def _threads(number: int) -> str:
+    return "1 thread" if number == 1 else f"{number} threads"
 
 
 def _ms(seconds: float) -> str:
