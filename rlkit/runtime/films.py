@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Collection, Dict, List, Optional, Tuple
 from rlkit.config import EnvSettings
 from rlkit.media import recording as recordings
 from rlkit.media.recording import Recording
+from rlkit.runtime.stopping import StopRequest
 from rlkit.workspace import Run, WorkspaceError
 from rlkit.workspace.errors import explained
 
@@ -84,13 +85,18 @@ class Films:
         """Videos that were done since the last call; says which failed."""
         return [] if self._queue is None else self._told(self._queue.poll())
 
-    def finish(self) -> List[Finished]:
-        """Wait for the videos that are still to be made, telling how far it got."""
+    def finish(self, stop: StopRequest) -> List[Finished]:
+        """Wait for the videos that are still to be made, telling how far it got; whoever asks to stop need not wait."""
         if self._queue is None:
             return []
-        if self._waiting:
+        if self._waiting and not stop.asked:
             log.info("rendering what is left of %d videos ...", self._waiting)
-        return self._told(self._queue.wait(log.info))
+        finished = self._told(self._queue.wait(log.info, lambda: stop.asked))
+        if self._waiting:
+            log.warning(
+                "videos that were not made: %d; the states are kept: rlkit replay makes them", self._waiting
+            )
+        return finished
 
     def _told(self, finished: List[Finished]) -> List[Finished]:
         for film in finished:

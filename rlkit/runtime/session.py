@@ -164,6 +164,8 @@ class Session:
             yield None
             return
 
+        startup.begin(f"starting {settings.eval_envs} environments for evaluations")
+
         def make() -> VecEnv:
             seed = settings.seed + SEED_OFFSET
             return build_env(self.experiment, ranks, num_envs=settings.eval_envs, seed=seed)

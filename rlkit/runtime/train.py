@@ -92,7 +92,7 @@ class Training:
             self.keeper.save_last()
             self.disk.sum_up()
             if metrics_writer is not None and schedule.over:
-                self._film_best(metrics_writer)
+                self._film_best(metrics_writer, stop)
         return None if schedule.over else stop.signal
 
     def iterate(self, schedule: Schedule) -> Dict[str, float]:
@@ -111,17 +111,16 @@ class Training:
             room = self.env.contact_room or self.experiment.sim.max_contacts
             warnings = {**result.warnings, **overflow_warning(own, room)}
             self.reminders.tell(self.at.iteration, warnings)
+        self._tell_times(result.env_steps, elapsed, times)
         rate = {"rate/env_steps_per_s": result.env_steps / elapsed}
+        return {**episodes, **result.metrics, **own, **times, **rate}
+
+    def _tell_times(self, env_steps: int, elapsed: float, times: Mapping[str, float]) -> None:
         if log.isEnabledFor(logging.DEBUG):
             spent = ", ".join(f"{name[5:]} {seconds:.3f}" for name, seconds in times.items())
             log.debug(
-                "iteration %d: %d env-steps in %.3f s: %s",
-                self.at.iteration,
-                result.env_steps,
-                elapsed,
-                spent,
+                "iteration %d: %d env-steps in %.3f s: %s", self.at.iteration, env_steps, elapsed, spent
             )
-        return {**episodes, **result.metrics, **own, **times, **rate}
 
     def _evaluate(self) -> Dict[str, float]:
         """The evaluation's metrics, none without one."""
@@ -144,10 +143,10 @@ class Training:
         if self.videos is not None:
             self._show(metrics_writer, self.videos.finished())
 
-    def _film_best(self, metrics_writer: MetricsWriter) -> None:
+    def _film_best(self, metrics_writer: MetricsWriter, stop: StopRequest) -> None:
         """Everything is saved: the learner may take the best policy once more."""
         if self.videos is not None and self.evaluation is not None:
-            self._show(metrics_writer, self.videos.film_best(self.learner, self.evaluation))
+            self._show(metrics_writer, self.videos.film_best(self.learner, self.evaluation, stop))
 
     def _show(self, metrics_writer: MetricsWriter, gifs: List[Tuple[int, Path]]) -> None:
         for iteration, gif in gifs:
