@@ -9,7 +9,7 @@ from pathlib import Path
 from signal import SIGINT
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
-from rlkit.config import task_source, types
+from rlkit.config import task_source, types, yaml_text
 from rlkit.config.compose import compose_request
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment
@@ -345,7 +345,5 @@ def _hydra_main(request: Request, sources: Sources) -> int:
 
 def _show(experiment: Experiment) -> int:
     """`--cfg job` on top of a run, whose settings Hydra does not know."""
-    import yaml
-
-    print(yaml.safe_dump(experiment.sections(), sort_keys=False), end="")
+    print(yaml_text.dump(experiment.stored()), end="")
     return 0

@@ -39,7 +39,7 @@ RULES = {
          "rlkit.sims.mjcf"},
         {"numpy", "mujoco", "imageio", "PIL", "viser", "trimesh", "h5py"},
     ),
-    "report": ({"rlkit.report", "rlkit.workspace"}, {"numpy", "matplotlib"}),
+    "report": ({"rlkit.report", "rlkit.workspace", "rlkit.config"}, {"numpy", "matplotlib"}),
     "commands": (
         {"rlkit.commands", "rlkit.workspace", "rlkit.media", "rlkit.report", "rlkit.runtime", "rlkit.config"},
         set(),

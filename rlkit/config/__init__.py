@@ -5,7 +5,7 @@ Importing this package imports neither Hydra nor torch; `compose` imports Hydra 
 
 from __future__ import annotations
 
-from rlkit.config.compose import changed, compose, from_yaml
+from rlkit.config.compose import changed, compose, from_file, from_yaml
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import (
     EnvSettings,
@@ -28,5 +28,6 @@ __all__ = [
     "WorkspaceSettings",
     "changed",
     "compose",
+    "from_file",
     "from_yaml",
 ]

@@ -26,7 +26,16 @@ from rlkit.config.conf import Conf, find_conf, flatten
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment, freeze_experiment, thaw
 from rlkit.config.imports import imports_of, trusted_imports
-from rlkit.config.inherit import Base, asked_by, asked_checkpoints, group_words, lay, shown_words
+from rlkit.config.inherit import (
+    Base,
+    asked_by,
+    asked_checkpoints,
+    group_words,
+    lay,
+    read_composed,
+    read_settings,
+    shown_words,
+)
 from rlkit.config.keys import GROUPS, LEARNER_KEYS
 from rlkit.config.machine import Machine
 from rlkit.config.preflight import Request, read_request
@@ -179,36 +188,48 @@ def from_yaml(text: str) -> Experiment:
     Raises ConfigError where a setting is unknown, missing or of the wrong type.
     """
     try:
-        plain: Dict[str, Any] = yaml_text.load(text)
+        return _read_back(yaml_text.load(text))
     except yaml_text.YamlError as error:
         raise ConfigError(
             [f"this is not a config.yaml that rlkit wrote: line {error.line}: {error}"]
         ) from error
-    if not isinstance(plain, dict) or not isinstance(plain.get("composed"), dict):
-        raise ConfigError(["this is not a config.yaml that rlkit wrote: its section `composed` is missing"])
-    composed = plain.pop("composed")
-    plain, written = environment.read_back(plain, environment.names_in(composed))
-    learner = plain.get("train", {}).get("learner")
-    if learner not in LEARNER_KEYS:
-        raise ConfigError([f"train.learner={learner}: unknown; there is {', '.join(LEARNER_KEYS)}"])
+
+
+def from_file(config_yaml: Path) -> Experiment:
+    """The same of a run's config.yaml, which may be anybody's; ConfigError names it."""
+    content = read_settings(config_yaml)
+    try:
+        return _read_back(content)
+    except ConfigError as error:
+        start = f"{config_yaml}, the settings of the run, cannot be read: "
+        raise ConfigError([start + message for message in error.messages]) from error
+
+
+def _read_back(content: Any) -> Experiment:
+    composed = read_composed("this", content)
+    learner = content["train"]["learner"]
+    plain = {name: section for name, section in content.items() if name != "composed"}
+    plain, written = environment.read_back(plain, composed.environment)
     schema = check.schema_of_run(plain, learner)
-    _add_what_came_since(plain, composed["choices"], schema)
+    _add_what_came_since(plain, composed.choices, schema)
     problems = check.check_types(plain, schema)
     if problems:
         raise ConfigError(problems)
     return freeze_experiment(
         plain,
-        composed["choices"],
-        tuple(composed["overrides"]),
-        composed["config"],
-        composed["asked"],
-        tuple(check.notes(plain, composed["asked"])),
+        composed.choices,
+        composed.overrides,
+        composed.config,
+        composed.asked,
+        tuple(check.notes(plain, composed.asked)),
         written,
     )
 
 
 def _add_what_came_since(plain: Dict[str, Any], choices: Mapping[str, str], schema: Schema) -> None:
     """Give a run from before a setting existed the value of today's files."""
+    if isinstance(plain.get("env"), dict):
+        plain["env"].setdefault("kwargs", {})  # has no value of its own in any file
     flat = flatten(plain)
     missing = {n for n in schema.names if not n.startswith("task.") and n not in flat}
     files = [f"{group}/{choices[group]}" for group in ("sim", "physics", "env", "train") if group in choices]

@@ -201,7 +201,12 @@ def find_conf() -> Path:
     for place in places:
         if (place / "config.yaml").is_file():
             return place
-    raise ConfigError([f"no conf/config.yaml in {Path.cwd()}: run from the project's folder"])
+    raise ConfigError(
+        [
+            f"there is no conf/config.yaml in {places[0].parent}, where rlkit lies, nor in {Path.cwd()}: start in a"
+            " clone of the project, or write --config-path=<its conf folder>"
+        ]
+    )
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "", *, keep_empty: bool = False) -> Dict[str, Any]:
@@ -303,25 +308,23 @@ def _entries(file: ConfFile) -> Iterator[Entry]:
     defaults = file.content.get("defaults")
     if defaults is None:
         return
-    wrong = ConfigError(
-        [
-            f"{file.place('defaults')}: defaults is a list of files; write `defaults: [{_example(file)}, _self_]`"
-        ]
-    )
     if not isinstance(defaults, list):
-        raise wrong
+        raise _no_list(file)
     for item in defaults:
         if isinstance(item, str):
             if item != "_self_":
                 yield Entry(None, item)
             continue
         if not isinstance(item, dict) or len(item) != 1:
-            raise wrong
+            raise _no_list(file)
         key, option = next(iter(item.items()))
         words = str(key).split()
         if isinstance(option, str) and "optional" not in words:
             yield Entry(words[-1], option, "override" in words)
 
 
-def _example(file: ConfFile) -> str:
-    return {"task": "BaseTask", "train": "BaseTaskPPO"}.get(file.name.partition("/")[0], "config")
+def _no_list(file: ConfFile) -> ConfigError:
+    example = {"task": "BaseTask", "train": "BaseTaskPPO"}.get(file.name.partition("/")[0], "config")
+    return ConfigError(
+        [f"{file.place('defaults')}: defaults is a list of files; write `defaults: [{example}, _self_]`"]
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from rlkit.config import command_line, keys, support, types, values, yaml_text
 from rlkit.config.check import STEPS
@@ -36,6 +36,7 @@ _NOT_TESTED = ("env.", "sim.numThreads", "training.", "testing.", "logging.", "e
 _WHICH_ENV = ("env.id", "env.ids")
 _GYMNASIUM = (*_WHICH_ENV, "env.kwargs")
 _KEPT = "training.seed"  # of what was asked as `auto` or drawn: a resume goes on with it
+_COMPOSED = (("choices", dict, "a section"), ("overrides", list, "a list"), ("asked", dict, "a section"))
 _OPTION = re.compile(r"[\w.-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey
 _MOST_BYTES = 4 << 20
@@ -77,6 +78,16 @@ class Base:
                 name = f"{section}.{key}"
                 if name in _GYMNASIUM or not name.startswith(dropped):
                     yield name, self.became.get(name, value) if name == _KEPT else value
+
+
+class Composed(NamedTuple):
+    """What a config.yaml says of how its settings came about: `asked` are those that were resolved, by full name."""
+
+    config: str
+    choices: Dict[str, str]
+    overrides: Tuple[str, ...]
+    asked: Dict[str, Any]
+    environment: FrozenSet[str]
 
 
 # --- what is asked for ------------------------------------------------------------------------------------
@@ -137,20 +148,45 @@ def _unquoted(value: str) -> Optional[str]:
 def read_base(config_yaml: Path) -> Base:
     """The settings in a run's config.yaml; raises ConfigError where it cannot be read or a value is of a wrong type."""
     content = read_settings(config_yaml)
-    composed = content.get("composed") if isinstance(content, dict) else None
-    sections = {name: content.get(name) for name in keys.SECTIONS} if isinstance(content, dict) else {}
-    train = sections.get("train")
+    composed = read_composed(str(config_yaml), content)
+    return _checked(str(config_yaml), content, composed, Schema([content["train"]["learner"]], {}))
+
+
+def read_composed(source: str, content: Any) -> Composed:
+    """The section `composed` of what a config.yaml holds, which has a known learner then.
+
+    source: what messages call it. Raises ConfigError where rlkit cannot have written it.
+    """
+    found = content if isinstance(content, dict) else {}
+    composed, train = found.get("composed"), found.get("train")
     learner = train.get("learner") if isinstance(train, dict) else None
-    if not isinstance(composed, dict) or learner not in keys.LEARNER_KEYS:
-        raise ConfigError(
-            [f"{config_yaml} is no config.yaml that rlkit wrote: it lacks `composed` or a learner"]
-        )
-    return _checked(str(config_yaml), content, composed, Schema([str(learner)], {}))
+    if not isinstance(composed, dict) or not isinstance(learner, str) or learner not in keys.LEARNER_KEYS:
+        raise ConfigError([f"{source} is no config.yaml that rlkit wrote: it lacks `composed` or a learner"])
+    wrong = [
+        f"{source} is no config.yaml that rlkit wrote: composed.{key} must be {what}"
+        for key, kind, what in _COMPOSED
+        if not isinstance(composed.get(key, kind()), kind)
+    ]
+    if wrong:
+        raise ConfigError(wrong)
+    config, choices = composed.get("config", "config"), composed.get("choices", {})
+    wrong = [
+        f"{source}: {group}={types.show(option)} is no name of a file"
+        for group, option in [("config", config), *choices.items()]
+        if not isinstance(option, str)
+        or (group in ("config", *keys.GROUPS) and not _OPTION.fullmatch(option))
+    ]
+    if wrong:
+        raise ConfigError(wrong)
+    words, asked = composed.get("overrides", []), composed.get("asked", {})
+    return Composed(config, choices, tuple(map(str, words)), asked, names_in(composed))
 
 
 def read_settings(config_yaml: Path) -> Any:
     """The plain values in a run's config.yaml; raises ConfigError where it cannot be read or is no plain text."""
     try:
+        if config_yaml.exists() and not config_yaml.is_file():  # a named pipe would be waited for
+            raise ValueError("it is no plain file")
         with config_yaml.open("rb") as file:
             text = file.read(_MOST_BYTES + 1).decode("utf-8")
         if len(text) > _MOST_BYTES:
@@ -167,7 +203,7 @@ def read_settings(config_yaml: Path) -> Any:
     return content
 
 
-def _checked(source: str, content: Mapping[str, Any], composed: Mapping[str, Any], schema: Schema) -> Base:
+def _checked(source: str, content: Mapping[str, Any], composed: Composed, schema: Schema) -> Base:
     """The Base of what was read; raises ConfigError with every value that is of a wrong type.
 
     Settings of a user's own task may have names that rlkit's tasks use for something else: their types are not known.
@@ -177,12 +213,8 @@ def _checked(source: str, content: Mapping[str, Any], composed: Mapping[str, Any
     ]
     if problems:
         raise ConfigError(problems)
-    asked, foreign = (
-        composed.get("asked"),
-        [name for name in content if name not in (*keys.SECTIONS, "composed")],
-    )
-    asked = asked if isinstance(asked, dict) else {}
-    environment = names_in(composed)
+    foreign = [name for name in content if name not in (*keys.SECTIONS, "composed")]
+    environment = composed.environment
     sections: Dict[str, Dict[str, Any]] = {name: {} for name in keys.SECTIONS}
     became: Dict[str, Any] = {}
     for section in keys.SECTIONS:
@@ -192,7 +224,7 @@ def _checked(source: str, content: Mapping[str, Any], composed: Mapping[str, Any
                 foreign.append(name)
                 continue
             became[name] = value
-            sections[section][str(key)] = asked.get(name, value)
+            sections[section][str(key)] = composed.asked.get(name, value)
             if (
                 section == "task"
                 and key not in keys.EVERY_TASK
@@ -206,21 +238,15 @@ def _checked(source: str, content: Mapping[str, Any], composed: Mapping[str, Any
     name = sections["task"].get("name")
     if not isinstance(name, str) or not name.isidentifier():
         problems.append(f"{source}: task.name must be a task's name, got {types.show(name)}")
-    choices = composed.get("choices")
-    found = {g: str(o) for g, o in choices.items() if g in keys.GROUPS} if isinstance(choices, dict) else {}
-    problems += [
-        f"{source}: {g}={o!r} is no name of a file" for g, o in found.items() if not _OPTION.fullmatch(o)
-    ]
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
-    words, config = composed.get("overrides"), composed.get("config")
     return Base(
         source,
-        {"task": str(name), **found},
+        {"task": str(name), **{g: option for g, option in composed.choices.items() if g in keys.GROUPS}},
         sections,
         became,
-        tuple(str(word) for word in words) if isinstance(words, list) else (),
-        config if isinstance(config, str) and _OPTION.fullmatch(config) else "config",
+        composed.overrides,
+        composed.config,
         tuple(map(str, foreign)),
         environment,
     )

@@ -86,7 +86,7 @@ def schema_for(
             if task in known_tasks and train is not None and train not in conf.options("train"):
                 problems.append(
                     f"task={task} has no train file conf/train/{train}.yaml: "
-                    f"copy conf/train/BaseTaskPPO.yaml to it, or choose one, as train={_first(conf, 'train')}"
+                    f"copy conf/train/BaseTaskPPO.yaml to it, or choose that one: train=BaseTaskPPO"
                 )
     chosen = [task for task in tasks if task in known_tasks]
     declared: Dict[str, Any] = {}
@@ -157,6 +157,11 @@ def _root(line: CommandLine, conf: Conf, problems: List[str]) -> str:
     root = line.config_name or "config"
     if root not in conf.roots():
         roots = conf.sound_roots()
+        if not roots:
+            folder = conf.folders[-1]
+            raise ConfigError(
+                [f"{folder} holds no root configuration; to add to conf/ write --config-dir={folder}"]
+            )
         near = types.nearest(root, roots)
         problems.append(
             f"config={types.echo(root)}: no such root configuration in conf/"
@@ -238,7 +243,13 @@ def _group(override: Override, conf: Conf, sweep: bool) -> Optional[str]:
         others = [group for group in keys.GROUPS if option in conf.options(group)]
         near = types.nearest(option, conf.options(key))
         hint = f"options are {_listed(conf, key)}"
-        if key == "train" and option.lower() in _LEARNER_FILES:
+        if key == "task" and re.search(r"[:/\\]|\.(?!yaml$)", option):
+            hint = (
+                "a task is known by its name: write conf/task/<Name>.yaml and its class in rlkit/tasks/, as"
+                f" docs/tasks.md shows; a Gymnasium environment of your own is task=Gym env.id=<module>:<Name>-v0"
+                f" ({hint})"
+            )
+        elif key == "train" and option.lower() in _LEARNER_FILES:
             hint = f"write train={_LEARNER_FILES[option.lower()]} ({hint})"
         elif near:
             hint = f"did you mean {key}={near[0]}? ({hint})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Collection, Dict, List, Mapping, Optional, Sequence
 
 from rlkit.config import keys, types
@@ -29,7 +30,6 @@ class Schema:
         self._declared = {name: value for name, value in declared.items() if name not in empty}
         self._open = [section for section in keys.OPEN if self._has(section.rpartition(".")[0])]
         self._open += [name for name in empty if f"{name}.*" not in self._keys]
-        self._spellings = self._index()
 
     def of_learner(self, learner: str) -> Schema:
         """The same for one learner, where a sweep chooses between several."""
@@ -109,7 +109,8 @@ class Schema:
             close = [self._spellings[word] for word in alike]
         return list(dict.fromkeys(same_leaf + close))[:count]
 
-    def _index(self) -> Dict[str, str]:
+    @cached_property
+    def _spellings(self) -> Dict[str, str]:
         """Every accepted spelling -> full name, the older `train.*` spellings included."""
         index: Dict[str, str] = {}
         for name in self.names:

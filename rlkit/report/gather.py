@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
-import yaml
 
+from rlkit.config.errors import ConfigError
+from rlkit.config.inherit import read_settings
 from rlkit.report.charts import Mark
 from rlkit.report.metrics import AXES, Metrics, continued, read_metrics
 from rlkit.workspace import RunRecord, WorkspaceError, list_runs, open_regular, read_record
@@ -91,7 +92,7 @@ def test_results(path: Path) -> Optional[Dict[str, Any]]:
     """The content of a test run's metrics.json; None where there is none that can be read."""
     try:
         content = json.loads(_text(path / "metrics.json"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 
@@ -179,8 +180,8 @@ def _record(path: Path) -> RunRecord:
 
 def _config(path: Path, notes: List[str]) -> Dict[str, Any]:
     try:
-        content = yaml.safe_load(_text(path / "config.yaml"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        content = read_settings(path / "config.yaml")
+    except ConfigError:
         content = None
     if not isinstance(content, dict):
         notes.append("config.yaml is missing or cannot be read: no settings are shown")

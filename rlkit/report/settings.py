@@ -18,6 +18,7 @@ _NOT_COMPARED = (
     "training.checkpoint",
     "training.resume",
     "training.checkpointInterval",
+    "training.checkpointSteps",
 )
 
 
@@ -57,14 +58,15 @@ def show(value: Any) -> str:
 def typed(config: Mapping[str, Any]) -> List[Tuple[str, str]]:
     """(name, value) of what was asked for on the command line, with aliases and older runs worked out."""
     composed = config.get("composed")
-    words = composed.get("overrides", []) if isinstance(composed, Mapping) else []
-    split = (str(word).lstrip("+~").partition("=") for word in words)
+    words = composed.get("overrides") if isinstance(composed, Mapping) else None
+    split = (str(word).lstrip("+~").partition("=") for word in (words if isinstance(words, list) else ()))
     return [(name, value) for name, _, value in split]
 
 
 def worked_out(config: Mapping[str, Any]) -> List[Tuple[str, str, str]]:
     """(name, asked, value) of the settings that were left to the program, as `auto` or null."""
     composed = config.get("composed")
-    asked = composed.get("asked", {}) if isinstance(composed, Mapping) else {}
+    asked = composed.get("asked") if isinstance(composed, Mapping) else None
     values = flat(config)
-    return [(name, show(wish), show(values.get(name))) for name, wish in asked.items()]
+    wishes = asked.items() if isinstance(asked, Mapping) else ()
+    return [(name, show(wish), show(values.get(name))) for name, wish in wishes]

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from rlkit.config import ConfigError, Experiment, changed, compose, from_yaml
+from rlkit.config import ConfigError, Experiment, changed, compose, from_file
 from rlkit.config.values import quote
 from rlkit.runtime.checkpoint_head import CheckpointError, CheckpointHead, read_head, require_fit
 from rlkit.runtime.gym_request import problems
@@ -87,13 +87,10 @@ def _experiment(source: Resolved, head: CheckpointHead) -> Experiment:
 
 def read_trained(run: Path) -> Experiment:
     """The settings of a run from its config.yaml; raises WorkspaceError where they cannot be read."""
-    path = run / "config.yaml"
     try:
-        return from_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
+        return from_file(run / "config.yaml")
     except ConfigError as error:
-        raise WorkspaceError(f"{path}, the settings of the run, cannot be read: {error}") from error
+        raise WorkspaceError(str(error)) from error
 
 
 def quiet_test(

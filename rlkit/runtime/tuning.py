@@ -66,8 +66,17 @@ def decide(
         return None
     if not alone:  # before what was kept, of which only rank 0 may know
         return Choice({name: SIMPLEST[name] for name in names}, "with several ranks")
-    if set(names) <= set(kept) and _valid(kept):
-        return Choice({name: kept[name] for name in names}, "as the resumed run had")
+    had = {name: kept[name] for name in names if name in kept and _valid({name: kept[name]})}
+    if len(had) == len(names):
+        return Choice(had, "as the resumed run had")
+    found = _found(with_choices(experiment, had), spec)
+    how = f"{', '.join(had)} as the resumed run had; {found.how}" if had else found.how
+    return Choice({**had, **found.values}, how)
+
+
+def _found(experiment: Experiment, spec: EnvSpec) -> Choice:
+    """Values for what no earlier run tells, remembered or timed."""
+    names = undecided(experiment)
     trial = learners.trial(experiment.train["learner"], experiment.train, spec)
     question = _question(experiment, spec, trial)
     accept = partial(_answers, names)

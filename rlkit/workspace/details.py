@@ -161,7 +161,7 @@ def _metrics(path: Path) -> Dict[str, Any]:
     for text in [_tail(path / "metrics.json"), *reversed(_tail(path / "metrics.jsonl").splitlines())]:
         try:
             metrics = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(metrics, dict):
             return metrics

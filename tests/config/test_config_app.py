@@ -62,6 +62,35 @@ def test_a_combination_that_cannot_run_ends_before_torch_is_imported(line, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+def test_the_package_alone_says_what_it_needs_and_reads_runs(tmp_path):
+    """Installed without conf/: a run's own config.yaml holds all that is to be known of it."""
+    shutil.copytree(ROOT / "rlkit", tmp_path / "rlkit", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "config.yaml").write_text(compose(["task=BoxGrasping", "device=cpu"]).to_yaml())
+    here = tmp_path / "here"
+    here.mkdir()
+
+    def alone(code: str, *words: str):
+        command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}", *words]
+        return subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=60, check=False)
+
+    train = "from rlkit.app import main; sys.exit(main())"
+    for words in (["task=BaseTask"], ["--help"]):
+        done = alone(train, *words)
+        assert (done.returncode, done.stdout) == (2, ""), done.stdout
+        assert done.stderr.startswith("error: ") and "write --config-path=" in done.stderr
+        assert not list(here.iterdir())
+    folder = f"--config-path={ROOT / 'conf'}"
+    shown = alone(train, folder, "task=Reach", "--cfg=job")
+    assert "name: Reach" in shown.stdout, shown.stderr
+    assert "holds no root configuration" in alone(train, f"--config-path={here}").stderr
+    read = alone(
+        "from rlkit.config import from_file; from pathlib import Path; print(from_file(Path(sys.argv[1])).task_name)",
+        *["../config.yaml"],
+    )
+    assert read.stdout == "BoxGrasping\n", read.stderr
+    assert alone("from rlkit.cli import main; sys.exit(main())", "runs").returncode == 0
+
+
 def test_wrong_input_costs_little():
     """CPU time in this process: wall time depends on what else the machine does."""
     from rlkit.config import ConfigError

@@ -135,7 +135,7 @@ def test_a_recording_s_settings_take_the_value_of_their_own_moment(monkeypatch):
     stored = compose([*GYM, "+env.kwargs.a='${oc.env:SECRET}'", "+env.kwargs.b='${env.kwargs.a}/x'"]).stored()
     assert stored["env"]["kwargs"] == {"a": "${oc.env:SECRET}", "b": "${env.kwargs.a}/x"}
     monkeypatch.setenv("SECRET", "changed")
-    assert recipe_arguments(stored["env"], stored["task"])["kwargs"] == {"a": "changed", "b": "changed/x"}
+    assert recipe_arguments(stored["env"], stored["task"], ())["kwargs"] == {"a": "changed", "b": "changed/x"}
     monkeypatch.delenv("SECRET")
     with pytest.raises(EnvError, match="'SECRET' not found"):
-        recipe_arguments(stored["env"], stored["task"])
+        recipe_arguments(stored["env"], stored["task"], ())

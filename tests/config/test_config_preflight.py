@@ -18,6 +18,11 @@ WRONG = [
     ("~physics", "cannot be left out"),
     ("task=BoxGraspin", "did you mean task=BoxGrasping?"),
     ("task=Quadruped", "options are BaseTask, BoxGrasping"),
+    (
+        "task=my_package.lift:Lift",
+        "a Gymnasium environment of your own is task=Gym env.id=<module>:<Name>-v0",
+    ),
+    ("task=my_package/lift.py", "write conf/task/<Name>.yaml and its class in rlkit/tasks/"),
     ("sim=fast", "write physics=fast"),
     ("physics.fast", "write physics=fast"),
     ("physics/fast", "write physics=fast"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rlkit.config import ConfigError, Experiment, compose, from_yaml
+from rlkit.config import ConfigError, Experiment, compose, from_file, from_yaml
 from rlkit.config.conf import find_conf
 from rlkit.config.inherit import asked_checkpoints, asks_for_test, read_base
 from rlkit.config.machine import SIMULATORS, Machine
@@ -288,6 +290,42 @@ def test_a_damaged_file_is_refused_and_not_passed_over(file: Path, content: str,
     with pytest.raises(ConfigError, match=said) as caught:
         read_base(file)
     assert str(file) in caught.value.report()
+
+
+def test_a_named_pipe_is_not_waited_for(file: Path) -> None:
+    os.mkfifo(file)
+    for read in (read_base, from_file):
+        with pytest.raises(ConfigError, match="is no plain file"):
+            read(file)
+
+
+@pytest.mark.parametrize("odd", [5, None, "text", [], [{}], {}, {"a": [1]}])
+def test_whatever_stands_in_a_file_it_is_read_or_refused(config: Path, odd: Any) -> None:
+    whole = yaml.safe_load(config.read_text())
+    places = [
+        *((section,) for section in whole),
+        *(("composed", key) for key in whole["composed"]),
+        ("train", "learner"),
+        ("env", "kwargs"),
+        ("task", "name"),
+        ("composed", "choices", "sim"),
+        ("composed", "asked", "sim.name"),
+    ]
+    for place in places:
+        content = copy.deepcopy(whole)
+        holder = content
+        for key in place[:-1]:
+            holder = holder[key]
+        holder[place[-1]] = odd
+        config.write_text(yaml.safe_dump(content))
+        for read in (read_base, from_file):
+            try:
+                read(config)
+            except ConfigError as error:
+                assert str(config) in error.report(), place
+    del whole["env"]["kwargs"]  # as in runs from before there was such a section
+    config.write_text(yaml.safe_dump(whole))
+    assert from_file(config).env.kwargs == {}
 
 
 # --- what is asked for ------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from made_runs import make_run, row, rows
 
 from rlkit.cli import main
-from rlkit.report import compare_runs, report_run
+from rlkit.report import compare_runs, gather, report_run
 from rlkit.report.gather import changed_files, load_runs
 from rlkit.report.groups import group_runs, outcome
 from rlkit.report.run_charts import charts_of
@@ -105,6 +105,34 @@ def test_a_run_under_way_is_reported_so_far(tmp_path):
     assert re.search(r"State\s+running\s+so far", seen)
     assert "1 line(s) of metrics.jsonl could not be read" in seen
     run.set_state("done")
+
+
+def test_settings_and_results_that_cannot_be_read_are_left_out(tmp_path):
+    path = make_run(tmp_path, rows([1.0, 2.0]))
+    repeated = "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 9))
+    (path / "metrics.json").write_text("[" * 100_000)
+    assert gather.test_results(path) is None
+    unreadable = (
+        "a: " + "[" * 3000,
+        "a: !!int x",
+        f"a: {'1' * 5000}",
+        "a0: &a0 [x]\n" + repeated,
+        "\xff",
+        "[1]",
+    )
+    for text in unreadable:
+        (path / "config.yaml").write_bytes(text.encode("latin-1"))
+        written = report_run(path, tmp_path / "out", tmp_path)
+        check_page(written.page)
+        assert "no settings are shown" in text_of(written.page), text[:20]
+    for odd in (
+        "composed: 5",
+        "composed: {choices: 5, overrides: 5, asked: 5}",
+        "composed: {overrides: [5]}",
+        "env: [1]",
+    ):
+        (path / "config.yaml").write_text(odd)
+        check_page(report_run(path, tmp_path / "out", tmp_path).page)
 
 
 def test_everything_written_by_others_is_escaped(tmp_path):

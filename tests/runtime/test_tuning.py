@@ -105,9 +105,12 @@ def test_a_resumed_run_keeps_what_it_had_where_this_machine_can(rates):
     for odd in (0, 64, "4", True, 2.0, None):
         assert decide(SMALL, {"training.threads": odd}).values == {"training.threads": 1}
     assert decide(FAST_TD3, {"training.threads": 2, "train.amp": True}).values["train.amp"] is True
-    assert (
-        decide(FAST_TD3, {"training.threads": 2}).values["training.threads"] == 1
-    )  # one is missing: both anew
+    rates["16 bit"] = 0.5
+    choice = decide(FAST_TD3, {"training.threads": 2})  # it had only one of the two
+    assert choice.values == {"training.threads": 2, "train.amp": True}
+    assert choice.how.startswith("training.threads as the resumed run had; timed just now")
+    choice = decide(FAST_TD3, {"training.threads": 64, "train.amp": False})  # which has more cores
+    assert choice.values == {"training.threads": 1, "train.amp": False}
     assert decide(SMALL, {"training.threads": 4}, alone=False).values == {"training.threads": 1}
 
 
