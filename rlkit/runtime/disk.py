@@ -23,8 +23,10 @@ class Disk:
         except WorkspaceError as error:
             if not error.of_full_disk:
                 raise
-            if what not in self._lost:
+            if not self._lost:
                 log.warning("training goes on without %s while there is no room: %s", what, error)
+            elif what not in self._lost:
+                log.warning("training goes on without %s either", what)
             self._lost[what] = self._lost.get(what, 0) + 1
             return False
         if what in self._lost:
