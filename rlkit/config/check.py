@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from rlkit.config import engine, env_memory, fast_td3, keys, learners, support, task_source, types
+from rlkit.config import engine, env_memory, keys, learners, support, types
 from rlkit.config.conf import flatten
 from rlkit.config.machine import (
-    CPU_ONLY,
     FIRST_GPU_ALONE,
     NO_IMPLICIT,
     ONE_AT_A_TIME,
@@ -22,13 +21,6 @@ from rlkit.masking import masked_places
 from rlkit.names import problem_of_name, shortened
 
 Plain = Mapping[str, Any]
-
-MANY_ENVS = 16  # times the task's own number on a CPU from which a training there may be hopeless
-STEPS = {
-    "maxIterations": "maxSteps",
-    "checkpointInterval": "checkpointSteps",
-    "evalInterval": "evalSteps",
-}  # of `training`: what is set in iterations, and in env-steps
 
 _INSTALL = {
     "isaacgym": "download Isaac Gym Preview 4 from developer.nvidia.com/isaac-gym, and in an environment of "
@@ -224,7 +216,7 @@ def one_of_each(plain: Plain, overrides: Sequence[str]) -> List[str]:
     return [
         f"training.{iterations} and training.{steps}={plain['training'][steps]} say the same thing twice, in iterations"
         f" and in env-steps; leave one out, or write training.{steps}=null"
-        for iterations, steps in STEPS.items()
+        for iterations, steps in keys.STEPS.items()
         if plain["training"][steps] is not None and f"training.{iterations}" in typed
     ]
 
@@ -239,7 +231,7 @@ def _initial_weights(training: Mapping[str, Any]) -> List[str]:
         return [f"{start}only a training begins with other weights; leave it out, or write test=false"]
     if training["checkpoint"] is not None:
         return [
-            f"{start}training.checkpoint={training['checkpoint']} is resumed with its own weights; "
+            f"{start}training.checkpoint={types.echo(training['checkpoint'])} is resumed with its own weights; "
             "leave one of the two out"
         ]
     # Unlike Path's own, these leave ~nobody alone and take names of any length.
@@ -305,99 +297,3 @@ def _timing(plain: Plain) -> List[str]:
         f"sim.dt={dt:g}: the control period task.controlPeriod={period:g} s is {steps:.4g} steps, "
         f"and must be a whole number of them; nearest: sim.dt={' or sim.dt='.join(near)}"
     ]
-
-
-def notes(plain: Plain, asked: Mapping[str, Any], machine: Optional[Machine] = None) -> List[str]:
-    """Things to say at the start that do not stop the run; `asked` as resolve() returned it.
-
-    machine: None for a run that is only looked at.
-    """
-    found = support.notes(plain)
-    found += fast_td3.notes(plain) if plain["train"]["learner"] == "fast_td3" else []
-    sim, device = plain["sim"]["name"], plain["env"]["device"]
-    cpu_only = CPU_ONLY if machine is None else machine.cpu_only
-    if device != "cpu" and sim in cpu_only and asked.get("env.device") != "auto":
-        found.append(f"sim={sim} steps on the CPU; every step is copied to {device}")
-    found += _too_much(plain) if machine is not None else []
-    if asked.get("sim.name") == "auto" and sim == "mujoco" and _warp_could(plain, machine):
-        found.append(f"sim=auto took {sim}, which steps on the CPU; sim=warp steps on the GPU")
-    nobodys = [] if machine is None or engine.engine_of(plain) == "gymnasium" else unread(plain["task"])
-    if nobodys:
-        task = plain["task"]["name"]
-        found.append(f"{', '.join(nobodys)}: class {task} reads no such setting, so it changes nothing")
-    return found
-
-
-def _too_much(plain: Plain) -> List[str]:
-    """Says so where physics on the CPU gets many times the envs that the task is made for there."""
-    ours, usual = plain["env"]["numEnvs"], plain["task"]["cpuNumEnvs"]
-    training = plain["training"]
-    if plain["sim"]["name"] not in CPU_ONLY or training["test"] or ours < MANY_ENVS * usual:
-        return []
-    steps = plain["train"]["horizon_length"] * training["maxIterations"]
-    return [
-        f"numEnvs={ours} steps on the CPU: {training['maxIterations']} iterations are {steps * ours:,} env-steps;"
-        f" numEnvs={usual}, this task's own on a CPU, makes them {steps * usual:,}"
-    ]
-
-
-def _warp_could(plain: Plain, machine: Optional[Machine]) -> bool:
-    """Whether sim=warp is installed, can run the task and has a GPU to do it on."""
-    if machine is None or not machine.cuda_devices or "warp" not in machine.simulators:
-        return False
-    return "warp" in support.simulators_for(plain["task"]["name"])
-
-
-def check_terms(task: Mapping[str, Any], known: Mapping[str, FrozenSet[str]]) -> List[str]:
-    """Names of terms that the task's class does not have; `known` comes from terms.term_names."""
-    named = {
-        "observation": ("task.observations", task.get("observations", ())),
-        "reward": ("task.rewardWeights", task.get("rewardWeights", {})),
-        "success": ("task.termination.success", task.get("termination", {}).get("success", {})),
-        "failure": ("task.termination.failure", task.get("termination", {}).get("failure", {})),
-    }
-    problems: List[str] = []
-    for kind, (where, names) in named.items():
-        for name in names:
-            if name not in known[kind]:
-                near = types.nearest(name, sorted(known[kind]))
-                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known[kind]))}"
-                problems.append(f"{where}: task {task['name']} has no {kind} term {name!r}; {hint}")
-    return problems
-
-
-def task_file(plain: Plain, choice: str) -> List[str]:
-    """What lacks between a task's file and its class: the name, and the settings that the class takes.
-
-    The name inside the file is the file's name, so that runs are called as they were asked for.
-    """
-    task, name = plain["task"], plain["task"]["name"]
-    if name != Path(choice).name:
-        return [
-            f"task.name={name}: stands in conf/task/{choice}.yaml and must be {choice}; write `name: {choice}` below "
-            "`task:`"
-        ]
-    if engine.engine_of(plain) == "gymnasium":
-        return []
-    problems = []
-    for wanted, reader in task_source.required(name).items():
-        section: Any = task
-        for depth, key in enumerate(wanted):
-            if not isinstance(section, Mapping) or key not in section:
-                where = ".".join(("task", *wanted[: depth + 1]))
-                near = types.nearest(key, [str(k) for k in section]) if isinstance(section, Mapping) else []
-                hint = f"; is {near[0]} meant to be it?" if near else ""
-                problems.append(
-                    f"{where}: is missing, and class {reader} reads it; write it in conf/task/{choice}.yaml{hint}"
-                )
-                break
-            section = section[key]
-    return list(dict.fromkeys(problems))
-
-
-def unread(task: Mapping[str, Any]) -> List[str]:
-    """The settings of a task that its class does not read, nor anything else."""
-    words = task_source.words(str(task["name"]))
-    if words is None:
-        return []
-    return [f"task.{key}" for key in task if key not in words and key not in keys.EVERY_TASK]

@@ -21,7 +21,7 @@ from typing import (
     cast,
 )
 
-from rlkit.config import check, environment, randomization, values, yaml_text
+from rlkit.config import check, environment, randomization, task_checks, types, values, yaml_text
 from rlkit.config.conf import Conf, find_conf, flatten
 from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment, freeze_experiment, thaw
@@ -38,6 +38,7 @@ from rlkit.config.inherit import (
 )
 from rlkit.config.keys import GROUPS, LEARNER_KEYS
 from rlkit.config.machine import Machine
+from rlkit.config.notes import notes_of
 from rlkit.config.preflight import Request, read_request
 from rlkit.config.resolve import resolve
 from rlkit.config.schema import Schema
@@ -71,10 +72,10 @@ def compose_request(request: Request, machine: Optional[Machine] = None) -> Expe
     schema = request.schema.of_learner(learner) if learner in LEARNER_KEYS else request.schema
     problems = check.check_types(plain, schema)
     if not problems:
-        problems = check.task_file(plain, whole.choices["task"])
+        problems = task_checks.file(plain, whole.choices["task"])
         problems += randomization.check(plain)
         known = term_names(plain["task"]["name"])
-        problems += [] if known is None else check.check_terms(plain["task"], known)
+        problems += [] if known is None else task_checks.terms(plain["task"], known)
         problems += check.one_of_each(plain, whole.overrides)
     if problems:
         raise ConfigError(problems)
@@ -87,7 +88,7 @@ def compose_request(request: Request, machine: Optional[Machine] = None) -> Expe
     machine = machine or Machine.detect()
     experiment = _resolved(plain, machine, whole.choices, overrides, config_name, whole.written)
     notes = experiment.notes if base is None or not base.foreign else (*experiment.notes, _foreign(base))
-    return replace(experiment, notes=notes, trusted=whole.trusted)
+    return replace(experiment, notes=notes, trusted=whole.trusted, folders=request.conf.folders)
 
 
 class Whole(NamedTuple):
@@ -156,7 +157,8 @@ def _without_its_task(words: Sequence[str], base: Base) -> List[str]:
     task = base.choices["task"]
     others = [word for word in words if word.startswith("task=") and word != f"task={task}"]
     if others:
-        raise ConfigError([f"{base.source} is of task {task}, not of {others[0][5:]}; write task={task}"])
+        other = types.echo(others[0][len("task=") :])
+        raise ConfigError([f"{base.source} is of task {task}, not of {other}; write task={task}"])
     return [word for word in words if not word.startswith("task=")]
 
 
@@ -221,7 +223,7 @@ def _read_back(content: Any) -> Experiment:
         composed.overrides,
         composed.config,
         composed.asked,
-        tuple(check.notes(plain, composed.asked)),
+        tuple(notes_of(plain, composed.asked)),
         written,
     )
 
@@ -277,7 +279,7 @@ def _resolved(
     problems = check.check_machine(plain, machine) + check.check_combinations(plain, machine)
     if problems:
         raise ConfigError(problems)
-    notes = tuple(check.notes(plain, asked, machine))
+    notes = tuple(notes_of(plain, asked, machine))
     written = environment.still_from_environment(plain, before, written)
     return freeze_experiment(plain, choices, overrides, config_name, asked, notes, written)
 
@@ -290,4 +292,4 @@ def _plain_message(error: Exception) -> str:
     if unknown:  # of a setting that another job of a sweep has
         return f"{unknown.group(1)}: the files chosen here have no such setting"
     where = getattr(error, "full_key", None)
-    return (f"{where}: " if where else "") + "; ".join(kept)
+    return (f"{where}: " if where else "") + (environment.unset(error) or "; ".join(kept))

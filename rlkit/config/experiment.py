@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
 
@@ -124,7 +125,8 @@ class Experiment:
     `asked` maps the full names of settings that were resolved (auto values, a drawn seed) to what was
     asked; `notes` are things the user should be told at the start. `written` are the interpolations of settings
     that came from environment variables, by place. `trusted` are the values that name code to import
-    (rlkit.config.imports) and were typed or stand in the project's files: others must be installed.
+    (rlkit.config.imports) and were typed or stand in the project's files: others must be installed. `folders` are
+    those that its files were looked for in, the project's conf/ last; empty where it was read back.
     """
 
     sim: SimSettings
@@ -142,6 +144,7 @@ class Experiment:
     notes: Tuple[str, ...] = field(compare=False)  # they depend on the machine too
     written: environment.Written = field(default_factory=dict)
     trusted: FrozenSet[str] = field(default=frozenset(), compare=False)
+    folders: Tuple[Path, ...] = field(default=(), compare=False)
 
     @property
     def kind(self) -> str:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from rlkit.config import command_line, keys, support, types, values, yaml_text
-from rlkit.config.check import STEPS
 from rlkit.config.command_line import CommandLine
 from rlkit.config.conf import Conf, find_conf
 from rlkit.config.environment import as_text, names_in
 from rlkit.config.errors import ConfigError
+from rlkit.config.keys import STEPS
 from rlkit.config.schema import Schema
 
 Asked = Tuple[str, Optional[str]]

@@ -16,6 +16,13 @@ from rlkit.config.train_keys import Key
 GROUPS = ("sim", "physics", "env", "task", "train")
 SECTIONS = ("sim", "env", "task", "train", "training", "testing", "logging", "experiment")
 
+# Of `training`: what is set in iterations, and in env-steps.
+STEPS = {
+    "maxIterations": "maxSteps",
+    "checkpointInterval": "checkpointSteps",
+    "evalInterval": "evalSteps",
+}
+
 OPEN = ("env.kwargs", "task.randomization.observationNoise")  # sections that take names of others
 
 # What rlkit itself reads of every task. A line of another task.* setting holds for rlkit's own tasks and those on top
@@ -27,6 +34,7 @@ EVERY_TASK = (
     "controlPeriod",
     "controlMode",
     "cpuNumEnvs",
+    "envMemory",
     "wrapper",
     "packages",
     "install",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, FrozenSet, Iterable, Optional
@@ -114,6 +113,8 @@ def _available(meminfo: Iterable[str]) -> Optional[int]:
 
 def _gpu_available(index: int) -> Optional[int]:
     """Free bytes of the CUDA device `index` as this process counts them, None where the driver does not tell."""
+    import subprocess
+
     visible = [word.strip() for word in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if word.strip()]
     device = visible[index] if index < len(visible) else str(index)
     query = ["nvidia-smi", "-i", device, "--query-gpu=memory.free", "--format=csv,noheader,nounits"]

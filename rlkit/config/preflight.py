@@ -202,7 +202,7 @@ def _check(override: Override, schema: Schema, conf: Conf, sweep: bool) -> Optio
     if override.prefix == "~":
         return f"{typed}: settings cannot be removed; give another value, as {name}=..."
     if name == "task.name":
-        return f"{typed}: the name follows the task's file: write task={value}"
+        return f"{typed}: the name follows the task's file: write task={types.echo(str(value))}"
     if name == "task.engine":
         return f"{typed}: what steps a task is for its file to say; choose another task, as task=Gym"
     override.key, override.prefix = name, "++" if schema.is_free(name) else ""
@@ -342,8 +342,11 @@ def _takes(name: str, value: str, schema: Schema, conf: Conf) -> bool:
 
 def _suggestion(name: str, value: str, schema: Schema, conf: Conf, short: bool = False) -> str:
     shown = {full: alias for alias, full in keys.ALIASES.items()}.get(name, name) if short else name
-    if _takes(name, value, schema, conf):
-        return f"{shown}={types.echo(value)}"
+    number = values.parse(value)
+    whole = str(int(number)) if isinstance(number, float) and number.is_integer() else value  # 1e6
+    for text in (value, whole):
+        if _takes(name, text, schema, conf):
+            return f"{shown}={types.echo(text)}"
     if name in (*keys.GROUPS, "config"):
         if name == "train" and value.lower() in _LEARNER_FILES:
             return f"train={_LEARNER_FILES[value.lower()]}"

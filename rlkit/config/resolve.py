@@ -7,8 +7,8 @@ import random
 from typing import Any, Callable, Dict, Mapping, MutableMapping
 
 from rlkit.config import learners, support
-from rlkit.config.check import STEPS
 from rlkit.config.engine import engine_of
+from rlkit.config.keys import STEPS
 from rlkit.config.machine import ONE_AT_A_TIME, SLOW_TO_BUILD, Machine
 
 CUDA_NUM_ENVS = 1024

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from rlkit.config import types
-from rlkit.config.check import STEPS
 from rlkit.config.defaults import differences
 from rlkit.config.engine import engine_of
 from rlkit.config.experiment import Experiment
+from rlkit.config.keys import STEPS
 
 _SHOWN_ABOVE = {"sim.name", "training.test", "training.checkpoint"}  # said in lines of their own
 

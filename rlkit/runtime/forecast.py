@@ -6,8 +6,8 @@ import logging
 from typing import Mapping
 
 from rlkit.config import Experiment
-from rlkit.config.check import MANY_ENVS
 from rlkit.config.machine import CPU_ONLY
+from rlkit.config.notes import MANY_ENVS
 from rlkit.runtime.progress import duration
 from rlkit.runtime.schedule import Schedule
 

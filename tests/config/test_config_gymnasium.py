@@ -178,7 +178,7 @@ def test_the_driver_is_asked_for_the_device_that_cuda_counts(monkeypatch, visibl
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    monkeypatch.setattr(machine.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     assert machine._gpu_available(index) == 11264 * 1024**2
     assert calls[0][1:3] == ["-i", asked]
 
@@ -186,13 +186,13 @@ def test_the_driver_is_asked_for_the_device_that_cuda_counts(monkeypatch, visibl
 @pytest.mark.parametrize("answer", ["[N/A]", "", "1\n2"])
 def test_a_driver_that_does_not_tell_stops_nothing(monkeypatch, answer):
     done = subprocess.CompletedProcess([], 0, answer, "")
-    monkeypatch.setattr(machine.subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     assert machine._gpu_available(0) is None
 
     def missing(*_, **__):
         raise FileNotFoundError("nvidia-smi")
 
-    monkeypatch.setattr(machine.subprocess, "run", missing)
+    monkeypatch.setattr(subprocess, "run", missing)
     assert machine._gpu_available(0) is None
 
 

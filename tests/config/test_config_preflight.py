@@ -23,6 +23,7 @@ WRONG = [
         "a Gymnasium environment of your own is task=Gym env.id=<module>:<Name>-v0",
     ),
     ("task=my_package/lift.py", "write conf/task/<Name>.yaml and its class in rlkit/tasks/"),
+    ("total_timesteps=1e6", "did you mean training.maxSteps=1000000?"),
     ("sim=fast", "write physics=fast"),
     ("physics.fast", "write physics=fast"),
     ("physics/fast", "write physics=fast"),
@@ -41,6 +42,7 @@ WRONG = [
     ("--num_envs=64", "settings have no dashes: write num_envs=64"),
     ("-cn", "needs a value"),
     ("task.name=BoxGrasping", "write task=BoxGrasping"),
+    ("task.name=" + "x" * 300, "write task=xxx"),
     ("training=3", "is a section"),
     ("numEnvs=abc", "needs int in [1, 1000000] or auto, got 'abc'"),
     ("numEnvs=0", "got 0"),
@@ -71,12 +73,13 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("line", "message"), WRONG, ids=[line for line, _ in WRONG])
+@pytest.mark.parametrize(("line", "message"), WRONG, ids=[line[:60] for line, _ in WRONG])
 def test_one_mistake_gives_one_message_that_helps(line, message):
     with pytest.raises(ConfigError) as caught:
         read_request(line.split())
     assert len(caught.value.messages) == 1, caught.value.report()
     assert message in caught.value.messages[0]
+    assert "x" * 250 not in caught.value.messages[0]
 
 
 def test_several_mistakes_come_together():

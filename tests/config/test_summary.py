@@ -35,6 +35,13 @@ def test_what_matters_for_speed_and_what_differs_and_no_more():
     ]
 
 
+def test_the_defaults_of_a_file_in_a_folder_of_one_s_own_are_those_of_that_file(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "MinePPO.yaml").write_text("defaults: [BaseTaskPPO, _self_]\ngamma: 0.5\n")
+    words = (f"--config-dir={tmp_path}", "train=MinePPO", "numEnvs=7")
+    assert printed(*words).splitlines()[5:] == ["  env.numEnvs: 7 (default: 128)"]
+
+
 def test_several_ranks_and_a_length_in_env_steps():
     text = printed("numEnvs=64", "training.maxSteps=5000", ranks=4)
     assert "64 envs on each of 4 ranks, 256 in all" in text

@@ -230,7 +230,7 @@ class Bundle(gymnasium.Env):
         """Endings: a number that is not finite before a termination, that before a time-out; then new episodes."""
         flag = self._flag
         stable = np.isfinite(self._final_obs).all(axis=1) & np.isfinite(flag["reward"])
-        if not stable.all() or not np.isfinite(self._terms).all():
+        if not stable.all() or (self._terms.size and not np.isfinite(self._terms).all()):
             self._report_bad(stable)
         self._term_returns += self._terms
         flag["unstable"][:] = ~stable

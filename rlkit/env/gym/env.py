@@ -77,10 +77,8 @@ class GymEnv(VecEnv):
         assert shape is not None
         self._sent = np.zeros(shape, np.float32)
         self._broken = False
-        self._bad, self._told_bad = (
-            0,
-            False,
-        )  # env-steps with a number that is not finite, since the last `metrics`
+        self._bad = 0  # env-steps with a number that is not finite, since the last `metrics`
+        self._told_bad = False
         self._say_what_is_bounded()
         self.actuators = self.spec.action_names
         self._watched: List[int] = []
@@ -106,10 +104,10 @@ class GymEnv(VecEnv):
         the observation as `info.final_obs`; where the episode ended, a new one of a task drawn anew.
         """
         started = time.perf_counter()
-        actions = actions.clamp(-1.0, 1.0)
-        if not actions.isfinite().all():
+        within = actions.clamp(-1.0, 1.0).numpy()  # NaN stays
+        if not np.isfinite(within).all():
             raise EnvError(bad_actions(actions))
-        self._sent.reshape(-1, self.spec.num_actions)[self._places] = actions.numpy()
+        self._sent.reshape(-1, self.spec.num_actions)[self._places] = within
         rows = self._exchange(lambda: self._vector.step(self._sent))
         self.physics_time += time.perf_counter() - started
 
