@@ -28,7 +28,10 @@ RULES = {
     "tasks": ({"rlkit.tasks", "rlkit.sims.api", "rlkit.sims.models"}, {"torch"}),
     "sims": ({"rlkit.sims"}, {"torch", "numpy", "mujoco", "jax", "warp", "mujoco_warp", "isaacgym", "genesis"}),
     "env": ({"rlkit.env", "rlkit.sims.api", "rlkit.tasks.api"}, {"torch"}),
-    "env/gym": ({"rlkit.env.gym", "rlkit.env.spec", "rlkit.env.foreign"}, {"torch", "numpy", "gymnasium"}),
+    "env/gym": (
+        {"rlkit.env.gym", "rlkit.env.spec", "rlkit.env.foreign", "rlkit.runtime.console"},
+        {"torch", "numpy", "gymnasium"},
+    ),
     "learners": ({"rlkit.learners", "rlkit.env.spec"}, {"torch", "numpy", "rl_games", "gymnasium"}),
     "soccer": ({"rlkit.soccer", "rlkit.env.spec"}, {"numpy", "mujoco", "gymnasium"}),
     "media": (

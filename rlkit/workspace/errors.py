@@ -6,6 +6,7 @@ import errno
 from contextlib import contextmanager
 from typing import Iterator
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _FREE = "free some space (du -sh runs_all/* shows the largest runs, rlkit runs prune deletes old ones)"
 _ADVICE = {
     errno.ENOSPC: f"the disk is full; {_FREE}",
@@ -27,6 +28,11 @@ _ADVICE = {
 
 class WorkspaceError(Exception):
     """A run folder, link or record could not be made, read or written."""
+
+    @property
+    def of_full_disk(self) -> bool:
+        """Whether there was no room, which may pass."""
+        return isinstance(self.__cause__, OSError) and self.__cause__.errno in _FULL
 
 
 class ResolveError(WorkspaceError):

@@ -20,6 +20,7 @@ from rlkit.env.foreign import RAISED, failure
 from rlkit.env.gym.making import Recipe
 from rlkit.env.gym.member import Form, Member, Step
 from rlkit.env.spec import EnvError
+from rlkit.runtime.console import survive
 
 FLAGS = ("reward", "terminated", "truncated", "success", "unstable", "cut_short", "task", "return", "length")
 
@@ -166,6 +167,7 @@ class Bundle(gymnasium.Env):
         if os.getpid() != plan.owner:
             # Ctrl+C reaches every process of the terminal: the learner's decides when the others end.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            survive()  # an environment that prints ends nothing where nobody reads any more
 
     def reset(
         self, *, seed: Optional[int] = None, options: Optional[Dict[str, Any]] = None
