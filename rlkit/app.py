@@ -15,6 +15,7 @@ from rlkit.config.errors import ConfigError
 from rlkit.config.experiment import Experiment
 from rlkit.config.inherit import Asked, Base, asked_by, asked_checkpoints, asks_for_test, read_base
 from rlkit.config.preflight import Request, read_request
+from rlkit.untrusted import printable
 
 if TYPE_CHECKING:
     from rlkit.runtime.checkpoint_head import CheckpointHead
@@ -93,22 +94,13 @@ def _complete(words: Sequence[str]) -> int:
 def _refuse(error: ConfigError) -> int:
     """Say what is wrong, once however many ranks found it."""
     if _leads():
-        print(_printable(error.report()), file=sys.stderr)
+        print(printable(error.report()), file=sys.stderr)
     elif _ranks() > 1:
         import time
 
         # The first rank to fail makes the launcher end all others: rank 0 must have spoken by then.
         time.sleep(5)
     return EXIT_BAD_REQUEST
-
-
-def _printable(text: str) -> str:
-    """The text without what would steer a terminal; a mistake in typing is answered without the workspace."""
-    if text.replace("\n", "").isprintable():
-        return text
-    from rlkit.workspace.printable import printable
-
-    return printable(text)
 
 
 def _leads() -> bool:

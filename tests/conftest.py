@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Dict, Set
 
 import pytest
+
+from rlkit.workspace import read_entry
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHES = ("__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis")
 OUTPUT = ("runs", "runs_all")  # what a test could add to, where new files alone would not show it
-BEFORE = pytest.StashKey[dict]()
+BEFORE = pytest.StashKey[Dict[str, int]]()
+OTHERS = pytest.StashKey["OtherRuns"]()
 
 
 @pytest.fixture(autouse=True)
@@ -19,16 +23,78 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+class OtherRuns:
+    """Runs in the clone that are none of this session's: somebody may train there meanwhile.
+
+    They are known by their process: it holds the run's lock before the first test, or when its folder is first seen,
+    and was not started by these tests, which wait for what they start.
+    """
+
+    def __init__(self) -> None:
+        self.folders: Set[Path] = set()
+        self._seen: Set[Path] = set()
+        self._stamps: Dict[str, int] = {}
+        self.look()
+
+    def pytest_runtest_logfinish(self) -> None:
+        """After each test, whichever process it ran in."""
+        self.look()
+
+    def look(self) -> None:
+        """Look for new run folders; where there are none that takes some microseconds."""
+        for name in OUTPUT:
+            folder = ROOT / name
+            stamp = folder.stat().st_mtime_ns if folder.is_dir() else 0
+            if stamp == self._stamps.get(name, 0):
+                continue
+            self._stamps[name] = stamp
+            new = {path for path in folder.iterdir() if not path.is_symlink() and path.is_dir()} - self._seen
+            self._seen |= new
+            self.folders |= {path.relative_to(ROOT) for path in new if _is_of_others(path)}
+
+    def explain(self, path: Path) -> bool:
+        """Whether a change is theirs: in their folders, or of the links and notes that a run brings up to date."""
+        if not self.folders.isdisjoint((path, *path.parents)):
+            return True
+        kept_beside = len(path.parts) == 2 and path.parts[0] in OUTPUT
+        is_link_or_note = path.name.startswith(".") or path.parts[0] == OUTPUT[0]
+        return bool(self.folders) and kept_beside and is_link_or_note
+
+
+def _is_of_others(run: Path) -> bool:
+    entry = read_entry(run)
+    return entry.record is not None and entry.live and not _is_ours(entry.record.pid)
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether a process is this one, or was started by it or one that it started."""
+    while pid > 1:
+        if pid == os.getpid():
+            return True
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+        except OSError:
+            return False
+    return False
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     if _is_main(session):
         session.config.stash[BEFORE] = _listing()
+        session.config.stash[OTHERS] = others = OtherRuns()
+        session.config.pluginmanager.register(others)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not _is_main(session):
         return
     before, after = session.config.stash[BEFORE], _listing()
-    changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
+    others = session.config.stash[OTHERS]
+    changed = sorted(
+        path
+        for path in {*before, *after}
+        if before.get(path) != after.get(path) and not others.explain(Path(path))
+    )
     if changed:
         shown = "\n".join(f"  {path}" for path in changed[:20])
         print(f"\nerror: written into the clone while the tests ran, by a test or something else:\n{shown}")

@@ -23,12 +23,15 @@ ENGINES = {
 
 # room: what it may import of rlkit, and which heavy libraries.
 RULES = {
-    "config": ({"rlkit.config", "rlkit.names", "rlkit.masking"}, set()),
-    "workspace": ({"rlkit.workspace", "rlkit.names", "rlkit.masking"}, set()),
+    "config": ({"rlkit.config", "rlkit.names", "rlkit.masking", "rlkit.untrusted"}, set()),
+    "workspace": ({"rlkit.workspace", "rlkit.names", "rlkit.masking", "rlkit.untrusted"}, set()),
     "tasks": ({"rlkit.tasks", "rlkit.sims.api", "rlkit.sims.models"}, {"torch"}),
     "sims": ({"rlkit.sims"}, {"torch", "numpy", "mujoco", "jax", "warp", "mujoco_warp", "isaacgym", "genesis"}),
     "env": ({"rlkit.env", "rlkit.sims.api", "rlkit.tasks.api"}, {"torch"}),
-    "env/gym": ({"rlkit.env.gym", "rlkit.env.spec", "rlkit.env.foreign"}, {"torch", "numpy", "gymnasium"}),
+    "env/gym": (
+        {"rlkit.env.gym", "rlkit.env.spec", "rlkit.env.foreign", "rlkit.runtime.console"},
+        {"torch", "numpy", "gymnasium"},
+    ),
     "learners": ({"rlkit.learners", "rlkit.env.spec"}, {"torch", "numpy", "rl_games", "gymnasium"}),
     "soccer": ({"rlkit.soccer", "rlkit.env.spec"}, {"numpy", "mujoco", "gymnasium"}),
     "media": (
@@ -36,13 +39,15 @@ RULES = {
          "rlkit.sims.mjcf"},
         {"numpy", "mujoco", "imageio", "PIL", "viser", "trimesh", "h5py"},
     ),
-    "report": ({"rlkit.report", "rlkit.workspace", "rlkit.config"}, {"numpy", "matplotlib"}),
+    "report": ({"rlkit.report", "rlkit.workspace", "rlkit.untrusted", "rlkit.config"}, {"numpy", "matplotlib"}),
     "commands": (
-        {"rlkit.commands", "rlkit.workspace", "rlkit.media", "rlkit.report", "rlkit.runtime", "rlkit.config"},
+        {"rlkit.commands", "rlkit.workspace", "rlkit.media", "rlkit.report", "rlkit.runtime", "rlkit.config",
+         "rlkit.untrusted"},
         set(),
     ),
     "runtime": (
-        {"rlkit.runtime", "rlkit.media", "rlkit.masking", "rlkit.config", "rlkit.workspace", "rlkit.env",
+        {"rlkit.runtime", "rlkit.media", "rlkit.masking", "rlkit.untrusted", "rlkit.config", "rlkit.workspace",
+         "rlkit.env",
          "rlkit.learners.api", "rlkit.learners.registry", "rlkit.sims.api", "rlkit.sims.registry", "rlkit.tasks.api",
          "rlkit.tasks.registry"},
         {"torch", "numpy", "tensorboard", "onnx", "onnxruntime"},

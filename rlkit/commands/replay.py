@@ -111,10 +111,7 @@ def _load(path: Path, arguments: argparse.Namespace) -> List[Episode]:
         return [Episode(path, recording.load(path, arguments.trust), as_filed=True)]
     episodes = roboverse.read(path)
     if arguments.mjcf is not None:
-        try:
-            mjcf = arguments.mjcf.read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise WorkspaceError(f"--mjcf {arguments.mjcf} cannot be read: {error}") from error
+        mjcf = roboverse.model_text(arguments.mjcf)
         placed = [roboverse.with_model(episode, mjcf) for episode in episodes]
         for note in dict.fromkeys(note for _, notes in placed for note in notes):
             print(printable(f"{path}: {note}"))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 
 from rich.cells import cell_len, chop_cells
 
-from rlkit.workspace import RunRow, age, number, printable, size
+from rlkit.untrusted import in_one_line
+from rlkit.workspace import RunRow, age, number, percent, printable, size
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +52,7 @@ def _cells(row: RunRow) -> List[str]:
         row.state,
         "-" if row.iterations is None else str(row.iterations),
         "-" if row.best_return is None else number(row.best_return),
-        "-" if row.best_success is None else f"{number(100 * row.best_success)} %",
+        "-" if row.best_success is None else percent(row.best_success),
         "-" if row.age_seconds is None else age(row.age_seconds),
         ", ".join(pins) or "-",
     ]
@@ -62,7 +63,7 @@ def _aligned(table: List[List[str]], width: int, colour: bool) -> Iterator[str]:
 
     rich's table takes a millisecond a row, and an archive has thousands.
     """
-    table = [[printable(cell) for cell in line] for line in table]
+    table = [[in_one_line(cell) for cell in line] for line in table]
     widths = [max(map(cell_len, column)) for column in zip(*table)]
     rest = sum(widths) + 2 * (len(widths) - 1) - widths[0]
     widths[0] = min(widths[0], max(_NARROWEST, width - rest))

@@ -20,6 +20,7 @@ from rlkit.workspace import (
     find_run,
     local_time,
     number,
+    percent,
     printable,
     quoted,
     run_details,
@@ -117,7 +118,7 @@ def _progress(details: RunDetails) -> Optional[str]:
 
 def _best(record: RunRecord) -> Optional[str]:
     """Of the best policy, or what a test found: success first, as policies are ranked by it."""
-    parts = [] if record.best_success is None else [f"success {number(100 * record.best_success)} %"]
+    parts = [] if record.best_success is None else [f"success {percent(record.best_success)}"]
     if record.best_return is not None:
         parts.append(f"return {number(record.best_return)}")
     if "best" in record.saved:
@@ -167,7 +168,7 @@ def _metrics(details: RunDetails) -> Lines:
 
 
 def _number(value: Union[int, float]) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) else number(value)
 
 
 def _next_commands(details: RunDetails, root: Path) -> Dict[str, str]:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Tuple
 
-from rlkit.workspace import WorkspaceError, as_setting, called, find_run, printable, read_entry
+from rlkit.workspace import WorkspaceError, called, find_run, printable, quoted, read_entry
 
 if TYPE_CHECKING:
     from rlkit.media.viewers.playback import Episodes
@@ -85,7 +85,7 @@ def _episodes(what: str, root: Path) -> Tuple[Episodes, str]:
                 break
             raise WorkspaceError(
                 f"{folder.name} has no recorded episodes. A training records them with env.recordVideo=true; for"
-                f" a trained policy: python train.py test=true checkpoint={as_setting(called(folder))}"
+                f" a trained policy: python train.py test=true checkpoint={quoted(called(folder))}"
                 " testing.saveTrajectories=true"
             )
         if not told:

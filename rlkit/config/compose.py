@@ -292,4 +292,4 @@ def _plain_message(error: Exception) -> str:
     if unknown:  # of a setting that another job of a sweep has
         return f"{unknown.group(1)}: the files chosen here have no such setting"
     where = getattr(error, "full_key", None)
-    return (f"{where}: " if where else "") + "; ".join(kept)
+    return (f"{where}: " if where else "") + (environment.unset(error) or "; ".join(kept))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Mapping, Tuple, Union, cast
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple, Union, cast
 
 from rlkit.config.errors import ConfigError
 
@@ -87,8 +87,16 @@ def read_back(plain: Dict[str, Any], names: FrozenSet[str]) -> Tuple[Dict[str, A
         return values, from_environment(config)
     except (OmegaConfBaseException, RecursionError) as error:
         where = getattr(error, "full_key", None) or "config.yaml"
-        reason = (str(error).splitlines() or ["it refers to itself"])[0]
-        raise ConfigError([f"{where}: {reason}; set the variable: NAME=value before the command"]) from error
+        reason = unset(error) or (str(error).splitlines() or ["it refers to itself"])[0]
+        raise ConfigError([f"{where}: {reason}"]) from error
+
+
+def unset(error: Exception) -> Optional[str]:
+    """Of an error of OmegaConf's: which variable is not set, and what to write; None where it is of something else."""
+    found = re.search(r"Environment variable '(\w+)' not found", str(error))
+    return (
+        found and f"the environment variable {found[1]} is not set; write {found[1]}=... before the command"
+    )
 
 
 def as_text(value: Any, names: FrozenSet[str] = frozenset(), name: str = "") -> Any:

@@ -19,6 +19,7 @@ from rlkit.config.environment import as_text, names_in
 from rlkit.config.errors import ConfigError
 from rlkit.config.keys import STEPS
 from rlkit.config.schema import Schema
+from rlkit.untrusted import printable, read_plain
 
 Asked = Tuple[str, Optional[str]]
 """A checkpoint and the task beside it, as they are asked for."""
@@ -38,8 +39,6 @@ _GYMNASIUM = (*_WHICH_ENV, "env.kwargs")
 _KEPT = "training.seed"  # of what was asked as `auto` or drawn: a resume goes on with it
 _COMPOSED = (("choices", dict, "a section"), ("overrides", list, "a list"), ("asked", dict, "a section"))
 _OPTION = re.compile(r"[\w.-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey
-_MOST_BYTES = 4 << 20
 _ESCAPED = re.compile(r"\\([\\()\[\]{}:=, \t])")
 # The same in iterations and in env-steps: the one that is typed now takes the place of the other.
 _SIBLING = {
@@ -189,14 +188,9 @@ def read_composed(source: str, content: Any) -> Composed:
 def read_settings(config_yaml: Path) -> Any:
     """The plain values in a run's config.yaml; raises ConfigError where it cannot be read or is no plain text."""
     try:
-        if config_yaml.exists() and not config_yaml.is_file():  # a named pipe would be waited for
-            raise ValueError("it is no plain file")
-        with config_yaml.open("rb") as file:
-            text = file.read(_MOST_BYTES + 1).decode("utf-8")
-        if len(text) > _MOST_BYTES:
-            raise ValueError(f"it is larger than {_MOST_BYTES >> 20} MB")
+        text = read_plain(config_yaml)[0].decode("utf-8")
         content = yaml_text.load(text)
-        if "\\" in text and _CONTROL.search("".join(_texts(content))):
+        if "\\" in text and any(printable(part) != part for part in _texts(content)):
             raise ValueError("it holds control characters")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]

@@ -12,6 +12,7 @@ from rlkit.config.defaults import differences
 from rlkit.config.engine import engine_of
 from rlkit.config.experiment import Experiment
 from rlkit.config.keys import STEPS
+from rlkit.untrusted import in_one_line
 
 _SHOWN_ABOVE = {"sim.name", "training.test", "training.checkpoint"}  # said in lines of their own
 
@@ -28,14 +29,9 @@ def print_summary(experiment: Experiment, console: Optional[Console] = None, *, 
 def _print_settings(experiment: Experiment, console: Console, ranks: int) -> None:
     chosen = "  ".join(f"{group}={option}" for group, option in experiment.choices.items())
     console.print(f"{_what(experiment)}: {experiment.kind}", style="bold", **_AS_IT_IS)
-    console.print(_spelt_out(f"  {chosen}"), style="dim", **_AS_IT_IS)
+    console.print(in_one_line(f"  {chosen}"), style="dim", **_AS_IT_IS)
     for name, text in [*speed(experiment, ranks), *rows(experiment)]:
-        console.print(Text.assemble(f"  {name}: ", (_spelt_out(text), "cyan")), soft_wrap=True)
-
-
-def _spelt_out(text: str) -> str:
-    """What would steer a terminal, as in the name of somebody else's folder, in visible letters."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+        console.print(Text.assemble(f"  {name}: ", (in_one_line(text), "cyan")), soft_wrap=True)
 
 
 _AS_IT_IS: Any = {"markup": False, "highlight": False, "soft_wrap": True}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import collections
 import io
 import pickle
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -13,8 +12,11 @@ _NUMBERS = ("f", "i", "u", "b")
 
 
 def loads(data: bytes) -> Any:
-    """What was pickled; raises RefusedError for what could run code, and what `pickle` does for torn bytes."""
-    return _unwrapped(_Unpickler(io.BytesIO(data)).load(), {})
+    """What was pickled; raises RefusedError for what could run code, or makes far more of it than its bytes can hold.
+
+    For torn bytes it raises what `pickle` does.
+    """
+    return _unwrapped(_Unpickler(data).load(), {})
 
 
 class RefusedError(Exception):
@@ -59,28 +61,32 @@ def _from_buffer(data: Any, kind: Any, shape: Any, order: str) -> _Array:
     return array
 
 
-def _encoded(text: str, _: str = "latin1") -> bytes:
-    return text.encode("latin1")  # how pickles before version 3 hold bytes
+# The pickle module's reader in Python: that in C takes memory for as many values as the pickle claims to have.
+_InPython: Any = pickle._Unpickler
+_MADE, _TO_SPARE = 8, 8000  # what an object counts for, in bytes; what every pickle may make besides
 
 
-def _allowed() -> Dict[Tuple[str, str], Any]:
-    allowed: Dict[Tuple[str, str], Any] = {
-        ("collections", "OrderedDict"): collections.OrderedDict,
-        ("_codecs", "encode"): _encoded,
-        ("numpy", "dtype"): lambda name, *_: _Kind(name),
-        ("numpy", "ndarray"): "ndarray",  # only ever an argument
-    }
-    for core in ("numpy.core", "numpy._core"):  # before numpy 2 and since
-        allowed[f"{core}.multiarray", "_reconstruct"] = lambda *_: _Array()
-        allowed[f"{core}.multiarray", "scalar"] = _scalar
-        allowed[f"{core}.numeric", "_frombuffer"] = _from_buffer
-    return allowed
+class _Unpickler(_InPython):
+    """Knows a few names and what stands for them; every other one is refused before it is even looked up.
 
+    Objects and copies may come to twice the pickle's length: an opcode of one byte makes objects of a hundred.
+    """
 
-class _Unpickler(pickle.Unpickler):
-    """Knows a few names and what stands for them; every other one is refused before it is even looked up."""
+    dispatch: Dict[int, Callable[..., None]] = dict(_InPython.dispatch)
 
-    _known = _allowed()
+    def __init__(self, data: bytes) -> None:
+        super().__init__(io.BytesIO(data))
+        self._left = 2 * len(data) + _TO_SPARE
+        self._known: Dict[Tuple[str, str], Any] = {
+            ("collections", "OrderedDict"): self._ordered,
+            ("_codecs", "encode"): self._encoded,
+            ("numpy", "dtype"): lambda name, *_: _Kind(name),
+            ("numpy", "ndarray"): "ndarray",  # only ever an argument
+        }
+        for core in ("numpy.core", "numpy._core"):  # before numpy 2 and since
+            self._known[f"{core}.multiarray", "_reconstruct"] = lambda *_: _Array()
+            self._known[f"{core}.multiarray", "scalar"] = _scalar
+            self._known[f"{core}.numeric", "_frombuffer"] = _from_buffer
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._known:
@@ -92,6 +98,77 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         raise RefusedError("the pickle refers to objects outside of it")
+
+    def _spend(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise RefusedError("the pickle makes far more objects than an episode has in so many bytes")
+
+    def _ordered(self, items: Sequence[Tuple[str, Any]] = ()) -> Dict[str, Any]:
+        self._spend(_MADE * len(items))
+        return _put({}, [part for item in items for part in item])
+
+    def _encoded(self, text: str, _: str = "latin1") -> bytes:
+        self._spend(len(text))
+        return text.encode("latin1")  # how pickles before version 3 hold bytes
+
+    def _load_build(self) -> None:
+        state = self.stack.pop()
+        if not isinstance(self.stack[-1], (_Array, _Kind)):
+            raise RefusedError("the pickle changes an object that is no numpy array")
+        self.stack[-1].__setstate__(state)
+
+    def _load_dict(self) -> None:
+        items = self.pop_mark()
+        self.append(_put({}, items))
+
+    def _load_setitem(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        _put(self.stack[-1], [key, value])
+
+    def _load_setitems(self) -> None:
+        items = self.pop_mark()
+        _put(self.stack[-1], items)
+
+    def _load_bytearray(self) -> None:
+        size = int.from_bytes(self.read(8), "little")
+        data = self.read(size)  # Python's own makes room for whatever size it is told
+        if len(data) < size:
+            raise EOFError(f"{len(data)} of {size} bytes")
+        self.append(data)
+
+    dispatch[pickle.BUILD[0]] = _load_build
+    dispatch[pickle.DICT[0]] = _load_dict
+    dispatch[pickle.SETITEM[0]] = _load_setitem
+    dispatch[pickle.SETITEMS[0]] = _load_setitems
+    dispatch[pickle.BYTEARRAY8[0]] = _load_bytearray
+
+
+def _put(target: Any, items: Sequence[Any]) -> Any:
+    """Keys are texts or numbers: nested tuples that share their parts would take for ever to hash."""
+    for key, value in zip(items[::2], items[1::2]):
+        if not isinstance(key, (str, int, float)):
+            raise RefusedError(f"a dict in it has a key of type {type(key).__name__}")
+        target[key] = value
+    return target
+
+
+def _counted(load: Callable[[Any], None]) -> Callable[[Any], None]:
+    def load_and_count(reader: _Unpickler) -> None:
+        reader._spend(_MADE)
+        load(reader)
+
+    return load_and_count
+
+
+for _code in (
+    *(pickle.EMPTY_DICT, pickle.EMPTY_LIST, pickle.DICT, pickle.LIST, pickle.REDUCE),
+    *(pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
+):
+    _Unpickler.dispatch[_code[0]] = _counted(_Unpickler.dispatch[_code[0]])
+# What such files have none of.
+for _code in (pickle.EMPTY_SET, pickle.FROZENSET, pickle.DUP, pickle.INST, pickle.OBJ):
+    del _Unpickler.dispatch[_code[0]]
 
 
 def _unwrapped(value: Any, known: Dict[int, Any], depth: int = 8) -> Any:

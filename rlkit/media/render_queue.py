@@ -87,13 +87,18 @@ class RenderQueue:
         finished, self._finished = self._finished, []
         return finished
 
-    def wait(self, tell: Callable[[str], None]) -> List[Finished]:
-        """Make all that is left, now at normal priority; `tell` hears of each video that begins."""
+    def wait(
+        self, tell: Callable[[str], None], given_up: Callable[[], bool] = lambda: False
+    ) -> List[Finished]:
+        """Make all that is left, now at normal priority; `tell` hears of each video that begins.
+
+        given_up: asked now and then whether to leave what is not made yet.
+        """
         self._gently = False
         if self._running:
             _hurry(self._running.process.pid)
         finished, told = self.poll(), None
-        while self._running:
+        while self._running and not given_up():
             if told is not self._running:
                 told = self._running
                 tell(f"rendering {told.job.out.name} ({len(self._waiting)} more to come)")

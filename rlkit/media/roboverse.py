@@ -19,13 +19,14 @@ import numpy as np
 
 from rlkit.media import plain_pickle
 from rlkit.media.recording import SCHEMA, Recording, RecordingError, model_hash
-from rlkit.sims.mjcf import unpacked
+from rlkit.sims import mjcf as mjcf_file
 from rlkit.workspace import open_regular
 
 ASSUMED_PERIOD = 1 / 30
 """Seconds between two states, which the files do not say: RoboVerse's own videos show 30 of them a second."""
 
 _MOST_BYTES = 1 << 30  # unpacked; a small .gz may hold any number of zeros
+_SMALL, _MOST_UNPACKED = 64 << 20, 200  # bytes that any file may unpack to, and beyond them times its length
 
 
 def read(path: Path) -> List[Recording]:
@@ -118,6 +119,14 @@ def _numbers(values: Any, count: int) -> List[float]:
     return numbers
 
 
+def model_text(path: Path) -> str:
+    """The model of a robot's file with all that it includes and refers to; raises RecordingError."""
+    try:
+        return mjcf_file.read(path)
+    except mjcf_file.MjcfError as error:
+        raise RecordingError(f"the model cannot be read: {error}") from error
+
+
 def with_model(recording: Recording, mjcf: str) -> Tuple[Recording, List[str]]:
     """The same episode with `qpos` [K, nq] for the model, and what could not be placed in it, in words.
 
@@ -128,7 +137,7 @@ def with_model(recording: Recording, mjcf: str) -> Tuple[Recording, List[str]]:
     import mujoco  # only here: reading needs none
 
     try:
-        model = mujoco.MjModel.from_xml_string(*unpacked(mjcf))  # pyright: ignore[reportAttributeAccessIssue]
+        model = mujoco.MjModel.from_xml_string(*mjcf_file.unpacked(mjcf))  # pyright: ignore[reportAttributeAccessIssue]
     except ValueError as error:
         raise RecordingError(f"the model cannot be loaded: {error}") from error
     places, roots = _joint_places(model)
@@ -198,10 +207,11 @@ def _content(path: Path) -> Any:
         with open_regular(path) as file:
             data = file.read()
         if data[:2] == b"\x1f\x8b":
-            with gzip.GzipFile(fileobj=io.BytesIO(data)) as unpacked:
-                data = unpacked.read(_MOST_BYTES + 1)
-            if len(data) > _MOST_BYTES:
-                raise RecordingError(f"{path} unpacks to more than {_MOST_BYTES >> 30} GiB")
+            most = min(_MOST_BYTES, max(_SMALL, _MOST_UNPACKED * len(data)))
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+                data = stream.read(most + 1)
+            if len(data) > most:
+                raise RecordingError(f"{path} unpacks to more than {most:,} bytes, which no episode does")
         return _parsed(data)
     except OSError as error:  # gzip's errors are OSErrors too
         raise RecordingError(f"{path} cannot be read: {error.strerror or error}") from error

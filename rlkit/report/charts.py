@@ -11,7 +11,7 @@ import numpy as np
 from rlkit.report.lines import Line, Views
 from rlkit.report.markup import Markup, element
 from rlkit.report.metrics import AXES
-from rlkit.workspace import number
+from rlkit.workspace import number, percent
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; the second of each pair is for a dark page.
 COLORS: Tuple[Tuple[str, str], ...] = (
@@ -125,7 +125,7 @@ def y_range(chart: Chart) -> Range:
 
     Where the outermost 2 % would take more than two thirds of the height they are cut off.
     """
-    lines = [line for line in chart.views[AXES[0]] if len(line.y)]
+    lines = next(lines for axis in AXES if (lines := [line for line in chart.views[axis] if len(line.y)]))
     faint = [np.percentile(line.y, [1, 99]) for line in lines if line.faint]
     parts = [
         part for line in lines if not line.faint for part in (line.y, line.low, line.high) if part is not None
@@ -162,7 +162,7 @@ def _legend(chart: Chart) -> Markup:
 
 def _latest(line: Line, share: bool) -> str:
     last = float(line.y[-1]) if len(line.y) else None
-    return f"{number(100 * last)} %" if share and last is not None else number(last)
+    return percent(last) if share else number(last)
 
 
 def swatch(index: int) -> Markup:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,10 @@ from rlkit.config.errors import ConfigError
 from rlkit.config.inherit import read_settings
 from rlkit.report.charts import Mark
 from rlkit.report.metrics import AXES, Metrics, continued, read_metrics
-from rlkit.workspace import RunRecord, WorkspaceError, list_runs, open_regular, read_record
+from rlkit.untrusted import parse_json, read_plain
+from rlkit.workspace import RunRecord, WorkspaceError, list_runs, read_record
+
+_MOST_OF_A_DIFF = 1 << 26  # bytes
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class RunData:
     def envs(self) -> int:
         """How many envs it trains with; 1 where its configuration does not tell."""
         envs = self.section("env").get("numEnvs")
-        return envs if isinstance(envs, int) else 1
+        return envs if type(envs) is int and 0 < envs < 1 << 31 else 1
 
     @property
     def evaluated(self) -> bool:
@@ -91,16 +93,16 @@ def tests_of(run: RunData, root: Path) -> List[TestResult]:
 def test_results(path: Path) -> Optional[Dict[str, Any]]:
     """The content of a test run's metrics.json; None where there is none that can be read."""
     try:
-        content = json.loads(_text(path / "metrics.json"))
-    except (OSError, ValueError, RecursionError):
+        content = parse_json(read_plain(path / "metrics.json")[0])
+    except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
 
 
 def changed_files(path: Path) -> List[Tuple[str, int, int]]:
-    """(file, lines added, lines removed) of a run's git.diff; empty where there is none."""
+    """(file, lines added, lines removed) of a run's git.diff; empty where there is none, or one too large."""
     try:
-        text = _text(path / "git.diff", errors="replace")
+        text = read_plain(path / "git.diff", _MOST_OF_A_DIFF)[0].decode("utf-8", "replace")
     except OSError:
         return []
     files: List[Tuple[str, int, int]] = []
@@ -115,12 +117,6 @@ def changed_files(path: Path) -> List[Tuple[str, int, int]]:
             name, added, removed = files[-1]
             files[-1] = (name, added + (line[0] == "+"), removed + (line[0] == "-"))
     return files
-
-
-def _text(path: Path, errors: str = "strict") -> str:
-    """Raises OSError, also where it is no file, and UnicodeDecodeError."""
-    with open_regular(path) as file:
-        return file.read().decode("utf-8", errors)
 
 
 def _load(path: Path, states: Mapping[Path, str]) -> RunData:

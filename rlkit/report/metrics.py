@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,8 @@ from typing import Any, BinaryIO, Dict, List, Optional
 
 import numpy as np
 
-from rlkit.workspace import WorkspaceError, open_regular
+from rlkit.untrusted import open_regular
+from rlkit.workspace import WorkspaceError
 
 ROWS = 50_000
 """More lines than this are thinned while they are read: a chart shows POINTS of them."""
@@ -22,6 +25,7 @@ AXES = ("env_steps", "wall_time", "iteration")
 _EVALUATED = b'"eval/return"'
 _MOST_COLUMNS = 2000
 _CHUNK = 1 << 20  # bytes; a line is shorter
+_MOST_BYTES = 1 << 34  # some million lines: half a minute
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,9 @@ def read_metrics(path: Path) -> Metrics:
     """
     try:
         with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > _MOST_BYTES:
+                raise OSError(errno.EFBIG, f"it has {size:,} bytes; at most {_MOST_BYTES:,} are read")
             stride = 1 + _count_lines(file) // ROWS
             file.seek(0)
             return _thinned(file, stride)

@@ -15,7 +15,8 @@ from rlkit.report.page import charts, document, duration, header, section, tiles
 from rlkit.report.run_charts import charts_of
 from rlkit.report.settings import typed, worked_out
 from rlkit.report.writing import Written, make_folder, write_report
-from rlkit.workspace import number
+from rlkit.untrusted import read_plain
+from rlkit.workspace import number, percent
 
 _EMBEDDED_BYTES = 20 * 2**20
 _SMALL = ("Learner", "Other metrics")
@@ -72,15 +73,10 @@ def _top(run: RunData) -> Markup:
             ("Best return", number(record.best_return), of_what),
         ]
         if record.best_success is not None:
-            facts.append(("Best success", f"{number(100 * record.best_success, 3)} %", of_what))
+            facts.append(("Best success", percent(record.best_success), of_what))
         if success is not None:
-            facts.append(
-                (
-                    "Success",
-                    f"{number(100 * success)} %",
-                    "latest evaluation" if run.evaluated else "latest episodes",
-                )
-            )
+            of_which = "latest evaluation" if run.evaluated else "latest episodes"
+            facts.append(("Success", percent(success), of_which))
     return join([header(record.task, run.name, line, *problems), tiles(facts)])
 
 
@@ -120,21 +116,16 @@ def _tested(run: RunData) -> Markup:
 def _videos(run: RunData, tests: Sequence[TestResult], out: Path) -> Optional[Markup]:
     """The newest videos of the run, then of its tests, inside the page as far as they fit, the others linked."""
     folders = [run.path, *(test.path for test in tests)]
-    found = [
-        path
-        for folder in folders
-        for path in _newest_first((folder / "videos").glob("*.mp4"))
-        if path.is_file()
-    ]
+    found = [path for folder in folders for path in _newest_first((folder / "videos").glob("*.mp4"))]
     if not found:
         return None
     room = _EMBEDDED_BYTES
     players, linked = [], 0
     for path in found:
-        size = path.stat().st_size
-        if size <= room:
-            room -= size
-            source = "data:video/mp4;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+        content = _inside(path, room)
+        if content is not None:
+            room -= len(content)
+            source = "data:video/mp4;base64," + base64.b64encode(content).decode("ascii")
         else:
             linked += 1
             source = quote(os.path.relpath(path, out.resolve()))
@@ -148,8 +139,16 @@ def _videos(run: RunData, tests: Sequence[TestResult], out: Path) -> Optional[Ma
     return section("Videos", element("div", *players, class_="videos"), note=note)
 
 
+def _inside(video: Path, room: int) -> Optional[bytes]:
+    """What goes into the page. A link may show any file of the reader's, who may hand the page on: it stays a link."""
+    try:
+        return None if video.is_symlink() else read_plain(video, room)[0]
+    except OSError:
+        return None
+
+
 def _newest_first(videos: Iterable[Path]) -> List[Path]:
-    return sorted(videos, key=lambda path: path.stat().st_mtime, reverse=True)
+    return sorted(filter(Path.is_file, videos), key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def _tests(tests: Sequence[TestResult]) -> Optional[Markup]:
@@ -168,22 +167,35 @@ def _tests(tests: Sequence[TestResult]) -> Optional[Markup]:
 def _result_tables(results: Mapping[str, Any]) -> Markup:
     """metrics.json as one table of spreads and one of rates."""
     parts = ("mean", "std", "min", "max")
-    spreads = [
-        (
-            f"{label} ({results.get('episodes', '?')} episodes)" if name == "return" else label,
-            *(number(results[name].get(part)) for part in parts),
-        )
-        for name, label in (("return", "return"), ("length", "length [steps]"), ("seconds", "length [s]"))
-        if isinstance(results.get(name), dict)
-    ]
-    rates = [("success", results.get("success_rate")), *sorted(results.get("criteria", {}).items())]
+    of = {
+        f"return ({results.get('episodes', '?')} episodes)": _inner(results, "return"),
+        "length [steps]": _inner(results, "length"),
+        "length [s]": _inner(results, "seconds"),
+    }
+    rates = [("success", results.get("success_rate")), *sorted(_inner(results, "criteria").items())]
     rates.append(("time-out", results.get("timeout_rate")))
-    for task, of_task in results.get("tasks", {}).items():
-        spreads.append((f"return of {task}", *(number(of_task["return"].get(part)) for part in parts)))
-        rates.append((f"success of {task}", of_task.get("success_rate")))
-    shares = [(name, f"{number(100 * rate)} %") for name, rate in rates if isinstance(rate, (int, float))]
+    tasks = _inner(results, "tasks")
+    for task in tasks:
+        of[f"return of {task}"] = _inner(_inner(tasks, task), "return")
+        rates.append((f"success of {task}", _inner(tasks, task).get("success_rate")))
+    spreads = [
+        (label, *(number(_figure(spread.get(part))) for part in parts))
+        for label, spread in of.items()
+        if spread
+    ]
+    shares = [(name, percent(rate)) for name, rate in rates if _figure(rate) is not None]
     tables = (table(["", *parts], spreads, "numbers"), table(["", "share"], shares, "numbers"))
     return element("div", *tables, class_="side")
+
+
+def _inner(results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A part of the results, which may be somebody else's: empty where it is no such part."""
+    part = results.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _figure(value: Any) -> Optional[float]:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _settings(run: RunData) -> Markup:
@@ -217,7 +229,7 @@ def _origin(run: RunData) -> Markup:
     if files:
         lines = [(name, f"+{added}", f"−{removed}") for name, added, removed in files]
         rows.append(("changes", table([], lines, "numbers")))
-    if git.get("untracked"):
+    if isinstance(git.get("untracked"), list) and git["untracked"]:
         rows.append(("untracked", ", ".join(map(str, git["untracked"]))))
     if record.parent and record.kind == "train":
         rows.append(("goes on from", " ← ".join(reversed(run.ancestors or (record.parent,)))))

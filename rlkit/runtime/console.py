@@ -20,16 +20,22 @@ def surviving_console() -> Iterator[None]:
 
     A stream that was closed before the start leads to /dev/null, so that no file of ours gets its number.
     """
-    _open_missing()
     before = sys.stdout, sys.stderr
-    ours = [_Surviving(stream, name) for stream, name in zip(before, ("stdout", "stderr"))]
-    sys.stdout, sys.stderr = ours  # type: ignore[assignment]
+    ours = survive()
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
         for stream in ours:
             stream.end()
+
+
+def survive() -> List[_Surviving]:
+    """As `surviving_console`, from now on; the streams that stand in the place of stdout and stderr."""
+    _open_missing()
+    ours = [_Surviving(stream, name) for stream, name in zip((sys.stdout, sys.stderr), ("stdout", "stderr"))]
+    sys.stdout, sys.stderr = ours  # type: ignore[assignment]
+    return ours
 
 
 def losses() -> List[str]:

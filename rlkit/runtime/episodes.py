@@ -12,7 +12,7 @@ from rich.table import Table
 from torch import Tensor
 
 from rlkit.env.spec import VecEnv
-from rlkit.workspace import number
+from rlkit.workspace import number, percent
 
 
 class Episodes:
@@ -124,11 +124,11 @@ def results_table(results: Dict[str, Any], title: str) -> Table:
     for name, task in results.get("tasks", {}).items():
         row = (number(task["return"][part]) for part in ("mean", "std", "min", "max"))
         table.add_row(f"return of {name}", *row)
-        table.add_row("  success rate", f"{number(100 * task['success_rate'])}%", "", "", "")
-    table.add_row("success rate", f"{number(100 * results['success_rate'])}%", "", "", "")
+        table.add_row("  success rate", percent(task["success_rate"]), "", "", "")
+    table.add_row("success rate", percent(results["success_rate"]), "", "", "")
     for name, rate in sorted(results["criteria"].items()):
-        table.add_row(f"  {name}", f"{number(100 * rate)}%", "", "", "")
-    table.add_row("  time-out", f"{number(100 * results['timeout_rate'])}%", "", "", "")
+        table.add_row(f"  {name}", percent(rate), "", "", "")
+    table.add_row("  time-out", percent(results["timeout_rate"]), "", "", "")
     return table
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Collection, Dict, List, Optional, Tuple
 from rlkit.config import EnvSettings
 from rlkit.media import recording as recordings
 from rlkit.media.recording import Recording
+from rlkit.runtime.stopping import StopRequest
 from rlkit.workspace import Run, WorkspaceError
 from rlkit.workspace.errors import explained
 
@@ -35,7 +36,7 @@ class Films:
         self._queue = _queue(most_waiting) if settings.record_video else None
         self._trusted = trusted
         self._waiting = 0
-        self._unsaved = False
+        self._lossy = False
 
     def save(self, name: str, recording: Recording) -> Optional[Path]:
         """Write `trajectories/<name>.npz`; None where that was not possible.
@@ -44,25 +45,31 @@ class Films:
         """
         path = self._run.trajectories / f"{name}.npz"
         try:
-            with explained(f"make the folder {path.parent}"):
-                path.parent.mkdir(exist_ok=True)
+            _make(path.parent)
             recordings.save(path, recording)
         except WorkspaceError as error:
-            if not self._run.path.exists():  # moved or deleted: nothing of this run can be kept any more
-                raise
-            if not self._unsaved:
-                log.warning("episodes are played on without being recorded: %s", error)
-            self._unsaved = True
+            self._tell("episodes are played on without being recorded", error)
             return None
         return path
+
+    def _tell(self, loss: str, error: WorkspaceError) -> None:
+        """Warn once; the error is raised where the run's folder is gone: nothing of it can be kept any more."""
+        if not self._run.path.exists():
+            raise error
+        if not self._lossy:
+            log.warning("%s: %s", loss, error)
+        self._lossy = True
 
     def film(self, sources: List[Path], name: str, *, gif: bool = False) -> None:
         """Have `videos/<name>.mp4` made of saved recordings, several side by side."""
         if self._queue is None or not sources:
             return
         folder = self._run.videos
-        with explained(f"make the folder {folder}"):
-            folder.mkdir(exist_ok=True)
+        try:
+            _make(folder)
+        except WorkspaceError as error:
+            self._tell("episodes are played on without being filmed", error)
+            return
         settings = self._settings
         self._queue.submit(
             sources,
@@ -78,13 +85,18 @@ class Films:
         """Videos that were done since the last call; says which failed."""
         return [] if self._queue is None else self._told(self._queue.poll())
 
-    def finish(self) -> List[Finished]:
-        """Wait for the videos that are still to be made, telling how far it got."""
+    def finish(self, stop: StopRequest) -> List[Finished]:
+        """Wait for the videos that are still to be made, telling how far it got; whoever asks to stop need not wait."""
         if self._queue is None:
             return []
-        if self._waiting:
+        if self._waiting and not stop.asked:
             log.info("rendering what is left of %d videos ...", self._waiting)
-        return self._told(self._queue.wait(log.info))
+        finished = self._told(self._queue.wait(log.info, lambda: stop.asked))
+        if self._waiting:
+            log.warning(
+                "videos that were not made: %d; the states are kept: rlkit replay makes them", self._waiting
+            )
+        return finished
 
     def _told(self, finished: List[Finished]) -> List[Finished]:
         for film in finished:
@@ -101,6 +113,11 @@ class Films:
         """End what is being rendered."""
         if self._queue is not None:
             self._queue.close()
+
+
+def _make(folder: Path) -> None:
+    with explained(f"make the folder {folder}"):
+        folder.mkdir(exist_ok=True)
 
 
 def _queue(most_waiting: int) -> RenderQueue:

@@ -13,6 +13,7 @@ from rlkit.env.spec import EnvError
 from rlkit.learners.api import Learner
 from rlkit.runtime import checkpoint as checkpoints
 from rlkit.runtime.checkpoint import Checkpoint
+from rlkit.runtime.disk import Disk
 from rlkit.runtime.monitor import Monitor
 from rlkit.runtime.ranks import Ranks
 from rlkit.runtime.schedule import SaveClock, Schedule
@@ -26,6 +27,7 @@ log = logging.getLogger("rlkit")
 class Keeper:
     """Saves a training that stands `at` into its run, and resumes one; without a run (other ranks) saves nothing.
 
+    A full disk costs the checkpoints that it does not take, but for the one at the end; the old ones are kept.
     evaluated: whether evaluations say which policy is the best, not training's own episodes.
     """
 
@@ -36,17 +38,13 @@ class Keeper:
         learner: Learner,
         run: Optional[Run],
         ranks: Ranks,
+        disk: Disk,
         *,
         evaluated: bool,
     ) -> None:
-        self.experiment, self.monitor, self.learner, self.run, self.ranks = (
-            experiment,
-            monitor,
-            learner,
-            run,
-            ranks,
-        )
-        self.evaluated = evaluated
+        self.experiment, self.monitor, self.learner = experiment, monitor, learner
+        self.run, self.ranks = run, ranks
+        self.disk, self.evaluated = disk, evaluated
         self.at = Standing()
         self.clock = SaveClock()
         self.saved_iteration: Optional[int] = None  # of checkpoint_last, as far as this session knows
@@ -67,30 +65,36 @@ class Keeper:
         elif logged:
             self._save_if_best(Score.of(window, "episode"))
         if logged:
-            self._note()
+            self.disk.takes("updates of run.json", self._note)
         if schedule.checkpoint_due:
-            self._save(iteration)
-            self.save_last()
-        elif self.clock.due(schedule):
-            self.save_last()
+            self.disk.takes("numbered checkpoints", lambda: self._save(iteration))
+        if schedule.checkpoint_due or self.clock.due(schedule):
+            started = time.perf_counter()
+            self.disk.takes("the latest checkpoints", self.save_last)
+            self.clock.tried(time.perf_counter() - started)
 
     def save_last(self) -> None:
-        """Save everything that an exact resume needs, unless that was done in this iteration."""
+        """Save everything that an exact resume needs, unless that was done in this iteration.
+
+        Raises WorkspaceError where that is not possible.
+        """
         if self.at.iteration in (0, self.saved_iteration):
             return
-        started = time.perf_counter()
         self._save("last")
         self.saved_iteration = self.at.iteration
         self._note()
-        self.clock.saved(time.perf_counter() - started)
 
     def _save_if_best(self, score: Optional[Score]) -> None:
         if score is None or not math.isfinite(score.mean_return):
             return
-        if self.at.best is None or score > self.at.best.score:
-            self.at.best = Best(score, self.at.iteration, self.evaluated)
-            self._save("best")
+        before = self.at.best
+        if before is not None and not score > before.score:
+            return
+        self.at.best = Best(score, self.at.iteration, self.evaluated)
+        if self.disk.takes("best checkpoints", lambda: self._save("best")):
             log.log(logging.INFO if self.evaluated else logging.DEBUG, "the best so far: %s", self.at.best)
+        else:
+            self.at.best = before  # which is the one that there is
 
     def _note(self) -> None:
         """Write into the run's record how far it got and how good it is."""

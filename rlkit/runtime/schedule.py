@@ -93,19 +93,19 @@ class SaveClock:
     """
 
     def __init__(self) -> None:
-        self._saved_at = time.perf_counter()
+        self._tried_at = time.perf_counter()
         self._cost = 0.0
 
     def due(self, schedule: Schedule) -> bool:
-        """Whether nothing was saved for so long."""
+        """Whether none was tried for so long."""
         wait = min(LONGEST, SHARE * (schedule.elapsed + schedule.left))
         return self.since >= max(wait, self._cost / MOST_COST)
 
-    def saved(self, cost: float) -> None:
-        """A checkpoint was saved just now, which took `cost` s."""
-        self._saved_at, self._cost = time.perf_counter(), cost
+    def tried(self, cost: float) -> None:
+        """A checkpoint was saved just now, or found no room, which took `cost` s."""
+        self._tried_at, self._cost = time.perf_counter(), cost
 
     @property
     def since(self) -> float:
         """Seconds since the last one, or since the start."""
-        return time.perf_counter() - self._saved_at
+        return time.perf_counter() - self._tried_at

@@ -52,13 +52,8 @@ class Session:
         ranks: Ranks,
         console: Console,
     ) -> None:
-        self.experiment, self.source, self.run, self.ranks, self.console = (
-            experiment,
-            source,
-            run,
-            ranks,
-            console,
-        )
+        self.experiment, self.source, self.run = experiment, source, run
+        self.ranks, self.console = ranks, console
         self.checkpoint = source.checkpoint if source is not None else None
 
     def play(self, startup: Startup) -> int:
@@ -107,7 +102,7 @@ class Session:
         if choice is not None:
             self.experiment = tuning.with_choices(self.experiment, choice.values)
             words = (f"{name}={str(value).lower()}" for name, value in choice.values.items())
-            log.info("%s (%s)", ", ".join(words), choice.how)
+            log.info("for this machine %s (%s)", ", ".join(words), choice.how)
             if self.run is not None:
                 self.run.update(chosen=choice.values)
         torch.set_num_threads(int(self.experiment.training.threads))
@@ -168,6 +163,8 @@ class Session:
         if not settings.eval_interval or not ranks.leads:
             yield None
             return
+
+        startup.begin(f"starting {settings.eval_envs} environments for evaluations")
 
         def make() -> VecEnv:
             seed = settings.seed + SEED_OFFSET

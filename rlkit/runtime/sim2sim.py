@@ -25,7 +25,7 @@ from rlkit.runtime.sim2sim_request import Comparison
 from rlkit.runtime.test import play
 from rlkit.sims.api import SimulatorError
 from rlkit.tasks.api import TaskError
-from rlkit.workspace import number, printable, provenance, write_atomic
+from rlkit.workspace import number, percent, printable, provenance, write_atomic
 
 FAILURES = (SimulatorError, TaskError, LearnerError, EnvError, CheckpointError)
 
@@ -94,7 +94,7 @@ def _cells(result: Result) -> List[str]:
     cells = [
         f"{number(result[name]['mean'])} ± {number(result[name]['std'])}" for name in ("return", "length")
     ]
-    return cells + [f"{number(100 * result[name])} %" for name in ("success_rate", "timeout_rate")]
+    return cells + [percent(result[name]) for name in ("success_rate", "timeout_rate")]
 
 
 def _name(result: Result) -> str:

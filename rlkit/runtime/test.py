@@ -160,8 +160,7 @@ class Test:
             self._loop(stop, startup)
             if not self._reported and self.episodes.done:
                 self._report(complete=False)
-            if not stop.asked:
-                self.films.finish()
+            self.films.finish(stop)
             complete = any(results["complete"] for results in self.results)
             return stop.signal if stop.asked and not complete else None
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any, ContextManager, Dict, Iterator, Mapping, Optional
+from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import numpy as np
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.console import Console
 from rlkit.config import Experiment
 from rlkit.env.spec import EnvError, VecEnv
 from rlkit.learners.api import Iteration, Learner, LearnerError
+from rlkit.runtime.disk import Disk
 from rlkit.runtime.evaluation import Evaluation
 from rlkit.runtime.forecast import Forecast
 from rlkit.runtime.keeping import Keeper
@@ -52,8 +54,9 @@ class Training:
         self.experiment, self.env, self.learner, self.run, self.ranks = experiment, env, learner, run, ranks
         self.evaluation, self.videos = evaluation, videos
         self.monitor = Monitor(env)
-        self.reminders = Reminders()
-        self.keeper = Keeper(experiment, self.monitor, learner, run, ranks, evaluated=evaluation is not None)
+        self.reminders, self.disk = Reminders(), Disk()
+        evaluated = evaluation is not None
+        self.keeper = Keeper(experiment, self.monitor, learner, run, ranks, self.disk, evaluated=evaluated)
 
     @property
     def at(self) -> Standing:
@@ -65,17 +68,14 @@ class Training:
     def loop(self, console: Console, startup: Startup) -> Optional[int]:
         """Train to the end that the `training` section sets; returns the signal that ended it earlier, if one did.
 
-        Everything is saved either way.
+        Everything is saved either way; while a disk is full the loop goes on without what it does not take.
 
         Raises LearnerError or EnvError when a number is not finite: the last good checkpoint is then kept,
-        and the simulator's state is dumped beside it.
+        and the simulator's state is dumped beside it. Raises WorkspaceError when the end cannot be saved.
         """
         schedule = Schedule(self.experiment.training, self.at)
         progress, forecast = self._progress(console, schedule), Forecast(self.experiment)
-        live = self.monitor.live
-        with StopRequest(
-            live.let_go if live else lambda: None
-        ) as stop, self._metrics_writer() as metrics_writer, progress:
+        with self._stop_request() as stop, self._metrics_writer() as metrics_writer, progress:
             while not schedule.over:
                 metrics = self.iterate(schedule)
                 startup.first_iteration_done()
@@ -83,16 +83,16 @@ class Training:
                     metrics.update(self._evaluate())
                 window = self.monitor.window()
                 if metrics_writer is not None:
-                    metrics_writer.write(self.at.iteration, self.at.env_steps, self.at.seconds, metrics)
-                    self._show_videos(metrics_writer)
+                    self._record(metrics_writer, metrics)
                     forecast.look(schedule, metrics)
                 self.keeper.save_when_due(schedule, window, metrics)
                 progress.show(window, metrics, saved=self.keeper.saved_iteration)
                 if self.ranks.any(stop.asked):
                     break
             self.keeper.save_last()
+            self.disk.sum_up()
             if metrics_writer is not None and schedule.over:
-                self._film_best(metrics_writer)
+                self._film_best(metrics_writer, stop)
         return None if schedule.over else stop.signal
 
     def iterate(self, schedule: Schedule) -> Dict[str, float]:
@@ -111,17 +111,16 @@ class Training:
             room = self.env.contact_room or self.experiment.sim.max_contacts
             warnings = {**result.warnings, **overflow_warning(own, room)}
             self.reminders.tell(self.at.iteration, warnings)
+        self._tell_times(result.env_steps, elapsed, times)
         rate = {"rate/env_steps_per_s": result.env_steps / elapsed}
+        return {**episodes, **result.metrics, **own, **times, **rate}
+
+    def _tell_times(self, env_steps: int, elapsed: float, times: Mapping[str, float]) -> None:
         if log.isEnabledFor(logging.DEBUG):
             spent = ", ".join(f"{name[5:]} {seconds:.3f}" for name, seconds in times.items())
             log.debug(
-                "iteration %d: %d env-steps in %.3f s: %s",
-                self.at.iteration,
-                result.env_steps,
-                elapsed,
-                spent,
+                "iteration %d: %d env-steps in %.3f s: %s", self.at.iteration, env_steps, elapsed, spent
             )
-        return {**episodes, **result.metrics, **own, **times, **rate}
 
     def _evaluate(self) -> Dict[str, float]:
         """The evaluation's metrics, none without one."""
@@ -133,18 +132,27 @@ class Training:
             facts = self.videos.facts(self.at.iteration)
             return self.evaluation.metrics(self.learner.policy(), facts=facts, take=self.videos.take)
 
-    # Videos, which another process renders.
+    # What is written down, with the videos that another process renders.
 
-    def _show_videos(self, metrics_writer: MetricsWriter) -> None:
+    def _record(self, metrics_writer: MetricsWriter, metrics: Mapping[str, float]) -> None:
+        at = self.at
+        self.disk.takes(
+            "lines of metrics",
+            lambda: metrics_writer.write(at.iteration, at.env_steps, at.seconds, metrics),
+        )
         if self.videos is not None:
-            for iteration, gif in self.videos.finished():
-                metrics_writer.add_gif("eval/video", gif, iteration)
+            self._show(metrics_writer, self.videos.finished())
 
-    def _film_best(self, metrics_writer: MetricsWriter) -> None:
+    def _film_best(self, metrics_writer: MetricsWriter, stop: StopRequest) -> None:
         """Everything is saved: the learner may take the best policy once more."""
         if self.videos is not None and self.evaluation is not None:
-            for iteration, gif in self.videos.film_best(self.learner, self.evaluation):
-                metrics_writer.add_gif("eval/video", gif, iteration)
+            self._show(metrics_writer, self.videos.film_best(self.learner, self.evaluation, stop))
+
+    def _show(self, metrics_writer: MetricsWriter, gifs: List[Tuple[int, Path]]) -> None:
+        for iteration, gif in gifs:
+            self.disk.takes(
+                "pictures in TensorBoard", partial(metrics_writer.add_gif, "eval/video", gif, iteration)
+            )
 
     # Starting.
 
@@ -168,6 +176,10 @@ class Training:
             log.info("resuming at iteration %d, %s", self.at.iteration, exactly)
 
     # Looking.
+
+    def _stop_request(self) -> StopRequest:
+        live = self.monitor.live
+        return StopRequest(live.let_go) if live else StopRequest()
 
     def _progress(self, console: Console, schedule: Schedule) -> Progress:
         settings = self.experiment.logging

@@ -14,6 +14,7 @@ from rlkit.runtime import checkpoint as checkpoints
 from rlkit.runtime.evaluation import Evaluation
 from rlkit.runtime.films import Films
 from rlkit.runtime.recorder import facts_of
+from rlkit.runtime.stopping import StopRequest
 from rlkit.workspace import Run
 
 log = logging.getLogger("rlkit")
@@ -54,15 +55,17 @@ class TrainingVideos:
         """`(iteration, GIF)` of the videos that were done since the last call."""
         return _gifs(self._films.finished())
 
-    def film_best(self, learner: Learner, evaluation: Evaluation) -> List[Tuple[int, Path]]:
-        """Play the best checkpoint once more for videos/rollout.mp4, and wait for all videos."""
+    def film_best(
+        self, learner: Learner, evaluation: Evaluation, stop: StopRequest
+    ) -> List[Tuple[int, Path]]:
+        """Play the best checkpoint once more for videos/rollout.mp4, and wait for all videos until asked to stop."""
         path = self._run.checkpoint_path("best")
-        if path.exists():
+        if path.exists() and not stop.asked:
             saved = checkpoints.load(path, learner.spec.device)
             learner.load(saved.learner, policy_only=True)
             facts = self.facts(saved.iteration, path.name)
             evaluation.metrics(learner.policy(), facts=facts, take=self._take_rollout)
-        return _gifs(self._films.finish())
+        return _gifs(self._films.finish(stop))
 
     def _take_rollout(self, recording: Recording) -> None:
         path = self._films.save(ROLLOUT, recording)

@@ -64,21 +64,19 @@ def decide(
     names = undecided(experiment)
     if not names:
         return None
+    if not alone:  # before what was kept, of which only rank 0 may know
+        return Choice({name: SIMPLEST[name] for name in names}, "with several ranks")
     had = {name: kept[name] for name in names if name in kept and _valid({name: kept[name]})}
-    found = _found(with_choices(experiment, had), spec, alone)
-    if found is None:
+    if len(had) == len(names):
         return Choice(had, "as the resumed run had")
+    found = _found(with_choices(experiment, had), spec)
     how = f"{', '.join(had)} as the resumed run had; {found.how}" if had else found.how
     return Choice({**had, **found.values}, how)
 
 
-def _found(experiment: Experiment, spec: EnvSpec, alone: bool) -> Optional[Choice]:
-    """Values for what no earlier run tells."""
+def _found(experiment: Experiment, spec: EnvSpec) -> Choice:
+    """Values for what no earlier run tells, remembered or timed."""
     names = undecided(experiment)
-    if not names:
-        return None
-    if not alone:
-        return Choice({name: SIMPLEST[name] for name in names}, "with several ranks")
     trial = learners.trial(experiment.train["learner"], experiment.train, spec)
     question = _question(experiment, spec, trial)
     accept = partial(_answers, names)
@@ -136,7 +134,7 @@ def _timed(experiment: Experiment, spec: EnvSpec, trial: Trial) -> Tuple[Choices
             if threads == "auto":
                 threads, times = _best_threads(iterate)
                 choices[THREADS] = threads
-                said.append("threads " + ", ".join(f"{n} {_ms(seconds)}" for n, seconds in times.items()))
+                said.append(", ".join(f"{_threads(n)} {_ms(seconds)}" for n, seconds in times.items()))
             if amp == "auto":
                 with_16_bit = _iteration(experiment, spec, trial, True)
                 exact, short = _race(_on(int(threads), iterate), _on(int(threads), with_16_bit))
@@ -221,6 +219,10 @@ def _processor() -> str:
     wanted = ("model name", "cpu family", "model", "stepping", "CPU part", "CPU implementer")
     first = text.split("\n\n")[0].splitlines()
     return "; ".join(" ".join(line.split()) for line in first if line.partition(":")[0].strip() in wanted)
+
+
+def _threads(number: int) -> str:
+    return "1 thread" if number == 1 else f"{number} threads"
 
 
 def _ms(seconds: float) -> str:

@@ -4,6 +4,7 @@
 `latest_test`, and `pinned/` for what the user wants to keep in sight. docs/workspace.md is the guide.
 """
 
+from rlkit.untrusted import open_regular, printable
 from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic, write_together
 from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
 from rlkit.workspace.child import python
@@ -22,10 +23,10 @@ from rlkit.workspace.listing import (
     runs_as_json,
     size,
 )
-from rlkit.workspace.numbers import DIGITS, number
+from rlkit.workspace.numbers import DIGITS, number, percent
+from rlkit.workspace.opening import continue_run, find_interrupted, open_run, refuse_links
 from rlkit.workspace.origin import provenance
 from rlkit.workspace.pins import pin_run, pins_of, unpin
-from rlkit.workspace.printable import as_setting, printable
 from rlkit.workspace.prune import (
     Deleter,
     PruneFilters,
@@ -34,10 +35,9 @@ from rlkit.workspace.prune import (
     folder_size,
     plan_prune,
 )
-from rlkit.workspace.reading import open_regular
 from rlkit.workspace.record import RunRecord, read_record
 from rlkit.workspace.resolve import Resolved, resolve
-from rlkit.workspace.run import Run, continue_run, find_interrupted, open_run, refuse_links
+from rlkit.workspace.run import Run
 from rlkit.workspace.scan import RunEntry, pinned_names, read_entry
 
 __all__ = [
@@ -57,7 +57,6 @@ __all__ = [
     "WorkspaceError",
     "WorkspaceLimits",
     "age",
-    "as_setting",
     "called",
     "check_writable",
     "checkpoint_name",
@@ -66,14 +65,15 @@ __all__ = [
     "find_interrupted",
     "find_run",
     "finish_deletions",
-    "keep_masked",
     "folder_size",
+    "keep_masked",
     "link_atomic",
     "list_runs",
     "local_time",
     "number",
     "open_regular",
     "open_run",
+    "percent",
     "pin_run",
     "pinned_names",
     "pins_of",

@@ -160,6 +160,8 @@ def _replace(temporary: Path, path: Path) -> None:
 class FileLock:
     """An exclusive flock on a file, held until released or until the process ends, however it ends.
 
+    The file is made where it is missing, but not through a link, which would make one anywhere.
+
     The kernel frees the lock at kill -9 too. A forked child gives up its copy at once, so a worker that
     outlives its parent does not keep a dead run alive.
     """
@@ -170,7 +172,7 @@ class FileLock:
 
     def try_acquire(self) -> bool:
         """Take the lock if it is free; False when another holder has it."""
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
         try:
             taken = _try_flock(descriptor, fcntl.LOCK_EX)
         except OSError:
@@ -210,7 +212,7 @@ def is_locked(path: Union[str, Path]) -> bool:
     archive can be looked at.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return False
     try:

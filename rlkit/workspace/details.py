@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Set
 
+from rlkit.untrusted import open_regular, parse_json
 from rlkit.workspace.checkpoints import Which, checkpoints_in, networks_folder
 from rlkit.workspace.errors import explained
 from rlkit.workspace.layout import absolute, pinned_folder, window_folder
@@ -160,19 +161,19 @@ def _metrics(path: Path) -> Dict[str, Any]:
     """A test's metrics.json, else the last line of metrics.jsonl that a kill has not torn."""
     for text in [_tail(path / "metrics.json"), *reversed(_tail(path / "metrics.jsonl").splitlines())]:
         try:
-            metrics = json.loads(text)
-        except (ValueError, RecursionError):
+            metrics = parse_json(text)
+        except ValueError:
             continue
         if isinstance(metrics, dict):
             return metrics
     return {}
 
 
-def _tail(path: Path) -> str:
+def _tail(path: Path) -> bytes:
     with explained(f"read {path}"):
         try:
-            with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-                return file.read().decode("utf-8", "replace")
+            with open_regular(path) as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+                return file.read(_TAIL_BYTES)
         except FileNotFoundError:
-            return ""
+            return b""

@@ -6,6 +6,7 @@ import errno
 from contextlib import contextmanager
 from typing import Iterator
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _FREE = "free some space (du -sh runs_all/* shows the largest runs, rlkit runs prune deletes old ones)"
 _ADVICE = {
     errno.ENOSPC: f"the disk is full; {_FREE}",
@@ -16,6 +17,7 @@ _ADVICE = {
     errno.EEXIST: "something that is not a folder stands in its place; move it away",
     errno.ENOTDIR: "something that is not a folder stands in its place; move it away",
     errno.EISDIR: "a folder stands in its place; move it away",
+    errno.ELOOP: "a link stands in its place; take it away",
     errno.ENOENT: "the folder is gone; was it moved or deleted while the run was under way?",
     errno.ENAMETOOLONG: "the name is too long for this file system; give a shorter one",
     errno.ENOSYS: "this file system has no file locks (flock); keep runs_all on one that has",
@@ -26,6 +28,11 @@ _ADVICE = {
 
 class WorkspaceError(Exception):
     """A run folder, link or record could not be made, read or written."""
+
+    @property
+    def of_full_disk(self) -> bool:
+        """Whether there was no room, which may pass."""
+        return isinstance(self.__cause__, OSError) and self.__cause__.errno in _FULL
 
 
 class ResolveError(WorkspaceError):

@@ -1,18 +1,16 @@
-"""Files of a workspace: written for their owner's eyes, and read with the caution that foreign folders need."""
+"""Files of a workspace that are written for their owner's eyes alone."""
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Tuple, Union
+from typing import BinaryIO, Union
 
 from rlkit.masking import masked_bytes
 from rlkit.workspace.atomic import write_atomic
 from rlkit.workspace.errors import explained
-from rlkit.workspace.reading import open_regular
 
 _OWNER_ALONE = 0o600
 
@@ -50,18 +48,6 @@ def make_private(path: Path) -> None:
     """Make the empty file that a log will be appended to, for the owner's eyes. Raises WorkspaceError."""
     with explained(f"write {path}"):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _OWNER_ALONE))
-
-
-def read_plain(path: Path, most: int) -> Tuple[bytes, os.stat_result]:
-    """The content of an ordinary file of at most so many bytes, and the facts of the file it was read from.
-
-    Raises OSError, also where something else lies there: a pipe would keep its reader waiting for ever.
-    """
-    with open_regular(path) as file:
-        facts = os.fstat(file.fileno())
-        if facts.st_size > most:
-            raise OSError(errno.EFBIG, f"it has {facts.st_size} bytes")
-        return file.read(most), facts
 
 
 def _mode(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,6 @@ from rlkit.workspace.layout import (
     pinned_folder,
     window_folder,
 )
-from rlkit.workspace.printable import as_setting
 from rlkit.workspace.record import DONE
 from rlkit.workspace.scan import RunEntry, all_runs, pinned_names, read_entry, run_name_of_link
 
@@ -261,8 +261,14 @@ def _places(root: Path) -> str:
 
 
 def quoted(text: str, which: Optional[Which] = None) -> str:
-    """A value as the shell and the configuration both take it, with an ending that names a checkpoint."""
-    return as_setting(text if which is None else f"{text}:{which}")
+    """A value as the shell and the configuration both take it behind `name=`; an ending names a checkpoint."""
+    value = text if which is None else f"{text}:{which}"
+    if re.fullmatch(r"[\w./+-]+(:\w+)?", value, re.ASCII) or re.fullmatch(r"[\w./+-]+", value):
+        return value
+    if not re.search(r"[$`\"\\!']", value):
+        return f"\"'{value}'\""
+    # Hydra's quotes: backslashes are doubled in front of a quote alone.
+    return shlex.quote("'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value) + "'")
 
 
 def called(path: Path) -> str:

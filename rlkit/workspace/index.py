@@ -13,8 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, List
 
+from rlkit.untrusted import read_plain
 from rlkit.workspace.errors import WorkspaceError
-from rlkit.workspace.files import read_plain, write_private
+from rlkit.workspace.files import write_private
 from rlkit.workspace.layout import RECORD
 from rlkit.workspace.record import RUNNING, RunRecord, load_record, parse_record
 

@@ -8,6 +8,11 @@ from typing import Optional
 DIGITS = 3
 
 
+def percent(share: Optional[float]) -> str:
+    """A share between 0 and 1 as per cent, as `number` writes it; a dash for None."""
+    return "–" if share is None else f"{number(100 * share)} %"
+
+
 def number(value: Optional[float], digits: int = DIGITS) -> str:
     """`digits` significant digits, thousands set apart; a dash for None and for what is no finite number."""
     if value is None or not math.isfinite(value):

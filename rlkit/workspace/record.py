@@ -11,18 +11,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+from rlkit.untrusted import all_printable, parse_json, read_plain
 from rlkit.workspace.errors import WorkspaceError
-from rlkit.workspace.files import read_plain, write_private
+from rlkit.workspace.files import write_private
 from rlkit.workspace.layout import KINDS, RECORD
-from rlkit.workspace.printable import all_printable
 
 SCHEMA = 1
 RUNNING, DONE, INTERRUPTED, FAILED = "running", "done", "interrupted", "failed"
 STATES: Tuple[str, ...] = (RUNNING, DONE, INTERRUPTED, FAILED)
 LAST_SEQUENCE = 10**12  # what is beyond is no place of ours
 
-# A record has about 2 kB; what is much larger is not one, and is not read.
-_MOST_BYTES = 1 << 22
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _OPTIONAL_INT, _OPTIONAL_TEXT = (int, type(None)), (str, type(None))
 
@@ -101,15 +99,14 @@ def read_record(run_path: Path) -> RunRecord:
 def load_record(run_path: Path) -> Tuple[Any, os.stat_result]:
     """What run.json holds, as yet unchecked, and the facts of the file it was read from. Raises WorkspaceError."""
     try:
-        content, facts = read_plain(run_path / RECORD, _MOST_BYTES)
+        content, facts = read_plain(run_path / RECORD)
     except FileNotFoundError:
         raise LostRecord("no run.json") from None
     except OSError as error:
         raise WorkspaceError(f"run.json cannot be read: {error.strerror}") from error
     try:
-        data = json.loads(content.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
-        return all_printable(data), facts
-    except (ValueError, RecursionError) as error:
+        return all_printable(parse_json(content, _finite)), facts
+    except ValueError as error:
         raise LostRecord("run.json is not whole JSON") from error
 
 

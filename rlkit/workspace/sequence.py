@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from rlkit.untrusted import read_plain
 from rlkit.workspace.atomic import write_atomic
-from rlkit.workspace.files import read_plain
 from rlkit.workspace.layout import archive_folder, pinned_folder
 from rlkit.workspace.record import LAST_SEQUENCE, parse_time
 from rlkit.workspace.scan import RunEntry

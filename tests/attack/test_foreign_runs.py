@@ -102,8 +102,9 @@ def test_words_that_a_run_was_made_with_are_not_obeyed(gift: Any, capsys: Any) -
     assert gift.nothing_ran()
 
 
-SHADOWS = ("numpy", "torch", "mujoco", "gymnasium", "yaml", "hydra", "rich", "multiprocessing", "json", "sitecustomize",
-           "hydra_plugins/planted", "imageio_ffmpeg", "matplotlib", "viser", "rl_games", "planted")  # fmt: skip
+SHADOWS = ("numpy", "torch", "mujoco", "gymnasium", "yaml", "hydra", "rich", "multiprocessing", "socket", "json",
+           "sitecustomize", "hydra_plugins/planted", "imageio_ffmpeg", "matplotlib", "viser", "rl_games",
+           "planted")  # fmt: skip
 
 
 @pytest.mark.journey
@@ -112,7 +113,7 @@ def test_modules_in_the_run_that_is_looked_at_from_inside_are_not_found(gift: An
     for name in SHADOWS:
         gift.plant(name)
     env = ("numEnvs=2", "testing.gamesNum=2", "task.episodeLength=5", "device=cpu", "env.recordVideo=true")
-    tests = [("train.py", "test=true", "checkpoint=.", "env.vectorization=sync", *env)]
+    tests = [("train.py", "test=true", "checkpoint=.", "env.vectorization=async", *env)]
     looks = [
         ("rlkit", *words.split())
         for words in ("report .", "runs", "runs show .", "export . --format torchscript")

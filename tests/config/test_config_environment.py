@@ -33,8 +33,10 @@ def test_the_value_is_used_and_its_variable_is_stored(monkeypatch):
     assert dict(from_yaml(text).env.kwargs) == {"a": "changed", "b": "changed/x", "c": "plain"}
     assert "changed" not in from_yaml(text).to_yaml()
     monkeypatch.delenv("SECRET")
-    with pytest.raises(ConfigError, match=r"env.kwargs.a: .*'SECRET' not found.*; set the variable"):
+    with pytest.raises(ConfigError, match=r"env.kwargs.a: .*SECRET is not set; write SECRET="):
         from_yaml(text)
+    with pytest.raises(ConfigError, match=r"SECRET is not set; write SECRET="):
+        compose(["task=Gym", "env.id=A-v0", "+env.kwargs.a='${oc.env:SECRET}'"])
 
 
 def test_numbers_lists_and_defaults_come_back_too():

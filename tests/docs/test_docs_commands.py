@@ -41,17 +41,18 @@ LINES = [(page, line) for page in pages() for line in page.lines()]
 
 
 def words_of(line: str) -> list[str]:
-    """The line as the shell takes it apart, without `NAME=value` in front and without its comment."""
-    words = shlex.split(line.replace("$(", "").replace(")", ""), comments=True)
-    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
-        words = words[1:]
-    return words
+    """The line as the shell takes it apart, without its comment."""
+    return shlex.split(line.replace("$(", "").replace(")", ""), comments=True)
 
 
 @pytest.mark.parametrize(("page", "line"), LINES, ids=lambda value: getattr(value, "name", value))
-def test_a_command_passes_the_checks_of_its_program(page: Page, line: str) -> None:
+def test_a_command_passes_the_checks_of_its_program(
+    page: Page, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for part in re.split(r"\s(?:&&|;|\||&)\s", line):
         words = words_of(part)
+        while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+            monkeypatch.setenv(*words.pop(0).split("=", 1))
         if words:
             check(words, page)
 

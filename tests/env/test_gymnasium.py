@@ -15,7 +15,8 @@ from torch import Tensor
 
 from rlkit.env.gym.bundle import SubEnv
 from rlkit.env.gym.env import WORTH_PROCESSES, GymEnv, _workers
-from rlkit.env.gym.member import DEFAULT_LENGTH, Form, Member
+from rlkit.env.gym.making import recipes
+from rlkit.env.gym.member import DEFAULT_LENGTH, Form, Member, memory_of
 from rlkit.env.spec import EnvError
 from rlkit.runtime.evaluation import Evaluation
 from rlkit.runtime.monitor import Monitor
@@ -637,3 +638,20 @@ def test_an_environment_that_cannot_be_closed_has_done_its_work(caplog: pytest.L
     told = {record.getMessage() for record in caplog.records}
     (line,) = told
     assert line.startswith("Count-v0 could not be closed: OSError: the door sticks (")
+
+
+def test_an_environment_of_which_there_can_be_one_is_refused_where_its_memory_is_measured() -> None:
+    made: list[Any] = []
+
+    def taken(**_: Any) -> Any:
+        raise ValueError("the licence is in use")
+
+    def wrap(env: Any) -> Any:
+        made.append(env)
+        if len(made) > 1:
+            env.unwrapped.reset = taken
+        return env
+
+    message = "env.id=Count-v0 failed in its first steps: ValueError: the licence is in use"
+    with pytest.raises(EnvError, match=message):
+        memory_of(recipes(["Count-v0"], packages=("known_envs",), wrap=wrap)[0])

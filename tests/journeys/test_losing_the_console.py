@@ -105,12 +105,26 @@ def test_a_terminal_that_closes(project, ignored, status):
     assert (project.run(name) / "nn" / "checkpoint_last.pth").exists()
 
 
-def test_the_warning_of_a_batch_system_saves_and_ends(project):
-    """SIGUSR1 goes to every process of the job, so also to those that step the environments."""
+LOUD = """
+import gymnasium
+from gymnasium.envs.classic_control import PendulumEnv
+
+class Loud(PendulumEnv):
+    def step(self, action):
+        print("so this is what a step is like", flush=True)
+        return super().step(action)
+
+gymnasium.register("Loud-v0", entry_point=Loud, max_episode_steps=20)
+"""
+
+
+def test_a_loud_environment_without_a_reader_and_the_warning_of_a_batch_system(project):
+    """Both reach the processes that step the environments too; SIGUSR1, sent to the whole job, saves and ends."""
+    (project.path / "loud.py").write_text(LOUD)
     process = start(
         project,
         "task=Gym",
-        "env.id=Pendulum-v1",
+        "env.id=loud:Loud-v0",
         "env.vectorization=async",
         "maxIter=100000",
         "logging.experimentName=warned",
@@ -120,8 +134,12 @@ def test_the_warning_of_a_batch_system_saves_and_ends(project):
         start_new_session=True,
     )
     wait_until(lambda: count(project, "warned") >= 2, "warned training", timeout=120.0)
+    process.stdout.close()
+    more = count(project, "warned") + 5
+    wait_until(lambda: count(project, "warned") >= more, "training without a reader", timeout=120.0)
     os.killpg(process.pid, signal.SIGUSR1)
-    stdout, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=120)
     assert (process.returncode, stderr) == (128 + signal.SIGUSR1, "")
-    assert "everything is saved" in stdout
+    log = log_of(project, "warned")
+    assert "stdout takes no more (Broken pipe)" in log and "everything is saved" in log
     assert project.record("warned")["state"] == "interrupted"

@@ -141,6 +141,8 @@ def test_closing_ends_the_process_and_what_it_started(queue, tmp_path: Path) -> 
     ready(out)
     running = one._running
     assert running is not None
+    assert one.wait(lambda _: None, given_up=lambda: True) == []
+    assert running.process.poll() is None
     one.close()
     assert running.process.returncode == -signal.SIGTERM
     end = time.monotonic() + 10

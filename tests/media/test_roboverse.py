@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import tracemalloc
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,37 @@ def test_a_small_file_that_unpacks_to_a_huge_one_is_refused(tmp_path: Path, monk
     monkeypatch.setattr(roboverse, "_MOST_BYTES", 1000)
     with pytest.raises(RecordingError, match="unpacks to more than"):
         roboverse.read(written(tmp_path, gzip.compress(bytes(1001))))
+
+
+def bombs() -> dict[str, tuple[bytes, str]]:
+    """Pickles of a few bytes to a megabyte that ask for a hundred times as much, and what is said of them."""
+    head, million = b"\x80\x04", 1_000_000
+    text = b"X" + (100_000).to_bytes(4, "little") + b"x" * 100_000 + b"q\x00"
+    copies = b"c_codecs\nencode\nq\x01" + b"h\x01h\x00\x85R" * 2000
+    shared = b"q\x00h\x00\x86" * 60  # a tuple of itself twice, and again: 2**60 hashes
+    return {
+        "memo": (head + b"Nr" + (20_000_000).to_bytes(4, "little") + b".", "is a NoneType"),
+        "dicts": (head + b"(" + b"}" * million + b"l.", "far more objects"),
+        "sets": (head + b"(" + b"\x8f" * million + b"l.", "neither a recording"),
+        "tuples": (head + b"N" + b"\x85" * million + b".", "far more objects"),
+        "copies": (head + text + copies + b".", "far more objects"),
+        "bytearray": (head + b"\x96" + (1 << 28).to_bytes(8, "little") + b".", "of 268435456 bytes"),
+        "keys": (head + b"}(K\x01" + shared + b"K\x01u.", "key of type tuple"),
+        "function": (head + b"c_codecs\nencode\n}X\x01\x00\x00\x00aK\x01sb.", "changes an object"),
+    }
+
+
+@pytest.mark.parametrize("kind", bombs())
+def test_a_pickle_that_asks_for_far_more_than_it_holds_takes_no_memory(kind: str, tmp_path: Path) -> None:
+    data, message = bombs()[kind]
+    path = written(tmp_path, data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(RecordingError, match=message):
+            roboverse.read(path)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
 
 
 def torn() -> list[bytes]:

@@ -156,7 +156,7 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path, kind, monkeypatch)
     def refuse(*_: Any) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("rlkit.workspace.reading.os.open", refuse)
+    monkeypatch.setattr("rlkit.untrusted.os.open", refuse)
     with pytest.raises(error, match="cannot be read: Permission denied"):
         read(tmp_path / "secret")
 

@@ -93,9 +93,9 @@ def test_the_table_and_the_file_say_the_same():
     with console.capture() as capture:
         console.print(counting.results_table(results, "Scripted"))
     lines = {line.strip("│ ").split("│")[0].strip(): line for line in capture.get().splitlines()}
-    assert "50%" in lines["success rate"]
-    assert "50%" in lines["success/held"]
-    assert "50%" in lines["time-out"]
+    assert "50 %" in lines["success rate"]
+    assert "50 %" in lines["success/held"]
+    assert "50 %" in lines["time-out"]
     assert lines["return"].split("│")[2:6] == ["    2 ", "  1.15 ", "   1 ", "   3 "]
 
 

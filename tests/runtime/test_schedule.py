@@ -83,7 +83,7 @@ def saves(clock, total, seconds, cost=0.0):
         if save.due(each):
             found.append(clock.now - start)
             clock.now += cost
-            save.saved(cost)
+            save.tried(cost)
     return found
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
+import shutil
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from rlkit.config import compose
 from rlkit.env.dummy import PointMass
 from rlkit.learners.api import Iteration, Learner, LearnerError
 from rlkit.learners.ppo.learner import PPO
+from rlkit.runtime import metrics
 from rlkit.runtime.metrics import read_metrics
 from rlkit.runtime.ranks import Ranks
 from rlkit.runtime.schedule import SaveClock
@@ -22,7 +26,7 @@ from rlkit.runtime.seeding import seed_everything
 from rlkit.runtime.standing import Best, Score
 from rlkit.runtime.startup import Startup
 from rlkit.runtime.train import Training
-from rlkit.workspace import checkpoint_name
+from rlkit.workspace import WorkspaceError, checkpoint_name
 
 
 class Counting(Learner):
@@ -178,6 +182,89 @@ def test_checkpoints_by_the_clock_change_nothing(tmp_path, monkeypatch):
     saved, often = trained(tmp_path / "b", due=True)
     assert torch.equal(plain, saved)
     assert (seldom.saves, often.saves) == (1, 3)
+
+
+@pytest.fixture
+def fill(monkeypatch):
+    """fill(True): from now on the disk has no room, for files that are replaced and for lines that are appended."""
+    full = [False]
+
+    def refusing(function):
+        def refuse(*arguments):
+            if full[0]:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return function(*arguments)
+
+        return refuse
+
+    monkeypatch.setattr(os, "fsync", refusing(os.fsync))
+    monkeypatch.setattr(metrics, "append", refusing(metrics.append))
+    return lambda now: full.__setitem__(0, now)
+
+
+class Filling(Scores):
+    """While the policies of `without` are evaluated, the disk fills up; with the next one there is room again."""
+
+    def __init__(self, fill, without, *returns):
+        super().__init__(*returns)
+        self.fill, self.without = fill, without
+
+    def metrics(self, policy):
+        found = super().metrics(policy)
+        self.fill(self.returns.index(found["eval/return"]) + 1 in self.without)
+        return found
+
+
+def test_a_full_disk_costs_what_it_does_not_take_and_no_more(tmp_path, fill, caplog):
+    scores = Filling(fill, (2, 3), 1.0, 5.0, 4.0, 2.0)
+    words = ("maxIter=4", "training.evalInterval=1", "training.checkpointInterval=1")
+    training, run = train(tmp_path / "a", *words, evaluation=scores)
+    assert evaluated(run) == {1: 1.0, 4: 2.0}
+    assert {path.stem for path in run.path.glob("*.pth")} == {
+        "checkpoint_1", "checkpoint_4", "checkpoint_best", "checkpoint_last"
+    }  # fmt: skip
+    assert not list(run.path.glob(".*"))
+    assert run.saved("last")["iteration"] == 4
+    # The better ones were lost: the best is the best of those that there are.
+    assert training.at.best == Best(Score(0.0, 2.0), 4, evaluated=True)
+    assert run.saved("best")["learner"]["count"] == 4
+    told = caplog.text
+    assert told.count("while there is no room: could not write ") == 1
+    assert told.count("free some space") == 1
+    for what in ("lines of metrics", "numbered checkpoints", "the latest checkpoints"):
+        assert told.count(f"training goes on without {what} ") == 1
+        assert f"there is room for {what} again; lost: 2" in told
+
+
+def test_an_end_that_finds_no_room_fails_and_keeps_the_old_checkpoint(tmp_path, fill, caplog):
+    scores = Filling(fill, (3,), 1.0, 2.0, 3.0)
+    words = ("maxIter=3", "training.evalInterval=1", "training.checkpointInterval=2")
+    with pytest.raises(WorkspaceError, match=r"checkpoint_last.pth: No space left .* free some space"):
+        train(tmp_path / "a", *words, evaluation=scores)
+    saved = torch.load(tmp_path / "a" / checkpoint_name("last"), weights_only=True)
+    assert saved["iteration"] == 2
+    assert "best checkpoints" in caplog.text
+
+
+def test_what_never_found_room_is_told_at_the_end(tmp_path, fill, caplog):
+    scores = Filling(fill, (2,), 1.0, 5.0, 0.5)
+    training, run = train(tmp_path / "a", "maxIter=3", "training.evalInterval=1", evaluation=scores)
+    assert run.saved("best")["iteration"] == training.at.best.iteration == 1
+    assert "best checkpoints that found no room: 1" in caplog.text
+
+
+def test_a_folder_that_is_gone_ends_a_training_at_once(tmp_path):
+    class Removing(Scores):
+        def metrics(self, policy):
+            found = super().metrics(policy)
+            if found["eval/return"] == 2.0:
+                shutil.rmtree(tmp_path / "a")
+            return found
+
+    scores = Removing(1.0, 2.0, 3.0)
+    with pytest.raises(WorkspaceError, match="the folder is gone"):
+        train(tmp_path / "a", "maxIter=3", "training.evalInterval=1", evaluation=scores)
+    assert not (tmp_path / "a").exists()
 
 
 def test_only_the_last_checkpoint_holds_the_experience(tmp_path):

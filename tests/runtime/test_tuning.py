@@ -18,6 +18,7 @@ from rlkit.config import compose
 from rlkit.config.machine import SIMULATORS, Machine
 from rlkit.env.spec import EnvSpec
 from rlkit.learners import registry as learners
+from rlkit.runtime import checkpoint as checkpoints
 from rlkit.runtime import machine_memory, tuning
 
 CPU = Machine(cores=8, simulators=frozenset(SIMULATORS), cpu_bf16=True)
@@ -87,7 +88,7 @@ def test_16_bit_must_be_quicker_than_float32(rates, factor, amp):
 def test_the_same_request_gets_the_same_answer_and_another_one_its_own(rates):
     rates[2] = 0.5
     first = decide(SMALL)
-    assert "timed just now: threads 1 1e+03 ms, 2 500 ms" in first.how
+    assert "timed just now: 1 thread 1e+03 ms, 2 threads 500 ms" in first.how
     rates[2] = 2.0
     again = decide(SMALL)
     assert (again.values, again.how) == (
@@ -110,7 +111,7 @@ def test_a_resumed_run_keeps_what_it_had_where_this_machine_can(rates):
     assert choice.how.startswith("training.threads as the resumed run had; timed just now")
     choice = decide(FAST_TD3, {"training.threads": 64, "train.amp": False})  # which has more cores
     assert choice.values == {"training.threads": 1, "train.amp": False}
-    assert decide(SMALL, alone=False).values == {"training.threads": 1}
+    assert decide(SMALL, {"training.threads": 4}, alone=False).values == {"training.threads": 1}
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_a_learner_is_really_timed_and_leaves_nothing_behind(words, monkeypatch)
     choice = tuning.decide(experiment, spec, {})
     assert choice is not None
     assert choice.values["training.threads"] in (1, 2)
-    assert "threads 1 " in choice.how
+    assert "1 thread " in choice.how
     assert torch.get_num_threads() == threads
     after = (torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist())
     assert torch.equal(before[0], after[0])
@@ -219,7 +220,7 @@ def test_a_training_says_what_it_chose_and_its_continuation_keeps_it(rates, monk
     threads = torch.get_num_threads()
     try:
         assert app.main(words) == 0
-        assert "training.threads=2 (timed just now: " in capsys.readouterr().out
+        assert "for this machine training.threads=2 (timed just now: 1 thread " in capsys.readouterr().out
         assert torch.get_num_threads() == 2
         rates[2] = 2.0
         assert app.main(["checkpoint=latest", "maxIter=2"]) == 0
@@ -228,3 +229,37 @@ def test_a_training_says_what_it_chose_and_its_continuation_keeps_it(rates, monk
         torch.set_num_threads(threads)
     for record in tmp_path.glob("runs_all/*/run.json"):
         assert json.loads(record.read_text())["chosen"] == {"training.threads": 2}
+
+
+def test_a_training_with_a_trial_before_it_equals_one_without(monkeypatch, tmp_path):
+    """Weights, optimiser, normalisers, envs and all generators, bit for bit."""
+    monkeypatch.setattr(tuning, "available_cores", lambda: 2)
+    monkeypatch.setattr(tuning, "SECONDS", 0.0)
+    monkeypatch.setattr("sys.argv", ["train.py"])
+    monkeypatch.chdir(tmp_path)
+    words = ["numEnvs=4", "device=cpu", "train.horizon_length=4", "maxIter=2", "seed=3"]
+    before = torch.get_num_threads()
+    try:
+        assert app.main([*words, "logging.experimentName=timed"]) == 0
+        chosen = json.loads((tmp_path / "runs_all/timed/run.json").read_text())["chosen"]["training.threads"]
+        assert app.main([*words, "logging.experimentName=told", f"training.threads={chosen}"]) == 0
+    finally:
+        torch.set_num_threads(before)
+    timed, told = (
+        checkpoints.load(tmp_path / f"runs_all/{name}/nn/checkpoint_last.pth", torch.device("cpu"))
+        for name in ("timed", "told")
+    )
+    for part in ("learner", "rng", "env", "monitor"):
+        assert_equal(getattr(timed, part), getattr(told, part))
+
+
+def assert_equal(one, other):
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, (dict, list, tuple)):
+        assert len(one) == len(other)
+        pairs = [(one[key], other[key]) for key in one] if isinstance(one, dict) else zip(one, other)
+        for pair in pairs:
+            assert_equal(*pair)
+    else:
+        assert one == other

@@ -19,6 +19,8 @@ from rlkit.workspace import (
     PruneFilters,
     WorkspaceError,
     check_writable,
+    continue_run,
+    find_interrupted,
     find_run,
     list_runs,
     pin_run,
@@ -254,6 +256,29 @@ def test_numbers_that_json_does_not_have_make_a_record_unreadable(workspace, cap
         assert main(["runs", "--root", str(workspace.root), "--json"]) == 0
         (row,) = json.loads(capsys.readouterr().out)
         assert row["state"] == "unreadable"
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "metrics.jsonl", "train.log"])
+def test_a_resume_neither_waits_for_a_pipe_nor_writes_into_it(workspace, name):
+    run = workspace.trained(state="interrupted")
+    (run.path / name).unlink(missing_ok=True)
+    os.mkfifo(run.path / name)
+    found = find_interrupted("Box", "task: Box\n", root=workspace.root)
+    assert found == (None if name == "config.yaml" else run.path)
+    with pytest.raises(WorkspaceError, match=f"{name} is a named pipe: nothing is written through it"):
+        continue_run(run.path, root=workspace.root, command=["train.py"], device="cpu")
+
+
+def test_no_file_is_made_through_a_link_in_the_place_of_a_lock(workspace, tmp_path, capsys):
+    run, _ = workspace.trained(), workspace.trained()
+    (run.path / ".lock").unlink()
+    (run.path / ".lock").symlink_to(tmp_path / "planted")
+    record = json.loads((run.path / "run.json").read_text())
+    (run.path / "run.json").write_text(json.dumps({**record, "state": "running"}))
+    assert main(["runs", "--root", str(workspace.root)]) == 0
+    assert main(["runs", "--root", str(workspace.root), "prune", "--keep", "1", "--yes"]) == 1
+    assert "a link stands in its place; take it away" in capsys.readouterr().out
+    assert not (tmp_path / "planted").exists()
 
 
 # --- names that were used -------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from workspace_helper import EPOCH
 
-import rlkit.workspace.run as run_module
+import rlkit.workspace.opening as opening
 from rlkit.workspace import (
     WorkspaceError,
     WorkspaceLimits,
@@ -186,7 +186,7 @@ def test_a_write_that_fails_after_the_claim_marks_the_run_failed(workspace, monk
             raise WorkspaceError("could not write config.yaml: No space left on device")
         write_atomic(path, content)
 
-    monkeypatch.setattr(run_module, "write_private", full)
+    monkeypatch.setattr(opening, "write_private", full)
     with pytest.raises(WorkspaceError, match="No space left"):
         workspace.start(name="abc")
     record = read_record(workspace.archive / "abc")
@@ -198,7 +198,7 @@ def test_a_stop_while_the_folder_is_made_is_an_interruption(workspace, monkeypat
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run_module, "write_private", stop)
+    monkeypatch.setattr(opening, "write_private", stop)
     with pytest.raises(KeyboardInterrupt):
         workspace.start("Box", now=EPOCH)
     (path,) = (entry for entry in workspace.archive.iterdir() if entry.is_dir())
@@ -211,7 +211,7 @@ def test_a_claim_in_which_nothing_can_be_written_is_removed(workspace, monkeypat
     def full(path, record):
         raise WorkspaceError("could not write run.json: No space left on device")
 
-    monkeypatch.setattr(run_module, "write_record", full)
+    monkeypatch.setattr(opening, "write_record", full)
     with pytest.raises(WorkspaceError, match="No space left"):
         workspace.start(name="abc")
     assert not (workspace.archive / "abc").exists()
@@ -228,7 +228,7 @@ def test_a_record_never_says_running_without_the_lock(workspace, monkeypatch):
         assert is_locked(path / ".lock")
         write_record(path, record)
 
-    monkeypatch.setattr(run_module, "write_record", look)
+    monkeypatch.setattr(opening, "write_record", look)
     workspace.start()
 
 

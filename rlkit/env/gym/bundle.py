@@ -20,6 +20,7 @@ from rlkit.env.foreign import RAISED, failure
 from rlkit.env.gym.making import Recipe
 from rlkit.env.gym.member import Form, Member, Step
 from rlkit.env.spec import EnvError
+from rlkit.runtime.console import survive
 
 FLAGS = ("reward", "terminated", "truncated", "success", "unstable", "cut_short", "task", "return", "length")
 
@@ -166,6 +167,7 @@ class Bundle(gymnasium.Env):
         if os.getpid() != plan.owner:
             # Ctrl+C reaches every process of the terminal: the learner's decides when the others end.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            survive()  # an environment that prints ends nothing where nobody reads any more
 
     def reset(
         self, *, seed: Optional[int] = None, options: Optional[Dict[str, Any]] = None
@@ -228,7 +230,7 @@ class Bundle(gymnasium.Env):
         """Endings: a number that is not finite before a termination, that before a time-out; then new episodes."""
         flag = self._flag
         stable = np.isfinite(self._final_obs).all(axis=1) & np.isfinite(flag["reward"])
-        if not stable.all() or not np.isfinite(self._terms).all():
+        if not stable.all() or (self._terms.size and not np.isfinite(self._terms).all()):
             self._report_bad(stable)
         self._term_returns += self._terms
         flag["unstable"][:] = ~stable

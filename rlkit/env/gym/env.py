@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-import multiprocessing
 import os
 import signal
 import time
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import forkserver
+from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
@@ -76,10 +77,8 @@ class GymEnv(VecEnv):
         assert shape is not None
         self._sent = np.zeros(shape, np.float32)
         self._broken = False
-        self._bad, self._told_bad = (
-            0,
-            False,
-        )  # env-steps with a number that is not finite, since the last `metrics`
+        self._bad = 0  # env-steps with a number that is not finite, since the last `metrics`
+        self._told_bad = False
         self._say_what_is_bounded()
         self.actuators = self.spec.action_names
         self._watched: List[int] = []
@@ -105,10 +104,10 @@ class GymEnv(VecEnv):
         the observation as `info.final_obs`; where the episode ended, a new one of a task drawn anew.
         """
         started = time.perf_counter()
-        actions = actions.clamp(-1.0, 1.0)
-        if not actions.isfinite().all():
+        within = actions.clamp(-1.0, 1.0).numpy()  # NaN stays
+        if not np.isfinite(within).all():
             raise EnvError(bad_actions(actions))
-        self._sent.reshape(-1, self.spec.num_actions)[self._places] = actions.numpy()
+        self._sent.reshape(-1, self.spec.num_actions)[self._places] = within
         rows = self._exchange(lambda: self._vector.step(self._sent))
         self.physics_time += time.perf_counter() - started
 
@@ -288,6 +287,21 @@ def _ours_alone() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def _at_home() -> Iterator[None]:
+    """Processes that are started inside look for modules where rlkit lies.
+
+    Python's server of processes, and what tracks their memory, look first in the folder that they are started in,
+    which may be a run of somebody else's. The processes that the server forks go to the folder of this one.
+    """
+    here = Path.cwd()
+    os.chdir(Path(__file__).resolve().parents[3])
+    try:
+        yield
+    finally:
+        os.chdir(here)
+
+
 def _start(
     plan: Plan, num_envs: int, workers: int
 ) -> Tuple[Union[SyncVectorEnv, AsyncVectorEnv], np.ndarray]:
@@ -301,9 +315,10 @@ def _start(
     if not workers:
         return SyncVectorEnv(makers, copy=False, autoreset_mode=AutoresetMode.DISABLED), rows
     # Forked from a clean server with the imports done: a fork of this process, with torch's threads, may hang.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "rlkit.env.gym.bundle"])
+    forkserver.set_forkserver_preload(["__main__", "rlkit.env.gym.bundle"])
     with _ours_alone():
+        with _at_home():
+            forkserver.ensure_running()
         vector = AsyncVectorEnv(
             makers, context="forkserver", copy=False, autoreset_mode=AutoresetMode.DISABLED
         )

@@ -22,9 +22,8 @@ def require(env: Mapping[str, Any], task: Mapping[str, Any], trusted: Collection
     trusted: values of these settings that were typed or stand in the project's files, or names of modules.
     """
     for value, module, words in _imports(env, task):
-        loaded = module in sys.modules and not words.startswith(
-            "task.wrapper"
-        )  # its import runs nothing any more
+        # What is loaded already runs nothing when it is imported; of a wrapper a function would be called.
+        loaded = module in sys.modules and not words.startswith("task.wrapper")
         if loaded or value in trusted or module in trusted:
             continue
         problem = why_not(module)

@@ -1,4 +1,4 @@
-"""One made environment: flat float32 observations, actions in [-1, 1], and all that it returns checked."""
+"""One made environment: flat observations, flat actions within its bounds, and all that it returns checked."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ DEFAULT_LENGTH = 1000
 """Env-steps after which an episode times out where neither the task nor the environment has a limit."""
 
 _PROBE_STEPS = 10
+_NO_TERMS: Mapping[str, float] = {}
 _NUMBERS = "biuf"  # kinds of dtypes that are numbers: bool, int, unsigned, float
 
 
@@ -109,15 +110,15 @@ class Member:
         if not isinstance(result, tuple) or len(result) != 5:
             raise Breach(_no_step(result))
         obs, reward, terminated, truncated, info = result
-        if not isinstance(info, Mapping):
+        if not isinstance(info, (dict, Mapping)):  # dict first: it is what there is, and many times quicker
             raise Breach(f"the info of step() is {_shown(info)}, not a dict")
         return Step(
             self._flat(obs),
             number(reward, "the reward"),
-            bool(number(terminated, "terminated")),
-            bool(number(truncated, "truncated")),
-            _success(info),
-            _reward_terms(info) if "reward_terms" in info else {},
+            terminated if isinstance(terminated, bool) else bool(number(terminated, "terminated")),
+            truncated if isinstance(truncated, bool) else bool(number(truncated, "truncated")),
+            bool(info) and _success(info),
+            _reward_terms(info) if "reward_terms" in info else _NO_TERMS,
         )
 
     def _flat(self, obs: Any) -> np.ndarray:
@@ -245,13 +246,14 @@ def look(recipe: Recipe) -> Form:
 
 
 def memory_of(recipe: Recipe) -> int:
-    """Bytes of one environment more, where there is one already: of the second that is made here."""
+    """Bytes of one environment more, where there is one already: of the second that is made here. Raises EnvError."""
     members, before = [Member(recipe)], 0
     try:
-        members[0].form(recipe)
-        before = resident_bytes()
-        members.append(Member(recipe))
-        members[1].form(recipe)
+        with boundary(f"env.id={recipe.env_id} failed in its first steps"):
+            members[0].form(recipe)
+            before = resident_bytes()
+            members.append(Member(recipe))
+            members[1].form(recipe)
         return max(0, resident_bytes() - before)
     finally:
         for member in members:

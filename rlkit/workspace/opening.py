@@ -1,0 +1,272 @@
+"""How a run begins: a folder is claimed for a new one, or one that ended is taken up again."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import stat
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+from rlkit.masking import masked, masked_bytes
+from rlkit.untrusted import kind_of, read_plain
+from rlkit.workspace import origin
+from rlkit.workspace.atomic import FileLock, workspace_lock
+from rlkit.workspace.errors import WorkspaceError, explained
+from rlkit.workspace.files import make_private, write_private
+from rlkit.workspace.find import quoted
+from rlkit.workspace.layout import (
+    KINDS,
+    RUN_LOCK,
+    WorkspaceLimits,
+    absolute,
+    archive_folder,
+    check_name,
+    exists,
+    make_folders,
+    pinned_folder,
+    window_folder,
+)
+from rlkit.workspace.links import has_no_links, refresh
+from rlkit.workspace.record import (
+    FAILED,
+    INTERRUPTED,
+    RUNNING,
+    RunRecord,
+    format_time,
+    read_record,
+    write_record,
+)
+from rlkit.workspace.run import Run
+from rlkit.workspace.scan import RunEntry, all_runs, read_entry, remove_leftovers, settle
+from rlkit.workspace.sequence import announce, claim_sequence
+
+
+def open_run(
+    task: str,
+    kind: str,
+    *,
+    root: Path = Path(),
+    settings: WorkspaceLimits,
+    name: Optional[str] = None,
+    config_yaml: str,
+    command: Sequence[str],
+    learner: str,
+    seed: int,
+    device: str,
+    parent: Optional[str] = None,
+    now: Optional[datetime] = None,
+    source: Optional[Path] = None,
+    save_diff: bool = True,
+) -> Run:
+    """Claim a new run folder, record how the run was made, and show it in runs/.
+
+    The folder is `<task>_<kind>_<local time>`, or `name` where one is given, with `_2`, `_3` ... where that
+    is taken. `command` is the command line as typed. `source` lies in the git checkout to describe, by default the
+    one that holds rlkit; `save_diff` keeps its uncommitted changes. What looks like a secret is masked in the command
+    and the changes; `config_yaml` is written as it is. Raises WorkspaceError; nothing is left behind when it fails
+    before the claim, and a run whose files cannot be written afterwards is marked failed.
+    """
+    if kind not in KINDS:
+        raise WorkspaceError("no kind of run is called {!r}; allowed are {}".format(kind, ", ".join(KINDS)))
+    check_name(task, "the task")
+    if name is not None:
+        check_name(name, "logging.experimentName")
+    now = (now or datetime.now(timezone.utc)).astimezone()
+    root = absolute(root)
+    code = origin.code_state(*([] if source is None else [source]), with_diff=save_diff)
+    record = RunRecord(
+        name="",
+        task=task,
+        kind=kind,
+        learner=learner,
+        state=RUNNING,
+        created=format_time(now),
+        device=device,
+        seed=seed,
+        git={**code.facts, **({"diff": "git.diff"} if code.diff else {})},
+        python=sys.version.split()[0],
+        platform=origin.platform_line(),
+        packages=origin.package_versions(),
+        parent=parent,
+        **_this_process(command),
+    )
+    make_folders(root)
+    with workspace_lock(root):
+        runs = settle(root)
+        folder = archive_folder(root) if settings.use_clean_workspace else window_folder(root)
+        path = _claim(root, folder, name or f"{task}_{kind}_{now:%Y%m%d_%H%M%S}")
+        lock = FileLock(path / RUN_LOCK)
+        try:
+            record = replace(record, name=path.name, sequence=claim_sequence(root, runs))
+            run = _fill(root, path, record, lock, config_yaml, code.diff)
+            _show(run, settings, runs)
+        except BaseException as error:
+            _abandon(path, lock, error)
+            raise
+    if name is not None and name != run.name:
+        run.notes.append(_taken(name, run, runs))
+    return run
+
+
+def continue_run(path: Path, *, root: Path = Path(), command: Sequence[str], device: str) -> Run:
+    """Take up a run that ended, in its own folder: its record keeps everything but the process.
+
+    Raises WorkspaceError when the run is still under way, or its record cannot be read.
+    """
+    root = absolute(root)
+    path = absolute(path)
+    lock = FileLock(path / RUN_LOCK)
+    with workspace_lock(root):
+        record = read_record(path)
+        refuse_links(*_inside(path))
+        with explained(f"lock {lock.path}"):
+            if not lock.try_acquire():
+                raise WorkspaceError(
+                    f"{path} is still under way (process {record.pid} on {record.host}); "
+                    "wait for it to end, or end it, and start again"
+                )
+        try:
+            facts = _this_process(command)
+            record = replace(
+                read_record(path), state=RUNNING, reason=None, finished=None, device=device, **facts
+            )
+            write_record(path, record)
+            remove_leftovers(path)
+            announce(root)
+        except BaseException:
+            lock.release()
+            raise
+    return Run(root, path, record, lock)
+
+
+def refuse_links(*paths: Path) -> None:
+    """Raise WorkspaceError where a path in a run is a link or a pipe: what is written to it would go elsewhere.
+
+    Nothing happens where there is no such path yet.
+    """
+    for path in paths:
+        with explained(f"look at {path}"), suppress(FileNotFoundError):
+            mode = path.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                leads = f" to {os.path.realpath(path)}" if stat.S_ISLNK(mode) else ""
+                raise WorkspaceError(
+                    f"{path} is {kind_of(mode)}{leads}: nothing is written through it. "
+                    "Put in its place what it shows, or take it away"
+                )
+
+
+def _inside(path: Path) -> List[Path]:
+    with explained(f"look into {path}"):
+        return sorted(path.iterdir())
+
+
+def find_interrupted(task: str, config_yaml: str, *, root: Path = Path()) -> Optional[Path]:
+    """The newest interrupted training run of the very same configuration, for continue_run; else None."""
+    for entry in reversed(all_runs(absolute(root))):
+        same_kind = entry.record is not None and (entry.record.kind, entry.record.task) == ("train", task)
+        if same_kind and entry.state == INTERRUPTED and _text(entry.path / "config.yaml") == config_yaml:
+            return entry.path
+    return None
+
+
+def _text(path: Path) -> Optional[str]:
+    try:
+        return read_plain(path)[0].decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _this_process(command: Sequence[str]) -> Dict[str, Any]:
+    import socket
+
+    return {
+        "command": shlex.join(map(masked, command)),
+        "cwd": str(Path.cwd()),
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "process_started": origin.process_start(os.getpid()),
+        "updated": format_time(datetime.now(timezone.utc)),
+    }
+
+
+def _claim(root: Path, folder: Path, wanted: str) -> Path:
+    """Make the run's folder; only one process can make a folder, so only one gets the name."""
+    number = 1
+    while True:
+        name = wanted if number == 1 else f"{wanted}_{number}"
+        number += 1
+        elsewhere = (archive_folder(root), window_folder(root), pinned_folder(root))
+        if any(exists(other / name) for other in elsewhere):
+            continue
+        path = folder / name
+        with explained(f"make the run folder {path}"):
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+        return path
+
+
+def _fill(root: Path, path: Path, record: RunRecord, lock: FileLock, config_yaml: str, diff: bytes) -> Run:
+    # The lock comes before the record: whoever reads "running" finds the lock held.
+    lock.acquire()
+    write_record(path, record)
+    run = Run(root, path, record, lock)
+    write_private(run.config, config_yaml)
+    if diff:
+        write_private(path / "git.diff", masked_bytes(diff))
+    make_private(run.log_file)
+    with explained(f"make the folder {run.nn}"):
+        run.nn.mkdir()
+    return run
+
+
+def _show(run: Run, limits: WorkspaceLimits, runs: List[RunEntry]) -> None:
+    """Bring runs/ up to date with the new run; where that cannot be done the run goes on without it."""
+    try:
+        refresh(run.root, limits, [*runs, read_entry(run.path)])
+    except WorkspaceError as error:
+        run.has_links = not has_no_links(error)
+        if run.has_links:
+            run.notes.append(f"runs/ was not brought up to date: {error}")
+        else:
+            run.notes.append(
+                f"the file system of {run.root} has no symbolic links, so that runs/ shows nothing; runs lie in "
+                "runs_all/, and checkpoint=latest and every name find them there"
+            )
+
+
+def _taken(name: str, run: Run, runs: List[RunEntry]) -> str:
+    """What is said where logging.experimentName was used before: a name alone continues nothing."""
+    said = f"logging.experimentName={name} was used before: this is a new run, {run.name}"
+    if run.record.kind != "train" or run.record.parent is not None:
+        return said
+    series = re.compile(rf"{re.escape(name)}(_\d+)?")
+    old = next((old for old in reversed(runs) if series.fullmatch(old.name) and old.can_be_latest), None)
+    if old is None:
+        return f"{said}, from the beginning"
+    return (
+        f"{said}, from the beginning; to go on from {old.name} instead:\n"
+        f"  python train.py checkpoint={quoted(old.name, 'last')}"
+    )
+
+
+def _abandon(path: Path, lock: FileLock, error: BaseException) -> None:
+    """Mark a claim that was not completed; where even that cannot be written, remove it."""
+    state, reason = FAILED, f"the run folder could not be completed: {error}"
+    if isinstance(error, KeyboardInterrupt):
+        state, reason = INTERRUPTED, "stopped at once, while its folder was made"
+    try:
+        write_record(path, replace(read_record(path), state=state, reason=reason))
+    except WorkspaceError:
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+    finally:
+        lock.release()
