@@ -8,6 +8,7 @@ import pytest
 from project import Project
 
 from rlkit.config.machine import Machine
+from rlkit.workspace import number
 
 pytestmark = pytest.mark.journey
 
@@ -32,7 +33,7 @@ def test_the_same_simulator_gives_the_same_numbers(reached):
     assert first.returncode == 0, first.stderr
     own, other = results(reached)
     assert own["trained_here"] and own == other and own["episodes"] == 6 and own["length"]["mean"] == 20.0
-    assert f"mujoco (trained here): return {own['return']['mean']:.2f} ± " in first.stdout
+    assert f"mujoco (trained here): return {number(own['return']['mean'])} ± " in first.stdout
     assert len(reached.names()) == 1, "a comparison is no run of its own"
 
 

@@ -43,7 +43,7 @@ def test_a_wrong_request(line, project):
     spent = cpu_seconds() - before
     assert done.returncode == 2, done.stdout + done.stderr
     assert WRONG[line] in done.stderr
-    assert done.stdout == ""
+    assert done.stdout in ("", "making one environment, to look at it ...\n")  # which may take a while
     assert "Traceback" not in done.stderr
     assert not (project.path / "runs_all").exists()
     assert not (project.path / "runs").exists()

@@ -54,7 +54,7 @@ def test_a_mujoco_that_the_simulator_refuses_is_broken_and_says_why(tmp_path, mo
     record = tmp_path / "mujoco_core-4.0.0.dist-info"
     record.mkdir()
     (record / "METADATA").write_text("Metadata-Version: 2.1\nName: mujoco-core\nVersion: 4.0.0\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
     found = checkup._simulator("mujoco", Machine.detect())
     assert found.state == "broken" and "mujoco 4.0.0 solves contacts wrongly" in found.text
 

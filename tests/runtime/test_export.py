@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
 import json
 import shutil
@@ -28,7 +29,7 @@ from rlkit.runtime.export import ExportError, export
 from rlkit.runtime.export_formats import Exported, as_numpy, largest_difference, require_equal
 from rlkit.runtime.export_request import read_request
 from rlkit.runtime.ranks import Ranks
-from rlkit.workspace import WorkspaceError, WorkspaceLimits, open_run
+from rlkit.workspace import WorkspaceError, WorkspaceLimits, atomic, open_run
 
 BOTH = ("onnx", "torchscript")
 
@@ -282,15 +283,16 @@ def test_a_full_disk_leaves_an_older_export_as_it_was(exported, tmp_path, monkey
     shutil.copytree(folder, out)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     (out / "policy.pt").write_bytes(before["policy.pt"] + b"!")
-    write = exporting.write_atomic
+    fill, filled = atomic._fill, []
 
-    def full(path, content):
-        if path.name == "policy.json":
-            raise WorkspaceError("the disk is full")
-        write(path, content)
+    def full(handle, content):
+        filled.append(handle.name)
+        if len(filled) == len(before):  # the last file
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fill(handle, content)
 
-    monkeypatch.setattr(exporting, "write_atomic", full)
-    with pytest.raises(WorkspaceError, match="the disk is full"):
+    monkeypatch.setattr(atomic, "_fill", full)
+    with pytest.raises(WorkspaceError, match="No space left"):
         export(request(run.parents[1], out=out))
     after = {path.name: path.read_bytes() for path in out.iterdir()}
     assert after == {**before, "policy.pt": before["policy.pt"] + b"!"}
