@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?= task=BoxGrasping
 BIN = $(VENV)/bin
+# One more than there are cores, since many tests wait for a process; five at most, for the memory.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 1, 5))')
 RUNTIME = $(VENV)/.runtime-installed
 DEV = $(VENV)/.dev-installed
 SOCCER = $(VENV)/.soccer-installed
@@ -18,7 +20,7 @@ train: $(RUNTIME)  ## Train a policy; ARGS="task=BoxGrasping numEnvs=2048" chang
 
 test: $(DEV)  ## Run all tests: side by side, then those that need the machine for themselves
 	@failed=0; \
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal -m "not alone" || failed=1; \
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not alone" || failed=1; \
 	$(BIN)/python -m pytest -q -m alone || failed=1; \
 	exit $$failed
 
