@@ -10,8 +10,12 @@ import json
 import os
 import re
 import stat
+import struct
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Tuple, Union
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Tuple, Union
+
+if TYPE_CHECKING:
+    import zipfile
 
 MOST_BYTES = 1 << 22
 """Of a file that is read as a whole: a run's settings, record or results have some kB."""
@@ -117,3 +121,23 @@ def all_printable(value: Any) -> Any:
     if isinstance(value, list):
         return [all_printable(item) for item in value]
     return printable(value) if isinstance(value, str) else value
+
+
+def require_whole_list(archive: zipfile.ZipFile) -> None:
+    """Refuse an archive that lists fewer files than it says; raises BadZipFile.
+
+    A damaged length in the list makes zipfile end it early without a word. Source of the places: PKWARE's
+    APPNOTE.TXT, 4.3.16.
+    """
+    from zipfile import BadZipFile
+
+    assert archive.fp is not None
+    archive.fp.seek(-_END.size - len(archive.comment), os.SEEK_END)
+    count = _END.unpack(archive.fp.read(_END.size))[4]
+    listed = len(archive.infolist())
+    if count not in (listed, _ELSEWHERE):
+        raise BadZipFile(f"it lists {listed} of its {count} files")
+
+
+_END = struct.Struct("<4s4H2LH")  # the record at the end of a zip archive
+_ELSEWHERE = 0xFFFF  # the number does not fit there

@@ -35,7 +35,7 @@ RULES = {
     "learners": ({"rlkit.learners", "rlkit.env.spec"}, {"torch", "numpy", "rl_games", "gymnasium"}),
     "soccer": ({"rlkit.soccer", "rlkit.env.spec"}, {"numpy", "mujoco", "gymnasium"}),
     "media": (
-        {"rlkit.media", "rlkit.workspace", "rlkit.env.gym.rendering", "rlkit.env.spec",
+        {"rlkit.media", "rlkit.untrusted", "rlkit.workspace", "rlkit.env.gym.rendering", "rlkit.env.spec",
          "rlkit.sims.mjcf"},
         {"numpy", "mujoco", "imageio", "PIL", "viser", "trimesh", "h5py"},
     ),

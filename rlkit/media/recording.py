@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Dict, FrozenSet, Iterable, Mapping
 
 import numpy as np
 
+from rlkit.untrusted import require_whole_list
 from rlkit.workspace import WorkspaceError, open_regular, write_atomic
 
 SCHEMA = 1
@@ -113,6 +114,7 @@ def load(path: Path, trusted: Iterable[str] = ()) -> Recording:
     """
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            require_whole_list(archive)
             _require_room(archive, os.fstat(file.fileno()).st_size)
             arrays = {Path(info.filename).stem: _read(archive, info) for info in archive.infolist()}
         header = json.loads(arrays.pop(_HEADER).tobytes().decode("utf-8"))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
+from rlkit.untrusted import require_whole_list
 from rlkit.workspace import open_regular
 
 # What zipfile and pickle raise on bytes that are cut short, damaged, of another kind, or up to no good.
@@ -82,6 +83,7 @@ class TorchArchive:
         try:
             self._zip = zipfile.ZipFile(self._handle)
             self.names = self._zip.namelist()
+            require_whole_list(self._zip)
             self._require_honest_sizes()
         except BaseException:
             self._handle.close()

@@ -257,7 +257,7 @@ def torn() -> list[bytes]:
         b"",
         whole[: len(whole) // 2],
         whole[:-1],
-        gzip.compress(whole, mtime=0)[:-20],  # its time would make names of tests that differ from worker to worker
+        gzip.compress(whole, mtime=0)[:-20],  # with its time, tests' names would differ among workers
         gzip.compress(whole, mtime=0)[:5],
         b"\x89PNG\r\n",
         b'{"h1": [',

@@ -91,6 +91,20 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path, kind, place, bit)
     assert refused(kind, path) or equal(whole, read(path))
 
 
+def test_no_array_of_a_recording_goes_missing_for_a_flipped_bit_in_the_archives_list(tmp_path):
+    path = tmp_path / "recording"
+    write_recording(path)
+    whole, data = load_recording(path), path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        start = archive.start_dir
+    for place in range(start, len(data)):
+        for bit in range(8):
+            flipped = bytearray(data)
+            flipped[place] ^= 1 << bit
+            path.write_bytes(flipped)
+            assert refused("recording", path) or equal(whole, load_recording(path)), (place - start, bit)
+
+
 def refused(kind: str, path: Path) -> bool:
     """Whether it is refused by a message that names it."""
     _, read, error = READERS[kind]
