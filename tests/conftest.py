@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
-from typing import Dict, Set
+from typing import Dict, Iterator, Set
 
 import pytest
 
@@ -76,6 +77,14 @@ def _is_ours(pid: int) -> bool:
         except OSError:
             return False
     return False
+
+
+@pytest.fixture(autouse=True)
+def own_log_level() -> Iterator[None]:
+    """Hydra, where a test starts it, sets the level of all logging: the next test has the usual one again."""
+    level = logging.root.level
+    yield
+    logging.root.setLevel(level)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -23,7 +23,7 @@ def told(monkeypatch, caplog, *words, seconds, steps, iterations=8):
             at.iteration, at.env_steps = at.iteration + 1, at.env_steps + steps
             schedule.advanced(steps)
             forecast.look(schedule, {"rate/env_steps_per_s": steps / seconds})
-    return [(record.levelname, record.message) for record in caplog.records]
+    return [(record.levelname, record.message) for record in caplog.records if record.name == "rlkit"]
 
 
 def test_hours(monkeypatch, caplog):
