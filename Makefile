@@ -1,16 +1,17 @@
 # Two commands do everything on a machine with Python 3.11 and pip: `make train` and `make test`.
 PYTHON ?= python3
 VENV ?= .venv
-ARGS ?= task=BoxGrasping
+ARGS ?= task=BoxGrasping until="success>=0.9"
 BIN = $(VENV)/bin
 # One more than there are cores, since many tests wait for a process; five at most, for the memory.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 1, 5))')
 RUNTIME = $(VENV)/.runtime-installed
 DEV = $(VENV)/.dev-installed
+DOCS = $(VENV)/.docs-installed
 SOCCER = $(VENV)/.soccer-installed
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help train test check format lint types fast-test soccer pythons bench clean
+.PHONY: help train test check format lint types fast-test docs soccer pythons bench clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,12 +37,15 @@ lint: $(DEV)  ## Look for mistakes in style and imports
 types: $(DEV)  ## Check the types
 	$(BIN)/pyright
 
-fast-test: $(DEV)  ## Run the tests that take no more than a few seconds each
+fast-test: $(DEV)  ## Run the tests that take less than about a second each
 	$(BIN)/python -m pytest -q -n auto -m "not slow and not journey"
+
+docs: $(DOCS)  ## Build the site of docs/ into site/; it opens without a server
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 soccer: $(SOCCER)  ## Install the environments of task=Soccer and task=SoccerMulti (80 MB)
 
-pythons:  ## Compose the training guide's commands on Python 3.8 and 3.12, where they are installed
+pythons:  ## Compose the training guide's commands on Python 3.8, 3.10 and 3.12, where they are installed
 	.ci/pythons
 
 bench: $(DEV)  ## Run the benchmarks that README quotes
@@ -49,14 +53,15 @@ bench: $(DEV)  ## Run the benchmarks that README quotes
 	$(BIN)/python -m benchmarks.physics --save
 	$(BIN)/python -m benchmarks.ppo --task BoxGrasping --save ppo_box_grasping
 	$(BIN)/python -m benchmarks.ppo --task BaseTask --threads 1 2 --units 64 64 --save ppo_64
-	$(BIN)/python -m benchmarks.ppo --task HumanoidVelocity --num-envs 1024 --threads 1 2 --units 512 256 128 --save ppo_512
+	$(BIN)/python -m benchmarks.ppo --task HumanoidVelocity --num-envs 1024 --threads 1 2 --units 512 256 128 --iterations 8 --save ppo_512
 	$(BIN)/python -m benchmarks.fast_td3 --threads 1 2 --save
 	$(BIN)/python -m benchmarks.rendering
 	$(BIN)/python -m benchmarks.filming
+	$(BIN)/python -m benchmarks.doors --save
 	$(BIN)/python -m benchmarks.sims
 
 clean:  ## Remove the virtual environment and caches; runs are kept
-	rm -rf $(VENV) .venv-3.* .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) site .venv-3.* .pytest_cache .ruff_cache .hypothesis *.egg-info
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
@@ -69,6 +74,7 @@ $(RUNTIME): $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[mujoco,gymnasium,plot,video,viewer]'
 	@touch $@
 
+# gymnasium-robotics and mjlab: the files of the robots in docs/robots/ alone, none of their code or requirements.
 # sai-mujoco demands a gymnasium and other packages that it does not need; pyproject.toml tells more.
 $(SOCCER): $(RUNTIME)
 	@echo "installing the soccer environments ..."
@@ -76,8 +82,13 @@ $(SOCCER): $(RUNTIME)
 	$(PIP) --no-deps sai-mujoco
 	@touch $@
 
+$(DOCS): $(RUNTIME)
+	@echo "installing what the site needs ..."
+	$(PIP) --editable '.[docs]'
+	@touch $@
+
 $(DEV): $(RUNTIME)
 	@echo "installing what the tests need ..."
 	$(PIP) --editable '.[dev]'
-	$(PIP) --no-deps sai-mujoco
-	@touch $@ $(SOCCER)
+	$(PIP) --no-deps sai-mujoco gymnasium-robotics mjlab
+	@touch $@ $(SOCCER) $(DOCS)

@@ -20,8 +20,7 @@ from mujoco import batch
 
 from benchmarks.gym_peer import PlainEnv
 from rlkit.sims.api import PhysicsSettings, SceneSpec
-from rlkit.sims.mujoco import MujocoSimulator
-from rlkit.sims.mujoco_scene import (
+from rlkit.sims.mjmodel.scene import (
     Scene,
     append_contact_sensors,
     append_motion_sensors,
@@ -29,6 +28,7 @@ from rlkit.sims.mujoco_scene import (
     build_scene,
     parse,
 )
+from rlkit.sims.mujoco.simulator import MujocoSimulator
 
 STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from typing import Callable, Dict, List, Tuple
+from typing import Callable
 
 import torch
 from rich.console import Console
@@ -23,9 +23,9 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks import results
 from benchmarks.plain_fast_td3 import PlainFastTD3, PlainReplay, RunningStatistics, mlp
 from rlkit.config import compose
-from rlkit.env.spec import EnvSpec
-from rlkit.learners.fast_td3 import FastTD3
-from rlkit.learners.fast_td3.replay import ReplayBuffer
+from rlkit.env.api import EnvSpec
+from rlkit.learners.fast_td3.learner import FastTD3
+from rlkit.learners.fast_td3.replay.buffer import ReplayBuffer
 from rlkit.runtime import tuning
 
 OBS, ACTIONS, ENVS, STEPS, ATOMS = 48, 12, 64, 4096, 101
@@ -37,7 +37,7 @@ def main() -> None:
     device = torch.device(arguments.device)
     torch.set_num_threads(arguments.threads[-1])
     torch.set_float32_matmul_precision("high")  # TF32 on CUDA for everyone; nothing changes on a CPU
-    saved: Dict[str, Dict[str, Dict[str, float]]] = {}
+    saved: dict[str, dict[str, dict[str, float]]] = {}
     table = Table(title=f"updates of the critics a second, {device}", title_justify="left")
     for column in ("batch", "contestant", "updates/s", "per CPU-second", "x plain", "launches a turn"):
         table.add_column(column, justify="left" if column == "contestant" else "right")
@@ -81,7 +81,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _contestants(batch: int, device: torch.device, compiled: bool, threads: List[int]) -> Dict[str, Turn]:
+def _contestants(batch: int, device: torch.device, compiled: bool, threads: list[int]) -> dict[str, Turn]:
     found = {"plain, 32 bit": _on(threads[-1], _plain(batch, device))}
     auto = _auto(batch, device)
     for amp in (False, True):
@@ -100,7 +100,7 @@ def _contestants(batch: int, device: torch.device, compiled: bool, threads: List
     return found
 
 
-def _auto(batch: int, device: torch.device) -> Dict[str, object]:
+def _auto(batch: int, device: torch.device) -> dict[str, object]:
     """What `auto` takes here for these sizes; nothing on CUDA, where it is no question."""
     if device.type != "cpu":
         return {}
@@ -119,11 +119,11 @@ def _on(threads: int, turn: Turn) -> Turn:
 
 
 def _race(
-    contestants: Dict[str, Turn], rounds: int, seconds: float, device: torch.device
-) -> Tuple[Dict[str, List[float]], Dict[str, List[float]]]:
+    contestants: dict[str, Turn], rounds: int, seconds: float, device: torch.device
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """Critic updates per second of wall time and of CPU time, by contestant and round."""
-    rates: Dict[str, List[float]] = {name: [] for name in contestants}
-    cpu_rates: Dict[str, List[float]] = {name: [] for name in contestants}
+    rates: dict[str, list[float]] = {name: [] for name in contestants}
+    cpu_rates: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds + 1):  # the first round warms up
         for name, turn in contestants.items():
             _wait(device)
@@ -185,7 +185,7 @@ def _ours(batch: int, device: torch.device, **changes: object) -> Turn:
     return lambda: learner.turns.run(actor_learns=True)
 
 
-def _settings(batch: int, **changes: object) -> Dict[str, object]:
+def _settings(batch: int, **changes: object) -> dict[str, object]:
     settings = compose(["train=FastTD3", "device=cpu"]).train
     resolved = {"batch_size": batch, "buffer_size": STEPS, "schedule_steps": 10**6, "actor_starts": 0}
     return {**settings, **resolved, **changes}
@@ -200,7 +200,7 @@ def _fill(learner: FastTD3) -> None:
     """Random transitions in the whole replay buffer."""
     device = learner.spec.device
 
-    def obs() -> Dict[str, torch.Tensor]:
+    def obs() -> dict[str, torch.Tensor]:
         rows = torch.randn(ENVS, OBS, device=device)
         return {"policy": rows, "critic": rows}
 

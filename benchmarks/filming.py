@@ -13,20 +13,19 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import List
 
 import torch
 
 from rlkit.config import Experiment, compose
 from rlkit.config.resolve import VIDEO_INTERVAL
-from rlkit.env.spec import Observations
+from rlkit.env.api import Observations
 from rlkit.media import recording as recordings
 from rlkit.media.recording import Recording
 from rlkit.media.render_queue import RenderQueue
 from rlkit.runtime.build import build_env, build_learner
-from rlkit.runtime.evaluation import Evaluation
-from rlkit.runtime.ranks import Ranks
-from rlkit.runtime.recorder import facts_of
+from rlkit.runtime.playing.evaluation import Evaluation
+from rlkit.runtime.process.ranks import Ranks
+from rlkit.runtime.watching.recorder import facts_of
 
 
 class Filmed:
@@ -87,8 +86,8 @@ def main() -> None:
         training = Filmed(experiment, Path(folder))
         training.evaluate(record=True)
         training.block(5, film=False)  # warms up
-        seconds: dict[bool, List[float]] = {False: [], True: []}
-        evaluations: dict[bool, List[float]] = {False: [], True: []}
+        seconds: dict[bool, list[float]] = {False: [], True: []}
+        evaluations: dict[bool, list[float]] = {False: [], True: []}
         videos = 0
         for number in range(args.rounds):
             for film in (False, True) if number % 2 else (True, False):

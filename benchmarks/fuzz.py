@@ -23,11 +23,12 @@ import types
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Callable, Iterator
 
-from rlkit.config import foreign, keys
-from rlkit.config.conf import Conf, find_conf
-from rlkit.config.keys import COMMON_KEYS, LEARNER_KEYS
+from rlkit.config.files.conf import Conf, find_conf
+from rlkit.config.schema import keys
+from rlkit.config.schema.keys import COMMON_KEYS, LEARNER_KEYS
+from rlkit.config.words import foreign
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN_PROCESS = 100  # every which request
@@ -73,7 +74,7 @@ class Tally:
     """What came of the requests."""
 
     statuses: Counter = field(default_factory=Counter)
-    faults: List[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     slowest: float = 0.0  # s
 
     @property
@@ -87,14 +88,14 @@ class Requests:
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)
         conf = Conf(find_conf())
-        self.options: Dict[str, List[str]] = {group: conf.options(group) for group in keys.GROUPS}
+        self.options: dict[str, list[str]] = {group: conf.options(group) for group in keys.GROUPS}
         self.options["config"] = conf.roots()
         learners = [key for lines in LEARNER_KEYS.values() for key in lines]
         self.names = [key.name for key in (*COMMON_KEYS, *learners)] + list(keys.ALIASES) + list(self.options)
         self.foreign = list(foreign.FOREIGN)
 
-    def line(self) -> List[str]:
-        words: List[str] = []
+    def line(self) -> list[str]:
+        words: list[str] = []
         for _ in range(self.draw.choice((1, 1, 1, 2, 3, 6))):
             make = self.draw.choice(
                 (self._right, self._setting, self._setting, self._form, self._hydra, self._noise)
@@ -102,17 +103,17 @@ class Requests:
             words += make()
         return [word.replace("\0", "") for word in words]
 
-    def _right(self) -> List[str]:
+    def _right(self) -> list[str]:
         group = self.draw.choice(list(self.options))
         return [f"{group}={self.draw.choice(self.options[group])}"]
 
-    def _setting(self) -> List[str]:
+    def _setting(self) -> list[str]:
         return [f"{self._name()}={self._value()}"]
 
-    def _form(self) -> List[str]:
+    def _form(self) -> list[str]:
         """A setting that is not written as name=value."""
         name, value = self._name(), self._value()
-        forms: Tuple[List[str], ...] = (
+        forms: tuple[list[str], ...] = (
             [f"--{name}", value], [f"--{name}={value}"], [f"-{name}"], [name, value], [f"{name}:", value],
             [f"{name}: {value}"], [name], [f"{name}=", value], [name, "=", value], [name, f"={value}"],
             [f"+{name}={value}"],
@@ -120,10 +121,10 @@ class Requests:
         )  # fmt: skip
         return self.draw.choice(forms)
 
-    def _hydra(self) -> List[str]:
+    def _hydra(self) -> list[str]:
         return str(self.draw.choice(_HYDRAS)).split(" ")
 
-    def _noise(self) -> List[str]:
+    def _noise(self) -> list[str]:
         letters = "abcxyz=.[]{}()'\"\\$:,~+-_ /@#0159äß実\n\t"
         return ["".join(self.draw.choice(letters) for _ in range(self.draw.randrange(12)))]
 
@@ -137,7 +138,7 @@ class Requests:
         return name.replace("*", self.draw.choice(("x", "alive", "ä", "*")))
 
     def _value(self) -> str:
-        makers: Tuple[Callable[[], str], ...] = (
+        makers: tuple[Callable[[], str], ...] = (
             lambda: self.draw.choice(_WORDS),
             lambda: self.draw.choice(_ODD),
             lambda: str(self.draw.randrange(-5, 10 ** self.draw.randrange(1, 12))),
@@ -169,7 +170,7 @@ def fuzz(requests: int, seed: int = 0, own_process: int = OWN_PROCESS) -> Tally:
     return tally
 
 
-def _faults(words: List[str], status: object, said: str, made: List[str]) -> Iterator[str]:
+def _faults(words: list[str], status: object, said: str, made: list[str]) -> Iterator[str]:
     if "Traceback (most recent call last)" in said:
         yield "a traceback\n" + said[-1500:]
     if status not in (0, 2):
@@ -185,7 +186,7 @@ def _faults(words: List[str], status: object, said: str, made: List[str]) -> Ite
                 return
 
 
-def _in_process(words: List[str], folder: Path) -> Tuple[object, str]:
+def _in_process(words: list[str], folder: Path) -> tuple[object, str]:
     from rlkit import app
 
     out, before = io.StringIO(), Path.cwd()
@@ -222,7 +223,7 @@ def _stopped_before_the_run() -> Iterator[None]:
             sys.modules[name] = real
 
 
-def _command(words: List[str], folder: Path) -> Tuple[object, str]:
+def _command(words: list[str], folder: Path) -> tuple[object, str]:
     """`python train.py` in a process of its own, with the same stand-in."""
     code = (
         "import sys; from benchmarks.fuzz import _stopped_before_the_run as stopped; from rlkit.app import main\n"

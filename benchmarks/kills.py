@@ -20,16 +20,16 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import torch
 
 from rlkit.app import main as train
-from rlkit.runtime import checkpoint as checkpoints
 from rlkit.runtime import session  # noqa: F401 (imported here, once, for all forks)
-from rlkit.sims import mujoco  # noqa: F401
+from rlkit.runtime.checkpoints import checkpoint as checkpoints
+from rlkit.sims.mujoco import simulator as mujoco  # noqa: F401
 from rlkit.workspace import checkpoints_in, read_record
-from rlkit.workspace.atomic import is_temporary
+from rlkit.workspace.store.atomic import is_temporary
 
 ROOT = Path(__file__).resolve().parents[1]
 INTERVAL = 3  # iterations between checkpoints
@@ -71,7 +71,7 @@ class Outcome:
 class Start:
     """A training in a forked process, in `folder`."""
 
-    def __init__(self, folder: Path, words: List[str]) -> None:
+    def __init__(self, folder: Path, words: list[str]) -> None:
         self._log = folder / "said"
         self._log.write_text("")
         self.pid = os.fork()
@@ -110,7 +110,7 @@ def endure(learner: str, kills: int, draw: random.Random) -> Outcome:
         for folder in (killed, straight):
             folder.mkdir()
             (folder / "conf").symlink_to(ROOT / "conf")
-        saved: Optional[int] = None
+        saved: int | None = None
         for number in range(kills):
             start = Start(killed, words)
             if number % 4 == 3:
@@ -124,7 +124,7 @@ def endure(learner: str, kills: int, draw: random.Random) -> Outcome:
     return outcome
 
 
-def _look(run: Path, said: str, saved: Optional[int], outcome: Outcome) -> Optional[int]:
+def _look(run: Path, said: str, saved: int | None, outcome: Outcome) -> int | None:
     """Read everything that a kill left; returns the iteration of its last checkpoint."""
     outcome.kills += 1
     begun = STARTED in said
@@ -150,7 +150,7 @@ def _look(run: Path, said: str, saved: Optional[int], outcome: Outcome) -> Optio
     return last or None
 
 
-def _rows(run: Path) -> Dict[int, Any]:
+def _rows(run: Path) -> dict[int, Any]:
     """The lines of metrics.jsonl by iteration, without times; the last may be torn."""
     path = run / "metrics.jsonl"
     lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else [""]
@@ -159,7 +159,7 @@ def _rows(run: Path) -> Dict[int, Any]:
     return {r["iteration"]: {k: v for k, v in r.items() if not k.startswith(timed)} for r in rows}
 
 
-def _compare(killed: Path, straight: Path, words: List[str], goal: int, outcome: Outcome) -> None:
+def _compare(killed: Path, straight: Path, words: list[str], goal: int, outcome: Outcome) -> None:
     """Go on once more, which clears up, and hold what there is against a training that was never killed."""
     start = Start(killed, words)
     start.wait_for(f" {goal}/100000")

@@ -29,13 +29,13 @@ import sys
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterator, Sequence, Tuple
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import results
-from rlkit.runtime.metrics import read_metrics
+from benchmarks.metric_lines import read_metrics
 from rlkit.workspace import list_runs, write_atomic
 
 ROOT = Path(__file__).parents[1]
@@ -48,10 +48,10 @@ class Curve:
 
     name: str
     evaluated: bool = False
-    seconds: List[float] = field(default_factory=list)
-    steps: List[int] = field(default_factory=list)
-    success: List[float] = field(default_factory=list)
-    returns: List[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    success: list[float] = field(default_factory=list)
+    returns: list[float] = field(default_factory=list)
     tested: str = "-"
 
     @property
@@ -71,7 +71,7 @@ class Curve:
         first = self.first(level)
         return "-" if first is None else f"{self.seconds[first]:.0f} s, {self.steps[first]:,}"
 
-    def first(self, level: Level) -> Optional[int]:
+    def first(self, level: Level) -> int | None:
         """The first point that is at least at the level, None where none is."""
         values = self.success if level[0] == "success" else self.returns
         return next((i for i, value in enumerate(values) if value >= level[1]), None)
@@ -81,7 +81,7 @@ def read_curve(run: Path, name: str = "", window: int = 128) -> Curve:
     """The run's evaluations; without any, means over the latest `window` episodes at least, as they are displayed."""
     rows = read_metrics(run / "metrics.jsonl")
     curve = Curve(name or run.name, evaluated=any("eval/return" in row for row in rows))
-    recent: List[dict[str, float]] = []
+    recent: list[dict[str, float]] = []
     for row in rows:
         if curve.evaluated:
             if "eval/return" in row:
@@ -100,7 +100,7 @@ def read_curve(run: Path, name: str = "", window: int = 128) -> Curve:
     return curve
 
 
-def train_and_test(words: List[str], seed: int) -> Path:
+def train_and_test(words: list[str], seed: int) -> Path:
     """Train with `seed`, test the best checkpoint; returns the run's folder."""
     before = {row.path for row in list_runs(Path())}
     run([*words, f"seed={seed}"])
@@ -110,7 +110,7 @@ def train_and_test(words: List[str], seed: int) -> Path:
     return path
 
 
-def run(words: List[str]) -> None:
+def run(words: list[str]) -> None:
     """One command, its output passed on."""
     print("$ python train.py", *words, flush=True)
     subprocess.run([sys.executable, str(ROOT / "train.py"), *words], check=True)
@@ -131,7 +131,7 @@ def tested(path: Path) -> str:
     return f"{100 * success:.1f}%" if success else f"{mean_return:,.0f}"
 
 
-def show(curves: List[Curve], levels: List[Level]) -> None:
+def show(curves: list[Curve], levels: list[Level]) -> None:
     """The table."""
     measured = "evaluations" if all(curve.evaluated for curve in curves) else "exploring episodes"
     table = Table(title=f"training time and env-steps until a level is reached by {measured}")
@@ -147,15 +147,15 @@ def show(curves: List[Curve], levels: List[Level]) -> None:
     Console(soft_wrap=True).print(table)
 
 
-def spread(curves: List[Curve], levels: List[Level]) -> Dict[str, Any]:
+def spread(curves: list[Curve], levels: list[Level]) -> dict[str, Any]:
     """By variant: each seed's seconds and env-steps to each level, best return and test; medians and extremes.
 
     A seed that did not get there counts as later than all that did: a median of None says that most did not.
     """
-    found: Dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for variant in dict.fromkeys(curve.variant for curve in curves):
         of_variant = [curve for curve in curves if curve.variant == variant]
-        entry: Dict[str, Any] = {"seeds": len(of_variant), "tested": [curve.tested for curve in of_variant]}
+        entry: dict[str, Any] = {"seeds": len(of_variant), "tested": [curve.tested for curve in of_variant]}
         entry["best return"] = _middle([max(curve.returns, default=-math.inf) for curve in of_variant])
         for name, value in levels:
             firsts = [(curve, curve.first((name, value))) for curve in of_variant]
@@ -166,7 +166,7 @@ def spread(curves: List[Curve], levels: List[Level]) -> Dict[str, Any]:
     return found
 
 
-def _middle(values: Sequence[float]) -> Dict[str, Any]:
+def _middle(values: Sequence[float]) -> dict[str, Any]:
     """Median, least and greatest, and each; None where it was not reached."""
     ordered = sorted(values)
     named = {"median": statistics.median_high(ordered), "least": ordered[0], "greatest": ordered[-1]}
@@ -174,11 +174,11 @@ def _middle(values: Sequence[float]) -> Dict[str, Any]:
     return {**plain, "each": [_finite(value) for value in values]}
 
 
-def _finite(value: float) -> Optional[float]:
+def _finite(value: float) -> float | None:
     return round(value, 1) if math.isfinite(value) else None
 
 
-def draw(curves: List[Curve], out: Path, title: str) -> None:
+def draw(curves: list[Curve], out: Path, title: str) -> None:
     """Success and return over minutes of training, a line a run, a colour a variant; return alone without success."""
     import matplotlib
 
@@ -252,7 +252,7 @@ def main() -> None:
         results.save(options.save, spread(curves, options.reach))
 
 
-def _trained(options: argparse.Namespace) -> List[Curve]:
+def _trained(options: argparse.Namespace) -> list[Curve]:
     """All runs, each kept as soon as it is done: the same command goes on where it was broken off."""
     kept = options.out.with_suffix(".json")
     begun = kept.with_suffix(".begun.json")
@@ -270,7 +270,7 @@ def _trained(options: argparse.Namespace) -> List[Curve]:
     return list(done.values())
 
 
-def _jobs(options: argparse.Namespace, seed: int) -> Iterator[Tuple[str, Callable[[], Curve]]]:
+def _jobs(options: argparse.Namespace, seed: int) -> Iterator[tuple[str, Callable[[], Curve]]]:
     """(name, what trains it) of every variant and every peer with one seed."""
     for variant in options.variants:
         given, colon, more = variant.partition(": ")
@@ -284,7 +284,7 @@ def _jobs(options: argparse.Namespace, seed: int) -> Iterator[Tuple[str, Callabl
         )
 
 
-def _trained_here(words: List[str], seed: int, name: str) -> Curve:
+def _trained_here(words: list[str], seed: int, name: str) -> Curve:
     return _read(train_and_test(words, seed), name)
 
 
@@ -294,11 +294,11 @@ def _read(path: Path, name: str) -> Curve:
     return curve
 
 
-def _peer(name: str, words: List[str], seed: int, levels: List[Level], seconds: float) -> Curve:
+def _peer(name: str, words: list[str], seed: int, levels: list[Level], seconds: float) -> Curve:
     from benchmarks.stable_baselines import learn
 
     (env_id,) = [word.partition("=")[2] for word in words if word.startswith("env.id=")]
-    wanted: Optional[float] = max((value for kind, value in levels if kind == "return"), default=None)
+    wanted: float | None = max((value for kind, value in levels if kind == "return"), default=None)
     curve = Curve(f"Stable-Baselines3 {name}, seed {seed}", evaluated=True)
     for point in learn(name, env_id, seed=seed, until=wanted, seconds=seconds):
         curve.add(point.seconds, point.steps, 0.0, point.mean_return)

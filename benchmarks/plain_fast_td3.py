@@ -6,7 +6,7 @@ atom, one replay sample for each update, gradients of everything, stock AdamW. O
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence
+from typing import Dict, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -130,7 +130,7 @@ class PlainFastTD3:
 
 def mlp(sizes: Sequence[int]) -> nn.Sequential:
     """Linear layers with ReLU between them."""
-    layers: List[nn.Module] = []
+    layers: list[nn.Module] = []
     for inputs, outputs in zip(sizes, sizes[1:]):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     return nn.Sequential(*layers[:-1])

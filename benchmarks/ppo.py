@@ -19,16 +19,18 @@ from typing import Any, Callable, Dict, List, Tuple
 import torch
 
 from benchmarks import results
+from benchmarks.point_mass import PointMass
 from rlkit.config import compose
-from rlkit.env.dummy import PointMass
-from rlkit.env.spec import VecEnv
-from rlkit.learners.ppo import PPO
+from rlkit.env.api import VecEnv
 from rlkit.learners.ppo.bridge import Bridge
+from rlkit.learners.ppo.learner import PPO
 from rlkit.learners.ppo.library import A2CAgent, AlgoObserver, no_files_no_prints
-from rlkit.learners.ppo.params import minibatch_size, read_settings, rl_games_params
+from rlkit.learners.ppo.params import rl_games_params
+from rlkit.learners.ppo.settings import Settings
+from rlkit.learners.settings import read_settings
 from rlkit.runtime import tuning
 from rlkit.runtime.build import build_env
-from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.process.ranks import Ranks
 
 Epoch = Callable[[], "tuple[float, float]"]
 """One iteration: seconds of (rollout, update)."""
@@ -45,10 +47,9 @@ def ours(train: Any, env: VecEnv) -> Epoch:
 
 
 def stock(train: Any, env: VecEnv) -> Epoch:
-    bridge, settings = Bridge(env.spec), read_settings(train, env.spec)
+    bridge, settings = Bridge(env.spec), read_settings(Settings, train)
     bridge.attach(env)
-    minibatch = minibatch_size(settings, env.spec.num_envs)
-    params = rl_games_params(settings, env.spec, bridge.get_env_info(), minibatch)
+    params = rl_games_params(settings, env.spec, bridge.get_env_info(), train["minibatch_size"])
     params["config"].update(vec_env=bridge, features={"observer": AlgoObserver()})
     with no_files_no_prints(params["config"]):
         agent = A2CAgent("stock", params)

@@ -20,9 +20,9 @@ from torch import Tensor
 
 from rlkit.config import compose
 from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec
-from rlkit.sims.mujoco import MujocoSimulator
-from rlkit.tasks import dexhand
-from rlkit.tasks.box_grasping import BOX, BoxGrasping
+from rlkit.sims.mujoco.simulator import MujocoSimulator
+from rlkit.tasks.box_grasping import BoxGrasping
+from rlkit.tasks.robots import dexhand
 
 PRESETS = ("fast", "default", "accurate")
 GRAVITY = 9.81  # m/s², as in MuJoCo's models
@@ -79,7 +79,7 @@ class Scene:
     @property
     def box(self) -> Tensor:
         """`[N, 3]` m, world: the box's centre, a copy."""
-        return self.sim.body_pos[:, BOX].clone()
+        return self.sim.body_pos[:, self.sim.body("box")].clone()
 
     def targets(self, base: Tensor, controls: Tensor) -> Tensor:
         """`[N, 25]` m and rad: actuator targets from base joints `[6]` and finger controls `[12]`."""

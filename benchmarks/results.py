@@ -15,7 +15,7 @@ import shlex
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Any, Iterator, List, Mapping, Tuple
+from typing import Any, Iterator, Mapping
 
 from rlkit.workspace import write_atomic
 
@@ -76,7 +76,7 @@ def versions() -> Mapping[str, str]:
     return found
 
 
-def missing(text: str, content: Mapping[str, Any]) -> List[str]:
+def missing(text: str, content: Mapping[str, Any]) -> list[str]:
     """The numbers of a quoted passage that are in no figure of a results file, nor in its date and processor."""
     values = list(_numbers(content["figures"]))
     known = {word.replace(",", "") for word in _NUMBER.findall(f"{content['date']} {content['processor']}")}
@@ -87,9 +87,9 @@ def missing(text: str, content: Mapping[str, Any]) -> List[str]:
     ]
 
 
-def _backed(word: str, values: List[float], known: set[str]) -> bool:
+def _backed(word: str, values: list[float], known: set[str]) -> bool:
     digits = len(word.partition(".")[2])
-    return word in known or any(f"{value:.{digits}f}" == word for value in values)
+    return word in known or any(f"{abs(value):.{digits}f}" == word for value in values)
 
 
 def _numbers(figures: Any) -> Iterator[float]:
@@ -113,6 +113,6 @@ def _numbers_in(text: str) -> Iterator[float]:
     yield from (float(word.rstrip(",").replace(",", "")) for word in _NUMBER.findall(text))
 
 
-def quotes(page: Path) -> List[Tuple[str, str]]:
+def quotes(page: Path) -> list[tuple[str, str]]:
     """(name of the results file, text) of every quoted passage of a page."""
     return QUOTED.findall(page.read_text(encoding="utf-8"))

@@ -1,13 +1,13 @@
 """Stable-Baselines3 as a peer: its own training loop, stopped now and then for an evaluation that does not count.
 
-It is no dependency: `pip install 'rlkit[peers]'` brings it. One torch thread, which its own defaults are quickest with
+It is no dependency: `pip install -e '.[peers]'` brings it. One torch thread, which its own defaults are quickest with
 on small machines. Settings: PPO as in its zoo for these environments, TD3 its defaults with Gaussian noise of 0.1.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -25,11 +25,11 @@ class Point(NamedTuple):
     mean_return: float
 
 
-def learn(name: str, env_id: str, *, seed: int, until: Optional[float], seconds: float) -> List[Point]:
+def learn(name: str, env_id: str, *, seed: int, until: float | None, seconds: float) -> list[Point]:
     """Train `name` (PPO, TD3, SAC) until an evaluation reaches `until` or the time is over."""
     torch.set_num_threads(1)
     model = _model(name, env_id, seed)
-    points: List[Point] = []
+    points: list[Point] = []
     trained = 0.0
     while trained < seconds:
         started = time.perf_counter()

@@ -14,14 +14,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List
 
 from benchmarks import results
 
 ROOT = Path(__file__).parents[1]
 TRAIN = [sys.executable, str(ROOT / "train.py")]
 RLKIT = [sys.executable, "-m", "rlkit.cli"]
-STARTS: Dict[str, List[str]] = {
+STARTS: dict[str, list[str]] = {
     "import torch": [sys.executable, "-c", "import torch"],
     "wrong key": [*TRAIN, "numEnv=8"],
     "wrong combination": [*TRAIN, "numEnvs=8", "train.minibatch_size=1000"],
@@ -45,7 +44,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     results.add_option(parser, "start")
     options = parser.parse_args()
-    seconds: Dict[str, List[float]] = {name: [] for name in STARTS}
+    seconds: dict[str, list[float]] = {name: [] for name in STARTS}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(
             options.rounds + 1
@@ -61,7 +60,7 @@ def main() -> None:
         results.save(options.save, {"CPU-seconds": medians})
 
 
-def cpu_seconds(command: List[str], folder: Path) -> float:
+def cpu_seconds(command: list[str], folder: Path) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, cwd=folder, capture_output=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

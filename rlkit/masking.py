@@ -7,7 +7,7 @@ shape that is not known here is not masked: what must not be stored belongs into
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, List, Mapping, Tuple, Union
+from typing import Any, Callable, Mapping
 
 MASK = "<masked>"
 
@@ -39,9 +39,8 @@ _PASSWORD_KEY = re.compile(rf"(?i)[\w.-]*(?:{_PASSWORD_WORD})")
 _HEX_KEY = re.compile(r"""(?i)(key["']?[ \t]*[=:][ \t]*["']?)(?:local-)?[0-9a-f]{40}\b""")  # wandb's
 _IN_URL = re.compile(r"(?<=://)[^\s/@:'\"]*:[^\s/@'\"]+(?=@)")
 _KEY_BLOCK = re.compile(r"(-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----)((?:(?!-----)[\s\S])*)")
-_KEY_PART = re.compile(
-    rf"{MASK}|((?:^[+-])?)[\w+/=]{{4,}}", re.M
-)  # behind what `git diff` puts before each line
+# Behind what `git diff` puts before each line
+_KEY_PART = re.compile(rf"{MASK}|((?:^[+-])?)[\w+/=]{{4,}}", re.M)
 # Code that fetches a value holds none: a call, an item, a type.
 _CODE = re.compile(
     r"[A-Za-z_][\w.]*[(\[]|(?:str|bytes|int|Optional|None|null|true|false)\b|(?:self|args|os)\.", re.I
@@ -75,7 +74,7 @@ def masked_settings(value: Any, key: str = "") -> Any:
     return value
 
 
-def masked_places(value: Any, path: Tuple[Union[str, int], ...] = ()) -> List[Tuple[Union[str, int], ...]]:
+def masked_places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     """Where nested settings hold the mask instead of what was there."""
     if isinstance(value, Mapping):
         return [place for name, item in value.items() for place in masked_places(item, (*path, name))]

@@ -6,7 +6,6 @@ It stands above the rooms because the configuration refuses a name that the work
 from __future__ import annotations
 
 import unicodedata
-from typing import Optional
 
 RULE = "allowed are letters, digits, blanks and any of _-=.+, behind a first letter, digit or _"
 _SIGNS = " _-=.+,"
@@ -17,7 +16,7 @@ RESERVED = ("latest", "latest_train", "latest_test", PINNED)
 LONGEST_BYTES = 200
 
 
-def problem_of_name(name: str) -> Optional[str]:
+def problem_of_name(name: str) -> str | None:
     """Why a text cannot name a run, and what can; None where it can."""
     problem = None
     if not name.strip():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Dict, Iterator, Set
+from typing import Dict, Iterator
 
 import pytest
 
@@ -32,9 +32,9 @@ class OtherRuns:
     """
 
     def __init__(self) -> None:
-        self.folders: Set[Path] = set()
-        self._seen: Set[Path] = set()
-        self._stamps: Dict[str, int] = {}
+        self.folders: set[Path] = set()
+        self._seen: set[Path] = set()
+        self._stamps: dict[str, int] = {}
         self.look()
 
     def pytest_runtest_logfinish(self) -> None:

@@ -83,6 +83,7 @@ def test_settings_are_masked_by_their_names_and_shapes():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_a_large_diff_is_masked_in_time_that_grows_with_it():
     import time

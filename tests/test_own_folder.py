@@ -10,10 +10,14 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 CONFTEST = Path(__file__).with_name("conftest.py")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CONFTEST.parents[1])}
 HARMFUL = """
 from pathlib import Path
+
+import pytest
 
 CLONE = Path(__file__).parents[1]
 
@@ -32,6 +36,8 @@ def test_makes_a_link():
 HARMLESS = """
 from pathlib import Path
 
+import pytest
+
 def test_writes_where_it_is():
     Path("runs").mkdir()
     Path("runs/here").touch()
@@ -41,6 +47,8 @@ def test_writes_where_it_is():
 TRAINING = """
 import sys, time
 from pathlib import Path
+
+import pytest
 from rlkit.workspace import WorkspaceLimits, open_run
 
 run = open_run("Box", "train", name=sys.argv[1], settings=WorkspaceLimits(), config_yaml="", command=[], learner="ppo",
@@ -54,6 +62,8 @@ run.set_state("done")
 BESIDE = """
 import time
 from pathlib import Path
+
+import pytest
 
 CLONE = Path(__file__).parents[1]
 
@@ -73,6 +83,8 @@ def test_another():
 STARTS_A_RUN = """
 import subprocess, sys
 from pathlib import Path
+
+import pytest
 
 CLONE = Path(__file__).parents[1]
 
@@ -105,12 +117,14 @@ def training(clone: Path, name: str) -> subprocess.Popen[str]:
     return started
 
 
+@pytest.mark.slow
 def test_a_test_writes_into_its_own_folder(tmp_path):
     done = session(tmp_path, HARMLESS)
     assert done.returncode == 0, done.stdout
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_tests_that_change_the_clone_fail_their_session(tmp_path):
     done = session(tmp_path, HARMFUL)
     assert done.returncode == 1
@@ -121,6 +135,7 @@ def test_tests_that_change_the_clone_fail_their_session(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_trainings_of_others_in_the_clone_fail_no_session_and_those_of_tests_do(tmp_path):
     (tmp_path / "training.py").write_text(TRAINING)
     started = [training(tmp_path, "first")]

@@ -7,7 +7,8 @@ import shlex
 from datetime import datetime
 from pathlib import Path
 
-from rlkit.workspace import WorkspaceError, called, find_run, printable
+from rlkit.untrusted import printable
+from rlkit.workspace import WorkspaceError, called, find_run
 
 HELP = "write a page that compares runs: curves with bands over seeds, settings that differ, a table"
 

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from rlkit.commands.options import add_trust
-from rlkit.workspace import printable
+from rlkit.errors import FAILED
+from rlkit.untrusted import printable
 
 HELP = "write a run's policy as ONNX and TorchScript, compared with the original before"
 
@@ -29,15 +30,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export; 1 where the task cannot be built or a format differs. Raises WorkspaceError for a refusal."""
-    from rlkit.runtime.export_request import FORMATS, read_request
+    from rlkit.export.request import FORMATS, read_request
 
     formats = FORMATS if arguments.format == "both" else (arguments.format,)
     request = read_request(arguments.ref, arguments.root, formats, arguments.out, arguments.trust)
-    from rlkit.runtime.export import FAILURES, export  # torch and the simulator come with it
+    from rlkit.export.export import FAILURES, export  # torch and the simulator come with it
 
     try:
         export(request)
     except FAILURES as error:
         print(printable(f"rlkit export: {error}"), file=sys.stderr)
-        return 1
+        return FAILED
     return 0

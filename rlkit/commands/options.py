@@ -14,3 +14,12 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE",
         help="may be imported where the run or recording asks for it, though it is not installed; again for another",
     )
+
+
+def add_viewer(parser: argparse.ArgumentParser) -> None:
+    """`--viewer`, and where its page is."""
+    parser.add_argument(
+        "--viewer", choices=("web", "native"), default="web", help="a page, or a window of MuJoCo's (web)"
+    )
+    parser.add_argument("--port", type=int, default=8080, help="of the page; 0 takes a free one (8080)")
+    parser.add_argument("--host", default="127.0.0.1", help="of the page; 0.0.0.0 lets others in (127.0.0.1)")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, List, NamedTuple, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from rlkit.commands.options import add_trust
-from rlkit.runtime.engines import load_engines
-from rlkit.workspace import WorkspaceError, open_regular, printable, write_atomic
+from rlkit.config.words.imports import trusted_here
+from rlkit.runtime.process.engines import load_engines
+from rlkit.untrusted import open_regular, printable
+from rlkit.workspace import WorkspaceError, write_atomic
 
 if TYPE_CHECKING:
+    from rlkit.crosscheck.replay import Replay
     from rlkit.media.recording import Recording
-    from rlkit.runtime.replay import Replay
 
 HELP = "replay recorded episodes and compare them state by state; videos and HDF5 of them"
 _SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)  # of the compared states, that the table shows
@@ -75,7 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
     episodes = [episode for path in arguments.files for episode in _load(path, arguments)]
     _check_combination(arguments, episodes)
     stepped = [episode.recording for episode in episodes if _needs_engine(episode.recording, arguments)]
-    load_engines(_simulators(stepped))
+    for recording in stepped:
+        load_engines(
+            _simulators([recording]), recording.trusted | trusted_here(recording.header.get("config", {}))
+        )
     status, shown = 0, []
     for episode in episodes:
         print(printable(_summary(episode)))
@@ -103,7 +107,7 @@ def _tolerance(text: str) -> float:
     return value
 
 
-def _load(path: Path, arguments: argparse.Namespace) -> List[Episode]:
+def _load(path: Path, arguments: argparse.Namespace) -> list[Episode]:
     """The episodes of a file, whatever its name says; raises RecordingError."""
     from rlkit.media import recording, roboverse
 
@@ -158,7 +162,7 @@ def _needs_engine(recording: Recording, arguments: argparse.Namespace) -> bool:
     return arguments.to_hdf5 is None
 
 
-def _simulators(recordings: Sequence[Recording]) -> List[str]:
+def _simulators(recordings: Sequence[Recording]) -> list[str]:
     """The names of those that are needed to step the recordings."""
     headers = [recording.header for recording in recordings if recording.header["engine"] == "simulator"]
     return [header.get("config", {}).get("sim", {}).get("name", "") for header in headers]
@@ -189,7 +193,7 @@ def _summary(episode: Episode) -> str:
 
 
 def _replayed(episode: Episode, arguments: argparse.Namespace) -> Replay:
-    from rlkit.runtime.replay import replay  # torch and the engine come with it
+    from rlkit.crosscheck.replay import replay  # torch and the engine come with it
 
     result = replay(episode.recording, force=arguments.force)
     if arguments.csv is not None:
@@ -203,7 +207,7 @@ def _replayed(episode: Episode, arguments: argparse.Namespace) -> Replay:
 
 def _tell(replay: Replay, recording: Recording, tolerance: float) -> int:
     """Print the deviation over time and what it means; the exit status."""
-    from rlkit.runtime.replay import differing_versions
+    from rlkit.crosscheck.replay import differing_versions
     from rlkit.workspace import provenance
 
     if not replay.deviation:
@@ -258,7 +262,7 @@ def _write_npz(folder: Path, episodes: Sequence[Episode]) -> None:
 def _render(episodes: Sequence[Episode], out: Path) -> None:
     """Make the video in a process of its own, that may choose its OpenGL before anything is imported."""
     from rlkit.media import recording
-    from rlkit.media.render import command
+    from rlkit.media.render import make
 
     with tempfile.TemporaryDirectory() as folder:
         sources = []
@@ -268,9 +272,4 @@ def _render(episodes: Sequence[Episode], out: Path) -> None:
                 recording.save(path, episode.recording)
             sources.append(path)
         trusted = frozenset().union(*(episode.recording.trusted for episode in episodes))
-        words = command(sources, out, None, (640, 480), None, trusted)
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise WorkspaceError(f"no video was made: {reason[-1]}")
-    print(printable(done.stdout.strip()))
+        print(printable(make(sources, out, (640, 480), None, trusted)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rlkit.workspace import find_run, printable, refuse_links
+from rlkit.untrusted import printable
+from rlkit.workspace import find_run, refuse_links
 
 HELP = "write a page about a run: curves, settings, videos, tests, origin"
 

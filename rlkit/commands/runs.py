@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Callable, Tuple
+from typing import Callable
 
 from rlkit.commands import runs_diff, runs_prune, runs_show
 from rlkit.commands.runs_page import print_runs
+from rlkit.packages import train_command
+from rlkit.untrusted import printable
 from rlkit.workspace import (
     RUN_KINDS,
     RUN_STATES,
@@ -17,9 +19,9 @@ from rlkit.workspace import (
     pin_run,
     pinned_names,
     pins_of,
-    printable,
     resolve,
     runs_as_json,
+    start_above,
     unpin,
 )
 
@@ -47,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         title="actions", metavar="ACTION", description="`rlkit runs ACTION -h` explains each"
     )
 
-    def add(name: str, action: Action, says: str, takes: Tuple[str, ...] = ()) -> argparse.ArgumentParser:
+    def add(name: str, action: Action, says: str, takes: tuple[str, ...] = ()) -> argparse.ArgumentParser:
         added = actions.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")
         # Suppressed defaults let what was typed before the action stand.
         added.add_argument("--root", type=Path, default=argparse.SUPPRESS, metavar="DIR", help=_ROOT_HELP)
@@ -127,7 +129,9 @@ def _print_nothing(arguments: argparse.Namespace) -> None:
         print(f"No run fits {' '.join(filters)}; `rlkit runs` shows all.")
     else:
         task = f" task={arguments.task}" if arguments.task else ""
-        print(f"No runs in {arguments.root.resolve()} yet. Start one:\n  python train.py{task}")
+        above = start_above(arguments.root)
+        what = f"But {above}" if above else f"Start one:\n  {train_command()}{task}"
+        print(f"No runs in {arguments.root.resolve()} yet. {what}")
 
 
 def _pin(arguments: argparse.Namespace) -> int:

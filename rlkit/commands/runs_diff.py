@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Mapping, Tuple
 
 from rlkit.commands.runs_config import read_config
 from rlkit.commands.runs_page import console, flat
-from rlkit.workspace import RunRecord, WorkspaceError, find_run, printable, read_record
+from rlkit.untrusted import printable
+from rlkit.workspace import RunRecord, WorkspaceError, find_run, read_record
 
 HELP = "show in what two runs were made differently: settings, code, versions, command"
 
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _made(path: Path) -> Dict[str, Dict[str, Any]]:
+def _made(path: Path) -> dict[str, dict[str, Any]]:
     """How a run was made, by section and full name."""
     try:
         record = read_record(path)
@@ -49,12 +50,12 @@ def _made(path: Path) -> Dict[str, Dict[str, Any]]:
     }
 
 
-def _versions(record: RunRecord) -> Dict[str, Any]:
+def _versions(record: RunRecord) -> dict[str, Any]:
     machine = {"python": record.python, "platform": record.platform, "device": record.device}
     return {**machine, **record.packages}
 
 
-def _differing(sides: Sides) -> Dict[str, Dict[str, Any]]:
+def _differing(sides: Sides) -> dict[str, dict[str, Any]]:
     """The keys whose values differ, with the value of each run that has the key."""
     first, second = sides
     absent = object()

@@ -7,9 +7,9 @@ import re
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Dict, List
 
 from rlkit.commands.runs_page import print_runs
+from rlkit.untrusted import printable
 from rlkit.workspace import (
     Deleter,
     PruneFilters,
@@ -20,7 +20,6 @@ from rlkit.workspace import (
     folder_size,
     list_runs,
     plan_prune,
-    printable,
     size,
 )
 
@@ -84,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     return _delete(arguments.root, plan.delete, sizes) if sizes else 0
 
 
-def _print_plan(root: Path, plan: PrunePlan, sizes: Dict[Path, int]) -> None:
+def _print_plan(root: Path, plan: PrunePlan, sizes: dict[Path, int]) -> None:
     if plan.delete:
         rows = [row for row in list_runs(root) if Path(row.path) in sizes]
         print_runs(rows, {str(path): count for path, count in sizes.items()})
@@ -93,7 +92,7 @@ def _print_plan(root: Path, plan: PrunePlan, sizes: Dict[Path, int]) -> None:
     print(f"to delete: {_total(sizes)}")
 
 
-def _agreed(arguments: argparse.Namespace, sizes: Dict[Path, int]) -> bool:
+def _agreed(arguments: argparse.Namespace, sizes: dict[Path, int]) -> bool:
     if arguments.yes:
         return True
     if not sys.stdin.isatty():
@@ -110,7 +109,7 @@ def _agreed(arguments: argparse.Namespace, sizes: Dict[Path, int]) -> bool:
     return False
 
 
-def _delete(root: Path, runs: List[RunEntry], sizes: Dict[Path, int]) -> int:
+def _delete(root: Path, runs: list[RunEntry], sizes: dict[Path, int]) -> int:
     """Delete the runs, the oldest first, and say what came of it, also when it is cut short.
 
     What cannot be deleted keeps no other run from it; the exit status then is 1.
@@ -132,7 +131,7 @@ def _delete(root: Path, runs: List[RunEntry], sizes: Dict[Path, int]) -> int:
     return status
 
 
-def _total(sizes: Dict[Path, int]) -> str:
+def _total(sizes: dict[Path, int]) -> str:
     return f"{_runs(len(sizes))}, {size(sum(sizes.values()))}" if sizes else "nothing"
 
 

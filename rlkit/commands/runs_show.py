@@ -7,22 +7,24 @@ import os
 import shlex
 import textwrap
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Any, Iterator, Mapping, Optional, Tuple
 
 from rlkit.commands.runs_config import overrides, read_config
-from rlkit.commands.runs_page import console, flat
+from rlkit.commands.runs_page import best_by, console, flat
+from rlkit.errors import RlkitError
+from rlkit.numbers import number, percent
+from rlkit.packages import test_command, train_command
+from rlkit.runtime.checkpoints.head import read_head
 from rlkit.runtime.gym_request import to_type
+from rlkit.untrusted import printable
 from rlkit.workspace import (
     RunDetails,
     RunRecord,
-    WorkspaceError,
     age,
     find_run,
     local_time,
-    number,
-    percent,
-    printable,
     quoted,
+    resolve,
     run_details,
     size,
 )
@@ -48,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _settings(path: Path) -> str:
     try:
         return shlex.join(overrides(path))
-    except WorkspaceError as error:  # damaged, or not ours to read: the rest is worth showing
+    except RlkitError as error:  # damaged, or not ours to read: the rest is worth showing
         return str(error)
 
 
@@ -72,7 +74,7 @@ def _print(details: RunDetails, settings: str, root: Path) -> None:
         print(f"  {label}".ljust(_LABEL_WIDTH) + printable(command))
 
 
-def _wrapped(line: str, width: int) -> List[str]:
+def _wrapped(line: str, width: int) -> list[str]:
     # Paths and commands are copied from here: they are not cut.
     return textwrap.wrap(line, max(20, width), break_long_words=False, break_on_hyphens=False)
 
@@ -87,6 +89,7 @@ def _facts(details: RunDetails, settings: str) -> Lines:
         yield "best", _best(record)
         yield "made with", f"seed {record.seed} on {record.device} of {record.host}, {record.platform}"
         yield "git", _git(record.git)
+        yield "code", _code(record.code)
         yield "versions", ", ".join(f"{name} {version}" for name, version in record.packages.items())
         yield "command", record.command
         yield "settings", settings
@@ -107,18 +110,21 @@ def _time(details: RunDetails) -> str:
     return text if details.seconds is None else f"{text}, lasted {age(details.seconds)}"
 
 
-def _progress(details: RunDetails) -> Optional[str]:
+def _progress(details: RunDetails) -> str | None:
     assert details.record is not None
     steps = details.metrics.get("env_steps")
     parts = [] if details.record.iterations is None else [f"iteration {details.record.iterations:,}"]
     if isinstance(steps, int):
         parts.append(f"{steps:,} env-steps")
+    if details.record.reached is not None:
+        parts.append(f"ended by {details.record.reached}")
     return ", ".join(parts) or None
 
 
-def _best(record: RunRecord) -> Optional[str]:
-    """Of the best policy, or what a test found: success first, as policies are ranked by it."""
-    parts = [] if record.best_success is None else [f"success {percent(record.best_success)}"]
+def _best(record: RunRecord) -> str | None:
+    """Of the best policy, or what a test found: first what policies are ranked by, else success."""
+    parts = [best_by(record.best_by)] if record.best_by else []
+    parts += [] if record.best_success is None else [f"success {percent(record.best_success)}"]
     if record.best_return is not None:
         parts.append(f"return {number(record.best_return)}")
     if "best" in record.saved:
@@ -126,11 +132,20 @@ def _best(record: RunRecord) -> Optional[str]:
     return ", ".join(parts) or None
 
 
-def _git(git: Mapping[str, Any]) -> Optional[str]:
+def _git(git: Mapping[str, Any]) -> str | None:
     if not git.get("commit"):
         return git.get("problem")
     text = f"{str(git['commit'])[:12]} on {git.get('branch') or 'no branch'}"
     return f"{text}, with changes that were not committed" if git.get("dirty") else text
+
+
+def _code(code: Mapping[str, Any]) -> str:
+    """Whose the classes are that are not rlkit's own."""
+    parts = [(kind, known) for kind, known in code.items() if isinstance(known, Mapping)]
+    return ", ".join(
+        f"{kind} {known.get('class')} of {known.get('package')} {known.get('version') or ''}".rstrip()
+        for kind, known in parts
+    )
 
 
 def _relatives(details: RunDetails) -> Lines:
@@ -156,7 +171,7 @@ def _files(details: RunDetails) -> Lines:
 
 def _metrics(details: RunDetails) -> Lines:
     """The last metrics, one line for all names that begin alike."""
-    groups: Dict[str, List[str]] = {}
+    groups: dict[str, list[str]] = {}
     for name, value in flat(details.metrics, "/").items():
         group, _, rest = name.rpartition("/") if name.count("/") > 1 else name.partition("/")
         if isinstance(value, (int, float)):
@@ -167,11 +182,11 @@ def _metrics(details: RunDetails) -> Lines:
         yield group, ", ".join(values)
 
 
-def _number(value: Union[int, float]) -> str:
+def _number(value: int | float) -> str:
     return f"{value:,}" if isinstance(value, int) else number(value)
 
 
-def _next_commands(details: RunDetails, root: Path) -> Dict[str, str]:
+def _next_commands(details: RunDetails, root: Path) -> dict[str, str]:
     """What to type next with this run, in this folder."""
     record = details.record
     if record is None:
@@ -179,13 +194,16 @@ def _next_commands(details: RunDetails, root: Path) -> Dict[str, str]:
     in_workspace = details.here and os.path.realpath(root) == os.path.realpath(Path())
     ref = details.name if in_workspace else details.path
     name, (words, trust) = shlex.quote(ref), _of_own_code(Path(details.path))
-    commands: Dict[str, str] = {}
+    commands: dict[str, str] = {}
     if record.checkpoint is not None:
-        commands["again"] = f"python train.py test=true checkpoint={quoted(ref)}{words}"
+        commands["again"] = f"{test_command()} checkpoint={quoted(ref)}{words}"
     elif details.checkpoints:
-        commands["test"] = f"python train.py test=true checkpoint={quoted(ref)}{words}"
+        commands["test"] = f"{test_command()} checkpoint={quoted(ref)}{words}"
         if details.state != "running":
-            commands["go on"] = f"python train.py checkpoint={quoted(ref, 'last')}{words}"
+            longer = (
+                _longer(Path(details.path), record.reached is not None) if details.state == "done" else ""
+            )
+            commands["go on"] = f"{train_command()} checkpoint={quoted(ref, 'last')}{longer}{words}"
         commands["export"] = f"rlkit export {name}{trust}"
     if details.trajectories or details.state == "running":
         commands["view"] = f"rlkit view {name}"
@@ -197,10 +215,25 @@ def _next_commands(details: RunDetails, root: Path) -> Dict[str, str]:
     return commands
 
 
-def _of_own_code(path: Path) -> Tuple[str, str]:
+def _longer(path: Path, reached: bool) -> str:
+    """The word without which a finished training is refused; nothing where its files do not tell.
+
+    reached: it was good enough before its end.
+    """
+    from rlkit.config import from_file, goals  # only here: Hydra comes with them
+
+    try:
+        head = read_head(resolve(str(path), default="last").checkpoint)
+        experiment = from_file(path / "config.yaml")
+        return f" {goals.further(experiment, head.iteration, head.env_steps, reached=reached)}"
+    except RlkitError:
+        return ""
+
+
+def _of_own_code(path: Path) -> tuple[str, str]:
     """What train.py and rlkit must be told besides where the run imports what is not installed; else nothing."""
     try:
         words, modules = to_type(read_config(path))
-    except WorkspaceError:  # damaged: nothing can be made of it
+    except RlkitError:  # damaged: nothing can be made of it
         return "", ""
     return "".join(f" {word}" for word in words), "".join(f" --trust {module}" for module in modules)

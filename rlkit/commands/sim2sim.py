@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
+from rlkit.commands.options import add_trust
 from rlkit.workspace import WorkspaceError
 
 HELP = "test a run's policy on other simulators beside its own"
@@ -17,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Play a policy on the simulator that it was trained on and on others, and compare returns, lengths and"
         " successes; from the same first states where they run on the same device (device=cpu makes sure). The numbers"
-        " go into sim2sim.json in the run's folder too. Words as train.py takes them: sim=NAME for each other"
+        " go into sim2sim.json in the run's folder too. Words as a training takes them: sim=NAME for each other"
         " simulator; episodes=64 of each; seed=N of the first states (the training's); device=auto."
     )
     parser.add_argument("ref", metavar="RUN", help="as checkpoint= takes it: latest, a run, run:best, a file")
@@ -27,18 +28,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
     )
+    add_trust(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare; 1 where it failed on a simulator. Raises WorkspaceError for a refusal."""
     simulators, settings = read_words(arguments.words)
-    from rlkit.runtime.sim2sim_request import read_request
+    from rlkit.crosscheck.request import read_request
 
-    comparison = read_request(arguments.ref, arguments.root, simulators, **settings)
+    comparison = read_request(arguments.ref, arguments.root, simulators, trusted=arguments.trust, **settings)
     from rich.console import Console
 
-    from rlkit.runtime.logs import start_logging, stop_logging
-    from rlkit.runtime.sim2sim import compare  # torch and the simulators come with it
+    from rlkit.crosscheck.sim2sim import compare  # torch and the simulators come with it
+    from rlkit.runtime.process.logs import start_logging, stop_logging
 
     console = Console(soft_wrap=not sys.stdout.isatty())
     start_logging("info", console, None)
@@ -49,10 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if any("error" in result for result in results) else 0
 
 
-def read_words(words: List[str]) -> Tuple[List[str], Dict[str, Any]]:
+def read_words(words: list[str]) -> tuple[list[str], dict[str, Any]]:
     """The simulators, and what else is asked for; raises WorkspaceError for a word that is not understood."""
-    simulators: List[str] = []
-    settings: Dict[str, Any] = {}
+    simulators: list[str] = []
+    settings: dict[str, Any] = {}
     for word in words:
         key, _, value = word.partition("=")
         if key == "sim" and value:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Tuple
+from typing import TYPE_CHECKING
 
-from rlkit.workspace import WorkspaceError, called, find_run, printable, quoted, read_entry
+from rlkit.commands.options import add_viewer
+from rlkit.packages import test_command
+from rlkit.untrusted import printable
+from rlkit.workspace import WorkspaceError, called, find_run, quoted, read_entry
 
 if TYPE_CHECKING:
     from rlkit.media.viewers.playback import Episodes
@@ -25,11 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", metavar="RUN|FILE.npz", help="latest, a run's name or a part of it, or a recording"
     )
-    parser.add_argument(
-        "--viewer", choices=("web", "native"), default="web", help="a page, or a window of MuJoCo's (web)"
-    )
-    parser.add_argument("--port", type=int, default=8080, help="of the page; 0 takes a free one (8080)")
-    parser.add_argument("--host", default="127.0.0.1", help="of the page; 0.0.0.0 lets others in (127.0.0.1)")
+    add_viewer(parser)
     parser.add_argument(
         "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
     )
@@ -42,24 +42,25 @@ def run(arguments: argparse.Namespace) -> int:
     kind = choose_viewer(arguments.viewer)
     try:
         episodes, title = _episodes(arguments.what, arguments.root)
-        _play(kind, episodes, title, arguments)
+        play(kind, episodes, title, arguments)
     except KeyboardInterrupt:
         print("ended", flush=True)
     return 0
 
 
-def _play(kind: str, episodes: Episodes, title: str, arguments: argparse.Namespace) -> None:
+def play(kind: str, episodes: Episodes, title: str, arguments: argparse.Namespace) -> None:
+    """Show episodes until the window is closed; a page until Ctrl-C, which is the caller's to catch."""
     from rlkit.media.viewers.playback import Playback
 
     playback = Playback(episodes)
     count = len(playback.names)
     print(printable(title) + f": {count} recorded episode{'s' if count != 1 else ''}", flush=True)
     if kind == "native":
-        from rlkit.media.viewers.native_player import play_native
+        from rlkit.media.viewers.native.player import play_native
 
         play_native(playback, title)
         return
-    from rlkit.media.viewers.web_player import WebPlayer
+    from rlkit.media.viewers.web.player import WebPlayer
 
     player = WebPlayer(playback, title=title, host=arguments.host, port=arguments.port)
     print(f"watch at {player.address} (Ctrl-C ends)", flush=True)
@@ -69,11 +70,11 @@ def _play(kind: str, episodes: Episodes, title: str, arguments: argparse.Namespa
         player.close()
 
 
-def _episodes(what: str, root: Path) -> Tuple[Episodes, str]:
+def _episodes(what: str, root: Path) -> tuple[Episodes, str]:
     """What to play and what to call it; waits for the first episode of a run that is under way."""
     from rlkit.media.viewers.playback import Episodes
 
-    path = Path(what).expanduser()
+    path = Path(os.path.expanduser(what))  # noqa: PTH111
     if path.suffix == ".npz":
         return Episodes([path]), path.name
     folder = find_run(what, root)
@@ -85,7 +86,7 @@ def _episodes(what: str, root: Path) -> Tuple[Episodes, str]:
                 break
             raise WorkspaceError(
                 f"{folder.name} has no recorded episodes. A training records them with env.recordVideo=true; for"
-                f" a trained policy: python train.py test=true checkpoint={quoted(called(folder))}"
+                f" a trained policy: {test_command()} checkpoint={quoted(called(folder))}"
                 " testing.saveTrajectories=true"
             )
         if not told:

@@ -6,26 +6,16 @@ Importing this package imports neither Hydra nor torch; `compose` imports Hydra 
 from __future__ import annotations
 
 from rlkit.config.compose import changed, compose, from_file, from_yaml
-from rlkit.config.errors import ConfigError
-from rlkit.config.experiment import (
-    EnvSettings,
-    Experiment,
-    LoggingSettings,
-    SimSettings,
-    TestingSettings,
-    TrainingSettings,
-    WorkspaceSettings,
-)
+from rlkit.config.experiment import Experiment
+from rlkit.config.schema.sections import EnvSettings, SimSettings, TrainingSettings
+from rlkit.errors import ConfigError
 
 __all__ = [
     "ConfigError",
     "EnvSettings",
     "Experiment",
-    "LoggingSettings",
     "SimSettings",
-    "TestingSettings",
     "TrainingSettings",
-    "WorkspaceSettings",
     "changed",
     "compose",
     "from_file",

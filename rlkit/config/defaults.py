@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
-from rlkit.config import values
-from rlkit.config.compose import compose
-from rlkit.config.conf import find_conf, flatten
-from rlkit.config.errors import ConfigError
+from rlkit.config.compose import compose_words
 from rlkit.config.experiment import Experiment
+from rlkit.config.schema.tree import flatten
+from rlkit.config.words import values
+from rlkit.config.words.command_line import conf_of, parse
+from rlkit.config.words.preflight import check_words
+from rlkit.errors import ConfigError
 
 
-def default_request(experiment: Experiment) -> Optional[Experiment]:
-    """`python train.py task=<the same> train=<the same>`, with the same Gymnasium environments.
+def default_request(experiment: Experiment) -> Experiment | None:
+    """`python train.py task=<the same> train=<the same>`, with the same files and Gymnasium environments.
 
     None where that cannot run on this machine.
     """
     try:
-        choices = [f"{group}={experiment.choices[group]}" for group in ("task", "train")]
-        return compose([*_folders(experiment), *choices, *_environments(experiment)])
+        choices = [f"task={_task(experiment)}", f"train={experiment.choices.get('train')}"]
+        line = parse([*choices, *_environments(experiment)])
+        return compose_words(check_words(line, conf_of(line, places=experiment.folders)))
     except ConfigError:
         return None
 
 
-def differences(experiment: Experiment) -> Dict[str, Tuple[Any, Any]]:
+def differences(experiment: Experiment) -> dict[str, tuple[Any, Any]]:
     """Settings that differ from the default request: name -> (default, value); empty where there is none."""
     default = default_request(experiment)
     if default is None:
@@ -32,13 +35,13 @@ def differences(experiment: Experiment) -> Dict[str, Tuple[Any, Any]]:
     return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
 
 
-def _folders(experiment: Experiment) -> List[str]:
-    """The words that look for files where the experiment's were found."""
-    *own, conf = experiment.folders or (find_conf(),)
-    return [f"--config-path={conf}", *(f"--config-dir={folder}" for folder in own)]
+def _task(experiment: Experiment) -> str | None:
+    """What chooses the same task, which may have been chosen by its class."""
+    chosen, cls = experiment.choices.get("task"), str(experiment.task.get("class"))
+    return cls if cls.endswith(f":{chosen}") else chosen
 
 
-def _environments(experiment: Experiment) -> List[str]:
+def _environments(experiment: Experiment) -> list[str]:
     """The words that choose the Gymnasium environments of a task, none for a task on a simulator."""
     if experiment.engine == "simulator":
         return []

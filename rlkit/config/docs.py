@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
-from rlkit.config import keys, preflight, randomization, types
 from rlkit.config.compose import compose
-from rlkit.config.conf import flatten
-from rlkit.config.machine import SIMULATORS, Machine
+from rlkit.config.facts.machine import Machine
+from rlkit.config.schema import keys, randomization, types
+from rlkit.config.schema.tree import flatten
+from rlkit.config.words import preflight
+from rlkit.sims.facts import USABLE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 # Choices with settings of their own; each table leaves out what stands in one above it.
@@ -18,7 +20,7 @@ START, END = "<!-- settings: written by python -m rlkit.config.docs -->", "<!-- 
 
 def tables() -> str:
     """Markdown: one table a section, with the defaults of `python train.py`, then what other choices add."""
-    lines: List[str] = []
+    lines: list[str] = []
     base = _defaults([])
     for section in keys.SECTIONS:
         names = randomization.own_first(name for name in base if name.startswith(section + "."))
@@ -41,16 +43,16 @@ def page(text: str) -> str:
     return f"{head}{START}\n\n{tables()}\n{END}{tail}"
 
 
-def _defaults(words: List[str]) -> Dict[str, Any]:
+def _defaults(words: list[str]) -> dict[str, Any]:
     """Full name -> the value as asked for (auto stays auto) when nothing else is given."""
-    experiment = compose(words, machine=Machine(simulators=frozenset(SIMULATORS)))
+    experiment = compose(words, machine=Machine(simulators=frozenset(USABLE)))
     values = {**flatten(experiment.sections()), **experiment.asked}
-    free = {name: {} for name in preflight.read_request(words).schema.names if name.endswith(".*")}
+    free = {name: {} for name in preflight.read_words(words).schema.names if name.endswith(".*")}
     return {**values, **free}
 
 
-def _table(words: List[str], names: List[str], defaults: Dict[str, Any]) -> List[str]:
-    schema = preflight.read_request(words).schema
+def _table(words: list[str], names: list[str], defaults: dict[str, Any]) -> list[str]:
+    schema = preflight.read_words(words).schema
     rows = ["| setting | type | default | unit | meaning |", "|---|---|---|---|---|"]
     for name in names:
         key = schema.key(name)

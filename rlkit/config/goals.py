@@ -6,8 +6,13 @@ from rlkit.config.defaults import default_request
 from rlkit.config.experiment import Experiment
 
 
-def further(experiment: Experiment, iteration: int, env_steps: int) -> str:
-    """The word that lets a training go on that stands there: to the task's own length, else for as long again."""
+def further(experiment: Experiment, iteration: int, env_steps: int, *, reached: bool = False) -> str:
+    """The word that lets a training go on that stands there: to the task's own length, else for as long again.
+
+    reached: `training.until` ended it, so that its own length is still before it.
+    """
+    if reached:
+        return "until=null"
     if experiment.training.max_steps is not None:
         return f"training.maxSteps={_round(2 * env_steps)}"
     usual = default_request(experiment)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional
+from typing import Any, Mapping
 
-from rlkit.config import engine, fast_td3, support, task_checks
-from rlkit.config.machine import CPU_ONLY, Machine
-
-Plain = Mapping[str, Any]
+from rlkit.config.checks import learners
+from rlkit.config.checks import tasks as task_checks
+from rlkit.config.facts import engine, support
+from rlkit.config.facts.machine import Machine
+from rlkit.config.schema.types import Plain
+from rlkit.sims.facts import steps_on_cpu
 
 MANY_ENVS = 16  # times the task's own number on a CPU from which a training there may be hopeless
 
 
-def notes_of(plain: Plain, asked: Mapping[str, Any], machine: Optional[Machine] = None) -> List[str]:
+def notes_of(plain: Plain, asked: Mapping[str, Any], machine: Machine | None = None) -> list[str]:
     """Things to say at the start that do not stop the run; `asked` as resolve() returned it.
 
     machine: None for a run that is only looked at.
     """
-    found = support.notes(plain)
-    found += fast_td3.notes(plain) if plain["train"]["learner"] == "fast_td3" else []
+    found = support.notes(plain) + learners.notes(plain)
     sim, device = plain["sim"]["name"], plain["env"]["device"]
-    cpu_only = CPU_ONLY if machine is None else machine.cpu_only
-    if device != "cpu" and sim in cpu_only and asked.get("env.device") != "auto":
+    if device != "cpu" and (machine or Machine()).steps_on_cpu(sim) and asked.get("env.device") != "auto":
         found.append(f"sim={sim} steps on the CPU; every step is copied to {device}")
     found += _too_much(plain) if machine is not None else []
     if asked.get("sim.name") == "auto" and sim == "mujoco" and _warp_could(plain, machine):
@@ -35,11 +35,11 @@ def notes_of(plain: Plain, asked: Mapping[str, Any], machine: Optional[Machine] 
     return found
 
 
-def _too_much(plain: Plain) -> List[str]:
+def _too_much(plain: Plain) -> list[str]:
     """Says so where physics on the CPU gets many times the envs that the task is made for there."""
     ours, usual = plain["env"]["numEnvs"], plain["task"]["cpuNumEnvs"]
     training = plain["training"]
-    if plain["sim"]["name"] not in CPU_ONLY or training["test"] or ours < MANY_ENVS * usual:
+    if not steps_on_cpu(plain["sim"]["name"]) or training["test"] or ours < MANY_ENVS * usual:
         return []
     steps = plain["train"]["horizon_length"] * training["maxIterations"]
     return [
@@ -48,8 +48,8 @@ def _too_much(plain: Plain) -> List[str]:
     ]
 
 
-def _warp_could(plain: Plain, machine: Optional[Machine]) -> bool:
+def _warp_could(plain: Plain, machine: Machine | None) -> bool:
     """Whether sim=warp is installed, can run the task and has a GPU to do it on."""
     if machine is None or not machine.cuda_devices or "warp" not in machine.simulators:
         return False
-    return "warp" in support.simulators_for(plain["task"]["name"])
+    return "warp" in support.simulators_for(support.row_of(plain["task"]))

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Tuple
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from rlkit.config import types
 from rlkit.config.defaults import differences
-from rlkit.config.engine import engine_of
 from rlkit.config.experiment import Experiment
-from rlkit.config.keys import STEPS
+from rlkit.config.facts.engine import engine_of
+from rlkit.config.schema import types
+from rlkit.config.schema.keys import STEPS
 from rlkit.untrusted import in_one_line
 
-_SHOWN_ABOVE = {"sim.name", "training.test", "training.checkpoint"}  # said in lines of their own
+_SHOWN_ABOVE = {
+    "sim.name",
+    "training.test",
+    "training.checkpoint",
+    "training.until",
+}  # said in lines of their own
 
 
-def print_summary(experiment: Experiment, console: Optional[Console] = None, *, ranks: int = 1) -> None:
+def print_summary(experiment: Experiment, console: Console | None = None, *, ranks: int = 1) -> None:
     """Print the summary; ranks: processes that train together. Paths are never cut."""
     console = console or Console(soft_wrap=True)
     if experiment.logging.log_level in ("debug", "info"):
@@ -37,7 +42,7 @@ def _print_settings(experiment: Experiment, console: Console, ranks: int) -> Non
 _AS_IT_IS: Any = {"markup": False, "highlight": False, "soft_wrap": True}
 
 
-def speed(experiment: Experiment, ranks: int = 1) -> List[Tuple[str, str]]:
+def speed(experiment: Experiment, ranks: int = 1) -> list[tuple[str, str]]:
     """(name, text) of what the speed depends on, and of how much there is to do."""
     sim, env, training = experiment.sim, experiment.env, experiment.training
     threads = (
@@ -58,12 +63,14 @@ def speed(experiment: Experiment, ranks: int = 1) -> List[Tuple[str, str]]:
         length = (
             f"{training.max_steps:,} env-steps, {_counted(training.max_iterations, 'iteration')} of {each:,}"
         )
+    if training.until is not None:
+        length += f", or until {training.until}"
     if training.checkpoint is not None:
         found.append(("goes on with", training.checkpoint))
     return [*found, ("length", length), ("evaluation", _evaluation(experiment))]
 
 
-def rows(experiment: Experiment) -> List[Tuple[str, str]]:
+def rows(experiment: Experiment) -> list[tuple[str, str]]:
     """(name, text) of the settings that differ from the defaults, but for what `auto` makes of the others."""
     asked = {name: value for name, value in experiment.asked.items() if value not in ("auto", None)}
     training = experiment.sections()["training"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from rlkit.env.spec import EnvError
+from rlkit.env.api import EnvError
 from rlkit.sims.api import Simulator
 
 
@@ -21,20 +21,24 @@ class Randomizer:
 
     def __init__(self, name: str, sim: Simulator, seed: int) -> None:
         self.num_envs, self.device = sim.num_envs, sim.device
-        digest = hashlib.sha256(f"{name} {seed}".encode()).digest()
-        own_seed = int.from_bytes(digest[:8], "little") >> 1
-        self.generator = torch.Generator(device=sim.device).manual_seed(own_seed)
+        self._name, self.generator = name, torch.Generator(device=sim.device)
+        self.reseed(seed)
+
+    def reseed(self, seed: int) -> None:
+        """Begin to draw anew, as one that was made with this seed of the task does."""
+        digest = hashlib.sha256(f"{self._name} {seed}".encode()).digest()
+        self.generator.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
     def uniform(self, *shape: int) -> Tensor:
-        """Uniform numbers in [0, 1)."""
+        """Uniform numbers `[*shape]` in [0, 1)."""
         return torch.rand(shape, generator=self.generator, device=self.device)
 
-    def memory(self) -> Dict[str, Tensor]:
-        """The tensors that span steps, by name."""
+    def memory(self) -> dict[str, Tensor]:
+        """The tensors that span steps, by name: `[N, ...]` where not said otherwise."""
         return {}
 
-    def state(self) -> Dict[str, Tensor]:
-        """What an exact continuation needs."""
+    def state(self) -> dict[str, Tensor]:
+        """What an exact continuation needs: the generator's state, and the memory, see `Randomizer.memory`."""
         memory = {name: tensor.clone() for name, tensor in self.memory().items()}
         return {"generator": self.generator.get_state(), **memory}
 
@@ -67,8 +71,8 @@ class RangeDraw(Randomizer):
         if not self._each_episode:
             self._share = self.uniform(self.num_envs, width)
 
-    def memory(self) -> Dict[str, Tensor]:
-        """The shares of the range that were drawn, in [0, 1)."""
+    def memory(self) -> dict[str, Tensor]:
+        """The shares of the range that were drawn, `[N, width]` in [0, 1)."""
         return {"share": self._share}
 
     def drawn(self, ids: Tensor, nominal: float, level: float) -> Tensor:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import traceback
 from contextlib import contextmanager
-from typing import Iterator, Type
+from typing import Iterator
 
-from rlkit.env.spec import EnvError
+from rlkit.env.api import EnvError
+from rlkit.errors import RlkitError
 
 RAISED = (Exception, SystemExit)
 """What foreign code may raise without taking us along: a library that calls sys.exit() ends no training by itself.
@@ -26,11 +27,11 @@ class Breach(ValueError):
 
 
 @contextmanager
-def boundary(what: str, *ours: Type[Exception]) -> Iterator[None]:
-    """Raise whatever foreign code raises inside as an EnvError that begins with `what`; EnvErrors and `ours` pass."""
+def boundary(what: str) -> Iterator[None]:
+    """Raise whatever foreign code raises inside as an EnvError that begins with `what`; our own errors pass."""
     try:
         yield
-    except (EnvError, *ours):
+    except RlkitError:
         raise
     except RAISED as error:
         raise failure(what, error) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Mapping
 
 import torch
 from torch import Tensor
@@ -34,25 +34,24 @@ class Latency(RangeDraw):
         self._depth = self._most // steps_per_control + 2
         n, device = self.num_envs, self.device
         self.delay = torch.zeros(n, dtype=torch.int64, device=device)  # simulator steps
-        self._ring = torch.zeros(
-            self._depth, n, len(sim.spec.actuators), device=device
-        )  # the latest commands
+        # The latest commands
+        self._ring = torch.zeros(self._depth, n, len(sim.spec.actuators), device=device)
         self._head = torch.zeros(1, dtype=torch.int64, device=device)  # where the newest of them is
         self._given = torch.zeros(n, dtype=torch.int64, device=device)  # commands of the running episode
         self._envs = torch.arange(n, device=device)
 
-    def memory(self) -> Dict[str, Tensor]:
-        """What was drawn, and the commands that are under way."""
+    def memory(self) -> dict[str, Tensor]:
+        """What was drawn, and the commands that are under way, `[depth, N, actuators]`."""
         ring = {"ring": self._ring, "head": self._head, "given": self._given}
         return {**super().memory(), **ring, "delay": self.delay}
 
     def reset(self, ids: Tensor, level: float) -> None:
-        """New episodes of the envs `ids`."""
+        """New episodes of the envs `ids` `[k]`."""
         seconds = self.drawn(ids, 0.0, level)[:, 0]
         self.delay[ids] = (seconds / self._dt + 0.5).long().clamp(self._least, self._most)
         self._given[ids] = 0
 
-    def schedule(self, ctrl: Tensor) -> List[Tuple[Tensor, int]]:
+    def schedule(self, ctrl: Tensor) -> list[tuple[Tensor, int]]:
         """Take the commands `[N, actuators]` of a control period; returns those that act in it, one after the other.
 
         Each with its number of simulator steps; the numbers add up to the control period.
@@ -68,7 +67,7 @@ class Latency(RangeDraw):
         return acting
 
 
-def acting_commands(step: int, delay: int, steps_per_control: int) -> List[Tuple[int, int]]:
+def acting_commands(step: int, delay: int, steps_per_control: int) -> list[tuple[int, int]]:
     """What acts in control step `step` of an episode of one env: which command, and for how many simulator steps.
 
     delay: simulator steps. The same rule as `Latency.schedule`, for one env alone.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Mapping
+from typing import Any, Mapping
 
 import torch
 from torch import Tensor
@@ -32,12 +32,12 @@ class Pushes(Randomizer):
         self._force = torch.zeros(n, 3, device=device)  # of the latest push, N
         self.acting = torch.zeros(n, 3, device=device)  # in the present control step, N
 
-    def memory(self) -> Dict[str, Tensor]:
-        """Timers and forces."""
+    def memory(self) -> dict[str, Tensor]:
+        """Timers `[N]` (control steps) and forces `[N, 3]` (N, world)."""
         return {"wait": self._wait, "left": self._left, "force": self._force}
 
     def reset(self, ids: Tensor) -> None:
-        """New episodes of the envs `ids`: a push that is under way is over."""
+        """New episodes of the envs `ids` `[k]`: a push that is under way is over."""
         self._wait[ids] = self._steps(self.uniform(len(ids)))
         self._left[ids] = 0
 

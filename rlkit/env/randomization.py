@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from rlkit.env.api import EnvError
 from rlkit.env.curriculum import Curriculum
 from rlkit.env.draws import Randomizer, RangeDraw
 from rlkit.env.latency import Latency
 from rlkit.env.pushes import Pushes
-from rlkit.env.spec import EnvError
+from rlkit.nearest import did_you_mean
 from rlkit.sims.api import QUANTITIES, Simulator, SimulatorError
 from rlkit.tasks.api import Task, TaskError
 
@@ -35,24 +35,27 @@ class Randomization:
             for quantity in QUANTITIES
             if _range(asked, quantity) is not None
         ]
-        self.latency: Optional[Latency] = None
+        self.latency: Latency | None = None
         if _range(asked, "latency") is not None:
             steps = sim.physics.steps_per_control(task.control_period)
             self.latency = Latency(asked["latency"], sim, seed, steps, lowest=self.curriculum.lowest)
-        self.pushes: Optional[Pushes] = None
+        self.pushes: Pushes | None = None
         if asked.get("push", {}).get("force") is not None:
             self.pushes = Pushes(asked["push"], sim, seed, task.control_period)
         # Also where it is turned off: what a learner builds must not depend on that.
         self.noisy = bool(settings.get("observationNoise"))
         self.noise = Noise(asked["observationNoise"], sim, task, seed) if enabled and self.noisy else None
+        self.rests = (
+            False  # everything is drawn and nothing of it acts: episodes to order are the nominal ones
+        )
 
     @property
     def level(self) -> float:
         """How much of everything there is, in [0, 1]."""
-        return self.curriculum.level
+        return 0.0 if self.rests else self.curriculum.level
 
     def reset(self, ids: Tensor) -> None:
-        """Draw for new episodes of the envs `ids`; called before the simulator's reset."""
+        """Draw for new episodes of the envs `ids` `[k]`; called before the simulator's reset."""
         for factors in self.factors:
             factors.reset(ids, self.level)
         if self.latency is not None:
@@ -60,9 +63,14 @@ class Randomization:
         if self.pushes is not None:
             self.pushes.reset(ids)
 
-    def state(self) -> Dict[str, Any]:
+    def reseed(self, seed: int) -> None:
+        """Let what is drawn from now on follow from the seed of the task."""
+        for part in self._parts().values():
+            part.reseed(seed)
+
+    def state(self) -> dict[str, Any]:
         """Draws, timers, commands under way and generators; empty where nothing is randomised."""
-        state: Dict[str, Any] = {name: part.state() for name, part in self._parts().items()}
+        state: dict[str, Any] = {name: part.state() for name, part in self._parts().items()}
         return {**state, "progress": self.curriculum.progress} if self.curriculum.running else state
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -78,13 +86,13 @@ class Randomization:
             part.load_state(state[name])
         self.curriculum.progress = int(state.get("progress", 0))
 
-    def _parts(self) -> Dict[str, Randomizer]:
-        parts: Dict[str, Optional[Randomizer]] = {factors.quantity: factors for factors in self.factors}
+    def _parts(self) -> dict[str, Randomizer]:
+        parts: dict[str, Randomizer | None] = {factors.quantity: factors for factors in self.factors}
         parts.update(latency=self.latency, push=self.pushes, observationNoise=self.noise)
         return {name: part for name, part in parts.items() if part is not None}
 
 
-def _range(asked: Mapping[str, Any], name: str) -> Optional[Sequence[float]]:
+def _range(asked: Mapping[str, Any], name: str) -> Sequence[float] | None:
     return asked.get(name, {}).get("range")
 
 
@@ -103,12 +111,12 @@ class Factors(RangeDraw):
         # The level that each env's factors are of; none has any yet.
         self._given = torch.full((self.num_envs,), torch.nan, dtype=torch.float64, device=self.device)
 
-    def memory(self) -> Dict[str, Tensor]:
-        """What was drawn, and at which level the simulator was given it."""
+    def memory(self) -> dict[str, Tensor]:
+        """What was drawn `[N, width]`, and at which level `[N]` the simulator was given it."""
         return {**super().memory(), "given": self._given}
 
     def reset(self, ids: Tensor, level: float) -> None:
-        """Give the envs `ids` their factors."""
+        """Give the envs `ids` `[k]` their factors."""
         if not self._each_episode:  # they have them for good, until a curriculum widens them
             ids = ids[self._given[ids] != level]
             if not len(ids):
@@ -119,7 +127,7 @@ class Factors(RangeDraw):
         self._given[ids] = level
 
 
-def _chosen(quantity: str, asked: Sequence[str], sim: Simulator) -> Tuple[Tuple[str, ...], List[int]]:
+def _chosen(quantity: str, asked: Sequence[str], sim: Simulator) -> tuple[tuple[str, ...], list[int]]:
     """All parts that have `quantity`, and where those that are asked for are among them; none asked means all."""
     setting = f"task.randomization.{quantity}"
     try:
@@ -130,8 +138,7 @@ def _chosen(quantity: str, asked: Sequence[str], sim: Simulator) -> Tuple[Tuple[
         raise SimulatorError(f"{setting}: nothing in this scene has {quantity}; write {setting}.range=null")
     for name in asked:
         if name not in names:
-            near = difflib.get_close_matches(name, names, 1)
-            hint = f"; did you mean {near[0]}?" if near else ";"
+            hint = did_you_mean(name, names, otherwise=";")
             raise SimulatorError(
                 f"{setting}.parts: no {name!r} has {quantity}{hint} There are {', '.join(names)}"
             )
@@ -146,11 +153,11 @@ class Noise(Randomizer):
 
     def __init__(self, deviations: Mapping[str, float], sim: Simulator, task: Task, seed: int) -> None:
         super().__init__("observationNoise", sim, seed)
-        sizes, known = task.terms("observation"), task.observation_terms
+        sizes, known = task.observation_sizes(), task.observation_terms
+        deviations = {task.current_name(name): deviation for name, deviation in deviations.items()}
         for name in deviations:
             if name not in known:
-                near = difflib.get_close_matches(name, list(known), 1)
-                hint = f"; did you mean {near[0]}?" if near else ""
+                hint = did_you_mean(name, known)
                 raise TaskError(
                     f"task.randomization.observationNoise.{name}: {task.name} does not observe that{hint}"
                     f" task.observations are {', '.join(known)}"
@@ -161,8 +168,8 @@ class Noise(Randomizer):
         self._deviation = torch.tensor([std for std in every if std > 0.0], device=self.device)
         self._shown = torch.zeros(self.num_envs, len(every), device=self.device)
 
-    def memory(self) -> Dict[str, Tensor]:
-        """The observation that the policy was shown last."""
+    def memory(self) -> dict[str, Tensor]:
+        """The observation `[N, size]` that the policy was shown last."""
         return {"shown": self._shown}
 
     @property
@@ -176,7 +183,7 @@ class Noise(Randomizer):
         return self._shown
 
     def show_some(self, clean: Tensor, ids: Tensor, level: float) -> Tensor:
-        """New observations with new noise in the envs `ids` alone; the others see what they saw."""
+        """`clean` `[N, size]` with new noise in the envs `ids` `[k]` alone; the others see what they saw."""
         shown = self._shown.clone()  # a learner may hold the one before
         shown[ids] = self._noisy(clean[ids], level)
         self._shown = shown

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from rlkit.env import checks
-from rlkit.env.foreign import boundary
-from rlkit.env.randomization import Randomization
-from rlkit.env.spec import (
+from rlkit.env.api import (
     EnvError,
     EnvSpec,
-    Mirror,
     Observations,
+    Step,
     StepInfo,
     VecEnv,
     Watched,
     bad_actions,
 )
-from rlkit.sims.api import Simulator, SimulatorError
+from rlkit.env.foreign import boundary
+from rlkit.env.groups import Groups
+from rlkit.env.randomization import Randomization
+from rlkit.env.sums import EpisodeSums
+from rlkit.sims.api import Simulator
 from rlkit.tasks.api import Task, TaskError, Term
 
 
 class TaskEnv(VecEnv):
     """N copies of a task on a simulator.
 
-    learning: whether the curriculum of `task.randomization` runs; where not, everything is at its end.
+    learning: whether the curriculum of `task.randomization` runs; where not, everything is at its end, and episodes
+    tell their facts.
     Raises SimulatorError or TaskError for a randomisation that cannot be, or no actions. `reset` and `step` raise
     EnvError naming the term for a value of another shape or dtype than the task promises, when it is first asked for,
     and for any number that is not finite; and for whatever else the task's own code raises.
     """
 
-    mend = "where physics fails, a smaller sim.dt, more sim.substeps or physics=accurate helps"
+    unstable_hint = "where physics fails, a smaller sim.dt, more sim.substeps or physics=accurate helps"
 
     def __init__(self, sim: Simulator, task: Task, *, learning: bool = False) -> None:
         self.sim, self.task = sim, task
@@ -46,34 +49,36 @@ class TaskEnv(VecEnv):
         self._steps_per_control = sim.physics.steps_per_control(task.control_period)
         self.random = Randomization(sim, task, learning=learning)
         n, device = sim.num_envs, sim.device
-        terms = task.terms("observation")
-        layout = tuple((name, terms[name]) for name in task.observation_terms)
-        width = sum(size for _, size in layout)
+        self.groups = Groups(task)
         self.spec = EnvSpec(
             task=task.name,
             num_envs=n,
             device=device,
-            obs_sizes={"policy": width, "critic": width},
+            obs_sizes=self.groups.sizes,
             num_actions=len(task.action_names),
             action_names=task.action_names,
             max_episode_length=task.max_episode_length,
             control_period=task.control_period,
-            observation_terms={"policy": layout, "critic": layout},
+            observation_terms=self.groups.layouts,
             reward_terms=tuple(task.reward_weights),
             success_criteria=tuple(task.success_terms),
             failure_criteria=tuple(task.failure_terms),
-            mirror=_mirror(task, layout),
+            mirror=self.groups.mirror(task),
             noisy=self.random.noisy,
+            scenarios=task.scenarios,
+            scenario_noun=task.scenario_noun,
+            facts=task.facts(),
+            success_words=task.success_words(),
         )
+        checks.check_names(task.name, self.spec)
+        self._tells_facts = bool(task.fact_terms) and not learning
         end_rewards = task.config["terminationRewards"]
         self._end_rewards = {name: float(end_rewards[name]) for name in ("success", "failure", "timeout")}
-        self._episode_return = torch.zeros(n, device=device)
-        self._term_returns = torch.zeros(len(task.reward_weights), n, device=device)
+        self._sums = EpisodeSums(task)
         self._weights = torch.tensor(list(task.reward_weights.values()), device=device)[:, None]
         self._terms = torch.zeros(len(task.reward_weights), n, device=device)
-        self._obs = torch.zeros(n, width, device=device)
+        self._obs = self.groups.zeros(n, device)  # the own groups, without noise
         self._fresh = torch.zeros((), device=device)  # sum of the first observations that were shown last
-        self._head_start = torch.zeros(n, dtype=torch.int64, device=device)  # age that `stagger` made up
         self._unchecked = set(checks.DTYPES)  # kinds of terms whose values nobody has looked at yet
         self._num_steps = 0
         self.physics_time = 0.0
@@ -85,23 +90,37 @@ class TaskEnv(VecEnv):
         self._can_overflow = type(sim).overflows is not Simulator.overflows
 
     def reset(self) -> Observations:
-        """Start everywhere. Episodes begin staggered in nothing: all are new."""
-        self.task.level = self.random.level
-        with boundary(f"task {self.task.name} could not begin", SimulatorError, TaskError):
-            self._reset_envs(torch.arange(self.sim.num_envs, device=self.sim.device))
+        """See `VecEnv.reset`. Episodes begin staggered in nothing: all are new."""
+        self.random.rests = False
+        return self._begin(None)
+
+    def begin_scenarios(self, scenarios: Tensor) -> Observations:
+        """See `VecEnv.begin_scenarios`."""
+        if not self.spec.scenarios:
+            return super().begin_scenarios(scenarios)
+        self.random.rests = True
+        return self._begin(scenarios)
+
+    def _begin(self, scenarios: Tensor | None) -> Observations:
+        self.task.level = self.random.curriculum.level
+        with boundary(f"task {self.task.name} could not begin"):
+            self._reset_envs(torch.arange(self.sim.num_envs, device=self.sim.device), scenarios)
             self._obs = self._observe()
-        self._fresh = self._obs.sum()
+        self._fresh = _sum(self._obs)
         if self.random.noise is not None:
-            self.random.noise.show(self._obs, self.random.level)
+            self.random.noise.show(self._obs["policy"], self.random.level)
         return self.observe()
 
     def observe(self) -> Observations:
-        """The current observation; with noise on it, the critic's is without."""
+        """See `VecEnv.observe`; with noise on it, all but the policy's are without."""
         noise = self.random.noise
-        return {"policy": self._obs if noise is None else noise.shown, "critic": self._obs}
+        return self.groups.shown(self._obs, self._obs["policy"] if noise is None else noise.shown)
+
+    def ask(self, groups: Sequence[str]) -> None:
+        self.groups.ask(groups)
 
     @torch.no_grad()
-    def step(self, actions: Tensor) -> tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
+    def step(self, actions: Tensor) -> Step:
         """Advance one control period; see `VecEnv.step` for the shapes.
 
         The order inside a step, and what is fresh in it:
@@ -111,15 +130,15 @@ class TaskEnv(VecEnv):
            period; contact forces those of its last integrator step) and runs its timers;
         4. endings: success before failure before time-out; an env whose physics failed ends as a failure "unstable";
            a success that does not end the task (`Task.success_ends`) is told of, and the time-out truncates;
-        5. rewards, from the state that the action led to, plus the reward of the ending;
+        5. rewards, from the state that the action led to, plus the reward of the ending; then the task's metrics;
         6. the observation of that state: `info.final_obs` for the envs that ended;
         7. envs that ended are reset; the returned observation is computed after that, so theirs is the new first one.
         """
         self._num_steps += 1
-        with boundary(f"task {self.task.name} failed in step {self._num_steps}", SimulatorError, TaskError):
+        with boundary(f"task {self.task.name} failed in step {self._num_steps}"):
             return self._step(actions)
 
-    def _step(self, actions: Tensor) -> tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
+    def _step(self, actions: Tensor) -> Step:
         task, random, shown = self.task, self.random, self._obs
         if self.curriculum is not None:
             self.curriculum.progress += 1
@@ -134,40 +153,43 @@ class TaskEnv(VecEnv):
         task.advance()
         success, failed, truncated, reached = self._endings(unstable)
         rewards = self._rewards(unstable, success, failed, truncated)
+        self._sums.add(rewards, self._terms, self._values("metric", task.metric_terms), unstable)
         task.remember()
-        self._episode_return += rewards
 
         terminated = (success & ~truncated) | failed
         ended = terminated | truncated
         watched = self._watched(ctrl) if self._watched_ids else None
         self._obs = self._observe()
-        self._obs.masked_fill_(unstable[:, None], 0.0)  # nothing bootstraps from it: the episode has failed
+        for obs in self._obs.values():
+            obs.masked_fill_(unstable[:, None], 0.0)  # nothing bootstraps from it: the episode has failed
         if random.noise is not None:
-            random.noise.show(self._obs, random.level)
+            random.noise.show(self._obs["policy"], random.level)
         final_obs = self.observe()
-        total = self._fresh + actions.sum() + rewards.sum() + self._obs.sum()
+        total = self._fresh + actions.sum() + rewards.sum() + _sum(self._obs)
         ended_ids, finite = checks.ended_and(ended, total)
         if not finite:
             self._require_finite(shown, actions, rewards)
         episodes: dict[str, Tensor] = {}
+        facts: dict[str, Tensor] = {}
         if len(ended_ids):
-            episodes = self._episode_sums(ended_ids, success, truncated, reached)
+            episodes = self._sums.over(ended_ids, success, truncated, reached)
+            if self._tells_facts:
+                facts = {name: value.clone() for name, value in self._values("fact", task.fact_terms).items()}
             self._reset_envs(ended_ids)
             self._obs = self._observe()
-            self._fresh = self._obs.sum()
+            self._fresh = _sum(self._obs)
             if random.noise is not None:
-                random.noise.show_some(self._obs, ended_ids, random.level)
-        info = StepInfo(final_obs, success, reached, episodes, watched)
-        return self.observe(), rewards, terminated, truncated, info
+                random.noise.show_some(self._obs["policy"], ended_ids, random.level)
+        info = StepInfo(final_obs, success, reached, episodes, watched, facts)
+        return Step(self.observe(), rewards, terminated, truncated, info)
 
-    def _require_finite(self, shown: Tensor, actions: Tensor, rewards: Tensor) -> None:
+    def _require_finite(self, shown: Observations, actions: Tensor, rewards: Tensor) -> None:
         """Raise EnvError naming what is not finite, causes first; a sum may overflow where every number is finite."""
-        layout = self.spec.observation_terms["policy"]
-        found = checks.bad_columns(shown, layout)
+        found = checks.bad_groups(shown, self.groups.layouts)
         if not found and not actions.isfinite().all():
             raise EnvError(bad_actions(actions))
         found = found or checks.bad_rows(self._terms, self.task.reward_terms)
-        found = found or checks.bad_columns(self._obs, layout)
+        found = found or checks.bad_groups(self._obs, self.groups.layouts)
         if not found and not rewards.isfinite().all():
             found = ["the reward, the sum of its terms, is not finite"]
         if found:
@@ -181,7 +203,7 @@ class TaskEnv(VecEnv):
             acting = random.latency.schedule(ctrl)
         if random.pushes is not None:
             random.pushes.advance(random.level)
-        unstable: Optional[Tensor] = None
+        unstable: Tensor | None = None
         for commands, steps in acting:
             if unstable is not None:  # a force acts during one call of step: once more
                 for push in self._pushes:
@@ -212,7 +234,7 @@ class TaskEnv(VecEnv):
         success = torch.stack([*reached.values(), none]).any(dim=0)
         failed = torch.stack(list(missed.values())).any(dim=0) & ~success
         final = failed | success if task.success_ends else failed
-        truncated = (task.episode_step >= task.max_episode_length) & ~final
+        truncated = task.out_of_time() & ~final
         return success, failed, truncated, {**reached, **missed}
 
     def _rewards(self, unstable: Tensor, success: Tensor, failed: Tensor, truncated: Tensor) -> Tensor:
@@ -221,7 +243,6 @@ class TaskEnv(VecEnv):
         self._terms *= self._weights
         # An exploded env's state says nothing: its last reward is that of the ending alone.
         self._terms.masked_fill_(unstable, 0.0)
-        self._term_returns += self._terms
         ending = self._end_rewards
         return (
             self._terms.sum(dim=0)
@@ -230,64 +251,58 @@ class TaskEnv(VecEnv):
             + ending["timeout"] * (truncated & ~success)
         )
 
-    def _observe(self) -> Tensor:
-        return torch.cat(list(self._values("observation", self.task.observation_terms).values()), dim=-1)
+    def _observe(self) -> Observations:
+        return self.groups.joined(self._values("observation", self.groups.terms))
 
     def _values(self, kind: str, terms: Mapping[str, Term]) -> dict[str, Tensor]:
         """What the terms say now; the first time it is checked that this is what they promise."""
         values = {name: term() for name, term in terms.items()}
         if kind in self._unchecked:
             self._unchecked.discard(kind)
-            sizes, n, device = (
-                dict(self.spec.observation_terms["policy"]),
-                self.spec.num_envs,
-                self.sim.device,
-            )
+            sizes, n = self.task.observation_sizes(), self.spec.num_envs
             for name, value in values.items():
                 shape = (n, sizes[name]) if kind == "observation" else (n,)
-                checks.check_value(self.task.name, kind, name, value, shape, device.type)
+                checks.check_value(self.task.name, kind, name, value, shape, self.sim.device.type)
         return values
 
-    def _episode_sums(
-        self, ids: Tensor, success: Tensor, truncated: Tensor, reached: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]:
-        """Sums over the envs `ids`, whose episodes ended; none of what timed out early because its age was made up."""
-        head_start = self._head_start[ids]
-        whole = (~truncated[ids] | (head_start == 0)).float()
-        sums = {
-            "count": whole.sum(),
-            "return": (whole * self._episode_return[ids]).sum(),
-            "length": (whole * (self.task.episode_step[ids] - head_start)).sum(),
-            "success": (whole * success[ids]).sum(),
-            "timeout": (whole * truncated[ids]).sum(),
-        }
-        for name, flags in reached.items():
-            sums[name] = (whole * flags[ids]).sum()
-        for name, returns in zip(self.task.reward_terms, (whole * self._term_returns[:, ids]).sum(-1)):
-            sums[f"reward/{name}"] = returns
-        return sums
-
-    def _reset_envs(self, ids: Tensor) -> None:
-        self.task.episode_step[ids] = 0
-        self._head_start[ids] = 0
-        self._episode_return[ids] = 0.0
-        self._term_returns[:, ids] = 0.0
+    def _reset_envs(self, ids: Tensor, scenarios: Tensor | None = None) -> None:
+        self.task.head_start[ids] = 0
+        self._sums.clear(ids)
         self.random.reset(ids)
-        self.sim.reset(ids, self.task.reset(ids))
+        self.sim.reset(ids, self.task.begin(ids, scenarios))
         self.task.refresh()
 
     def stagger(self) -> None:
         """Spread the episodes' ages evenly, so that envs do not all time out in the same step."""
         length, n = self.spec.max_episode_length, self.spec.num_envs
-        self._head_start += torch.arange(n, device=self.spec.device) * length // n
-        self.task.episode_step += self._head_start
+        self.task.head_start += torch.arange(n, device=self.spec.device) * length // n
+        self.task.episode_step += self.task.head_start
+
+    def learn_from(self, success: Tensor, facts: Mapping[str, Tensor]) -> None:
+        with boundary(f"task {self.task.name} could not learn from an evaluation"):
+            self.task.evaluated(success, facts)
+
+    def shared_state(self) -> dict[str, Tensor]:
+        """See `VecEnv.shared_state`; copies."""
+        return {name: tensor.clone() for name, tensor in self.task.shared_state().items()}
+
+    def load_shared_state(self, state: Mapping[str, Tensor]) -> None:
+        """See `VecEnv.load_shared_state`."""
+        self.task.load_shared_state(state)
+
+    def reseed(self, seed: int) -> None:
+        """See `VecEnv.reseed`: the task's generator, and those of what is randomised."""
+        self.task.generator.manual_seed(seed)
+        self.random.reseed(seed)
+
+    def deployment(self) -> Mapping[str, Any]:
+        """See `VecEnv.deployment`."""
+        return self.task.deployment()
 
     def watch(self, envs: Sequence[int]) -> None:
-        """See `VecEnv.watch`."""
         self._watched_ids = list(envs)
 
     def poses(self, envs: Sequence[int]) -> dict[str, Any]:
-        """See `VecEnv.poses`."""
         return {name: array for name, array in self.sim.render_states(envs).items() if name != "ctrl"}
 
     def episode_start(self, env: int) -> dict[str, Any]:
@@ -297,11 +312,7 @@ class TaskEnv(VecEnv):
         return start if latency is None else {**start, "delay": latency.delay[env].clone().cpu().numpy()}
 
     def push(self, env: int, body: str, force: Sequence[float]) -> None:
-        """See `VecEnv.push`."""
-        try:
-            self.sim.push(env, body, force)
-        except SimulatorError as error:
-            raise EnvError(str(error)) from error
+        self.sim.push(env, body, force)
         self._pushes.append((env, body, force))
 
     def metrics(self) -> dict[str, float]:
@@ -312,9 +323,12 @@ class TaskEnv(VecEnv):
         return found
 
     def snapshot(self) -> dict[str, Tensor]:
-        """The simulator's poses of all envs, with the policy's observation."""
+        """See `VecEnv.snapshot`: the simulator's `render_states`, with the policy's observation."""
         poses = self.sim.render_states(range(self.spec.num_envs))
-        return {"obs": self._obs.clone(), **{name: torch.as_tensor(value) for name, value in poses.items()}}
+        return {
+            "obs": self._obs["policy"].clone(),
+            **{name: torch.as_tensor(value) for name, value in poses.items()},
+        }
 
     def state(self) -> dict[str, Any]:
         """Simulator, task memory, counters, the task's random generator and what is randomised."""
@@ -322,11 +336,14 @@ class TaskEnv(VecEnv):
         return {
             "sim": self.sim.state(),
             "task": {name: tensor.clone() for name, tensor in self.task.memory().items()},
+            "shared": {name: tensor.clone() for name, tensor in self.task.shared_state().items()},
             "episode_step": self.task.episode_step.clone(),
-            "head_start": self._head_start.clone(),
-            "episode_return": self._episode_return.clone(),
-            "term_returns": self._term_returns.clone(),
-            "obs": self._obs.clone(),
+            "head_start": self.task.head_start.clone(),
+            "scenario": self.task.scenario.clone(),
+            "episode_return": self._sums.returns.clone(),
+            "term_returns": self._sums.terms.clone(),
+            "obs": self._obs["policy"].clone(),
+            "groups": {group: obs.clone() for group, obs in self._obs.items() if group != "policy"},
             "generator": self.task.generator.get_state(),
             **({"randomization": random} if random else {}),
         }
@@ -335,52 +352,47 @@ class TaskEnv(VecEnv):
         """Continue bit-exactly; raises EnvError when the state is of another number of envs, simulator or terms."""
         counters = {
             "episode_step": self.task.episode_step,
-            "head_start": self._head_start,
-            "episode_return": self._episode_return,
-            "term_returns": self._term_returns,
-            "obs": self._obs,
+            "head_start": self.task.head_start,
+            "scenario": self.task.scenario,
+            "episode_return": self._sums.returns,
+            "term_returns": self._sums.terms,
+            "obs": self._obs["policy"],
         }
-        state = {"head_start": torch.zeros_like(self._head_start), **state}  # older states have none
+        none = torch.zeros_like(self.task.head_start)
+        state = {"head_start": none, "scenario": none - 1, **state}  # older states have none
+        task = dict(state["task"])
+        if "held_time" in task:  # as older states call it
+            task.setdefault("hold_time", task["held_time"])
         for name, tensor in {**counters, **{f"task.{k}": v for k, v in self.task.memory().items()}}.items():
-            source = state["task"][name[5:]] if name.startswith("task.") else state[name]
+            # A task that came to remember more begins with what a new episode has.
+            source = task.get(name[5:], tensor) if name.startswith("task.") else state[name]
             if source.shape != tensor.shape:
                 raise EnvError(
                     f"the saved {name} has shape {tuple(source.shape)}, this env {tuple(tensor.shape)}:"
                     " the number of envs or the terms differ"
                 )
             tensor.copy_(source)
+        if "shared" in state:  # older states have it beside them
+            self.task.load_shared_state(state["shared"])
         self.random.load_state(state.get("randomization", {}))
-        self.task.level = self.random.level
-        try:
-            self.sim.load_state(state["sim"])
-        except SimulatorError as error:
-            raise EnvError(str(error)) from error
+        self.task.level = self.random.curriculum.level
+        self.sim.load_state(state["sim"])
         self.task.generator.set_state(state["generator"])
         self.task.refresh()
+        if len(self._obs) > 1:
+            self._load_groups(state.get("groups", {}))
+
+    def _load_groups(self, saved: Mapping[str, Tensor]) -> None:
+        """Other groups than the policy's as they were saved; what is new, or of other terms, as it is now."""
+        for group, obs in self._observe().items():
+            same = group in saved and saved[group].shape == obs.shape
+            if group != "policy":
+                self._obs[group] = saved[group].to(obs.device, copy=True) if same else obs
 
     def close(self) -> None:
-        """Release the simulator."""
         self.sim.close()
 
 
-def _mirror(task: Task, layout: tuple[tuple[str, int], ...]) -> Optional[Mirror]:
-    """The images that the task gives term by term, joined over the observation's `layout` of (term, size).
-
-    Raises EnvError where a term of the observation has no image or one of another size.
-    """
-    images = task.mirror()
-    if images is None:
-        return None
-    for name, size in (*layout, ("actions", len(task.action_names))):
-        source, sign = images.get(name, ((), ()))
-        if sorted(source) != list(range(size)) or len(sign) != size:
-            raise EnvError(f"{task.name}.mirror: the image of {name} must rearrange its {size} numbers")
-    sources: list[int] = []
-    signs: list[float] = []
-    for name, _ in layout:
-        source, sign = images[name]
-        sources += [len(signs) + index for index in source]
-        signs += sign
-    observation = (tuple(sources), tuple(signs))
-    source, sign = images["actions"]
-    return Mirror({"policy": observation, "critic": observation}, (tuple(source), tuple(sign)))
+def _sum(obs: Observations) -> Tensor:
+    """Of all numbers of all groups, 0-dim: not finite where one of them is not."""
+    return torch.stack([group.sum() for group in obs.values()]).sum() if len(obs) > 1 else obs["policy"].sum()

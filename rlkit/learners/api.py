@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Callable, List, Mapping, Tuple
+from typing import Any, Callable, Mapping
 
 from torch import Tensor, nn
 
-from rlkit.env.spec import EnvSpec, Observations, VecEnv
+from rlkit.env.api import EnvSpec, Observations, VecEnv
+from rlkit.errors import RlkitError
 
 Policy = Callable[[Observations], Tensor]
 """Observation groups to actions `[N, num_actions]` in [-1, 1], normalisation included."""
 
 
-class LearnerError(RuntimeError):
+class LearnerError(RlkitError):
     """The learner cannot go on; the message names what was wrong and where."""
 
 
@@ -53,19 +54,30 @@ class Trial:
 class Fit:
     """How other weights fitted a learner: layers that were taken, that stay as they were, that found no place."""
 
-    loaded: Tuple[str, ...]
-    missing: Tuple[str, ...]
-    unused: Tuple[str, ...]
+    loaded: tuple[str, ...]
+    missing: tuple[str, ...]
+    unused: tuple[str, ...]
 
 
 class Learner(ABC):
     """An algorithm that improves a policy by acting in an env.
 
-    complete: whether the last `load` found all that learning depends on; a replay buffer may not have been saved.
+    groups: the observation groups that it looks at; envs compute no others. complete: whether the last `load` found all
+    that learning depends on; a replay buffer may not have been saved.
     """
 
     spec: EnvSpec
+    groups: tuple[str, ...] = ("policy", "critic")
     complete: bool = True
+
+    def __init__(self, train: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> None:
+        """Build it for `spec` from the `train` section, checked; raises LearnerError where they do not fit."""
+        self.spec = spec
+
+    @classmethod
+    def trial(cls, train: Mapping[str, Any], spec: EnvSpec) -> Trial | None:
+        """A short iteration with these settings, for choices by the clock; None: it takes the simplest, one thread."""
+        return None
 
     @abstractmethod
     def iterate(self, env: VecEnv) -> Iteration:
@@ -86,7 +98,7 @@ class Learner(ABC):
         """
         raise LearnerError(f"{type(self).__name__} has no network that could be exported")
 
-    def describe(self) -> List[str]:
+    def describe(self) -> list[str]:
         """Sizes of networks, batches and buffers, a line each, for whoever looks closely."""
         return []
 
@@ -104,6 +116,7 @@ class Learner(ABC):
     def initialize(self, weights: Mapping[str, Tensor]) -> Fit:
         """Begin from other weights, matched by name and shape; what found no match stays as it was.
 
+        weights: `[...]`, a layer's weights `[outputs, inputs]`, by dotted name.
         Raises LearnerError where nothing fits, or where the learner cannot do it at all.
         """
         raise LearnerError(f"{type(self).__name__} cannot start from other weights")

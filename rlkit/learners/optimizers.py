@@ -7,7 +7,7 @@ or are saved, only to tell the compiler to leave them out. These have the same m
 from __future__ import annotations
 
 import inspect
-from typing import Any, Dict, Type, TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -16,9 +16,9 @@ T = TypeVar("T", bound=torch.optim.Optimizer)
 _WRAPPED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
 
 
-def _direct(cls: Type[T]) -> Type[T]:
+def _direct(cls: type[T]) -> type[T]:
     """A subclass whose methods are those of `cls` without wrappers; `step` keeps its no_grad."""
-    methods: Dict[str, Any] = {name: inspect.unwrap(getattr(cls, name)) for name in _WRAPPED}
+    methods: dict[str, Any] = {name: inspect.unwrap(getattr(cls, name)) for name in _WRAPPED}
     step = torch.no_grad()(inspect.unwrap(cls.step))
     direct: Any = type(cls.__name__, (cls,), {**methods, "step": step, "__doc__": cls.__doc__})
     return direct

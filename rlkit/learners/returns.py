@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +50,7 @@ class ReturnScale(nn.Module):
         device: torch.device,
         *,
         limit: float = math.inf,
-        tasks: Tuple[str, ...] = (),
+        tasks: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self.gamma, self.limit, self.tasks = gamma, limit, tasks
@@ -113,7 +113,7 @@ class ReturnScale(nn.Module):
         scale = self.scale()
         return scale.index_select(0, self._one_hot(obs).argmax(1)) if self.tasks else scale
 
-    def summary(self) -> Dict[str, Tensor]:
+    def summary(self) -> dict[str, Tensor]:
         """Metrics of the returns met so far, of all tasks together; 0-dim float32."""
         share = self.count / self.count.sum().clamp_min(1.0)
         mean = (share * self.mean).sum()
@@ -124,7 +124,7 @@ class ReturnScale(nn.Module):
             "returns/spread": variance.sqrt().float(),
         }
 
-    def scale_by_name(self) -> Dict[str, Tensor]:
+    def scale_by_name(self) -> dict[str, Tensor]:
         """Metrics of the factors, one a task; 0-dim float32."""
         scale = self.scale()
         if not self.tasks:
@@ -133,10 +133,10 @@ class ReturnScale(nn.Module):
 
     # Saving.
 
-    def misfit(self, state: Mapping[str, Any]) -> List[str]:
+    def misfit(self, state: Mapping[str, Any]) -> list[str]:
         """Why `restore` cannot take this state; empty where it can."""
         theirs, ours = (mean.numel() if mean.dim() else 0 for mean in (state["mean"], self.mean))
-        return [] if theirs == ours else [f"returns of {theirs} tasks (here {ours})"]
+        return [] if theirs == ours else [f"returns of {theirs} tasks in it, {ours} here"]
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict()`, in place; with another number of envs single returns begin anew."""

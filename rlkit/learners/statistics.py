@@ -8,8 +8,8 @@ from torch import Tensor
 def merge(mean: Tensor, variance: Tensor, count: Tensor, new: Tensor, spread: Tensor, number: Tensor) -> None:
     """Merge the mean `new` and variance `spread` of `number` samples into the running ones, in place.
 
-    Nothing happens where both counts are 0. Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise
-    algorithm" (1979).
+    All are `[...]` of one shape; `count` and `number` may be 0-dim. Nothing happens where both are 0.
+    Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm" (1979).
     """
     total = count + number
     share = (number / total.clamp_min(1.0)).to(mean.dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from typing import Dict, List, Mapping, Tuple
+from typing import Mapping, Tuple
 
 import torch
 from torch import Tensor
@@ -20,14 +20,15 @@ Sizes = Tuple[Tuple[str, Tuple[int, ...]], ...]
 """A layer's tensors with their shapes: (("bias", (256,)), ("weight", (256, 51)))."""
 
 
-def transfer(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], *, actor: Tuple[str, ...]) -> Fit:
+def transfer(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], *, actor: tuple[str, ...]) -> Fit:
     """Copy `weights` into `own`, in place, wherever they fit, and tell of which layers that is true.
 
-    own: the learner's tensors by dotted name; those that begin with one of `actor` make up its policy network. A layer
-    (all tensors whose names differ in the last part alone) is taken whole or not at all. Layers of the same sizes and
-    name come first; names may differ in what stands before a dot. Layers of the actor that are left then get those
-    of the file with the same sizes, in order, if there are as many of them; critics, target networks and deviations
-    are never taken for an actor. Raises LearnerError, before anything is changed, when nothing fits.
+    own: the learner's tensors by dotted name, as `weights` of any shape `[...]`; those that begin with one of `actor`
+    make up its policy network. A layer (all tensors whose names differ in the last part alone) is taken whole or not
+    at all. Layers of the same sizes and name come first; names may differ in what stands before a dot. Layers of the
+    actor that are left then get those of the file with the same sizes, in order, if there are as many of them; critics,
+    target networks and deviations are never taken for an actor. Raises LearnerError, before anything is changed, when
+    nothing fits.
     """
     here, there = _layers(own), _layers(weights)
     pairs = _by_name(here, there)
@@ -61,7 +62,7 @@ def transfer(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], *, actor:
 
 
 def require_finite(part: str, tensors: Mapping[str, Tensor]) -> None:
-    """Raise LearnerError naming the entries of `part` that hold NaN or Inf: whoever acts on them gives no actions."""
+    """Raise LearnerError naming the tensors (`[...]`, of `part`) that hold NaN or Inf: no action comes of them."""
     bad = [
         name
         for name, tensor in tensors.items()
@@ -75,37 +76,34 @@ def require_finite(part: str, tensors: Mapping[str, Tensor]) -> None:
         )
 
 
-def _names(layer: str, layers: Mapping[str, Sizes]) -> List[str]:
+def _names(layer: str, layers: Mapping[str, Sizes]) -> list[str]:
     return [_join(layer, leaf) for leaf, _ in layers[layer]]
 
 
-def _layers(tensors: Mapping[str, Tensor]) -> Dict[str, Sizes]:
+def _layers(tensors: Mapping[str, Tensor]) -> dict[str, Sizes]:
     """The sizes of each layer by its name, in order of appearance."""
-    parameters: Dict[str, List[Tuple[str, Tuple[int, ...]]]] = defaultdict(list)
+    parameters: dict[str, list[tuple[str, tuple[int, ...]]]] = defaultdict(list)
     for name, tensor in tensors.items():
         layer, _, leaf = name.rpartition(".")
         parameters[layer].append((leaf, tuple(tensor.shape)))
     return {layer: tuple(sorted(sizes)) for layer, sizes in parameters.items()}
 
 
-def _by_name(here: Mapping[str, Sizes], there: Mapping[str, Sizes]) -> Dict[str, str]:
+def _by_name(here: Mapping[str, Sizes], there: Mapping[str, Sizes]) -> dict[str, str]:
     """Own layers to those of the same sizes whose name is equal, or is the one that ends as theirs does."""
     pairs = {}
     for layer, sizes in here.items():
-        same = [layer] if layer in there else [other for other in there if _same_end(layer, other)]
+        alike = [o for o in there if o.endswith(f".{layer}") or layer.endswith(f".{o}")]
+        same = [layer] if layer in there else alike
         if len(same) == 1 and there[same[0]] == sizes:
             pairs[layer] = same[0]
     claims = Counter(pairs.values())
     return {layer: source for layer, source in pairs.items() if claims[source] == 1}
 
 
-def _same_end(name: str, other: str) -> bool:
-    return name.endswith(f".{other}") or other.endswith(f".{name}")
-
-
-def _by_sizes(here: Mapping[str, Sizes], there: Mapping[str, Sizes]) -> Dict[str, str]:
+def _by_sizes(here: Mapping[str, Sizes], there: Mapping[str, Sizes]) -> dict[str, str]:
     """Own layers to those of the same sizes, in order, where both sides have equally many."""
-    pairs: Dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for sizes in set(here.values()):
         ours = [layer for layer in here if here[layer] == sizes]
         theirs = [layer for layer in there if there[layer] == sizes]
@@ -122,7 +120,7 @@ def _sized(layer: str, layers: Mapping[str, Sizes]) -> str:
     return f"{layer} ({', '.join(f'{leaf} {list(shape)}' for leaf, shape in reversed(layers[layer]))})"
 
 
-def _nothing_fits(here: Mapping[str, Sizes], there: Mapping[str, Sizes], actor: Tuple[str, ...]) -> str:
+def _nothing_fits(here: Mapping[str, Sizes], there: Mapping[str, Sizes], actor: tuple[str, ...]) -> str:
     ours = [_sized(layer, here) for layer in here if layer.startswith(actor)]
     theirs = [_sized(layer, there) for layer in there]
     return (

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Optional, Sequence, Tuple
+from typing import Any, Sequence
 
 import mujoco
 import numpy as np
@@ -58,7 +58,7 @@ class TrackingCamera:
         self._camera.lookat += _FOLLOW * beyond * gap
         return self._camera
 
-    def _seen(self, data: Any) -> Tuple[np.ndarray, np.ndarray]:
+    def _seen(self, data: Any) -> tuple[np.ndarray, np.ndarray]:
         points = corners(self._model, data, self._geoms)
         return points, (points.min(axis=0) + points.max(axis=0)) / 2.0
 
@@ -74,7 +74,7 @@ class TrackingCamera:
         return float(np.max(np.maximum(wide, high) - points @ forward))
 
 
-def floating_robot(model: Any) -> Optional[int]:
+def floating_robot(model: Any) -> int | None:
     """The body with a free joint that carries most other joints; None where only loose things float."""
     free = [
         int(model.jnt_bodyid[joint])

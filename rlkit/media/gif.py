@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from fractions import Fraction
-from typing import List, Sequence
+from typing import Sequence
 
 import numpy as np
 from PIL import Image
@@ -23,8 +23,8 @@ class GifFrames:
     def __init__(self, fps: Fraction, frames: int, pause: float = 0.0) -> None:
         self._fps, self._last, self._pause = fps, frames - 1, round(1000 * pause)
         self._every = max(math.ceil(fps / MAX_FPS), math.ceil(frames / MAX_FRAMES))
-        self._numbers: List[int] = []
-        self._kept: List[Image.Image] = []
+        self._numbers: list[int] = []
+        self._kept: list[Image.Image] = []
 
     def offer(self, number: int, picture: np.ndarray) -> None:
         """Keep the picture [H, W, 3] uint8 where its turn has come."""
@@ -47,7 +47,7 @@ class GifFrames:
                 return content
             kept, numbers = kept[::2], numbers[::2]
 
-    def _durations(self, numbers: Sequence[int]) -> List[int]:
+    def _durations(self, numbers: Sequence[int]) -> list[int]:
         """Milliseconds that each picture stays; GIF counts in 10 ms, so the rounding must not add up."""
         starts = [10 * round(100 * number / self._fps) for number in (*numbers, self._last + 1)]
         durations = [max(20, end - start) for start, end in zip(starts, starts[1:])]

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Tuple
 
-from rlkit.workspace import WorkspaceError, python
+from rlkit.errors import RlkitError
+from rlkit.packages import how_to_install, python
 
 _ANSWER_SECONDS = 60.0
 _INSTALL_GL = (
     "apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri (or libosmesa6), or `conda install mesalib`"
 )
-_INSTALL_ENCODER = "pip install 'rlkit[video]'"
+_INSTALL_ENCODER = how_to_install("video")
 _CODEC = "libx264"
 _DRAW_ONCE = """
 import importlib, os
@@ -31,7 +31,7 @@ renderer.close()
 """
 
 
-class RenderError(WorkspaceError):
+class RenderError(RlkitError):
     """Pictures or videos cannot be made: of this model, or on this machine."""
 
 
@@ -60,7 +60,7 @@ def choose_gl() -> str:
     raise RenderError(f"no OpenGL here draws without a window; tried {tried}. Mend it: {mend}")
 
 
-def _known_gl() -> Tuple[str, ...]:
+def _known_gl() -> tuple[str, ...]:
     """What MuJoCo can draw with on this system, the quickest to set up first."""
     if sys.platform == "darwin":
         return ("cgl", "glfw")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import Any, Dict, Sequence
+from typing import Any, Sequence
 
 import numpy as np
 
 from rlkit.media.recording import Recording, RecordingError
+from rlkit.packages import how_to_install
 from rlkit.workspace import write_atomic
 
 
@@ -23,7 +24,7 @@ def write(path: Path, recordings: Sequence[Recording]) -> int:
     try:
         import h5py
     except ImportError as error:
-        raise RecordingError("HDF5 files need the package h5py: pip install 'rlkit[hdf5]'") from error
+        raise RecordingError(f"HDF5 files need the package h5py: {how_to_install('hdf5')}") from error
     buffer = io.BytesIO()  # h5py wants to read what it writes, and the file may appear only whole
     with h5py.File(buffer, "w") as file:
         data = file.create_group("data")
@@ -36,7 +37,7 @@ def write(path: Path, recordings: Sequence[Recording]) -> int:
     return total
 
 
-def _env_args(recording: Recording) -> Dict[str, Any]:
+def _env_args(recording: Recording) -> dict[str, Any]:
     """How robomimic is told what the demonstrations are of."""
     return {
         "env_name": recording.header["task"],
@@ -55,7 +56,7 @@ def _write_demo(demo: Any, recording: Recording) -> None:
         demo.create_dataset(name, data=values, compression="gzip" if values.size else None)
 
 
-def _datasets(recording: Recording) -> Dict[str, np.ndarray]:
+def _datasets(recording: Recording) -> dict[str, np.ndarray]:
     header, arrays = recording.header, recording.arrays
     # RoboVerse's files hold joint targets, and no actions in [-1, 1].
     datasets = {"actions": arrays["actions"] if "actions" in arrays else arrays["ctrl"]}

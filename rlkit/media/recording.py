@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
-import struct
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, FrozenSet, Iterable, Mapping
+from typing import Any, BinaryIO, Iterable, Mapping
 
 import numpy as np
 
-from rlkit.untrusted import require_whole_list
-from rlkit.workspace import WorkspaceError, open_regular, write_atomic
+from rlkit.archives.npz import NpzArchive
+from rlkit.errors import RlkitError
+from rlkit.media import recorded_model
+from rlkit.media.recorded_model import ModelFileError
+from rlkit.torn import TORN
+from rlkit.workspace import write_atomic
 
 SCHEMA = 1
 _HEADER = "header"
 _REQUIRED = ("schema", "task", "engine", "control_period", "names")
 _STEPWISE = ("actions", "ctrl", "rewards", "terms", "terminated", "truncated", "criteria", "obs")
 _STATEWISE = ("time", "qpos", "qvel", "act")
-# What zipfile, numpy and json raise on bytes that are cut short, altered, or of another kind.
-_TORN = (
-    ValueError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    AttributeError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    IndexError,
-    OverflowError,
-    MemoryError,
-)
-_SMALL = 64 << 20  # bytes that any file may unpack to
-_MOST_UNPACKED = 200  # beyond that: times its length
 
 
-class RecordingError(WorkspaceError):
+class RecordingError(RlkitError):
     """The file is no recording, is torn, or lacks what was asked of it."""
 
 
@@ -55,13 +37,16 @@ class Recording:
     these `time` [K] s since the episode began, `qpos` [K, nq], `qvel` [K, nv], `act` [K, na] float64;
     `actions` [T, A] in [-1, 1], `ctrl` [T, nu] in each actuator's unit, `rewards` [T], `terms` [T, R]
     weighted reward terms, `terminated`, `truncated` [T] and `criteria` [T, C] bool, `obs` [T, O] what each
-    action was chosen from; `mjcf` uint8, the model's text; `start.<name>`: the engine's whole state before
-    the first action. trusted: modules that a replay may import though they are not installed; never in the file.
+    action was chosen from; `mjcf` uint8, the model's text, which lies in a file of its own where it is large;
+    `start.<name>`: the engine's whole state before the first action. trusted: modules that a replay may import though
+    they are not installed; never in the file.
+    lost: why the model, which was to be beside the file, is not there.
     """
 
     header: Mapping[str, Any]
     arrays: Mapping[str, np.ndarray]
-    trusted: FrozenSet[str] = frozenset()
+    trusted: frozenset[str] = frozenset()
+    lost: str = ""
 
     @property
     def length(self) -> int:
@@ -82,12 +67,12 @@ class Recording:
     def mjcf(self) -> str:
         """The model that the states are of; raises RecordingError where the engine has none."""
         if "mjcf" not in self.arrays:
-            raise RecordingError(f"a recording of {self.header['engine']} holds no MuJoCo model")
+            raise RecordingError(self.lost or f"a recording of {self.header['engine']} holds no MuJoCo model")
         return self.arrays["mjcf"].tobytes().decode("utf-8")
 
     @property
-    def start(self) -> Dict[str, np.ndarray]:
-        """The engine's state before the first action, by name."""
+    def start(self) -> dict[str, np.ndarray]:
+        """The engine's state before the first action by name, `[...]` as `VecEnv.episode_start` gave it."""
         return {name[6:]: value for name, value in self.arrays.items() if name.startswith("start.")}
 
 
@@ -97,9 +82,13 @@ def model_hash(mjcf: str) -> str:
 
 
 def save(path: Path, recording: Recording) -> None:
-    """Write the file whole or not at all; raises WorkspaceError, as on a full disk."""
-    header = json.dumps(dict(recording.header), allow_nan=False)
-    content = {_HEADER: np.frombuffer(header.encode("utf-8"), np.uint8), **recording.arrays}
+    """Write the file whole or not at all, a large model once beside it; raises WorkspaceError, as on a full disk."""
+    facts, arrays = dict(recording.header), dict(recording.arrays)
+    if arrays.get("mjcf", np.empty(0)).nbytes > recorded_model.APART:
+        facts["model_sha256"] = recorded_model.keep(path.parent, arrays.pop("mjcf").tobytes())
+        facts["model_apart"] = True
+    header = json.dumps(facts, allow_nan=False)
+    content = {_HEADER: np.frombuffer(header.encode("utf-8"), np.uint8), **arrays}
 
     def write(handle: BinaryIO) -> None:
         np.savez_compressed(handle, allow_pickle=False, **content)
@@ -113,36 +102,24 @@ def load(path: Path, trusted: Iterable[str] = ()) -> Recording:
     trusted: as of a Recording.
     """
     try:
-        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
-            require_whole_list(archive)
-            _require_room(archive, os.fstat(file.fileno()).st_size)
-            arrays = {Path(info.filename).stem: _read(archive, info) for info in archive.infolist()}
+        with NpzArchive(path) as archive:
+            arrays = {name: archive.read(name) for name in archive.names}
         header = json.loads(arrays.pop(_HEADER).tobytes().decode("utf-8"))
     except OSError as error:
         raise RecordingError(f"{path} cannot be read: {error.strerror or error}") from error
     except KeyError as error:
         raise RecordingError(f"{path} is a .npz of something else: it has no {error}") from error
-    except _TORN as error:
+    except TORN as error:
         raise RecordingError(f"{path} cannot be read: it is torn or no recording ({error})") from error
     _check(path, header, arrays)
-    return Recording(header, arrays, frozenset(trusted))
-
-
-def _require_room(archive: zipfile.ZipFile, size: int) -> None:
-    """Refuse what unpacks to far more than episodes do; states that never change shrink to a hundredth."""
-    unpacked = sum(info.file_size for info in archive.infolist())
-    if unpacked > max(_SMALL, _MOST_UNPACKED * size):
-        raise ValueError(f"it is {size:,} bytes long and unpacks to {unpacked:,}")
-
-
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
-    """One array. All of its bytes are read, so that their checksum is checked, and all must belong to it."""
-    with archive.open(info) as stream:
-        content = io.BytesIO(stream.read(info.file_size))  # no more than it says, whatever it unpacks to
-    array = np.lib.format.read_array(content, allow_pickle=False)
-    if content.read(1):
-        raise ValueError(f"{info.filename} is longer than its array")
-    return array
+    lost = ""
+    if header.get("model_apart") is True and "mjcf" not in arrays:
+        try:
+            text = recorded_model.read(path.parent, str(header.get("model_sha256")))
+            arrays["mjcf"] = np.frombuffer(text, np.uint8)
+        except ModelFileError as error:
+            lost = f"{path}: {error}"
+    return Recording(header, arrays, frozenset(trusted), lost)
 
 
 def _check(path: Path, header: Any, arrays: Mapping[str, np.ndarray]) -> None:

@@ -5,31 +5,34 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Iterable, Sequence
 
+from rlkit.errors import FAILED, RlkitError, interrupted_by
 from rlkit.media.gl import RenderError, choose_gl
-from rlkit.workspace import WorkspaceError, python
+from rlkit.packages import python
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Render what the words ask for; one line on success, one on stderr and status 1 otherwise."""
     arguments = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _end)
     try:
         print(_render(arguments))
-    except WorkspaceError as error:
+    except RlkitError as error:
         print(f"render: {error}", file=sys.stderr)
-        return 1
+        return FAILED
     except KeyboardInterrupt:
-        return 130
+        return interrupted_by(signal.SIGINT)
     return 0
 
 
 def _end(*_: Any) -> None:
-    sys.exit(143)  # by an exception, so that no temporary file and no ffmpeg stays behind
+    # By an exception, so that no temporary file and no ffmpeg stays behind
+    sys.exit(interrupted_by(signal.SIGTERM))
 
 
 def _render(arguments: argparse.Namespace) -> str:
@@ -41,13 +44,13 @@ def _render(arguments: argparse.Namespace) -> str:
 
     from rlkit.media.video import write_video  # imports mujoco: the choice of OpenGL is made
 
-    film = write_video(
+    video = write_video(
         episodes, arguments.out, size=arguments.size, camera=arguments.camera, gif=arguments.gif
     )
     elapsed = time.monotonic() - started
     return (
-        f"{arguments.out}: {film.frames} frames, {film.seconds:.2f} s, rendered in {elapsed:.1f} s"
-        f" ({film.seconds / elapsed:.1f} x real time)"
+        f"{arguments.out}: {video.frames} frames, {video.seconds:.2f} s, rendered in {elapsed:.1f} s"
+        f" ({video.seconds / elapsed:.1f} x real time)"
     )
 
 
@@ -60,7 +63,7 @@ def _set_gl(only_gymnasium: bool) -> None:
             raise
 
 
-def picture_size(text: str) -> Tuple[int, int]:
+def picture_size(text: str) -> tuple[int, int]:
     """Width and height (px) from `640x480`; raises ArgumentTypeError."""
     width, _, height = text.lower().partition("x")
     if not (
@@ -90,11 +93,11 @@ def _parser() -> argparse.ArgumentParser:
 def command(
     sources: Sequence[Path],
     out: Path,
-    gif: Optional[Path],
-    size: Tuple[int, int],
-    camera: Optional[str],
+    gif: Path | None,
+    size: tuple[int, int],
+    camera: str | None,
     trusted: Iterable[str] = (),
-) -> List[str]:
+) -> list[str]:
     """The words that make this video in a process of its own, whatever folder it is started in."""
     words = [*python("from rlkit.media.render import main; sys.exit(main())")]
     words += [str(path.resolve()) for path in sources]
@@ -104,6 +107,19 @@ def command(
     if camera is not None:
         words += ["--camera", camera]
     return words + [f"--trust={name}" for name in sorted(trusted)]
+
+
+def make(
+    sources: Sequence[Path], out: Path, size: tuple[int, int], camera: str | None, trusted: Iterable[str] = ()
+) -> str:
+    """Make a video in a process of its own, wait for it, and return its line. Raises RenderError."""
+    done = subprocess.run(
+        command(sources, out, None, size, camera, trusted), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise RenderError(f"no video was made: {reason[-1]}")
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Callable, Deque, Iterable, List, Optional, Sequence, Tuple
+from typing import IO, Callable, Iterable, Sequence
 
 from rlkit.media.gl import last_line
 from rlkit.media.render import command
@@ -27,7 +27,7 @@ class Finished:
     """A video that was made (ok), or not: `message` then says why in one line."""
 
     out: Path
-    gif: Optional[Path]
+    gif: Path | None
     ok: bool
     message: str
 
@@ -36,7 +36,7 @@ class Finished:
 class _Job:
     words: Sequence[str]
     out: Path
-    gif: Optional[Path]
+    gif: Path | None
 
     def failed(self, message: str) -> Finished:
         return Finished(self.out, self.gif, False, message)
@@ -59,9 +59,9 @@ class RenderQueue:
 
     def __init__(self, max_waiting: int = MAX_WAITING, timeout: float = TIMEOUT_SECONDS) -> None:
         self._max_waiting, self._timeout = max_waiting, timeout
-        self._waiting: Deque[_Job] = deque()
-        self._running: Optional[_Running] = None
-        self._finished: List[Finished] = []
+        self._waiting: deque[_Job] = deque()
+        self._running: _Running | None = None
+        self._finished: list[Finished] = []
         self._gently = True
 
     def submit(
@@ -69,9 +69,9 @@ class RenderQueue:
         sources: Sequence[Path],
         out: Path,
         *,
-        gif: Optional[Path] = None,
-        size: Tuple[int, int] = (640, 480),
-        camera: Optional[str] = None,
+        gif: Path | None = None,
+        size: tuple[int, int] = (640, 480),
+        camera: str | None = None,
         trusted: Iterable[str] = (),
     ) -> None:
         """Have a video made of these recordings (see rlkit.media.video.write_video), when its turn comes."""
@@ -81,7 +81,7 @@ class RenderQueue:
             given_up = self._waiting.popleft()
             self._finished.append(given_up.failed("newer episodes came faster than videos can be made here"))
 
-    def poll(self) -> List[Finished]:
+    def poll(self) -> list[Finished]:
         """What was finished since the last call; starts the next. Does not block."""
         self._advance()
         finished, self._finished = self._finished, []
@@ -89,7 +89,7 @@ class RenderQueue:
 
     def wait(
         self, tell: Callable[[str], None], given_up: Callable[[], bool] = lambda: False
-    ) -> List[Finished]:
+    ) -> list[Finished]:
         """Make all that is left, now at normal priority; `tell` hears of each video that begins.
 
         given_up: asked now and then whether to leave what is not made yet.
@@ -130,7 +130,7 @@ class RenderQueue:
             except OSError as error:
                 self._finished.append(job.failed(f"its process could not be started: {error}"))
 
-    def _settle(self, running: _Running, problem: Optional[str]) -> None:
+    def _settle(self, running: _Running, problem: str | None) -> None:
         running.output.seek(0)
         said = last_line(running.output.read().decode("utf-8", "replace"))
         running.output.close()

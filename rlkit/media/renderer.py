@@ -8,16 +8,19 @@ Set MUJOCO_GL (rlkit.media.gl.choose_gl) before this module is imported.
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Optional
+from pathlib import Path
+from typing import Any, BinaryIO, Iterable
 
 import mujoco
 import numpy as np
+from PIL import Image
 
 from rlkit.media.camera import TrackingCamera
 from rlkit.media.caption import burn
 from rlkit.media.gl import RenderError
 from rlkit.media.shadows import GroundShadows
 from rlkit.sims.mjcf import unpacked
+from rlkit.workspace import write_atomic
 
 # These draw the scene several times; 4x multisampling costs three times the rest together.
 _SLOW_FLAGS = (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION)
@@ -42,7 +45,7 @@ class SceneRenderer:
         mjcf: str,
         width: int,
         height: int,
-        camera: Optional[str] = None,
+        camera: str | None = None,
         poses: Iterable[np.ndarray] = (),
     ) -> None:
         model = _visual_model(mjcf, width, height)
@@ -59,7 +62,7 @@ class SceneRenderer:
             raise RenderError(f"OpenGL cannot draw a picture of {width}x{height}: {error}") from error
 
     def frame(self, qpos: np.ndarray, caption: str = "") -> np.ndarray:
-        """The picture [height, width, 3] uint8 of this pose (qpos [nq] m, rad), `caption` at its bottom."""
+        """The picture [height, width, 3] uint8 of a pose (qpos [nq]: m, rad, wxyz), `caption` at its bottom."""
         self._pose(qpos)
         self._renderer.update_scene(self._data, self._camera.aim(self._data) if self._camera else self._fixed)
         self._shadows.add(self._renderer.scene)
@@ -81,6 +84,23 @@ class SceneRenderer:
     def close(self) -> None:
         """Free the OpenGL context."""
         self._renderer.close()
+
+
+def draw(mjcf: str, qpos: np.ndarray, out: Path, size: tuple[int, int] = (960, 720)) -> None:
+    """Write a picture (.png), `size` in px, of a pose (qpos [nq]: m, rad, wxyz).
+
+    Raises RenderError, and WorkspaceError where it cannot be written.
+    """
+    renderer = SceneRenderer(mjcf, *size, poses=[qpos])
+    try:
+        picture = Image.fromarray(renderer.frame(qpos))
+    finally:
+        renderer.close()
+
+    def write(handle: BinaryIO) -> None:
+        picture.save(handle, format="png")
+
+    write_atomic(out, write)
 
 
 def _visual_model(mjcf: str, width: int, height: int) -> Any:

@@ -10,26 +10,27 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import pickle
-import zlib
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Mapping
 
 import numpy as np
 
-from rlkit.media import plain_pickle
+from rlkit import yaml_text
+from rlkit.archives import plain_pickle
 from rlkit.media.recording import SCHEMA, Recording, RecordingError, model_hash
 from rlkit.sims import mjcf as mjcf_file
-from rlkit.workspace import open_regular
+from rlkit.torn import TORN
+from rlkit.untrusted import RefusedError, open_regular
 
 ASSUMED_PERIOD = 1 / 30
 """Seconds between two states, which the files do not say: RoboVerse's own videos show 30 of them a second."""
 
 _MOST_BYTES = 1 << 30  # unpacked; a small .gz may hold any number of zeros
 _SMALL, _MOST_UNPACKED = 64 << 20, 200  # bytes that any file may unpack to, and beyond them times its length
+_MOST_NODES = 10_000_000  # of YAML: an episode has some thousands
 
 
-def read(path: Path) -> List[Recording]:
+def read(path: Path) -> list[Recording]:
     """Every episode of the file, in order; raises RecordingError for what is no such file.
 
     Of each: `ctrl` [T, joints] rad or m, `pose.<entity>` [K, 7] m and quaternion wxyz, `joints.<entity>` [K, n] rad or
@@ -72,8 +73,8 @@ def _recording(path: Path, robot: str, index: int, episode: Mapping[str, Any]) -
     complete = len(states) == length + 1
     if not all(isinstance(name, str) for name in (*joints, *states[0])):
         raise ValueError("a name that is no text")
-    entities: Dict[str, List[str]] = {}
-    arrays: Dict[str, np.ndarray] = {"ctrl": ctrl.reshape(length, len(joints))}
+    entities: dict[str, list[str]] = {}
+    arrays: dict[str, np.ndarray] = {"ctrl": ctrl.reshape(length, len(joints))}
     for name, first in states[0].items():
         entities[name] = sorted(first.get("dof_pos") or ())
         rows = [state[name] for state in states]
@@ -112,7 +113,7 @@ def _recording(path: Path, robot: str, index: int, episode: Mapping[str, Any]) -
     return Recording(header, arrays)
 
 
-def _numbers(values: Any, count: int) -> List[float]:
+def _numbers(values: Any, count: int) -> list[float]:
     numbers = [float(value) for value in values]
     if len(numbers) != count:
         raise ValueError(f"{len(numbers)} numbers for {count}")
@@ -127,7 +128,7 @@ def model_text(path: Path) -> str:
         raise RecordingError(f"the model cannot be read: {error}") from error
 
 
-def with_model(recording: Recording, mjcf: str) -> Tuple[Recording, List[str]]:
+def with_model(recording: Recording, mjcf: str) -> tuple[Recording, list[str]]:
     """The same episode with `qpos` [K, nq] for the model, and what could not be placed in it, in words.
 
     Joints are found by name (also behind a prefix, as in robot/joint), poses by the name of a body on a free joint:
@@ -178,10 +179,10 @@ def _shown(recording: Recording, mjcf: str, model: Any, qpos: np.ndarray) -> Rec
     return Recording({**recording.header, "model_sha256": model_hash(mjcf)}, arrays)
 
 
-def _joint_places(model: Any) -> Tuple[Dict[str, Tuple[int, int]], Dict[str, Tuple[int, int]]]:
+def _joint_places(model: Any) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
     """Where in qpos the joints of one number and the free bodies stand, and the tree that each is of, by name."""
-    joints: Dict[str, Tuple[int, int]] = {}
-    roots: Dict[str, Tuple[int, int]] = {}
+    joints: dict[str, tuple[int, int]] = {}
+    roots: dict[str, tuple[int, int]] = {}
     for index in range(model.njnt):
         joint = model.joint(index)
         body = model.body(int(joint.bodyid[0]))
@@ -193,7 +194,7 @@ def _joint_places(model: Any) -> Tuple[Dict[str, Tuple[int, int]], Dict[str, Tup
     return joints, roots
 
 
-def _by_name(places: Mapping[str, Tuple[int, int]], entity: str, name: str) -> Optional[Tuple[int, int]]:
+def _by_name(places: Mapping[str, tuple[int, int]], entity: str, name: str) -> tuple[int, int] | None:
     """Of that name, or behind the entity's prefix."""
     return next((places[n] for n in (name, f"{entity}/{name}", f"{entity}_{name}") if n in places), None)
 
@@ -215,9 +216,9 @@ def _content(path: Path) -> Any:
         return _parsed(data)
     except OSError as error:  # gzip's errors are OSErrors too
         raise RecordingError(f"{path} cannot be read: {error.strerror or error}") from error
-    except plain_pickle.RefusedError as error:
+    except RefusedError as error:
         raise RecordingError(f"{path} is not loaded: {error}") from error
-    except _TORN as error:
+    except TORN as error:
         raise RecordingError(
             f"{path} cannot be read: it is neither a recording (.npz) nor a RoboVerse trajectory, or it is torn"
             f" ({error!r:.120})"
@@ -230,24 +231,4 @@ def _parsed(data: bytes) -> Any:
     text = data.decode("utf-8")
     if text.lstrip()[:1] == "{":
         return json.loads(text)
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error).splitlines()[0]) from error
-
-
-_TORN = (
-    pickle.UnpicklingError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    OverflowError,
-    MemoryError,
-    RecursionError,
-    zlib.error,
-)
+    return yaml_text.load(text, _MOST_NODES)

@@ -8,7 +8,7 @@ MuJoCo's own shadow maps draw the scene once more for each light, and cost more 
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -55,7 +55,7 @@ def _throws_shadow(geom: Any) -> bool:
     )
 
 
-def _ground_height(model: Any) -> Optional[float]:
+def _ground_height(model: Any) -> float | None:
     """Where the highest level plane of the world lies [m, world]; None where there is none."""
     planes = (model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE) & (model.geom_bodyid == 0)
     level = [int(geom) for geom in np.flatnonzero(planes) if not model.geom_quat[geom, 1:3].any()]

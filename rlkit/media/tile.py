@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Generator, Optional, Tuple
+from typing import Generator
 
 import numpy as np
 from PIL import Image
 
 from rlkit.media.caption import burn
-from rlkit.media.gl import RenderError
 from rlkit.media.recording import Recording, RecordingError
 from rlkit.media.renderer import SceneRenderer
 
@@ -22,7 +21,7 @@ class Tile:
     Raises RecordingError for a recording of which no state can be shown, RenderError for what cannot be drawn.
     """
 
-    def __init__(self, recording: Recording, size: Tuple[int, int], camera: Optional[str] = None) -> None:
+    def __init__(self, recording: Recording, size: tuple[int, int], camera: str | None = None) -> None:
         self._source = (
             _Played(recording, size)
             if recording.header["engine"] == "gymnasium"
@@ -46,8 +45,8 @@ class Tile:
         self._source.close()
 
 
-def captions(recording: Recording, steps: np.ndarray) -> Tuple[str, ...]:
-    """A line for each state: task, iteration, time, the return so far; how it ended on the last."""
+def captions(recording: Recording, steps: np.ndarray) -> tuple[str, ...]:
+    """A line for each state (of `steps`, `[K]`): task, iteration, time, the return so far; how it ended on the last."""
     header = recording.header
     title = str(header["task"])
     if header.get("iteration") is not None:
@@ -68,7 +67,7 @@ def captions(recording: Recording, steps: np.ndarray) -> Tuple[str, ...]:
 class _Drawn:
     """Recorded poses of a MuJoCo model."""
 
-    def __init__(self, recording: Recording, size: Tuple[int, int], camera: Optional[str]) -> None:
+    def __init__(self, recording: Recording, size: tuple[int, int], camera: str | None) -> None:
         if not recording.has_states:
             raise RecordingError(
                 "the recording holds actions without states; simulate it again and render that: "
@@ -90,7 +89,7 @@ class _Drawn:
 class _Played:
     """A Gymnasium episode, played again from its seed and actions to be seen."""
 
-    def __init__(self, recording: Recording, size: Tuple[int, int]) -> None:
+    def __init__(self, recording: Recording, size: tuple[int, int]) -> None:
         self.steps = np.arange(recording.length + 1)
         self.times = recording.period * self.steps
         self._size, self._frames, self._next = size, _gym_frames(recording), 0
@@ -107,18 +106,14 @@ class _Played:
 
 
 def _gym_frames(recording: Recording) -> Generator[np.ndarray, None, None]:
-    # Imported here: they load torch and Gymnasium, which states of a simulator do not need.
+    # Imported here: it loads torch and Gymnasium, which states of a simulator do not need.
     from rlkit.env.gym.rendering import frames
-    from rlkit.env.spec import EnvError
 
-    try:
-        yield from frames(recording)
-    except EnvError as error:
-        raise RenderError(str(error)) from error
+    yield from frames(recording)
 
 
-def letterboxed(frame: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
-    """The picture as large as fits into width x height (px), undistorted, on black."""
+def letterboxed(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The picture `[H, W, 3]` uint8 as large as fits into `size` (width, height in px), undistorted, on black."""
     width, height = size
     if frame.shape[:2] == (height, width):
         return frame

@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, suppress
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import BinaryIO, Iterator, NamedTuple, Sequence
 
 import numpy as np
 
@@ -26,7 +26,7 @@ _PAUSE = f"tpad=stop_mode=clone:stop_duration={PAUSE}"
 _EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"  # players want yuv420p, which has one colour for 2x2 pixels
 
 
-class Film(NamedTuple):
+class Video(NamedTuple):
     """What was written: `frames` pictures, without the pause at the end, of `seconds` of the episode."""
 
     frames: int
@@ -49,10 +49,10 @@ def write_video(
     recordings: Sequence[Recording],
     out: Path,
     *,
-    size: Tuple[int, int] = (640, 480),
-    camera: Optional[str] = None,
-    gif: Optional[Path] = None,
-) -> Film:
+    size: tuple[int, int] = (640, 480),
+    camera: str | None = None,
+    gif: Path | None = None,
+) -> Video:
     """Write an H.264 .mp4 in real time; of several recordings a grid, in which the shorter wait on their last state.
 
     After the end the last picture stays for PAUSE s.
@@ -83,7 +83,7 @@ def write_video(
         write_atomic(out, write)
     if gif is not None and small is not None:
         write_atomic(gif, small.encoded())
-    return Film(clock.frames, max(float(tile.times[-1]) for tile in tiles))
+    return Video(clock.frames, max(float(tile.times[-1]) for tile in tiles))
 
 
 def common_clock(times: Sequence[np.ndarray]) -> Clock:
@@ -99,7 +99,7 @@ def common_clock(times: Sequence[np.ndarray]) -> Clock:
 
 
 def mosaic(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Pictures of one size side by side, row after row; what is left of the last row stays black."""
+    """Pictures `[H, W, 3]` uint8 side by side, row after row; what is left of the last row stays black."""
     height, width = tiles[0].shape[:2]
     rows = math.ceil(len(tiles) / columns)
     sheet = np.zeros((rows * height, columns * width, 3), np.uint8)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import NamedTuple, Sequence
 
 import numpy as np
 
+from rlkit.numbers import number, percent
 from rlkit.report.lines import Line, Views
 from rlkit.report.markup import Markup, element
 from rlkit.report.metrics import AXES
-from rlkit.workspace import number, percent
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; the second of each pair is for a dark page.
-COLORS: Tuple[Tuple[str, str], ...] = (
+COLORS: tuple[tuple[str, str], ...] = (
     ("#0072b2", "#4aa8e0"),
     ("#d55e00", "#f08a4b"),
     ("#009e73", "#35c79b"),
@@ -41,7 +41,7 @@ class Scale(NamedTuple):
 class Mark(NamedTuple):
     """A moment worth a vertical line, by axis."""
 
-    at: Dict[str, float]
+    at: dict[str, float]
     label: str
 
 
@@ -57,7 +57,7 @@ class Chart:
     marks: Sequence[Mark] = field(default_factory=tuple)
 
     @property
-    def names(self) -> List[str]:
+    def names(self) -> list[str]:
         """The lines in the legend."""
         return [line.name for line in self.views[AXES[0]] if not line.faint]
 
@@ -67,7 +67,7 @@ class Chart:
         return not any(len(line.x) for lines in self.views.values() for line in lines)
 
 
-def style_of(index: int) -> Tuple[int, str]:
+def style_of(index: int) -> tuple[int, str]:
     """The colour (an index of COLORS) and dashes of the line with this index."""
     return index % len(COLORS), DASHES[index // len(COLORS) % len(DASHES)]
 
@@ -101,7 +101,7 @@ def x_label(axis: str, scale: Scale) -> str:
     return _AXIS_WORDS[axis] + (f" [{scale.unit}]" if scale.unit else "")
 
 
-def ticks(low: float, high: float, about: int = 5) -> List[float]:
+def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Round numbers (1, 2 or 5 times a power of ten) between low and high, `about` so many."""
     rough = (high - low) / max(1, about)
     if not rough > 0:
@@ -215,11 +215,11 @@ class _Frame(NamedTuple):
         inside = np.clip(value, self.low, self.high)
         return _TOP + (self.high - inside) / (self.high - self.low) * (self.height - _TOP - _BOTTOM)
 
-    def points(self, x: np.ndarray, y: np.ndarray) -> List[Tuple[float, float]]:
+    def points(self, x: np.ndarray, y: np.ndarray) -> list[tuple[float, float]]:
         return list(zip(self.x(x).tolist(), self.y(y).tolist()))
 
 
-def _grid(frame: _Frame, axis: str, x: Scale, y: Scale) -> List[Markup]:
+def _grid(frame: _Frame, axis: str, x: Scale, y: Scale) -> list[Markup]:
     parts = []
     bottom = frame.height - _BOTTOM
     for value in ticks(frame.low / y.divisor, frame.high / y.divisor):
@@ -237,7 +237,7 @@ def _grid(frame: _Frame, axis: str, x: Scale, y: Scale) -> List[Markup]:
     return [*parts, label]
 
 
-def _marks(chart: Chart, frame: _Frame, axis: str) -> List[Markup]:
+def _marks(chart: Chart, frame: _Frame, axis: str) -> list[Markup]:
     parts = []
     for mark in chart.marks:
         if frame.left < mark.at[axis] < frame.right:
@@ -247,7 +247,7 @@ def _marks(chart: Chart, frame: _Frame, axis: str) -> List[Markup]:
     return parts
 
 
-def _curve(line: Line, frame: _Frame, index: int) -> List[Markup]:
+def _curve(line: Line, frame: _Frame, index: int) -> list[Markup]:
     color, dashes = style_of(index)
     parts = []
     if line.low is not None and line.high is not None:
@@ -261,7 +261,7 @@ def _curve(line: Line, frame: _Frame, index: int) -> List[Markup]:
     return parts
 
 
-def _stroke(points: Sequence[Tuple[float, float]], color: int, dashes: str, faint: bool = False) -> Markup:
+def _stroke(points: Sequence[tuple[float, float]], color: int, dashes: str, faint: bool = False) -> Markup:
     return element(
         "polyline",
         points=_text(points),
@@ -271,5 +271,5 @@ def _stroke(points: Sequence[Tuple[float, float]], color: int, dashes: str, fain
     )
 
 
-def _text(points: Sequence[Tuple[float, float]]) -> str:
+def _text(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.2f}" for x, y in points)

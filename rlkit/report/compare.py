@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Sequence
 
 import numpy as np
 
+from rlkit.numbers import DIGITS, number
 from rlkit.report.charts import Chart, swatch
 from rlkit.report.gather import RunData, load_runs
 from rlkit.report.groups import Group, Outcome, group_runs, group_views, outcome
@@ -15,13 +16,14 @@ from rlkit.report.markup import Child, Markup, element, table
 from rlkit.report.page import charts, document, duration, header, section, view_switch
 from rlkit.report.settings import differing, show
 from rlkit.report.writing import Written, make_folder, write_report
-from rlkit.workspace import DIGITS, WorkspaceError, number
+from rlkit.workspace import WorkspaceError
 
 _POINTS_OF_SMALL = 200
 _SUCCESS_LEVELS = (0.5, 0.9)
 _RETURN_LEVEL = 0.9
 _SECTIONS = (
     ("Reward terms", ("reward/",)),
+    ("Metrics of the task", ("metric/",)),
     ("Episodes", ("episode/length", "episode/timeout", "success/", "failure/")),
     ("Speed", ("rate/",)),
     ("Learner", ("losses/", "policy/")),
@@ -44,7 +46,10 @@ def compare_runs(paths: Sequence[Path], out: Path, root: Path = Path()) -> Writt
     source = "eval" if all(run.evaluated for run in runs) else "episode"
     title = _title(runs, groups)
     shown = _main_charts(groups, source, short=True)
-    curves = [view_switch(), _how_drawn(runs, source)] if shown else [_no_curves()]
+    curves = [view_switch(), _how_drawn(runs, source)]
+    if not shown:
+        words = "No metrics yet: none of these runs has a return in its metrics.jsonl."
+        curves = [element("p", words, class_="empty")]
     page = document(
         title,
         _top(title, runs, groups),
@@ -89,13 +94,7 @@ def _how_drawn(runs: Sequence[RunData], source: str) -> Markup:
     return element("p", words, class_="note")
 
 
-def _no_curves() -> Markup:
-    return element(
-        "p", "No metrics yet: none of these runs has a return in its metrics.jsonl.", class_="empty"
-    )
-
-
-def _main_charts(groups: Sequence[Group], source: str, *, short: bool) -> List[Chart]:
+def _main_charts(groups: Sequence[Group], source: str, *, short: bool) -> list[Chart]:
     drawn = (
         _chart(groups, f"{source}/return", "Return", short=short),
         _chart(groups, f"{source}/success", "Success", share=True, short=short),
@@ -105,25 +104,25 @@ def _main_charts(groups: Sequence[Group], source: str, *, short: bool) -> List[C
 
 def _chart(
     groups: Sequence[Group], metric: str, title: str, *, share: bool = False, short: bool
-) -> Optional[Chart]:
+) -> Chart | None:
     """A metric of all groups, with their letters alone if `short`; None where no run has it."""
     if not any(metric in run.metrics.columns for group in groups for run in group.runs):
         return None
     return Chart(title, group_views(groups, metric, short=short), share=share)
 
 
-def _small_chart(groups: Sequence[Group], metric: str, *, share: bool) -> Chart:
-    return Chart(metric, group_views(groups, metric, _POINTS_OF_SMALL, short=True), share=share)
-
-
-def _more(groups: Sequence[Group]) -> List[Optional[Markup]]:
+def _more(groups: Sequence[Group]) -> list[Markup | None]:
     """Every other metric in a small chart; constant zeros are left out."""
     names = list(dict.fromkeys(name for group in groups for run in group.runs for name in run.metrics.names))
-    parts: List[Optional[Markup]] = []
+    parts: list[Markup | None] = []
     for title, prefixes in _SECTIONS:
         shares = title == "Episodes"
         drawn = [
-            _small_chart(groups, name, share=shares and name != "episode/length")
+            Chart(
+                name,
+                group_views(groups, name, _POINTS_OF_SMALL, short=True),
+                share=shares and name != "episode/length",
+            )
             for name in names
             if name.startswith(prefixes) and _moves(groups, name)
         ]
@@ -144,7 +143,7 @@ def _results(groups: Sequence[Group], source: str) -> Markup:
     """Mean ± standard deviation over the runs of each group."""
     returns = {group.letter: [outcome(run, f"{source}/return") for run in group.runs] for group in groups}
     success = {group.letter: [outcome(run, f"{source}/success") for run in group.runs] for group in groups}
-    measures: List[Tuple[str, Callable[[Group], str]]] = [
+    measures: list[tuple[str, Callable[[Group], str]]] = [
         ("runs", lambda group: str(len(group.runs))),
         ("best return", lambda group: spread([one.best for one in returns[group.letter]])),
         ("final return", lambda group: spread([one.final for one in returns[group.letter]])),
@@ -174,9 +173,7 @@ def _results(groups: Sequence[Group], source: str) -> Markup:
     return section("Results", table(["", *(group.label for group in groups)], rows, "numbers"), note=note)
 
 
-def spread(
-    values: Sequence[Optional[float]], factor: float = 1.0, unit: str = "", digits: int = DIGITS
-) -> str:
+def spread(values: Sequence[float | None], factor: float = 1.0, unit: str = "", digits: int = DIGITS) -> str:
     """Mean ± standard deviation of the sample, of the values that are known; the mean alone of a single one."""
     known = np.array([value for value in values if value is not None]) * factor
     if not len(known):
@@ -185,7 +182,7 @@ def spread(
     return number(float(known.mean()), digits) + deviation + unit
 
 
-def _time_to(outcomes: Dict[str, List[Outcome]], level: float) -> Callable[[Group], str]:
+def _time_to(outcomes: dict[str, list[Outcome]], level: float) -> Callable[[Group], str]:
     def cell(group: Group) -> str:
         times = [one.seconds_to(level) for one in outcomes[group.letter]]
         known = [time for time in times if time is not None]
@@ -196,12 +193,12 @@ def _time_to(outcomes: Dict[str, List[Outcome]], level: float) -> Callable[[Grou
     return cell
 
 
-def _mean_time(seconds: Sequence[Optional[float]]) -> str:
+def _mean_time(seconds: Sequence[float | None]) -> str:
     known = [value for value in seconds if value is not None]
     return duration(float(np.mean(known)) if known else None)
 
 
-def _return_level(groups: Sequence[Group], outcomes: Dict[str, List[Outcome]]) -> Optional[float]:
+def _return_level(groups: Sequence[Group], outcomes: dict[str, list[Outcome]]) -> float | None:
     """A return that tells fast groups from slow ones; None where returns of several tasks do not compare."""
     if len({run.record.task for group in groups for run in group.runs}) > 1:
         return None
@@ -215,7 +212,7 @@ def _return_level(groups: Sequence[Group], outcomes: Dict[str, List[Outcome]]) -
 # --- settings and runs ------------------------------------------------------------------------------------
 
 
-def _differences(groups: Sequence[Group]) -> Optional[Markup]:
+def _differences(groups: Sequence[Group]) -> Markup | None:
     if len(groups) < 2:
         return None
     keys = differing([group.settings for group in groups])
@@ -241,7 +238,7 @@ def _differences(groups: Sequence[Group]) -> Optional[Markup]:
 
 
 def _list(groups: Sequence[Group]) -> Markup:
-    rows: List[Sequence[Child]] = []
+    rows: list[Sequence[Child]] = []
     for group in groups:
         for run in group.runs:
             git = run.record.git

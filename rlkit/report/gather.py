@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from rlkit.config.errors import ConfigError
-from rlkit.config.inherit import read_settings
+from rlkit.config.words.inherit import read_settings
+from rlkit.errors import ConfigError
 from rlkit.report.charts import Mark
 from rlkit.report.metrics import AXES, Metrics, continued, read_metrics
 from rlkit.untrusted import parse_json, read_plain
@@ -26,11 +26,11 @@ class RunData:
     path: Path
     record: RunRecord
     state: str
-    config: Dict[str, Any]
+    config: dict[str, Any]
     metrics: Metrics
-    ancestors: Tuple[str, ...]  # runs it goes on from, the oldest first
-    joins: Tuple[Mark, ...]
-    notes: Tuple[str, ...]  # what could not be read
+    ancestors: tuple[str, ...]  # runs it goes on from, the oldest first
+    joins: tuple[Mark, ...]
+    notes: tuple[str, ...]  # what could not be read
 
     @property
     def name(self) -> str:
@@ -48,20 +48,18 @@ class RunData:
         """Whether it has evaluations, which its best return is then of."""
         return self.metrics.last("eval/return") is not None
 
-    def section(self, name: str) -> Dict[str, Any]:
+    def section(self, name: str) -> dict[str, Any]:
         """A section of config.yaml, empty where it is missing."""
         section = self.config.get(name)
         return section if isinstance(section, dict) else {}
 
 
 @dataclass(frozen=True)
-class TestResult:
+class PolicyTestResult:
     """A test run's folder and the content of its metrics.json."""
 
     path: Path
-    results: Dict[str, Any]
-
-    __test__ = False  # pytest: not a test
+    results: dict[str, Any]
 
     @property
     def name(self) -> str:
@@ -69,7 +67,7 @@ class TestResult:
         return self.path.name
 
 
-def load_runs(paths: Sequence[Path], root: Path) -> List[RunData]:
+def load_runs(paths: Sequence[Path], root: Path) -> list[RunData]:
     """Read the folders of runs, and those of their ancestors for their curves.
 
     Raises WorkspaceError where run.json or metrics.jsonl cannot be read; what else is missing is noted.
@@ -78,7 +76,7 @@ def load_runs(paths: Sequence[Path], root: Path) -> List[RunData]:
     return [_load(path.resolve(), states) for path in paths]
 
 
-def tests_of(run: RunData, root: Path) -> List[TestResult]:
+def tests_of(run: RunData, root: Path) -> list[PolicyTestResult]:
     """The finished tests of a run, the newest first."""
     found = []
     for row in list_runs(root, kind="test", state="done"):
@@ -86,11 +84,11 @@ def tests_of(run: RunData, root: Path) -> List[TestResult]:
         if read_record(path).tested_run == run.name:
             results = test_results(path)
             if results is not None:
-                found.append(TestResult(path, results))
+                found.append(PolicyTestResult(path, results))
     return found
 
 
-def test_results(path: Path) -> Optional[Dict[str, Any]]:
+def test_results(path: Path) -> dict[str, Any] | None:
     """The content of a test run's metrics.json; None where there is none that can be read."""
     try:
         content = parse_json(read_plain(path / "metrics.json")[0])
@@ -99,13 +97,13 @@ def test_results(path: Path) -> Optional[Dict[str, Any]]:
     return content if isinstance(content, dict) else None
 
 
-def changed_files(path: Path) -> List[Tuple[str, int, int]]:
+def changed_files(path: Path) -> list[tuple[str, int, int]]:
     """(file, lines added, lines removed) of a run's git.diff; empty where there is none, or one too large."""
     try:
         text = read_plain(path / "git.diff", _MOST_OF_A_DIFF)[0].decode("utf-8", "replace")
     except OSError:
         return []
-    files: List[Tuple[str, int, int]] = []
+    files: list[tuple[str, int, int]] = []
     in_hunk = False
     for line in text.splitlines():
         if line.startswith("diff --git "):
@@ -121,7 +119,7 @@ def changed_files(path: Path) -> List[Tuple[str, int, int]]:
 
 def _load(path: Path, states: Mapping[Path, str]) -> RunData:
     record = _record(path)
-    notes: List[str] = []
+    notes: list[str] = []
     config = _config(path, notes)
     metrics = read_metrics(path / "metrics.jsonl")
     metrics, ancestors, joins = _with_ancestors(path, record, metrics, notes)
@@ -140,11 +138,11 @@ def _load(path: Path, states: Mapping[Path, str]) -> RunData:
 
 
 def _with_ancestors(
-    path: Path, record: RunRecord, metrics: Metrics, notes: List[str]
-) -> Tuple[Metrics, List[str], List[Mark]]:
+    path: Path, record: RunRecord, metrics: Metrics, notes: list[str]
+) -> tuple[Metrics, list[str], list[Mark]]:
     """The metrics of a run behind those of the runs it goes on from; the names of those, and where they end."""
-    ancestors: List[str] = []
-    joins: List[Mark] = []
+    ancestors: list[str] = []
+    joins: list[Mark] = []
     seen = {path}
     parent = record.parent if record.kind == "train" else None
     while parent is not None:
@@ -174,7 +172,7 @@ def _record(path: Path) -> RunRecord:
         raise WorkspaceError(f"{path} cannot be reported: {error}") from error
 
 
-def _config(path: Path, notes: List[str]) -> Dict[str, Any]:
+def _config(path: Path, notes: list[str]) -> dict[str, Any]:
     try:
         content = read_settings(path / "config.yaml")
     except ConfigError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Sequence
 
 import numpy as np
 
@@ -22,8 +22,8 @@ class Group:
 
     letter: str
     name: str
-    runs: Tuple[RunData, ...]
-    settings: Dict[str, Any]
+    runs: tuple[RunData, ...]
+    settings: dict[str, Any]
 
     @property
     def label(self) -> str:
@@ -41,22 +41,22 @@ class Group:
 class Outcome:
     """What one run came to by one metric: the best and the latest of its smoothed values, and when it got where."""
 
-    best: Optional[float]
-    final: Optional[float]
+    best: float | None
+    final: float | None
     seconds: np.ndarray
     values: np.ndarray
 
-    def seconds_to(self, level: float) -> Optional[float]:
+    def seconds_to(self, level: float) -> float | None:
         """Training time [s] until the metric first was at least `level`; None where it never was."""
         return reached(self.seconds, self.values, level)
 
 
-def group_runs(runs: Sequence[RunData]) -> List[Group]:
+def group_runs(runs: Sequence[RunData]) -> list[Group]:
     """Groups in the order of their first runs.
 
     Runs with the same settings and the same seed tell nothing of the spread over seeds: each is a group of its own.
     """
-    found: Dict[str, List[RunData]] = {}
+    found: dict[str, list[RunData]] = {}
     for run in runs:
         # A run whose settings are unknown is like no other.
         key = [run.record.task, run.record.learner, compared(run.config) or str(run.path)]
@@ -70,7 +70,7 @@ def group_runs(runs: Sequence[RunData]) -> List[Group]:
     ]
 
 
-def _by_seed(runs: List[RunData]) -> List[List[RunData]]:
+def _by_seed(runs: list[RunData]) -> list[list[RunData]]:
     """All together where their seeds differ, else each alone."""
     different = len({run.record.seed for run in runs}) == len(runs)
     return [runs] if different else [[run] for run in runs]
@@ -104,7 +104,7 @@ def outcome(run: RunData, metric: str) -> Outcome:
     return Outcome(float(values.max()), float(values[-1]), seconds, values)
 
 
-def _names(members: Sequence[List[RunData]], settings: Sequence[Dict[str, Any]]) -> List[str]:
+def _names(members: Sequence[list[RunData]], settings: Sequence[dict[str, Any]]) -> list[str]:
     if len(members) == 1:
         return [members[0][0].record.task if len(members[0]) > 1 else members[0][0].name]
     keys = differing(settings)
@@ -127,7 +127,7 @@ def _named(name: str, group: Sequence[RunData], taken: bool) -> str:
     return f"{group[0].name} ({name})" if name else group[0].name
 
 
-def _names_as_typed(members: Sequence[List[RunData]]) -> List[str]:
+def _names_as_typed(members: Sequence[list[RunData]]) -> list[str]:
     """What was asked for in one group and not in all: many settings differ where a task or learner was chosen."""
     words = [
         [f"{name}={value}" for name, value in _chosen(group[0]) if name.split(".")[0] != "logging"]
@@ -137,7 +137,7 @@ def _names_as_typed(members: Sequence[List[RunData]]) -> List[str]:
     return [", ".join(word for word in own if word not in common and "seed=" not in word) for own in words]
 
 
-def _chosen(run: RunData) -> List[Tuple[str, str]]:
+def _chosen(run: RunData) -> list[tuple[str, str]]:
     composed = run.section("composed")
     choices = composed.get("choices") if isinstance(composed.get("choices"), dict) else {}
     chosen = {str(name): str(value) for name, value in (choices or {}).items()}

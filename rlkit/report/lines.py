@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence
 
 import numpy as np
 
@@ -20,10 +20,12 @@ class Line:
     name: str
     x: np.ndarray
     y: np.ndarray
-    low: Optional[np.ndarray] = None
-    high: Optional[np.ndarray] = None
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
     faint: bool = False  # drawn behind the others, without a key in the legend
 
+
+_OVER_EPISODES = ("episode", "reward", "metric", "success", "failure", "task")  # groups of such means
 
 Views = Dict[str, List[Line]]
 """The lines of a chart for each of AXES."""
@@ -32,7 +34,8 @@ Views = Dict[str, List[Line]]
 def window_mean(values: np.ndarray, weights: np.ndarray, least: float) -> np.ndarray:
     """Weighted means over the latest rows that together weigh at least `least`; NaN before there are enough.
 
-    With episodes as weights and the number of envs as `least` these are the means that training displays.
+    values, weights: `[rows]`. With episodes as weights and the number of envs as `least` these are the means that
+    training displays.
     """
     weights = np.where(np.isfinite(values), weights, 0.0)
     weighed = np.concatenate([[0.0], np.cumsum(weights)])
@@ -45,7 +48,7 @@ def window_mean(values: np.ndarray, weights: np.ndarray, least: float) -> np.nda
 
 
 def smoothed(metrics: Metrics, name: str, envs: int) -> np.ndarray:
-    """A metric as it is drawn: means over episodes by `window_mean`, everything else as it was measured.
+    """A metric as it is drawn, `[rows]`: means over episodes by `window_mean`, everything else as it was measured.
 
     The window is as many episodes as there are envs; all there are while fewer have ended.
     """
@@ -56,11 +59,6 @@ def smoothed(metrics: Metrics, name: str, envs: int) -> np.ndarray:
     return window_mean(values, counts, max(1.0, min(float(envs), counts.sum())))
 
 
-def is_smoothed(metrics: Metrics, name: str) -> bool:
-    """Whether `smoothed` changes this metric."""
-    return _episodes(metrics, name) is not None
-
-
 def run_views(metrics: Metrics, names: Sequence[str], labels: Sequence[str], envs: int, raw: bool) -> Views:
     """One line for each metric of one run, thinned to POINTS means; with `raw` also what is behind a smoothed one."""
     views: Views = {axis: [] for axis in AXES}
@@ -68,14 +66,14 @@ def run_views(metrics: Metrics, names: Sequence[str], labels: Sequence[str], env
         values = smoothed(metrics, name, envs)
         for axis in AXES:
             at = metrics.columns[axis]
-            if raw and is_smoothed(metrics, name):
+            if raw and _episodes(metrics, name) is not None:  # which smoothing changes
                 views[axis].append(Line(label, *extremes(at, metrics.columns[name]), faint=True))
             views[axis].append(Line(label, *means(at, values)))
     return views
 
 
-def means(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> Tuple[np.ndarray, np.ndarray]:
-    """The finite points of a curve; where there are more than `points`, means over equal stretches of them."""
+def means(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """The finite points of a curve, `[n]` each; where there are more than `points`, means over equal stretches."""
     x, y = _finite(x, y)
     if len(x) <= points:
         return x, y
@@ -84,8 +82,8 @@ def means(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> Tuple[np.ndarra
     return np.add.reduceat(x, edges[:-1]) / sizes, np.add.reduceat(y, edges[:-1]) / sizes
 
 
-def extremes(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> Tuple[np.ndarray, np.ndarray]:
-    """The finite points of a curve; where there are more than `points`, the least and greatest of each stretch."""
+def extremes(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """The finite points of a curve, `[n]` each; of more than `points` the least and greatest of equal stretches."""
     x, y = _finite(x, y)
     if len(x) <= points:
         return x, y
@@ -96,8 +94,8 @@ def extremes(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> Tuple[np.nda
     return x[kept], y[kept]
 
 
-def band(name: str, curves: Sequence[Tuple[np.ndarray, np.ndarray]], points: int = POINTS) -> Optional[Line]:
-    """Mean, least and greatest of several curves `(x, y)`, interpolated on a common grid.
+def band(name: str, curves: Sequence[tuple[np.ndarray, np.ndarray]], points: int = POINTS) -> Line | None:
+    """Mean, least and greatest of several curves `(x, y)`, `[n]` each, interpolated on a common grid.
 
     The grid covers what all of them have, so that no mean jumps where one ends; None where they share nothing.
     """
@@ -114,21 +112,21 @@ def band(name: str, curves: Sequence[Tuple[np.ndarray, np.ndarray]], points: int
     return Line(name, grid, values.mean(0), values.min(0), values.max(0))
 
 
-def reached(x: np.ndarray, y: np.ndarray, level: float) -> Optional[float]:
-    """The x at which a curve first is at least `level`; None where it never is."""
+def reached(x: np.ndarray, y: np.ndarray, level: float) -> float | None:
+    """The x at which a curve (x, y: `[n]`) first is at least `level`; None where it never is."""
     above = np.flatnonzero(y >= level)
     return float(x[above[0]]) if len(above) else None
 
 
-def _episodes(metrics: Metrics, name: str) -> Optional[np.ndarray]:
+def _episodes(metrics: Metrics, name: str) -> np.ndarray | None:
     """How many episodes each row's number is a mean over; None for what is no mean over episodes."""
     group, _, quantity = name.rpartition("/")
-    if quantity == "count" or group.split("/")[0] not in ("episode", "reward", "success", "failure", "task"):
+    if quantity == "count" or group.split("/")[0] not in _OVER_EPISODES:
         return None
     count = metrics.columns.get(f"{group}/count" if group.startswith("task/") else "episode/count")
     return None if count is None else np.nan_to_num(count)
 
 
-def _finite(x: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+def _finite(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     known = np.isfinite(x) & np.isfinite(y)
     return x[known], y[known]

@@ -15,7 +15,7 @@ class Markup(str):
 Child = Union[str, float, int, None]
 
 
-def element(name: str, /, *children: Child, **attributes: Union[str, float, int, bool, None]) -> Markup:
+def element(name: str, /, *children: Child, **attributes: str | float | int | bool | None) -> Markup:
     """One element. `class_` means class and `data_x` data-x; an attribute of None or False is left out."""
     words = [name]
     for key, value in attributes.items():
@@ -29,8 +29,8 @@ def element(name: str, /, *children: Child, **attributes: Union[str, float, int,
 
 def join(children: Iterable[Child]) -> Markup:
     """Children one after another, escaped where they are plain text; None is nothing."""
-    parts = (child if isinstance(child, Markup) else html.escape(str(child)) for child in _some(children))
-    return Markup("".join(parts))
+    there = (child for child in children if child is not None)
+    return Markup("".join(part if isinstance(part, Markup) else html.escape(str(part)) for part in there))
 
 
 def table(head: Sequence[Child], rows: Iterable[Sequence[Child]], class_: str = "") -> Markup:
@@ -43,7 +43,3 @@ def table(head: Sequence[Child], rows: Iterable[Sequence[Child]], class_: str = 
     return element(
         "div", element("table", top, element("tbody", *lines), class_=class_ or None), class_="scroll"
     )
-
-
-def _some(children: Iterable[Child]) -> Iterable[Child]:
-    return (child for child in children if child is not None)

@@ -9,7 +9,7 @@ import os
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, List, Optional
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -32,18 +32,18 @@ _MOST_BYTES = 1 << 34  # some million lines: half a minute
 class Metrics:
     """Columns `[rows]` by name, NaN where a line lacks the number or has null; AXES are always there."""
 
-    columns: Dict[str, np.ndarray] = field(default_factory=dict)
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
     skipped: int = 0  # lines that could not be read, as a kill leaves one
 
     def __len__(self) -> int:
         return len(self.columns["iteration"]) if self.columns else 0
 
     @property
-    def names(self) -> List[str]:
+    def names(self) -> list[str]:
         """The metrics in the order in which they first appear."""
         return [name for name in self.columns if name not in AXES]
 
-    def last(self, name: str) -> Optional[float]:
+    def last(self, name: str) -> float | None:
         """The newest number of a column; None where there is none."""
         column = self.columns.get(name)
         numbers = column[np.isfinite(column)] if column is not None else np.empty(0)
@@ -61,7 +61,8 @@ def read_metrics(path: Path) -> Metrics:
             size = os.fstat(file.fileno()).st_size
             if size > _MOST_BYTES:
                 raise OSError(errno.EFBIG, f"it has {size:,} bytes; at most {_MOST_BYTES:,} are read")
-            stride = 1 + _count_lines(file) // ROWS
+            lines = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK), b""))
+            stride = 1 + lines // ROWS
             file.seek(0)
             return _thinned(file, stride)
     except FileNotFoundError:
@@ -87,10 +88,6 @@ def continued(before: Metrics, after: Metrics) -> Metrics:
     return Metrics(columns, before.skipped + after.skipped)
 
 
-def _count_lines(file: BinaryIO) -> int:
-    return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK), b""))
-
-
 def _thinned(file: BinaryIO, stride: int) -> Metrics:
     table = _Table()
     line, evaluations = b"", 0
@@ -109,7 +106,7 @@ class _Table:
     """Columns that grow row by row, so that no row is kept as a dict of its own."""
 
     def __init__(self) -> None:
-        self._columns: Dict[str, array[float]] = {name: array("d") for name in AXES}
+        self._columns: dict[str, array[float]] = {name: array("d") for name in AXES}
         self._rows = self._skipped = 0
 
     def add(self, line: bytes) -> None:
@@ -138,7 +135,7 @@ class _Table:
         return Metrics({name: np.array(self._padded(name)) for name in self._columns}, self._skipped)
 
 
-def _row(line: bytes) -> Optional[Dict[str, Any]]:
+def _row(line: bytes) -> dict[str, Any] | None:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Sequence
 
 from rlkit.report.charts import COLORS, Chart, figure
 from rlkit.report.markup import Child, Markup, element
@@ -38,7 +38,7 @@ def section(title: str, *children: Child, note: str = "") -> Markup:
     return element("section", element("h2", title), below, *children)
 
 
-def tiles(facts: Sequence[Tuple[str, Child, str]]) -> Markup:
+def tiles(facts: Sequence[tuple[str, Child, str]]) -> Markup:
     """Large facts in a row: (what, value, words below)."""
     cells = [
         element("div", element("dt", what), element("dd", value, element("small", below) if below else None))
@@ -60,9 +60,9 @@ def view_switch() -> Markup:
     return element("fieldset", element("span", "Curves over"), *choices, class_="views")
 
 
-def charts(shown: Sequence[Chart], small: bool = False) -> Optional[Markup]:
+def charts(shown: Sequence[Chart], small: bool = False) -> Markup | None:
     """Charts side by side; None where there are none."""
-    figures: List[Markup] = [figure(chart) for chart in shown]
+    figures: list[Markup] = [figure(chart) for chart in shown]
     return element("div", *figures, class_="charts small" if small else "charts") if figures else None
 
 
@@ -72,7 +72,7 @@ def _palette() -> str:
     return f":root{{{light}}}@media (prefers-color-scheme: dark){{:root{{{dark}}}}}"
 
 
-def duration(seconds: Optional[float]) -> str:
+def duration(seconds: float | None) -> str:
     """A span of time for people: 42 s, 12:05 min, 3:07 h."""
     if seconds is None:
         return "–"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from pathlib import Path
-from typing import Any, List, Sequence
+from typing import Any, Sequence
 
 from rlkit.report.charts import COLORS, Chart, style_of, x_label, x_scale, y_range
 from rlkit.workspace import write_atomic
@@ -33,7 +33,7 @@ _STYLE: Any = {
 }
 
 
-def write_pictures(charts: Sequence[Chart], folder: Path) -> List[Path]:
+def write_pictures(charts: Sequence[Chart], folder: Path) -> list[Path]:
     """Draw each chart that has points over env steps into `folder`; returns the files.
 
     Raises ImportError without matplotlib, WorkspaceError where a file cannot be written.

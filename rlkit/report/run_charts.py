@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Mapping, Sequence
 
 import numpy as np
 
@@ -16,10 +16,10 @@ _ROWS_OF_TASKS = ("return", "success", "length", "timeout")
 _PARTS_OF_AN_ITERATION = ("time/physics", "time/env", "time/policy", "time/update")
 
 
-def charts_of(run: RunData) -> Dict[str, List[Chart]]:
+def charts_of(run: RunData) -> dict[str, list[Chart]]:
     """Charts by the heading that they stand under; the last heading holds what no other has."""
     draw = _Drawer(run)
-    rewards = _largest_first(run.metrics, draw.named("reward/"))
+    rewards = sorted(draw.named("reward/"), key=lambda name: -abs(run.metrics.last(name) or 0.0))
     endings = {name.split("/", 1)[1]: name for name in [*draw.named("success/"), *draw.named("failure/")]}
     endings.update({"time-out": "episode/timeout", "time-out, evaluation": "eval/timeout"})
     shown = {
@@ -32,6 +32,7 @@ def charts_of(run: RunData) -> Dict[str, List[Chart]]:
             draw("Length in control steps", {"training": "episode/length", "evaluation": "eval/length"}, raw=True),
             draw("How episodes end", endings, share=True),
         ],
+        "Evaluations": draw.each([name for name in draw.named("eval/") if name not in draw.drawn]),
         "Tasks": [draw.tasks(quantity) for quantity in _ROWS_OF_TASKS],
         "Learner": draw.each([*draw.named("losses/"), *draw.named("policy/")]),
         "Speed": [
@@ -51,7 +52,7 @@ class _Drawer:
 
     def __init__(self, run: RunData) -> None:
         self.run = run
-        self.drawn: List[str] = []
+        self.drawn: list[str] = []
 
     def __call__(
         self,
@@ -62,8 +63,8 @@ class _Drawer:
         share: bool = False,
         wide: bool = False,
         note: str = "",
-        metrics: Optional[Metrics] = None,
-    ) -> Optional[Chart]:
+        metrics: Metrics | None = None,
+    ) -> Chart | None:
         """A chart of several metrics, `{label: name}`; None where the run has none of them."""
         metrics = metrics or self.run.metrics
         there = {label: name for label, name in lines.items() if name in metrics.columns}
@@ -75,22 +76,22 @@ class _Drawer:
         views = run_views(metrics, list(there.values()), list(there), self.run.envs, raw)
         return Chart(title, views, _note(note, flat), share, wide, self.run.joins)
 
-    def named(self, prefix: str) -> List[str]:
+    def named(self, prefix: str) -> list[str]:
         """The metrics whose names begin so."""
         return [name for name in self.run.metrics.names if name.startswith(prefix)]
 
-    def each(self, names: Sequence[str]) -> List[Optional[Chart]]:
+    def each(self, names: Sequence[str]) -> list[Chart | None]:
         """A chart for each metric."""
         return [self(name, {"": name}) for name in names]
 
-    def tasks(self, quantity: str) -> Optional[Chart]:
+    def tasks(self, quantity: str) -> Chart | None:
         """One quantity of every task of a run with several."""
         names = [name for name in self.named("task/") if name.endswith(f"/{quantity}")]
         lines = {name.split("/", 1)[1].rpartition("/")[0]: name for name in names}
         return self(f"{quantity.capitalize()} by task", lines, share=quantity in ("success", "timeout"))
 
 
-def _labels(names: Sequence[str]) -> Dict[str, str]:
+def _labels(names: Sequence[str]) -> dict[str, str]:
     return {name.split("/", 1)[1]: name for name in names}
 
 
@@ -100,10 +101,6 @@ def _note(note: str, flat: Sequence[str]) -> str:
 
 def _moves(metrics: Metrics, name: str) -> bool:
     return bool(np.nan_to_num(metrics.columns[name]).any())
-
-
-def _largest_first(metrics: Metrics, names: Sequence[str]) -> List[str]:
-    return sorted(names, key=lambda name: -abs(metrics.last(name) or 0.0))
 
 
 def _shares(metrics: Metrics) -> Metrics:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
 # What decides how a training goes. The rest of config.yaml says what is kept, shown and logged of it.
 _SECTIONS = ("sim", "env", "task", "train", "training")
@@ -22,9 +22,9 @@ _NOT_COMPARED = (
 )
 
 
-def flat(settings: Mapping[str, Any], prefix: str = "") -> Dict[str, Any]:
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings by their full names: {"train": {"gamma": 0.9}} is {"train.gamma": 0.9}."""
-    found: Dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping) and value:
             found.update(flat(value, f"{prefix}{key}."))
@@ -33,13 +33,13 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Dict[str, Any]:
     return found
 
 
-def compared(config: Mapping[str, Any]) -> Dict[str, Any]:
+def compared(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings by which runs are of one kind: all that decide the training, but for the seed."""
     settings = flat({name: config[name] for name in _SECTIONS if name in config})
     return {name: value for name, value in settings.items() if name not in _NOT_COMPARED}
 
 
-def differing(configs: Sequence[Mapping[str, Any]]) -> List[str]:
+def differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The names whose values are not the same in all of several flat settings, in their order."""
     names = list(dict.fromkeys(name for config in configs for name in config))
     missing = object()
@@ -55,7 +55,7 @@ def show(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def typed(config: Mapping[str, Any]) -> List[Tuple[str, str]]:
+def typed(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(name, value) of what was asked for on the command line, with aliases and older runs worked out."""
     composed = config.get("composed")
     words = composed.get("overrides") if isinstance(composed, Mapping) else None
@@ -63,7 +63,7 @@ def typed(config: Mapping[str, Any]) -> List[Tuple[str, str]]:
     return [(name, value) for name, _, value in split]
 
 
-def worked_out(config: Mapping[str, Any]) -> List[Tuple[str, str, str]]:
+def worked_out(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """(name, asked, value) of the settings that were left to the program, as `auto` or null."""
     composed = config.get("composed")
     asked = composed.get("asked") if isinstance(composed, Mapping) else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
-from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from rlkit.report.gather import RunData, TestResult, changed_files, load_runs, test_results, tests_of
+from rlkit.numbers import number, percent
+from rlkit.report.gather import PolicyTestResult, RunData, changed_files, load_runs, test_results, tests_of
 from rlkit.report.lines import POINTS, means, smoothed
 from rlkit.report.markup import Child, Markup, element, join, table
 from rlkit.report.page import charts, document, duration, header, section, tiles, view_switch
@@ -16,9 +17,9 @@ from rlkit.report.run_charts import charts_of
 from rlkit.report.settings import typed, worked_out
 from rlkit.report.writing import Written, make_folder, write_report
 from rlkit.untrusted import read_plain
-from rlkit.workspace import number, percent
 
 _EMBEDDED_BYTES = 20 * 2**20
+_OPEN_ROWS = 20  # of a table of scenarios: a longer one is folded up
 _SMALL = ("Learner", "Other metrics")
 _PICTURES = ("Learning", "Rewards")
 
@@ -32,7 +33,7 @@ def report_run(path: Path, out: Path, root: Path = Path()) -> Written:
     make_folder(out)
     shown = charts_of(run)
     sections = {title: section(title, charts(group, small=title in _SMALL)) for title, group in shown.items()}
-    top: List[Child] = [_top(run)]
+    top: list[Child] = [_top(run)]
     if run.record.kind == "test":
         top.append(_tested(run))
     elif shown:
@@ -58,8 +59,12 @@ def _top(run: RunData) -> Markup:
     problems = [element("p", note, class_="problem") for note in run.notes]
     if record.reason:
         problems.insert(0, element("p", f"{run.state}: {record.reason}", class_="problem"))
-    facts: List[Tuple[str, Child, str]] = [
-        ("State", element("span", run.state, class_=run.state), "so far" if run.state == "running" else "")
+    facts: list[tuple[str, Child, str]] = [
+        (
+            "State",
+            element("span", run.state, class_=run.state),
+            "so far" if run.state == "running" else _reached(record.reached),
+        )
     ]
     if record.kind == "train":
         asked = run.section("training").get("maxIterations")
@@ -72,6 +77,9 @@ def _top(run: RunData) -> Markup:
             ("Training time", duration(metrics.last("wall_time")), _rate(run)),
             ("Best return", number(record.best_return), of_what),
         ]
+        for name, value in record.best_by.items():
+            less = "best so far, less is better" if name.startswith("-") else "best so far"
+            facts.append((name.lstrip("-"), number(value), less))
         if record.best_success is not None:
             facts.append(("Best success", percent(record.best_success), of_what))
         if success is not None:
@@ -80,7 +88,11 @@ def _top(run: RunData) -> Markup:
     return join([header(record.task, run.name, line, *problems), tiles(facts)])
 
 
-def _latest_success(run: RunData) -> Optional[float]:
+def _reached(condition: str | None) -> str:
+    return "" if condition is None else f"reached {condition}"
+
+
+def _latest_success(run: RunData) -> float | None:
     name = "eval/success" if run.evaluated else "episode/success"
     if name not in run.metrics.columns:
         return None
@@ -113,7 +125,7 @@ def _tested(run: RunData) -> Markup:
     return section("Results", _result_tables(results), note=tested)
 
 
-def _videos(run: RunData, tests: Sequence[TestResult], out: Path) -> Optional[Markup]:
+def _videos(run: RunData, tests: Sequence[PolicyTestResult], out: Path) -> Markup | None:
     """The newest videos of the run, then of its tests, inside the page as far as they fit, the others linked."""
     folders = [run.path, *(test.path for test in tests)]
     found = [path for folder in folders for path in _newest_first((folder / "videos").glob("*.mp4"))]
@@ -139,7 +151,7 @@ def _videos(run: RunData, tests: Sequence[TestResult], out: Path) -> Optional[Ma
     return section("Videos", element("div", *players, class_="videos"), note=note)
 
 
-def _inside(video: Path, room: int) -> Optional[bytes]:
+def _inside(video: Path, room: int) -> bytes | None:
     """What goes into the page. A link may show any file of the reader's, who may hand the page on: it stays a link."""
     try:
         return None if video.is_symlink() else read_plain(video, room)[0]
@@ -147,14 +159,14 @@ def _inside(video: Path, room: int) -> Optional[bytes]:
         return None
 
 
-def _newest_first(videos: Iterable[Path]) -> List[Path]:
+def _newest_first(videos: Iterable[Path]) -> list[Path]:
     return sorted(filter(Path.is_file, videos), key=lambda path: path.stat().st_mtime, reverse=True)
 
 
-def _tests(tests: Sequence[TestResult]) -> Optional[Markup]:
+def _tests(tests: Sequence[PolicyTestResult]) -> Markup | None:
     if not tests:
         return None
-    parts: List[Child] = []
+    parts: list[Child] = []
     for test in tests:
         iteration = test.results.get("iteration")
         heading = f"{test.name}: iteration {iteration}" if iteration is not None else test.name
@@ -178,6 +190,8 @@ def _result_tables(results: Mapping[str, Any]) -> Markup:
     for task in tasks:
         of[f"return of {task}"] = _inner(_inner(tasks, task), "return")
         rates.append((f"success of {task}", _inner(tasks, task).get("success_rate")))
+    for fact, spread in _inner(results, "facts").items():
+        of[str(fact)] = spread if isinstance(spread, Mapping) else {}
     spreads = [
         (label, *(number(_figure(spread.get(part))) for part in parts))
         for label, spread in of.items()
@@ -185,7 +199,32 @@ def _result_tables(results: Mapping[str, Any]) -> Markup:
     ]
     shares = [(name, percent(rate)) for name, rate in rates if _figure(rate) is not None]
     tables = (table(["", *parts], spreads, "numbers"), table(["", "share"], shares, "numbers"))
-    return element("div", *tables, class_="side")
+    return join([element("div", *tables, class_="side"), _scenarios(results)])
+
+
+def _scenarios(results: Mapping[str, Any]) -> Markup | None:
+    """What became of each scenario, the failed ones first; of many, folded up."""
+    found = results.get("scenarios")
+    rows = [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
+    if not rows:
+        return None
+    noun, units = str(results.get("scenario_noun", "scenario")), _inner(results, "units")
+    facts = list(_inner(results, "facts"))
+    rows.sort(key=lambda row: bool(row.get("success")))
+    failed = sum(not row.get("success") for row in rows)
+    head = [noun, "success", *(f"{n} [{units[n]}]" if n in units else n for n in facts), "return", "time [s]"]
+    lines = [
+        (
+            str(row.get("scenario")),
+            percent(_figure(row.get("success"))),
+            *(number(_figure(row.get(name))) for name in (*facts, "return", "seconds")),
+        )
+        for row in rows
+    ]
+    words = f"{failed} of {len(rows)} {noun}s failed"
+    return element(
+        "details", element("summary", words), table(head, lines, "numbers"), open=len(rows) <= _OPEN_ROWS
+    )
 
 
 def _inner(results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -194,13 +233,13 @@ def _inner(results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return part if isinstance(part, Mapping) else {}
 
 
-def _figure(value: Any) -> Optional[float]:
+def _figure(value: Any) -> float | None:
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _settings(run: RunData) -> Markup:
     asked, resolved = typed(run.config), worked_out(run.config)
-    parts: List[Child] = []
+    parts: list[Child] = []
     if asked:
         parts.append(table(["asked for", "value"], [(name, element("code", value)) for name, value in asked]))
     else:
@@ -224,7 +263,7 @@ def _origin(run: RunData) -> Markup:
         f" on {git.get('branch') or 'no branch'}",
         ", with changes that were not committed" if git.get("dirty") else ", nothing changed",
     ])  # fmt: skip
-    rows: List[Tuple[Child, Child]] = [("command", element("code", record.command)), ("code", code)]
+    rows: list[tuple[Child, Child]] = [("command", element("code", record.command)), ("code", code)]
     files = changed_files(run.path)
     if files:
         lines = [(name, f"+{added}", f"−{removed}") for name, added, removed in files]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, NamedTuple, Sequence
+from typing import NamedTuple, Sequence
 
+from rlkit.packages import how_to_install
 from rlkit.report.charts import Chart
 from rlkit.report.pictures import write_pictures
 from rlkit.workspace import WorkspaceError, write_atomic
@@ -16,7 +17,7 @@ class Written(NamedTuple):
     """What a report wrote; `note` says what it could not."""
 
     page: Path
-    pictures: List[Path]
+    pictures: list[Path]
     note: str
 
     @property
@@ -43,5 +44,5 @@ def write_report(out: Path, page: str, charts: Sequence[Chart]) -> Written:
     try:
         pictures = write_pictures(charts, out)
     except ImportError:
-        return Written(out / PAGE, [], "no PNGs without matplotlib: pip install 'rlkit[plot]'")
+        return Written(out / PAGE, [], f"no PNGs without matplotlib: {how_to_install('plot')}")
     return Written(out / PAGE, pictures, "")

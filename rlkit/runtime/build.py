@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 import torch
 
 from rlkit.config import Experiment, SimSettings
-from rlkit.config.machine import CPU_ONLY
+from rlkit.env.api import EnvError, VecEnv
 from rlkit.env.foreign import boundary
-from rlkit.env.spec import VecEnv
 from rlkit.env.task_env import TaskEnv
 from rlkit.env.transfer import DeviceEnv
 from rlkit.learners import registry as learners
 from rlkit.learners.api import Learner
 from rlkit.runtime.gym_request import recipe_of
-from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.process.ranks import Ranks
 from rlkit.sims import registry as sims
-from rlkit.sims.api import PhysicsSettings, SimulatorError
-from rlkit.tasks.api import TaskError
-from rlkit.tasks.registry import task_class
+from rlkit.sims.api import PhysicsSettings, SceneSpec
+from rlkit.sims.facts import steps_on_cpu
+from rlkit.tasks.registry import class_of
 
 
 def build_env(
     experiment: Experiment,
     ranks: Ranks,
     *,
-    num_envs: Optional[int] = None,
-    seed: Optional[int] = None,
+    num_envs: int | None = None,
+    seed: int | None = None,
     learning: bool = False,
 ) -> VecEnv:
     """The envs of the task on `env.device`, whatever their simulator steps on; ranks draw different resets.
@@ -38,7 +35,7 @@ def build_env(
     num_envs = experiment.env.num_envs if num_envs is None else num_envs
     seed = experiment.training.seed + ranks.rank if seed is None else seed
     device = ranks.device(experiment.env.device)
-    if device.startswith("cuda") and experiment.sim.name in CPU_ONLY:
+    if device.startswith("cuda") and steps_on_cpu(experiment.sim.name):
         on_cpu = _env_on(experiment, ranks, num_envs, seed, "cpu", learning)
         return DeviceEnv(on_cpu, torch.device(device))
     return _env_on(experiment, ranks, num_envs, seed, device, learning)
@@ -51,13 +48,25 @@ def _env_on(
     if experiment.engine == "gymnasium":
         return _gym_env(experiment, ranks, num_envs, seed)
     made = f"task={experiment.task_name} could not be made"
-    with boundary(made, SimulatorError, TaskError):
-        task = task_class(experiment.task_name)
+    with boundary(made):
+        task = class_of(experiment.task, experiment.trusted)
         scene = task.scene(experiment.task)
-    sim = sims.make(experiment.sim.name, scene, physics_settings(experiment.sim, ranks), num_envs, device)
+    physics = physics_settings(experiment.sim, ranks)
+    with boundary(f"sim={experiment.sim.name} could not be made"):
+        sim = sims.make(experiment.sim.name, scene, physics, num_envs, device, experiment.trusted)
     generator = torch.Generator(device=device).manual_seed(seed)
-    with boundary(made, SimulatorError, TaskError):
+    with boundary(made):
         return TaskEnv(sim, task(experiment.task, sim, generator), learning=learning)
+
+
+def scene_of(experiment: Experiment) -> SceneSpec:
+    """The scene of the task, without a simulator; raises SimulatorError, TaskError, or EnvError for Gymnasium's."""
+    if experiment.engine == "gymnasium":
+        raise EnvError(
+            f"task={experiment.task_name} is made of Gymnasium environments, which have no scene of ours"
+        )
+    with boundary(f"task={experiment.task_name} could not be made"):
+        return class_of(experiment.task, experiment.trusted).scene(experiment.task)
 
 
 def _gym_env(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int) -> VecEnv:
@@ -75,10 +84,15 @@ def _gym_env(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int) -> 
 
 
 def build_learner(experiment: Experiment, env: VecEnv) -> Learner:
-    """The learner for this env; all ranks begin with the same networks. Raises LearnerError."""
-    return learners.make(
-        experiment.train["learner"], experiment.train, env.spec, seed=experiment.training.seed
-    )
+    """The learner for this env, which then shows what it asks for; all ranks begin with the same networks.
+
+    Raises LearnerError, or EnvError for observations that there are not.
+    """
+    name, seed = str(experiment.train["learner"]), experiment.training.seed
+    with boundary(f"train.learner={name} could not be made"):
+        learner = learners.make(name, experiment.train, env.spec, seed=seed, trusted=experiment.trusted)
+        env.ask(learner.groups)
+        return learner
 
 
 def physics_settings(sim: SimSettings, ranks: Ranks) -> PhysicsSettings:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
-from rlkit.config import Experiment, env_memory
-from rlkit.config.machine import Machine
+from rlkit.config import Experiment
+from rlkit.config.checks import env_memory
+from rlkit.config.facts.code import refused
+from rlkit.config.facts.machine import Machine
+from rlkit.config.words.imports import trusted_here
+from rlkit.env.api import EnvError
 from rlkit.env.gym import installed
 from rlkit.env.gym.request import recipe_arguments
-from rlkit.env.spec import EnvError
-from rlkit.runtime.stopping import StopAtOnce
+from rlkit.runtime.process.stopping import StopAtOnce
 
 if TYPE_CHECKING:
     from rlkit.env.gym.making import Recipe
     from rlkit.env.gym.member import Form
 
 
-def problems(experiment: Experiment) -> List[str]:
+def problems(experiment: Experiment) -> list[str]:
     """What is wrong with the environments asked for; makes each of them once, before there is a run folder."""
     with StopAtOnce():
         from rlkit.env.gym import making, member  # only here: no other task needs gymnasium
@@ -29,7 +32,7 @@ def problems(experiment: Experiment) -> List[str]:
             return [str(error)]
 
 
-def _too_large(experiment: Experiment, recipes: Sequence[Recipe], forms: Sequence[Form]) -> List[str]:
+def _too_large(experiment: Experiment, recipes: Sequence[Recipe], forms: Sequence[Form]) -> list[str]:
     """That so many environments do not fit into main memory, where the task does not say what one takes."""
     sections, machine = experiment.sections(), Machine.detect()
     if sections["task"].get("envMemory", "auto") != "auto":
@@ -43,7 +46,7 @@ def _too_large(experiment: Experiment, recipes: Sequence[Recipe], forms: Sequenc
     return [] if problem is None else [problem]
 
 
-def recipe_of(experiment: Experiment) -> Dict[str, Any]:
+def recipe_of(experiment: Experiment) -> dict[str, Any]:
     """How the environments of the `env` and `task` sections are made: the arguments of `making.recipes`.
 
     Raises EnvError where there is no such wrapper as the task names, and where a run asks for code of its own.
@@ -52,13 +55,15 @@ def recipe_of(experiment: Experiment) -> Dict[str, Any]:
     return recipe_arguments(sections["env"], sections["task"], experiment.trusted)
 
 
-def to_type(config: Mapping[str, Any]) -> Tuple[List[str], List[str]]:
+def to_type(config: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """The words that a test or resume of a run needs besides for what is not installed, and its modules.
 
     config: the sections of its config.yaml, whatever is in them.
     """
     env, task = config.get("env"), config.get("task")
-    if not isinstance(env, dict) or not isinstance(task, dict) or task.get("engine") != "gymnasium":
+    if not isinstance(env, dict) or not isinstance(task, dict):
         return [], []
-    found = installed.uninstalled({"id": None, "ids": [], **env}, task)
+    found = {module: words for module, (words, _) in refused(config, trusted_here(config)).items()}
+    if task.get("engine") == "gymnasium":
+        found.update(installed.uninstalled({"id": None, "ids": [], **env}, task))
     return [shlex.quote(words) for words in dict.fromkeys(found.values())], list(map(shlex.quote, found))

@@ -3,69 +3,96 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from contextlib import ExitStack, contextmanager
-from typing import Iterator, Optional
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Iterator, Sequence
 
 from rich.console import Console
 
 from rlkit.config import Experiment
-from rlkit.runtime import ranks as launcher
-from rlkit.runtime.logs import start_logging, stop_logging
-from rlkit.runtime.startup import Startup
-from rlkit.runtime.stopping import StopAtOnce
-from rlkit.workspace import (
-    Resolved,
-    Run,
-    WorkspaceError,
-    WorkspaceLimits,
-    continue_run,
-    find_interrupted,
-    open_run,
-    printable,
-)
+from rlkit.config.facts.code import code_of
+from rlkit.errors import FAILED, RlkitError
+from rlkit.packages import typed_command
+from rlkit.runtime.greeting import greet
+from rlkit.runtime.process.engines import quiet_openmp
+from rlkit.runtime.process.logs import start_logging, stop_logging
+from rlkit.runtime.process.ranks import from_environment
+from rlkit.runtime.process.startup import startup
+from rlkit.runtime.process.stopping import StopAtOnce
+from rlkit.untrusted import printable
+from rlkit.workspace import Resolved, Run, WorkspaceLimits, continue_run, find_interrupted, open_run
+
+if TYPE_CHECKING:
+    from rlkit.runtime.training.train import Listener
 
 log = logging.getLogger("rlkit")
 
 
-def run_experiment(experiment: Experiment, source: Optional[Resolved] = None) -> int:
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: its folder (None on ranks that do not write), the exit status, and what it failed with."""
+
+    run: Run | None
+    status: int
+    error: RlkitError | None
+
+
+def run_experiment(experiment: Experiment, source: Resolved | None = None) -> int:
     """Train or test what was asked and return the exit status.
 
     source: the checkpoint to resume or to test. 0 done, 1 failed while running, 128 + the signal interrupted.
     """
-    ranks = launcher.from_environment()
-    _quiet_openmp()
     console = Console(soft_wrap=not sys.stdout.isatty())
+    try:
+        return carry_out(experiment, source, console, command=typed_command(sys.argv)).status
+    except RlkitError as error:
+        print(printable(f"error: {error}"), file=sys.stderr)
+        return FAILED
+
+
+def carry_out(
+    experiment: Experiment,
+    source: Resolved | None,
+    console: Console,
+    *,
+    command: Sequence[str],
+    listener: Listener | None = None,
+) -> Ended:
+    """Train or test in this process; what fails on the way is in what it returns. Raises RlkitError without a run.
+
+    command: the words that the run's record says it was started with. listener: hears of a training's iterations.
+    """
+    ranks = from_environment()
+    quiet_openmp()
     with ExitStack() as stack:
         stop = stack.enter_context(StopAtOnce())
-        startup = Startup(stop)
+        startup.restart(stop)
         stack.callback(startup.over)
         run = None
         if ranks.leads:
-            try:
-                run, source = _claim(experiment, source)
-            except WorkspaceError as error:
-                print(printable(f"error: {error}"), file=sys.stderr)
-                return 1
-            stack.enter_context(_owned(run, stop))
-        start_logging(
-            experiment.logging.log_level if ranks.leads else "warning", console, run and run.log_file
-        )
+            with stop.held():  # no folder without somebody who writes down how it ended
+                run, source = _claim(experiment, source, command)
+                stack.enter_context(_owned(run, stop))
+        level = experiment.logging.log_level if ranks.leads else "warning"
+        start_logging(level, console, run and run.log_file)
         stack.callback(stop_logging)
         if run is not None:
-            log.info("run %s", run.path)
+            greet(experiment, run, ranks, resumed=source is not None)
             for note in run.notes:
                 log.warning("%s", note)
         startup.begin("loading torch and the simulator")
         from rlkit.runtime.session import Session  # torch and the simulator come with it
 
-        return Session(experiment, source, run, ranks, console).play(startup)
+        session = Session(experiment, source, run, ranks, console, listener)
+        return Ended(run, session.execute(), session.error)
 
 
-def _claim(experiment: Experiment, source: Optional[Resolved]) -> tuple[Run, Optional[Resolved]]:
+def _claim(
+    experiment: Experiment, source: Resolved | None, command: Sequence[str]
+) -> tuple[Run, Resolved | None]:
     """The run folder: a new one, or with training.resume=auto the interrupted one of the same request."""
-    config, command = experiment.to_yaml(), ["python", *sys.argv]
+    config = experiment.to_yaml()
     settings = experiment.experiment
     if experiment.training.resume == "auto" and experiment.kind == "train" and source is None:
         path = find_interrupted(experiment.task_name, config)
@@ -93,6 +120,9 @@ def _claim(experiment: Experiment, source: Optional[Resolved]) -> tuple[Run, Opt
         save_diff=settings.save_git_diff,
         parent=source.run_path.name if source is not None and source.run_path is not None else None,
     )
+    code = code_of(experiment.sections())
+    if code:
+        run.update(code=code)
     return run, source
 
 
@@ -103,14 +133,8 @@ def _owned(run: Run, stop: StopAtOnce) -> Iterator[None]:
         yield
     except BaseException as error:
         # A library may have made another error of the interrupt.
-        if isinstance(error, KeyboardInterrupt) or stop.signal is not None:
-            run.end("interrupted", "stopped at once, without saving")
-        elif run.record.state == "running":
-            run.end("failed", f"{type(error).__name__}: {error}")
+        interrupted = isinstance(error, KeyboardInterrupt) or stop.signal is not None
+        if run.record.state == "running":
+            state = ("interrupted", "stopped at once, without saving")
+            run.end(*(state if interrupted else ("failed", f"{type(error).__name__}: {error}")))
         raise
-
-
-def _quiet_openmp() -> None:
-    """Let idle OpenMP threads sleep: spinning ones starve the simulator. Call it before torch is imported."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")

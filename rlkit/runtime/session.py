@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 import logging
-import shlex
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Optional, Tuple
+from typing import Any, Iterator, Mapping, TypeVar
 
 import torch
 from rich.console import Console
 
-from rlkit.config import Experiment, goals
-from rlkit.env.spec import EnvError, VecEnv
-from rlkit.learners.api import Learner, LearnerError
-from rlkit.runtime import pretrained, tuning
+from rlkit.config import Experiment
+from rlkit.env.api import VecEnv
+from rlkit.errors import FAILED, RlkitError, interrupted_by
+from rlkit.learners.api import Learner
+from rlkit.media.viewers import Viewer
+from rlkit.runtime import farewell, tuning
 from rlkit.runtime.build import build_env, build_learner
-from rlkit.runtime.checkpoint_head import CheckpointError
-from rlkit.runtime.describe import describe
-from rlkit.runtime.evaluation import SEED_OFFSET, Evaluation
-from rlkit.runtime.gym_request import to_type
-from rlkit.runtime.live import LiveView
-from rlkit.runtime.logs import FILE_ONLY
-from rlkit.runtime.ranks import Ranks, joined
-from rlkit.runtime.seeding import seed_everything
-from rlkit.runtime.seeing import viewer_for
-from rlkit.runtime.startup import Startup
-from rlkit.runtime.test import Test
-from rlkit.runtime.train import Training
-from rlkit.runtime.training_videos import ROLLOUT, TrainingVideos
-from rlkit.sims.api import SimulatorError
-from rlkit.tasks.api import TaskError
+from rlkit.runtime.checkpoints import pretrained
+from rlkit.runtime.playing.evaluation import SEED_OFFSET, Evaluation
+from rlkit.runtime.playing.policy_test import PolicyTest
+from rlkit.runtime.process.logs import FILE_ONLY
+from rlkit.runtime.process.ranks import Ranks, joined
+from rlkit.runtime.process.seeding import seed_everything
+from rlkit.runtime.process.startup import startup
+from rlkit.runtime.progress.describe import describe
+from rlkit.runtime.training.train import Listener, Training
+from rlkit.runtime.training.videos import TrainingVideos
+from rlkit.runtime.watching.available import viewer_for
 from rlkit.workspace import Resolved, Run, WorkspaceError
-from rlkit.workspace.record import read_record
+from rlkit.workspace.store.record import read_record
 
 log = logging.getLogger("rlkit")
 
-DONE, FAILED = 0, 1
-EXPECTED = (SimulatorError, TaskError, LearnerError, EnvError, CheckpointError, WorkspaceError)
+_Part = TypeVar("_Part", Evaluation, TrainingVideos, Viewer)
 
 
 class Session:
@@ -47,36 +43,38 @@ class Session:
     def __init__(
         self,
         experiment: Experiment,
-        source: Optional[Resolved],
-        run: Optional[Run],
+        source: Resolved | None,
+        run: Run | None,
         ranks: Ranks,
         console: Console,
+        listener: Listener | None = None,
     ) -> None:
         self.experiment, self.source, self.run = experiment, source, run
-        self.ranks, self.console = ranks, console
+        self.ranks, self.console, self.listener = ranks, console, listener
+        self.error: RlkitError | None = None  # what it failed with
         self.checkpoint = source.checkpoint if source is not None else None
 
-    def play(self, startup: Startup) -> int:
+    def execute(self) -> int:
         """Train or test; returns the exit status. Errors that we raise on purpose become one message."""
         startup.lap("imports")
         try:
-            with self._booted(startup) as (env, learner):
+            with self._booted() as (env, learner):
                 if self.experiment.kind == "test":
-                    return self._test(env, learner, startup)
-                return self._train(env, learner, startup)
-        except EXPECTED as error:
+                    return self._test(env, learner)
+                return self._train(env, learner)
+        except RlkitError as error:
             startup.stop.check()  # what was stopped half-way may fail in any way
+            self.error = error
             log.error("%s", error)
-            details = getattr(error, "details", "")
-            if details:
-                log.error("%s", details, extra=FILE_ONLY)
+            if error.details:
+                log.error("%s", error.details, extra=FILE_ONLY)
             if self.run is not None:
                 self.run.end("failed", str(error))
-                self._say_what_is_left(self.run)
+                farewell.after_failure(self.experiment, self.run)
             return FAILED
 
     @contextmanager
-    def _booted(self, startup: Startup) -> Iterator[Tuple[VecEnv, Learner]]:
+    def _booted(self) -> Iterator[tuple[VecEnv, Learner]]:
         """Seeded generators, then the simulator with the task, then the learner; closed on the way out."""
         settings, ranks = self.experiment.training, self.ranks
         torch.set_num_threads(1)  # until it is known how many pay
@@ -122,29 +120,41 @@ class Session:
         seed, self.checkpoint = self.ranks.agree(training.seed, self.checkpoint)
         self.experiment = replace(self.experiment, training=replace(training, seed=seed))
 
-    def _train(self, env: VecEnv, learner: Learner, startup: Startup) -> int:
+    def _train(self, env: VecEnv, learner: Learner) -> int:
+        """Train from the start or from the checkpoint, with what shows, films and judges the policy meanwhile."""
         self._take_weights(learner)
-        with self._evaluation(startup) as evaluation, self._videos() as videos:
-            training = Training(self.experiment, env, learner, self.run, self.ranks, evaluation, videos)
-            with self._shown(training):
-                stopped_by = self._trained(training, startup)
+        with ExitStack() as stack:
+            evaluation = _closed_by(stack, self._evaluation())
+            videos = _closed_by(stack, self._videos())
+            viewer = _closed_by(stack, viewer_for(self.experiment, env) if self.ranks.leads else None)
+            training = Training(
+                self.experiment, env, learner, self.run, self.ranks, evaluation, videos, viewer, self.listener
+            )
+            startup.begin("the first iteration")
+            if self.checkpoint is None:
+                training.start()
+            else:
+                if self.source is not None:
+                    log.info("%s: %s", self.source.how, self.checkpoint)
+                training.resume(self.checkpoint)
+            describe(self.experiment, env, learner)
+            startup.stop.check()
+            stopped_by = training.loop(self.console)
         if self.run is not None:
-            self.run.set_state("done" if stopped_by is None else "interrupted")
-            self._say_what_next(self.run, training, stopped_by)
-        return DONE if stopped_by is None else 128 + stopped_by
+            self._end(self.run, training, stopped_by)
+        return 0 if stopped_by is None else interrupted_by(stopped_by)
 
-    def _trained(self, training: Training, startup: Startup) -> Optional[int]:
-        """Train from the start or the checkpoint; returns the signal that ended it early, if one did."""
-        startup.begin("the first iteration")
-        if self.checkpoint is None:
-            training.start()
-        else:
-            if self.source is not None:
-                log.info("%s: %s", self.source.how, self.checkpoint)
-            training.resume(self.checkpoint)
-        describe(self.experiment, training.env, training.learner)
-        startup.stop.over()
-        return training.loop(self.console, startup)
+    def _end(self, run: Run, training: Training, stopped_by: int | None) -> None:
+        """Write down and say how the training ended."""
+        if stopped_by is not None:
+            run.set_state("interrupted")
+            farewell.after_interrupt(self.experiment, run, training.state)
+            return
+        reached = training.until.reached
+        if reached is not None:
+            run.update(reached=self.experiment.training.until)
+        run.set_state("done")
+        farewell.after_training(self.experiment, run, training.state, reached)
 
     def _take_weights(self, learner: Learner) -> None:
         """With training.initFrom the learner of a new training begins with those weights; says which fitted."""
@@ -156,85 +166,42 @@ class Session:
             self.console.print(pretrained.fit_table(fit, Path(asked)))
             log.info("began with %d layers of %s; %d begin anew", len(fit.loaded), asked, len(fit.missing))
 
-    @contextmanager
-    def _evaluation(self, startup: Startup) -> Iterator[Optional[Evaluation]]:
+    def _evaluation(self) -> Evaluation | None:
         """Envs to evaluate in, where training.evalInterval asks for it: on the rank that leads alone."""
         settings, ranks = self.experiment.training, self.ranks
         if not settings.eval_interval or not ranks.leads:
-            yield None
-            return
-
+            return None
         startup.begin(f"starting {settings.eval_envs} environments for evaluations")
 
         def make() -> VecEnv:
             seed = settings.seed + SEED_OFFSET
             return build_env(self.experiment, ranks, num_envs=settings.eval_envs, seed=seed)
 
-        with closing(Evaluation(make)) as evaluation:
-            startup.lap("evaluation envs")
-            yield evaluation
+        evaluation = Evaluation(make)
+        startup.lap("evaluation envs")
+        return evaluation
 
-    @contextmanager
-    def _shown(self, training: Training) -> Iterator[None]:
-        """Let a viewer show the training while it goes on, where one is asked for."""
-        viewer = viewer_for(self.experiment, training.env) if self.ranks.leads else None
-        if viewer is None:
-            yield
-            return
-        with closing(viewer):
-            training.monitor.live = LiveView(viewer, training.env)
-            yield
-
-    @contextmanager
-    def _videos(self) -> Iterator[Optional[TrainingVideos]]:
+    def _videos(self) -> TrainingVideos | None:
         """What films the evaluations, where env.recordVideo asks for it: on the rank that leads alone."""
         if self.run is None or not self.experiment.env.record_video:
-            yield None
-            return
-        with closing(TrainingVideos(self.experiment, self.run)) as videos:
-            yield videos
+            return None
+        return TrainingVideos(self.experiment, self.run)
 
-    def _test(self, env: VecEnv, learner: Learner, startup: Startup) -> int:
+    def _test(self, env: VecEnv, learner: Learner) -> int:
         source, run = self.source, self.run
         assert source is not None and run is not None  # the request was checked: a test names its checkpoint
         log.info("%s: %s", source.how, source.checkpoint)
         tested = source.run_path.name if source.run_path else None
         run.update(checkpoint=source.checkpoint, tested_run=tested)
         startup.begin("the first step")
-        stopped_by = Test(self.experiment, env, learner, source, run, self.console).play(startup)
+        stopped_by = PolicyTest(self.experiment, env, learner, source, run, self.console).play()
         run.set_state("done" if stopped_by is None else "interrupted")
-        if run.results.exists():
-            log.info("results %s", run.results)
-        self._say_what_to_look_at(run)
-        return DONE if stopped_by is None else 128 + stopped_by
+        farewell.after_test(self.experiment, run)
+        return 0 if stopped_by is None else interrupted_by(stopped_by)
 
-    def _say_what_to_look_at(self, run: Run) -> None:
-        if self.experiment.engine == "simulator" and any(run.trajectories.glob("*.npz")):
-            log.info("  watch    rlkit view %s", shlex.quote(run.name))
-        if (run.videos / f"{ROLLOUT}.mp4").exists():
-            log.info("  video    %s", run.videos / f"{ROLLOUT}.mp4")
 
-    def _say_what_is_left(self, run: Run) -> None:
-        if "last" in run.record.saved and run.path.exists():
-            log.info("the last good checkpoint is of iteration %d", run.record.saved["last"])
-            log.info("  resume   python train.py checkpoint=%s:last%s", shlex.quote(run.name), self._more())
-
-    def _say_what_next(self, run: Run, training: Training, stopped_by: Optional[int]) -> None:
-        name, at = shlex.quote(run.name), training.at
-        if at.best is not None:
-            log.info("best: %s", at.best)
-        done = "1 iteration" if at.iteration == 1 else f"{at.iteration} iterations"
-        if stopped_by is not None:
-            log.info("interrupted after iteration %d; everything is saved in %s", at.iteration, run.path)
-            log.info("  resume   python train.py checkpoint=%s:last%s", name, self._more())
-            return
-        log.info("done: %s in %s", done, run.path)
-        log.info("  test     python train.py test=true checkpoint=%s%s", name, self._more())
-        further = goals.further(self.experiment, at.iteration, at.env_steps)
-        log.info("  go on    python train.py checkpoint=%s:last %s%s", name, further, self._more())
-        log.info("  curves   tensorboard --logdir runs/    or: rlkit report %s", name)
-        self._say_what_to_look_at(run)
-
-    def _more(self) -> str:
-        """The words that name code which is not installed: a run may not choose it, so they are typed again."""
-        return "".join(f" {word}" for word in to_type(self.experiment.sections())[0])
+def _closed_by(stack: ExitStack, part: _Part | None) -> _Part | None:
+    """The same part, which the stack closes where there is one."""
+    if part is not None:
+        stack.callback(part.close)
+    return part

@@ -15,20 +15,19 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping
 
 import torch
 
 from rlkit.config import Experiment
-from rlkit.config.experiment import freeze
-from rlkit.config.machine import available_cores
-from rlkit.env.dummy import Still
-from rlkit.env.spec import EnvSpec
+from rlkit.config.experiment import freeze, thaw
+from rlkit.config.facts.machine import available_cores
+from rlkit.env.api import EnvSpec
+from rlkit.env.still import Still
 from rlkit.learners import registry as learners
 from rlkit.learners.api import Trial
-from rlkit.runtime.machine_memory import recall, remember
-from rlkit.runtime.seeding import preserved_rng
+from rlkit.runtime.process.machine_memory import processor, recall, remember
+from rlkit.runtime.process.seeding import preserved_rng
 
 THREADS, AMP = "training.threads", "train.amp"
 GAIN = {THREADS: 1.15, AMP: 1.05}  # how many times quicker more threads, or 16 bit, must be
@@ -47,7 +46,7 @@ class Choice:
     how: str
 
 
-def undecided(experiment: Experiment) -> Tuple[str, ...]:
+def undecided(experiment: Experiment) -> tuple[str, ...]:
     """The names of the settings that are still `auto`."""
     open_threads = experiment.training.threads == "auto"
     open_amp = experiment.train.get("amp") == "auto"
@@ -56,7 +55,7 @@ def undecided(experiment: Experiment) -> Tuple[str, ...]:
 
 def decide(
     experiment: Experiment, spec: EnvSpec, kept: Mapping[str, Any], *, alone: bool = True
-) -> Optional[Choice]:
+) -> Choice | None:
     """Values for all that is undecided, None where nothing is; torch's number of threads is as before afterwards.
 
     kept: what the run that is resumed had. alone: False for one of several ranks, which have a core each.
@@ -77,7 +76,9 @@ def decide(
 def _found(experiment: Experiment, spec: EnvSpec) -> Choice:
     """Values for what no earlier run tells, remembered or timed."""
     names = undecided(experiment)
-    trial = learners.trial(experiment.train["learner"], experiment.train, spec)
+    trial = learners.trial(experiment.train["learner"], experiment.train, spec, experiment.trusted)
+    if trial is None:
+        return Choice({name: SIMPLEST[name] for name in names}, "this learner has nothing to time")
     question = _question(experiment, spec, trial)
     accept = partial(_answers, names)
     answer = recall(question, accept)
@@ -98,7 +99,7 @@ def with_choices(experiment: Experiment, choices: Mapping[str, Any]) -> Experime
     return experiment
 
 
-def _answers(names: Tuple[str, ...], kept: Mapping[str, Any]) -> bool:
+def _answers(names: tuple[str, ...], kept: Mapping[str, Any]) -> bool:
     """Whether what a file held can have come from here."""
     times = kept.get("times")
     return {*names, "times"} == set(kept) and _valid(kept) and isinstance(times, str) and times.isprintable()
@@ -112,19 +113,19 @@ def _valid(choices: Mapping[str, Any]) -> bool:
     return type(threads) is int and 1 <= threads <= available_cores() and type(amp) is bool
 
 
-def _question(experiment: Experiment, spec: EnvSpec, trial: Trial) -> Dict[str, Any]:
+def _question(experiment: Experiment, spec: EnvSpec, trial: Trial) -> dict[str, Any]:
     """All that the answer depends on."""
     return {
-        "machine": [_processor(), available_cores(), platform.machine()],
+        "machine": [processor(), available_cores(), platform.machine()],
         "torch": torch.__version__,
         "learner": experiment.train["learner"],
         "given": [experiment.training.threads, experiment.train.get("amp")],
         "env": [spec.num_envs, dict(spec.obs_sizes), spec.num_actions, spec.mirror is not None, spec.noisy],
-        "shape": {name: _plain(value) for name, value in trial.shape.items()},
+        "shape": thaw(trial.shape),
     }
 
 
-def _timed(experiment: Experiment, spec: EnvSpec, trial: Trial) -> Tuple[Choices, str]:
+def _timed(experiment: Experiment, spec: EnvSpec, trial: Trial) -> tuple[Choices, str]:
     """The quickest values, and the times of what was compared, in words."""
     before, choices, said = torch.get_num_threads(), {}, []
     threads, amp = experiment.training.threads, trial.train.get("amp", False)
@@ -145,7 +146,7 @@ def _timed(experiment: Experiment, spec: EnvSpec, trial: Trial) -> Tuple[Choices
     return choices, "; ".join(said)
 
 
-def _best_threads(iterate: Callable[[], float]) -> Tuple[int, Dict[int, float]]:
+def _best_threads(iterate: Callable[[], float]) -> tuple[int, dict[int, float]]:
     """As many threads as pay, doubled while they do, with the seconds of each number that was tried."""
     best, times = 1, {}
     for more in [*_doublings(available_cores()), available_cores()]:
@@ -157,7 +158,7 @@ def _best_threads(iterate: Callable[[], float]) -> Tuple[int, Dict[int, float]]:
     return best, times
 
 
-def _doublings(limit: int) -> Tuple[int, ...]:
+def _doublings(limit: int) -> tuple[int, ...]:
     return tuple(2**power for power in range(1, limit.bit_length()) if 2**power < limit)
 
 
@@ -165,7 +166,7 @@ def _iteration(experiment: Experiment, spec: EnvSpec, trial: Trial, amp: Any) ->
     """Does a short iteration and returns what its like costs a training, in seconds a step and its updates."""
     train = {**trial.train, "amp": amp} if "amp" in trial.train else trial.train
     env = Still(spec, trial.num_envs)
-    learner = learners.make(experiment.train["learner"], train, env.spec, seed=0)
+    learner = learners.make(experiment.train["learner"], train, env.spec, seed=0, trusted=experiment.trusted)
 
     def iterate() -> float:
         started = _clock()
@@ -174,9 +175,8 @@ def _iteration(experiment: Experiment, spec: EnvSpec, trial: Trial, amp: Any) ->
         weighted = done.collect_time + trial.updates * done.update_time
         return seconds * weighted / (done.collect_time + done.update_time)
 
-    for _ in range(
-        train.get("num_steps", 1)
-    ):  # a replay buffer must hold that many before it is learned from
+    # A replay buffer must hold that many before it is learned from
+    for _ in range(train.get("num_steps", 1)):
         iterate()
     return iterate
 
@@ -189,7 +189,7 @@ def _on(threads: int, iterate: Callable[[], float]) -> Callable[[], float]:
     return on_threads
 
 
-def _race(one: Callable[[], float], other: Callable[[], float]) -> Tuple[float, float]:
+def _race(one: Callable[[], float], other: Callable[[], float]) -> tuple[float, float]:
     """The shortest time of each, taking turns, so that a change of the machine's load meets both."""
     for warms_up in (one, other):
         warms_up()
@@ -210,24 +210,9 @@ def _clock() -> float:
     return time.thread_time() + WAKING * waits
 
 
-def _processor() -> str:
-    """What the processor calls itself: several models have one name, so with its numbers."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")[:4000]
-    except OSError:
-        return platform.processor()
-    wanted = ("model name", "cpu family", "model", "stepping", "CPU part", "CPU implementer")
-    first = text.split("\n\n")[0].splitlines()
-    return "; ".join(" ".join(line.split()) for line in first if line.partition(":")[0].strip() in wanted)
-
-
 def _threads(number: int) -> str:
     return "1 thread" if number == 1 else f"{number} threads"
 
 
 def _ms(seconds: float) -> str:
     return f"{1e3 * seconds:.3g} ms"
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

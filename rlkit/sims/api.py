@@ -7,20 +7,23 @@ A task asks for what it needs in a `SceneSpec`; a backend that cannot give it sa
 
 from __future__ import annotations
 
-import difflib
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Iterable, Mapping, Sequence, Union
 
 import torch
 from torch import Tensor
 
-from rlkit.sims.mjcf import MjcfError, read
+from rlkit.errors import RlkitError
+from rlkit.nearest import nearest
+from rlkit.sims.mjcf import MjcfError
+from rlkit.sims.robots.options import Servos as Servos
 
 
-class SimulatorError(RuntimeError):
+class SimulatorError(RlkitError):
     """The simulator cannot build the scene or cannot do what was asked; the message names the part."""
 
 
@@ -32,6 +35,7 @@ class PhysicsSettings:
     iterations, ls_iterations: upper bounds of the constraint solver and of its line search.
     cone: friction cone, "pyramidal" (faster) or "elliptic" (isotropic friction, less creep).
     impratio: ratio of frictional to normal constraint impedance; only elliptic cones use values above 1.
+    max_contacts: points in one env that an engine with fixed buffers has room for; 0: as the scene needs.
     """
 
     dt: float
@@ -43,9 +47,7 @@ class PhysicsSettings:
     impratio: float = 1.0
     integrator: str = "implicitfast"
     num_threads: int = 0  # 0: all cores
-    max_contacts: int = (
-        0  # points in one env that an engine with fixed buffers has room for; 0: as the scene needs
-    )
+    max_contacts: int = 0
 
     def steps_per_control(self, control_period: float) -> int:
         """Simulator steps in one control period (s); raises SimulatorError when it is not a whole number."""
@@ -73,6 +75,19 @@ class ContactSensor:
 
 
 @dataclass(frozen=True)
+class Start:
+    """A pose to start from, in the order of a `SceneSpec`.
+
+    joint_pos: rad or m. free_pose: of each free body position (m) and quaternion wxyz. ctrl: in each actuator's unit;
+    what holds the pose, or a keyframe's own.
+    """
+
+    joint_pos: tuple[float, ...]
+    free_pose: tuple[tuple[float, ...], ...]
+    ctrl: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class SceneSpec:
     """What a task needs to exist: the model and the names it will read or drive.
 
@@ -81,6 +96,9 @@ class SceneSpec:
     actuators: in the order of `step(ctrl)`; all of them, every actuator of the model.
     bodies, sites: frames whose pose is read; bodies also give velocities.
     free_bodies: bodies on a free joint whose pose and velocity a reset sets.
+    contacts: between bodies, whose forces are read.
+    sensors: of the model's own `<sensor>`, which are read.
+    start: what `Simulator.start_state` starts from; None: joints at zero, free bodies at the origin, upright.
     """
 
     mjcf: str
@@ -90,6 +108,8 @@ class SceneSpec:
     sites: tuple[str, ...] = ()
     free_bodies: tuple[str, ...] = ()
     contacts: tuple[ContactSensor, ...] = ()
+    start: Start | None = field(default=None, repr=False)  # no part of what a saved state belongs to
+    sensors: tuple[str, ...] = field(default=(), repr=False)  # likewise
 
     @classmethod
     def from_file(
@@ -102,38 +122,62 @@ class SceneSpec:
         sites: tuple[str, ...] = (),
         free_bodies: tuple[str, ...] | None = None,
         contacts: tuple[ContactSensor, ...] = (),
+        sensors: tuple[str, ...] = (),
+        keyframe: str | None = None,
+        pose: Mapping[str, float | Sequence[float]] | None = None,
+        servos: bool | Servos | Sequence[Servos] = False,
+        add_sites: Mapping[str, tuple[str, Sequence[float]]] | None = None,
+        floor: bool = False,
+        add_mjcf: str = "",
+        floating: bool = False,
+        packages: Mapping[str, str | Path] | None = None,
     ) -> SceneSpec:
-        """The scene of an MJCF file, with all that it includes and refers to.
+        """The scene of a robot in files, MJCF or URDF, with all that it includes and refers to.
 
-        Without names: every hinge and slide, every actuator and every body on a free joint, in the model's order; what
-        has no name there is called joint0, body1, actuator2 …, see `rlkit.sims.mjcf`. Raises SimulatorError naming the
-        file that cannot be read.
+        path: of the file, or package:NAME/FILE.xml, menagerie:NAME, description:NAME; nothing is downloaded.
+        Without names: every hinge and slide, every actuator and every body on a free joint, in the model's order;
+        what has no name there is given one, see `rlkit.sims.mjcf_names`.
+        keyframe: of the file, to start from. pose: on top of it, numbers by name or pattern ("*_knee": -1.8): of
+        joints rad or m, of free bodies x, y, z (m) and, where it is not upright, a quaternion wxyz.
+        servos: PD servos for the joints without an actuator, see `Servos`; of several the first that matches.
+        add_sites: by name, the body and the place in its frame (m); they come after `sites`.
+        floor: a plane at z = 0. add_mjcf: sections of MJCF without files, e.g. a <worldbody> with a box.
+        floating: of a URDF, whether its base is free. packages: folders of ROS packages, for package:// paths.
+        Raises SimulatorError naming the file or the part.
         """
-        from rlkit.sims.mujoco_seam import robot_names  # MuJoCo is loaded where a file is read
+        from rlkit.sims.robots.loading import Additions, load  # MuJoCo is loaded where a file is read
 
         try:
-            mjcf = read(Path(path).expanduser())
+            robot = load(
+                path, Additions(keyframe, pose, servos, add_sites, floor, add_mjcf, floating, packages)
+            )
         except MjcfError as error:
             raise SimulatorError(str(error)) from error
-        own = robot_names(mjcf)
-        return cls(
-            mjcf,
-            own.joints if joints is None else joints,
-            own.actuators if actuators is None else actuators,
-            bodies,
-            sites,
-            own.free_bodies if free_bodies is None else free_bodies,
-            contacts,
+        joints = tuple(robot.joints) if joints is None else joints
+        actuators = tuple(robot.actuators) if actuators is None else actuators
+        free_bodies = tuple(robot.free_bodies) if free_bodies is None else free_bodies
+        for kind, names, known in (
+            ("hinge or slide", joints, robot.joints),
+            ("actuator", actuators, robot.actuators),
+            ("free body", free_bodies, robot.free_bodies),
+        ):
+            check_known(kind, names, list(known))
+        begin = Start(
+            tuple(robot.joints[name] for name in joints),
+            tuple(robot.free_bodies[name] for name in free_bodies),
+            tuple(robot.actuators[name] for name in actuators),
         )
+        sites = (*sites, *(add_sites or {}))
+        return cls(robot.mjcf, joints, actuators, bodies, sites, free_bodies, contacts, begin, sensors)
 
 
-def check_known(kind: str, names: Iterable[str], known: Sequence[str]) -> None:
-    """Raise SimulatorError for a name that is not among those that the model has, with the nearest one."""
+def check_known(kind: str, names: Iterable[str], known: Sequence[str], owner: str = "the model") -> None:
+    """Raise SimulatorError for a name that is not among those that the owner has, with the nearest one."""
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = nearest(name, known)
             hint = f"; the nearest is '{near[0]}'" if near else f"; it has: {', '.join(known) or 'none'}"
-            raise SimulatorError(f"the model has no {kind} '{name}'{hint}")
+            raise SimulatorError(f"{owner} has no {kind} '{name}'{hint}")
 
 
 def check_actuators(spec: SceneSpec, known: Sequence[str]) -> None:
@@ -142,7 +186,7 @@ def check_actuators(spec: SceneSpec, known: Sequence[str]) -> None:
     if unnamed:
         raise SimulatorError(
             f"{unnamed} of the model's {len(known)} actuators have no name, so a task cannot list them; name them, or"
-            " read the model's file with SceneSpec.from_file(path), which calls them actuator0, actuator1 …"
+            " read the model's file with SceneSpec.from_file(path), which calls them as their joints"
         )
     check_known("actuator", spec.actuators, known)
     missing = sorted(set(known) - set(spec.actuators))
@@ -150,6 +194,16 @@ def check_actuators(spec: SceneSpec, known: Sequence[str]) -> None:
         raise SimulatorError(
             f"the scene must list every actuator of the model; missing: {', '.join(missing)}"
         )
+
+
+Index = Union[slice, Tensor]
+"""Of parts along the second axis of the simulator's tensors: a slice where they stand in a row, so that reading them
+copies nothing; else `[k]` int64 on its device."""
+
+
+def _places(kind: str, names: Sequence[str], listed: Sequence[str]) -> list[int]:
+    check_known(kind, names, listed, "the task's SceneSpec")
+    return [listed.index(name) for name in names]
 
 
 @dataclass(frozen=True)
@@ -197,8 +251,67 @@ class Simulator(ABC):
     site_pos: Tensor  # [N, sites, 3] m, world
     site_quat: Tensor  # [N, sites, 4] wxyz, site to world
     contact_force: Tensor  # [N, contacts, 3] N, world: the force that acts ON the sensor's body
+    sensors: Mapping[str, Tensor] = MappingProxyType({})  # [N, dim] by name, of those that the scene lists
     contact_count: Tensor  # [N, contacts] number of contact points matched, float32
     unstable: Tensor  # [N] bool: the engine warned or produced a non-finite number in the last step
+
+    def start_state(self, k: int) -> ResetState:
+        """The scene's `start` for k envs, `[k, ...]`, at rest: what a task's `reset` returns, or changes first."""
+        spec, free = self.spec, len(self.spec.free_bodies)
+        begin = spec.start or Start(
+            (0.0,) * len(spec.joints), ((0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0),) * free, ()
+        )
+        pos = torch.tensor(begin.joint_pos, device=self.device).repeat(k, 1)
+        pose = torch.tensor(begin.free_pose, device=self.device).reshape(free, 7).repeat(k, 1, 1)
+        return ResetState(pos, torch.zeros_like(pos), pose, pose.new_zeros(k, free, 6))
+
+    # Where the tensors hold what the scene names. A task asks once, when it is made; SimulatorError for other names.
+
+    def body(self, name: str) -> int:
+        """The index of a body in `body_pos`, `body_quat`, `body_lin_vel` and `body_ang_vel`."""
+        return _places("body", [name], self.spec.bodies)[0]
+
+    def bodies(self, names: Sequence[str]) -> Index:
+        """Those of several bodies, in this order."""
+        return self._index(_places("body", names, self.spec.bodies))
+
+    def site(self, name: str) -> int:
+        """The index of a site in `site_pos` and `site_quat`."""
+        return _places("site", [name], self.spec.sites)[0]
+
+    def sites(self, names: Sequence[str]) -> Index:
+        """Those of several sites, in this order."""
+        return self._index(_places("site", names, self.spec.sites))
+
+    def joint(self, name: str) -> int:
+        """The index of a joint in `joint_pos` and `joint_vel`, and the row of its `joint_range`."""
+        return _places("joint", [name], self.spec.joints)[0]
+
+    def joints(self, names: Sequence[str]) -> Index:
+        """Those of several joints, in this order."""
+        return self._index(_places("joint", names, self.spec.joints))
+
+    def contact(self, name: str) -> int:
+        """The index of a contact sensor in `contact_force` and `contact_count`."""
+        return _places("contact", [name], [sensor.name for sensor in self.spec.contacts])[0]
+
+    def contacts(self, names: Sequence[str]) -> Index:
+        """Those of several contact sensors, in this order."""
+        return self._index(_places("contact", names, [sensor.name for sensor in self.spec.contacts]))
+
+    def sensor(self, name: str) -> Tensor:
+        """The numbers of a sensor of the model's own file, `[N, dim]` in its unit and frame, a persistent buffer.
+
+        Forces (accelerometer, touch ...) are those of the present state under the controls and pushes of the last step;
+        after a reset under the controls of the scene's `start`, zero where it has none.
+        """
+        check_known("sensor", [name], self.spec.sensors, "the task's SceneSpec")
+        return self.sensors[name]
+
+    def _index(self, places: Sequence[int]) -> Index:
+        first = places[0] if places else 0
+        in_a_row = list(places) == list(range(first, first + len(places)))
+        return slice(first, first + len(places)) if in_a_row else torch.tensor(places, device=self.device)
 
     @abstractmethod
     def step(self, ctrl: Tensor, num_steps: int) -> None:
@@ -206,11 +319,16 @@ class Simulator(ABC):
 
         ctrl: `[N, actuators]`, each actuator's own unit (position targets: rad or m), held for the whole call.
         An env whose engine warned or whose state is not finite is marked in `unstable` and must be reset.
+        Raises SimulatorError where `ctrl` is of another shape or `num_steps` is below one.
         """
 
     @abstractmethod
     def reset(self, env_ids: Tensor, state: ResetState) -> None:
-        """Put the envs `env_ids` ([k] int64) into `state`, clear their warm start; all other envs stay bit-equal."""
+        """Put the envs `env_ids` ([k] int64) into `state`, clear their warm start; all other envs stay bit-equal.
+
+        Quaternions are normalised here. Raises SimulatorError where a shape does not fit, and, but for engines on which
+        a look would wait for the device, where an env is listed twice.
+        """
 
     @abstractmethod
     def apply_force(self, body: str, force: Tensor) -> None:
@@ -248,7 +366,7 @@ class Simulator(ABC):
         raise SimulatorError(f"{type(self).__name__} has no model field {name!r} for each env")
 
     def apply_model_fields(self, env_ids: Tensor) -> None:
-        """Recompute what the engine derives from the written model fields, in these envs."""
+        """Recompute what the engine derives from the written model fields, in the envs `env_ids` ([k] int64)."""
         raise SimulatorError(f"{type(self).__name__} has no model fields for each env")
 
     def overflows(self) -> int:
@@ -262,16 +380,23 @@ class Simulator(ABC):
     def state(self, env_ids: Sequence[int] | None = None) -> dict[str, Tensor]:
         """Everything needed to continue bit-exactly, as CPU tensors (for checkpoints and replays).
 
-        env_ids: only of these envs, for a simulator that has as many.
+        `[N, ...]` by name, with env_ids `[k, ...]`, for a simulator that has as many; "scene" is of no env.
         """
 
     @abstractmethod
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from `state()`; raises SimulatorError when it belongs to another scene or number of envs."""
+        """Continue from `state`, see `Simulator.state`; raises SimulatorError where scene or number of envs differ.
+
+        Model fields that the state lacks return to the model's values.
+        """
 
     @abstractmethod
     def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
-        """The full engine state of a few envs, as numpy arrays, for a renderer in another process."""
+        """The state of a few envs for a renderer in another process: numpy arrays `[k, ...]` by MjData name.
+
+        They are for a model of `spec.mjcf`: "time", "qpos", "qvel", "act" and "ctrl".
+        """
 
     def close(self) -> None:
         """Release threads and memory; the simulator cannot be used afterwards."""
+        vars(self).clear()

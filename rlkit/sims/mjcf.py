@@ -1,7 +1,7 @@
 """A robot that lies in files as one self-contained MJCF text: what every simulator, viewer and recording takes.
 
 Includes are put in place, meshes, textures and height fields are embedded, and joints, bodies and actuators without a
-name get one, so that a task can ask for them and a recording needs no file beside it.
+name get one, so that a task can ask for them and nothing needs the robot's own files.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import binascii
 import xml.etree.ElementTree as ET
 import zlib
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Set, Tuple
+from typing import Mapping
+
+from rlkit.errors import RlkitError
+from rlkit.sims.mjcf_names import name_parts
 
 LARGEST = 100_000_000  # bytes of embedded files: every recording carries them
 
@@ -22,25 +25,32 @@ _FOLDERS = {"mesh": _MESHES, "hfield": _MESHES, "skin": _MESHES, "flexcomp": _ME
 _SIDES = tuple(f"file{side}" for side in ("right", "left", "up", "down", "front", "back"))
 
 
-class MjcfError(ValueError):
+class MjcfError(RlkitError):
     """The files cannot become one text; the message names the file."""
 
 
 def read(path: Path) -> str:
-    """The model in `path` as one text. Raises MjcfError for what cannot be read, and for more than `LARGEST` bytes.
+    """The model in `path` as one text. Raises MjcfError for what cannot be read, and for more than `LARGEST` bytes."""
+    return packed(*whole(path), path)
 
-    Unnamed elements are called joint0, body1, actuator2 …: by their place among all of their kind, as in MuJoCo, where
-    `replicate` and `attach` make no others.
+
+def whole(path: Path) -> tuple[ET.Element, dict[str, bytes]]:
+    """The tree of a model with its includes and a name for every part, and its files by the names in it.
+
+    Raises MjcfError for what cannot be read.
     """
-    path = Path(path)
-    files: Dict[str, bytes] = {}
-    root = _whole(path, files, {})
+    files: dict[str, bytes] = {}
+    return _whole(Path(path), files, {}), files
+
+
+def packed(root: ET.Element, files: Mapping[str, bytes], source: Path) -> str:
+    """Both as one text; raises MjcfError, naming the `source`, for files of more than `LARGEST` bytes."""
     total = sum(map(len, files.values()))
     if total > LARGEST:
         largest = max(files, key=lambda name: len(files[name]))
         raise MjcfError(
-            f"{path}: its files are {total / 1e6:.0f} MB, and at most {LARGEST / 1e6:.0f} can go along with every"
-            f" recording; the largest is {largest} with {len(files[largest]) / 1e6:.0f} MB: simplify the meshes"
+            f"{source}: its files are {total / 1e6:.0f} MB, and at most {LARGEST / 1e6:.0f} can go along with"
+            f" recordings; the largest is {largest} with {len(files[largest]) / 1e6:.0f} MB: simplify the meshes"
         )
     if files:
         custom = ET.SubElement(root, "custom")
@@ -50,7 +60,7 @@ def read(path: Path) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def unpacked(mjcf: str) -> Tuple[str, Dict[str, bytes]]:
+def unpacked(mjcf: str) -> tuple[str, dict[str, bytes]]:
     """A text for MuJoCo, and the files that it refers to by their names: the `assets` of its functions.
 
     Raises MjcfError for a text that is damaged.
@@ -63,7 +73,7 @@ def unpacked(mjcf: str) -> Tuple[str, Dict[str, bytes]]:
         raise MjcfError(f"the model's text is damaged: {error}") from error
 
 
-def _unpacked(mjcf: str) -> Tuple[str, Dict[str, bytes]]:
+def _unpacked(mjcf: str) -> tuple[str, dict[str, bytes]]:
     root, files, size = ET.fromstring(mjcf), {}, 0
     for custom in root.findall("custom"):
         for text in list(custom):
@@ -85,21 +95,20 @@ def has_files(mjcf: str) -> bool:
     return _MARK in mjcf
 
 
-def _whole(path: Path, files: Dict[str, bytes], places: Dict[Path, str]) -> ET.Element:
+def _whole(path: Path, files: dict[str, bytes], places: dict[Path, str]) -> ET.Element:
     """The tree of a model file with its includes, names, and files in `files`; places: what they are called there."""
-    root = _parsed(path, None)
+    root = parsed(path, None)
     if root.tag != "mujoco":
-        hint = (
-            "; MuJoCo converts a URDF: mujoco.MjSpec.from_file(path).to_xml()" if root.tag == "robot" else ""
-        )
+        hint = "; SceneSpec.from_file reads a URDF" if root.tag == "robot" else ""
         raise MjcfError(f"{path} is no MJCF: it begins with <{root.tag}>, not <mujoco>{hint}")
     _include(root, path, path.parent, [path.resolve()])
     _embed(root, path, files, places)
-    _name(root)
+    name_parts(root)
     return root
 
 
-def _parsed(path: Path, asked_by: Optional[Path]) -> ET.Element:
+def parsed(path: Path, asked_by: Path | None) -> ET.Element:
+    """The XML of a file, which another one may have asked for; raises MjcfError."""
     of = "" if asked_by is None else f", which {asked_by} includes"
     try:
         return ET.fromstring(path.read_bytes())
@@ -109,9 +118,9 @@ def _parsed(path: Path, asked_by: Optional[Path]) -> ET.Element:
         raise MjcfError(f"{path}{of} is no XML: {error}") from error
 
 
-def _include(parent: ET.Element, file: Path, folder: Path, within: List[Path]) -> None:
+def _include(parent: ET.Element, file: Path, folder: Path, within: list[Path]) -> None:
     """Put what is included in place of `<include>`; folder: of the main file, where MuJoCo looks."""
-    children: List[ET.Element] = []
+    children: list[ET.Element] = []
     for child in parent:
         if child.tag != "include":
             _include(child, file, folder, within)
@@ -123,15 +132,15 @@ def _include(parent: ET.Element, file: Path, folder: Path, within: List[Path]) -
         )
         if other.resolve() in within:
             raise MjcfError(f"{file} includes {name}, which includes {file.name} again")
-        root = _parsed(other, file)
+        root = parsed(other, file)
         _include(root, other, folder, [*within, other.resolve()])
         children += root
     parent[:] = children
 
 
-def _embed(root: ET.Element, path: Path, files: Dict[str, bytes], places: Dict[Path, str]) -> None:
+def _embed(root: ET.Element, path: Path, files: dict[str, bytes], places: dict[Path, str]) -> None:
     """Read every file that the model refers to, and refer to it by its plain name alone."""
-    settings: Dict[str, str] = {}
+    settings: dict[str, str] = {}
     for compiler in root.findall("compiler"):  # of several, the later ones count
         if "assetdir" in compiler.attrib:
             settings[_MESHES] = settings[_TEXTURES] = compiler.attrib["assetdir"]
@@ -152,7 +161,7 @@ def _embed(root: ET.Element, path: Path, files: Dict[str, bytes], places: Dict[P
 
 
 def _stored(
-    tag: str, given: str, place: Path, path: Path, files: Dict[str, bytes], places: Dict[Path, str]
+    tag: str, given: str, place: Path, path: Path, files: dict[str, bytes], places: dict[Path, str]
 ) -> str:
     """The name under which the content of `place` is in `files`, where it is put once."""
     place = place.resolve()
@@ -165,41 +174,25 @@ def _stored(
             raise MjcfError(f"{place}, of {path}: {error.strerror or error}") from error
         if tag == "model":
             content = ET.tostring(_whole(place, files, places))
-        name, number = place.name, 1
-        while name in files:
-            number += 1
-            name = f"{place.stem}_{number}{place.suffix}"
-        files[name], places[place] = content, name
+        places[place] = store(files, place.name, content)
     return places[place]
 
 
-def _name(root: ET.Element) -> None:
-    """Name joints, bodies and actuators that have no name."""
-    bodies = [body for world in root.findall("worldbody") for body in _bodies(world)]
-    joints = [joint for body in bodies for joint in _own(body) if joint.tag in ("joint", "freejoint")]
-    actuators = [actuator for section in root.findall("actuator") for actuator in section]
-    for kind, elements, first in (("joint", joints, 0), ("body", bodies, 1), ("actuator", actuators, 0)):
-        taken: Set[str] = {element.get("name", "") for element in elements}
-        for number, element in enumerate(elements, first):  # body 0 is the world
-            name = f"{kind}{number}"
-            while not element.get("name") and name in taken:
-                name += "_"
-            element.attrib.setdefault("name", name)
+def store(files: dict[str, bytes], name: str, content: bytes) -> str:
+    """Put a file under its name, or one like it where another has that; returns the name.
 
+    STL text becomes binary. Raises MjcfError where it cannot.
+    """
+    plain, number = Path(name), 1
+    if plain.suffix.lower() == ".stl":
+        try:
+            from rlkit.sims import stl  # numpy comes with it, and texts are read without
 
-def _bodies(parent: ET.Element) -> Iterator[ET.Element]:
-    """All bodies below, in MuJoCo's order: depth first."""
-    for child in parent:
-        if child.tag == "body":
-            yield child
-        if child.tag in ("body", "frame", "replicate"):
-            yield from _bodies(child)
-
-
-def _own(body: ET.Element) -> Iterator[ET.Element]:
-    """What belongs to a body itself, frames looked through."""
-    for child in body:
-        if child.tag == "frame":
-            yield from _own(child)
-        elif child.tag != "body":
-            yield child
+            content = stl.binary(content)
+        except ValueError as error:
+            raise MjcfError(f"{name} is an STL file of text that cannot be read: {error}") from error
+    while files.get(name, content) != content:
+        number += 1
+        name = f"{plain.stem}_{number}{plain.suffix}"
+    files[name] = content
+    return name

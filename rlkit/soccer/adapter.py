@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Tuple
 
 import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from rlkit.env.spec import EnvError
+from rlkit.env.api import EnvError
 
 JOINTS = 12
 """Of the two legs of a LowerT1, left first: hip pitch, roll and yaw, knee, ankle pitch and roll. Every observation
@@ -21,7 +21,7 @@ STANDING = np.array([-0.2, 0.0, 0.0, 0.4, -0.25, 0.0] * 2)
 STIFFNESS = np.array([200.0, 200.0, 200.0, 200.0, 50.0, 50.0] * 2)
 DAMPING = np.array([5.0, 5.0, 5.0, 5.0, 1.0, 1.0] * 2)
 
-Step = Tuple[np.ndarray, float, bool, bool, Dict[str, Any]]
+GymStep = Tuple[np.ndarray, float, bool, bool, Dict[str, Any]]
 
 
 def adapt(env: gymnasium.Env, task: Mapping[str, Any]) -> gymnasium.Env:
@@ -46,7 +46,7 @@ def adapt(env: gymnasium.Env, task: Mapping[str, Any]) -> gymnasium.Env:
 
 
 def projected_gravity(quat: np.ndarray) -> np.ndarray:
-    """The direction of gravity, a unit vector [3], in the frame of a body; quat: its orientation as x, y, z, w.
+    """The direction of gravity, a unit vector [3], in a body's frame; quat: [4] as x, y, z, w, body to world.
 
     It is the world's -z, turned by the inverse rotation: minus the third row of the rotation matrix.
     """
@@ -72,12 +72,14 @@ class Orientation(gymnasium.Wrapper):
         )
 
     def reset(
-        self, *, seed: Optional[int] = None, options: Optional[Dict[str, Any]] = None
-    ) -> Tuple[np.ndarray, Dict[str, Any]]:
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """A new episode; the observation `[n + 6]`."""
         obs, info = self.env.reset(seed=seed, options=options)
         return self._appended(obs, info), info
 
-    def step(self, action: np.ndarray) -> Step:
+    def step(self, action: np.ndarray) -> GymStep:
+        """One step with the action `[12]`; the observation `[n + 6]`."""
         obs, reward, terminated, truncated, info = self.env.step(action)
         return self._appended(obs, info), float(reward), terminated, truncated, info
 
@@ -103,19 +105,21 @@ class JointTargets(gymnasium.Wrapper):
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (JOINTS,), np.float32)
 
     def reset(
-        self, *, seed: Optional[int] = None, options: Optional[Dict[str, Any]] = None
-    ) -> Tuple[np.ndarray, Dict[str, Any]]:
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """A new episode; the observation `[n]`, whose joints the next torques start from."""
         obs, info = self.env.reset(seed=seed, options=options)
         self._see(obs)
         return obs, info
 
-    def step(self, action: np.ndarray) -> Step:
+    def step(self, action: np.ndarray) -> GymStep:
+        """One step towards the joint offsets `[12]`; the observation `[n]`."""
         obs, reward, terminated, truncated, info = self.env.step(self.torques(action))
         self._see(obs)
         return obs, float(reward), terminated, truncated, info
 
     def torques(self, action: np.ndarray) -> np.ndarray:
-        """What the motors are told [N m], `[12]` float32, in the state that was seen last."""
+        """What the motors are told for the action `[12]`: `[12]` float32, N m, in the state that was seen last."""
         target = STANDING + np.clip(action, -1.0, 1.0)
         torque = STIFFNESS * (target - self._positions) - DAMPING * self._velocities
         return np.clip(torque, self._weakest, self._strongest).astype(np.float32)
@@ -137,7 +141,7 @@ class Decimation(gymnasium.Wrapper):
         self.metadata = {**env.metadata, "render_fps": env.metadata["render_fps"] / steps}
 
     @property
-    def spec(self) -> Optional[EnvSpec]:
+    def spec(self) -> EnvSpec | None:
         """The environment's, with its time limit counted in actions."""
         spec = deepcopy(self.env.spec)
         if spec is not None and spec.max_episode_steps is not None:
@@ -145,12 +149,14 @@ class Decimation(gymnasium.Wrapper):
         return spec
 
     def reset(
-        self, *, seed: Optional[int] = None, options: Optional[Dict[str, Any]] = None
-    ) -> Tuple[np.ndarray, Dict[str, Any]]:
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """A new episode; the observation `[n]`, and of `info` the task's success."""
         obs, info = self.env.reset(seed=seed, options=options)
         return obs, {"success": bool(info["success"])}
 
-    def step(self, action: np.ndarray) -> Step:
+    def step(self, action: np.ndarray) -> GymStep:
+        """`steps` steps with the action `[12]`; the last observation `[n]`, the sum of the rewards."""
         total, terms = 0.0, dict.fromkeys(self._weights, 0.0)
         left = self._steps
         while True:

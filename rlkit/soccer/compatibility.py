@@ -17,10 +17,11 @@ from typing import Any
 
 import mujoco
 
-from rlkit.env.spec import EnvError
+from rlkit.env.api import EnvError
+from rlkit.packages import how_to_install_package
 
 WRITTEN_FOR = "0.1.30"
-INSTALL = "make soccer"
+INSTALL = how_to_install_package("sai_mujoco")
 
 log = logging.getLogger("rlkit")
 

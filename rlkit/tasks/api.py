@@ -8,19 +8,26 @@ A term is a method with a decorator; its name is the key in the configuration an
     @reward
     def object_height(self) -> Tensor: ...  # [N], weighted by task.rewardWeights.object_height
 
+    @metric
+    def tracking_error(self) -> Tensor: ... # [N], its mean over an episode goes to metric/tracking_error
+
     @success / @failure
     def box_too_far(self) -> Tensor: ...    # [N] bool, switched by task.termination.failure.box_too_far
+
+    @fact("m")
+    def drop(self) -> Tensor: ...           # [N], of a whole episode: evaluations and tests tell eval/drop
 """
 
 from __future__ import annotations
 
-import difflib
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Iterable, Mapping, NamedTuple, Sequence, Tuple, TypeVar
 
 import torch
 from torch import Tensor
 
+from rlkit.errors import RlkitError
+from rlkit.nearest import did_you_mean
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
 
 Term = Callable[[], Tensor]
@@ -29,15 +36,19 @@ MirrorImage = Tuple[Sequence[int], Sequence[float]]
 _Method = TypeVar("_Method", bound=Callable[[Any], Tensor])
 
 
-class TaskError(ValueError):
+class TaskError(RlkitError):
     """The task's configuration names something the task does not have; the message says what it has."""
 
 
-def observation(size: int) -> Callable[[_Method], _Method]:
-    """Mark a method as an observation term of `size` numbers: `[N, size]` float32."""
+def observation(size: int | str, *, alias: str | None = None) -> Callable[[_Method], _Method]:
+    """Mark a method as an observation term of `size` numbers: `[N, size]` float32.
+
+    size: a number, or the name of the task's attribute that holds it, as "num_joints". alias: another name, as the
+    one it had before, that a configuration may use.
+    """
 
     def mark(method: _Method) -> _Method:
-        method._rlkit_term = ("observation", size)  # type: ignore[attr-defined]
+        method._rlkit_term = ("observation", size, alias)  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -45,36 +56,69 @@ def observation(size: int) -> Callable[[_Method], _Method]:
 
 def reward(method: _Method) -> _Method:
     """Mark a method as a reward term: `[N]` float32, a pure function of the state, unweighted."""
-    method._rlkit_term = ("reward", 1)  # type: ignore[attr-defined]
+    method._rlkit_term = ("reward", 1, None)  # type: ignore[attr-defined]
     return method
+
+
+def metric(method: _Method) -> _Method:
+    """Mark a method as a number to watch: `[N]` float32, read in every step; the reward does not know it."""
+    method._rlkit_term = ("metric", 1, None)  # type: ignore[attr-defined]
+    return method
+
+
+class Fact(NamedTuple):
+    """What is known of a task's number of an episode: its unit, and which way is better."""
+
+    unit: str = ""
+    more_is_better: bool = False
+
+
+def fact(unit: str = "", *, more_is_better: bool = False) -> Callable[[_Method], _Method]:
+    """Mark a method as a number of the episode that ends: `[N]` float32, read in its last step, after `remember`.
+
+    Only evaluations and tests ask for it. unit: for the heads of tables. more_is_better: where it is no error.
+    """
+
+    def mark(method: _Method) -> _Method:
+        method._rlkit_term = ("fact", 1, None)  # type: ignore[attr-defined]
+        method._rlkit_fact = Fact(unit, more_is_better)  # type: ignore[attr-defined]
+        return method
+
+    return mark
 
 
 def success(method: _Method) -> _Method:
     """Mark a method as a success criterion: `[N]` bool, ends the episode as solved."""
-    method._rlkit_term = ("success", 1)  # type: ignore[attr-defined]
+    method._rlkit_term = ("success", 1, None)  # type: ignore[attr-defined]
     return method
 
 
 def failure(method: _Method) -> _Method:
     """Mark a method as a failure criterion: `[N]` bool, ends the episode as failed."""
-    method._rlkit_term = ("failure", 1)  # type: ignore[attr-defined]
+    method._rlkit_term = ("failure", 1, None)  # type: ignore[attr-defined]
     return method
 
 
 class Task(ABC):
     """What there is to do: scene, actions, observations, rewards, endings and resets, for N envs at once.
 
+    Orientations are (w, x, y, z) or rows of rotation matrices, body to world where nothing else is said.
+
     The env calls, each control step: `controls(actions)` → physics → `refresh()` → `advance()` → criteria and rewards
-    → `remember()` → `reset(ids)` for the envs that ended → `refresh()` again → observations. Terms read the
+    → `remember()` → `begin(ids)` for the envs that ended → `refresh()` again → observations. Terms read the
     simulator's fresh state and what `refresh` derived from it, never anything older, except memory that the task
     names as such.
     """
 
-    name: str
     action_names: tuple[str, ...]
     success_ends = True
     """False where success is decided in the last step that there is: the task would have gone on, so the learner
     bootstraps from there as from any time-out."""
+    scenarios: tuple[str, ...] = ()
+    """Names of the episodes that can be had to order: evaluations and tests play each of them once. `reset` begins
+    `self.scenario[env_ids]` where that is not -1, from its start and without noise."""
+    scenario_noun = "scenario"
+    """What one of them is called in tables, files and messages, as "clip" in clips.csv."""
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         """config: the `task` section. generator: the only source of randomness, on `sim.device`.
@@ -82,6 +126,7 @@ class Task(ABC):
         Raises TaskError when the configuration names an unknown term.
         """
         self.config = config
+        self.name = str(config["name"])  # as it was asked for: a class may serve several tasks
         self.sim = sim
         self.generator = generator
         self.num_envs = sim.num_envs
@@ -89,12 +134,26 @@ class Task(ABC):
         self.control_period = float(config["controlPeriod"])  # s
         self.max_episode_length = int(config["episodeLength"])  # control steps
         self.episode_step = torch.zeros(sim.num_envs, dtype=torch.int64, device=sim.device)  # set by the env
+        self.head_start = torch.zeros_like(self.episode_step)  # of it made up by the env, see `steps_played`
+        self.scenario = torch.full_like(self.episode_step, -1)  # set by the env: into `scenarios`, -1 is free
         self.level = 1.0  # set by the env: task.randomization.curriculum, for a task that makes itself harder
-        self.observation_terms = self._chosen("observation", config["observations"], "task.observations")
+        self._buffers: dict[str, tuple[Tensor, float]] = {}  # by name, with what they hold at first
+        self.observation_terms = self._chosen(
+            "observation", map(self.current_name, config["observations"]), "task.observations"
+        )
+        groups = {
+            name: self._chosen("observation", map(self.current_name, terms), f"task.groups.{name}")
+            for name, terms in (config.get("groups") or {}).items()
+        }
+        if "policy" in groups:
+            raise TaskError("task.groups.policy: what the policy sees is task.observations")
+        self.group_terms: dict[str, dict[str, Term]] = groups  # of the observation groups beside the policy's
         weights = {k: float(v) for k, v in config["rewardWeights"].items()}
         self._chosen("reward", weights, "task.rewardWeights")
         self.reward_weights = {name: weight for name, weight in weights.items() if weight != 0.0}
         self.reward_terms = self._chosen("reward", self.reward_weights, "task.rewardWeights")
+        self.metric_terms: dict[str, Term] = {name: getattr(self, name) for name in self.terms("metric")}
+        self.fact_terms: dict[str, Term] = {name: getattr(self, name) for name in self.facts()}
         ends = config["termination"]
         self.success_terms = self._switched("success", ends["success"])
         self.failure_terms = self._switched("failure", ends["failure"])
@@ -122,17 +181,101 @@ class Task(ABC):
 
     @abstractmethod
     def reset(self, env_ids: Tensor) -> ResetState:
-        """Draw the first state of new episodes for `env_ids` `[k]` and clear the task's memory of these envs."""
+        """Draw the first state of new episodes for `env_ids` `[k]`, whose buffers hold their first value again."""
 
-    # Exact resume.
+    def free_body_state(self, env_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """First pose and velocity of the scene's `free_bodies`, as in `ResetState`; none here.
+
+        `[k, free_bodies, 7]` m and wxyz, body to world, `[k, free_bodies, 6]` m/s and rad/s, world frame.
+        For robots whose `reset` asks for it, so that a task says what lies about and no more.
+        """
+        k = len(env_ids)
+        return torch.zeros(k, 0, 7, device=self.device), torch.zeros(k, 0, 6, device=self.device)
+
+    # What spans steps: cleared where episodes begin, saved and restored for an exact resume.
+
+    def buffer(self, name: str, *shape: int, first: float = 0.0) -> Tensor:
+        """A new tensor `[N, *shape]` that spans steps; `first` in every new episode, bool where that is."""
+        tensor = torch.full((self.num_envs, *shape), first, device=self.device)
+        self._buffers[name] = (tensor, first)
+        return tensor
+
+    def begin(self, env_ids: Tensor, scenarios: Tensor | None = None) -> ResetState:
+        """The first state of new episodes for `env_ids` `[k]`, of which the task remembers nothing older.
+
+        scenarios: `[k]` int64 into `scenarios`, -1 for any; None for any in all of them.
+        """
+        self.episode_step[env_ids] = 0
+        if self.scenarios:
+            self.scenario[env_ids] = -1 if scenarios is None else scenarios
+        for tensor, first in self._buffers.values():
+            tensor[env_ids] = first
+        return self.reset(env_ids)
 
     def memory(self) -> dict[str, Tensor]:
-        """The tensors `[N, ...]` that span steps, by name: saved and restored for an exact resume."""
+        """The tensors `[N, ...]` that span steps, by name."""
+        return {name: tensor for name, (tensor, _) in self._buffers.items()}
+
+    @property
+    def steps_played(self) -> Tensor:
+        """Control steps of the running episodes so far, `[N]` int64: what means over an episode are divided by.
+
+        Not `episode_step`, which begins at a made-up age in the first episodes of a training, so that envs do not all
+        time out together.
+        """
+        return self.episode_step - self.head_start
+
+    def out_of_time(self) -> Tensor:
+        """Which episodes are over though the task would go on, `[N]` bool: here those that are as long as they may be.
+
+        The learner bootstraps from there.
+        """
+        return self.episode_step >= self.max_episode_length
+
+    # What evaluations find, and what they teach.
+
+    def episode_facts(self) -> dict[str, Tensor]:
+        """The numbers `[N]` of the episodes that end in this step, by the names of their methods (`@fact`)."""
+        return {name: term() for name, term in self.fact_terms.items()}
+
+    @classmethod
+    def facts(cls) -> dict[str, Fact]:
+        """What is known of these numbers, by name, in the order of the source: tables go by the first of them."""
+        marked = cls.terms("fact")
+        names = dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base) if name in marked)
+        return {name: getattr(cls, name)._rlkit_fact for name in names}
+
+    def success_words(self) -> str:
+        """What counts as success, with thresholds and units, for the head of a table; the criteria, if not told."""
+        return ", ".join(self.success_terms)
+
+    def evaluated(self, success: Tensor, facts: Mapping[str, Tensor]) -> None:
+        """Learn what an evaluation found of each scenario, as which of them to begin more often; nothing here.
+
+        success: `[scenarios]` bool. facts: `[scenarios]` float32 by name. Called in training's envs on all ranks.
+        """
+
+    def shared_state(self) -> dict[str, Tensor]:
+        """The tensors that span steps and are not one row an env, `[...]` by name; none here.
+
+        They are the task's own, not copies: `load_shared_state` writes into them. In every checkpoint; a resume with
+        another number of envs keeps them.
+        """
         return {}
+
+    def load_shared_state(self, state: Mapping[str, Tensor]) -> None:
+        """Continue from `shared_state()`, `[...]` by name; raises TaskError, changing nothing, where shapes differ."""
+        ours = self.shared_state()
+        for name in sorted(ours.keys() | state.keys()):
+            shapes = [tuple(of[name].shape) if name in of else "absent" for of in (state, ours)]
+            if shapes[0] != shapes[1]:
+                raise TaskError(f"the saved {name} of task {self.name} is {shapes[0]}, here {shapes[1]}")
+        for name, tensor in ours.items():
+            tensor.copy_(state[name])
 
     # Symmetry.
 
-    def mirror(self) -> Optional[Mapping[str, MirrorImage]]:
+    def mirror(self) -> Mapping[str, MirrorImage] | None:
         """The task's left-right symmetry: the mirror image of every chosen observation term, by its name, and of
         the "actions". None where the task has no such symmetry.
         """
@@ -150,23 +293,42 @@ class Task(ABC):
     # The terms, found by their decorators.
 
     @classmethod
-    def terms(cls, kind: str) -> dict[str, int]:
-        """Names and sizes of the terms of one kind: observation, reward, success or failure."""
-        found = {}
-        for name in dir(cls):
-            marked = getattr(getattr(cls, name), "_rlkit_term", None)
-            if marked is not None and marked[0] == kind:
-                found[name] = marked[1]
-        return found
+    def terms(cls, kind: str) -> dict[str, int | str]:
+        """Names and sizes, as declared, of the terms of one kind: observation, reward, metric, fact, success
+        or failure."""
+        return {name: size for name, (of, size, _) in cls._marks() if of == kind}
+
+    def observation_sizes(self) -> dict[str, int]:
+        """Every observation term, and how many numbers it has in this task.
+
+        Raises TaskError where a term names an attribute for its size that the task has not.
+        """
+        sizes = self.terms("observation")
+        for name, size in sizes.items():
+            if isinstance(size, str) and not hasattr(self, size):
+                raise TaskError(
+                    f"observation term {name}: its size is self.{size}, which {type(self).__name__} has not set"
+                )
+        return {name: getattr(self, size) if isinstance(size, str) else size for name, size in sizes.items()}
+
+    @classmethod
+    def current_name(cls, observation: str) -> str:
+        """The name of an observation term that a configuration may call by its alias."""
+        names = {alias: name for name, (_, _, alias) in cls._marks()}
+        names.update((name, name) for name in cls.terms("observation"))
+        return names.get(observation, observation)
+
+    @classmethod
+    def _marks(cls) -> list[tuple[str, tuple[str, int | str, str | None]]]:
+        marks = ((name, getattr(getattr(cls, name), "_rlkit_term", None)) for name in dir(cls))
+        return [(name, mark) for name, mark in marks if mark is not None]
 
     def _chosen(self, kind: str, names: Iterable[str], where: str) -> dict[str, Term]:
-        known = self.terms(kind)
+        known, names = self.terms(kind), list(names)
         unknown = [name for name in names if name not in known]
         if unknown:
-            near = difflib.get_close_matches(unknown[0], known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
             raise TaskError(
-                f"{where}: {type(self).__name__} has no {kind} term {unknown[0]!r}{hint}"
+                f"{where}: {type(self).__name__} has no {kind} term {unknown[0]!r}{did_you_mean(unknown[0], known)}"
                 f" It has: {', '.join(sorted(known))}"
             )
         return {name: getattr(self, name) for name in names}
@@ -178,6 +340,26 @@ class Task(ABC):
     # Small helpers for subclasses.
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        """Uniform numbers in [low, high) from the task's own generator."""
+        """Uniform numbers `[*shape]` in [low, high) from the task's own generator."""
         draw = torch.rand(shape, generator=self.generator, device=self.device)
         return low + (high - low) * draw
+
+
+class HoldTimer:
+    """For how long something has held in each env without a break; new episodes begin at 0.
+
+    time: `[N, *shape]` s, kept in the task's memory under `name`.
+    """
+
+    def __init__(self, task: Task, name: str, *shape: int) -> None:
+        self.time = task.buffer(name, *shape)
+        self._period = task.control_period
+
+    def run(self, holds: Tensor) -> None:
+        """One control period more where `holds` (`[N, *shape]` bool), elsewhere 0; called in `Task.advance`."""
+        self.time += self._period
+        self.time *= holds
+
+    def reached(self, duration: float) -> Tensor:
+        """`[N, *shape]` bool: it has held for `duration` (s), which a sum of periods may miss by a rounding error."""
+        return self.time >= duration - 0.5 * self._period

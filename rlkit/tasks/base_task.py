@@ -7,12 +7,12 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
+from rlkit.rotations import conjugate, multiply, rotate_inverse
 from rlkit.sims import models
 from rlkit.sims.api import ContactSensor, ResetState, SceneSpec, Simulator
-from rlkit.tasks import dexhand
-from rlkit.tasks.api import Task, TaskError, failure, observation, reward
-from rlkit.tasks.rotations import conjugate, multiply, rotate_inverse
-from rlkit.tasks.targets import RULES, control_mode, described, next_targets
+from rlkit.tasks.api import HoldTimer, Task, TaskError, failure, observation, reward
+from rlkit.tasks.robots import dexhand
+from rlkit.tasks.robots.targets import RULES, control_mode, described, next_targets
 
 NUM_BASE, NUM_CONTROLS, NUM_FINGERS = 6, 12, 5
 NUM_COMMANDS = NUM_BASE + NUM_CONTROLS
@@ -21,10 +21,8 @@ NUM_COMMANDS = NUM_BASE + NUM_CONTROLS
 class BaseTask(Task):
     """The DexHand on its six-axis base, driven by 6 base and 12 finger commands.
 
-    What an action means is `task.controlMode`, see `rlkit.tasks.targets`.
+    What an action means is `task.controlMode`, see `rlkit.tasks.robots.targets`.
     """
-
-    name = "BaseTask"
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
@@ -48,36 +46,35 @@ class BaseTask(Task):
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         super().__init__(config, sim, generator)
-        n, device = self.num_envs, self.device
+        device = self.device
         self._coupling = dexhand.coupling_matrix(device)
-        self._observed = torch.tensor(dexhand.control_joints(), device=device) + NUM_BASE
-        ranges = torch.cat((sim.joint_range[:NUM_BASE], sim.joint_range[self._observed]))
+        self._base, self._fingers = sim.joints(dexhand.BASE_JOINTS), sim.joints(dexhand.FINGER_JOINTS)
+        self._observed = sim.joints(dexhand.CONTROL_JOINTS)
+        self._hand, self._carriage = sim.body(dexhand.HAND_BODY), sim.body(dexhand.CARRIAGE_BODY)
+        self._tips, self._pads = sim.sites(dexhand.TIPS), sim.sites(dexhand.PADS)
+        self._contacts = sim.contacts(dexhand.FINGERS)
+        ranges = torch.cat((sim.joint_range[self._base], sim.joint_range[self._observed]))
         self._low, self._high = ranges.unbind(-1)  # [18] m or rad
-        self._joint_low, self._joint_high = sim.joint_range[NUM_BASE:].unbind(-1)  # [19] rad
-        self._speed = torch.tensor(
-            [config["maxBaseLinearVelocity"]] * 3
-            + [config["maxBaseAngularVelocity"]] * 3
-            + [config["maxFingerJointVelocity"]] * NUM_CONTROLS,
-            device=device,
-        )  # [18] m/s or rad/s
+        self._joint_low, self._joint_high = sim.joint_range[self._fingers].unbind(-1)  # [19] rad
+        speeds = [config["maxBaseLinearVelocity"]] * 3 + [config["maxBaseAngularVelocity"]] * 3
+        speeds += [config["maxFingerJointVelocity"]] * NUM_CONTROLS
+        self._speed = torch.tensor(speeds, device=device)  # [18] m/s or rad/s
         self._mode = control_mode(config)
         self._policy_owned = self._owned_commands(config)
-        self.action_names = tuple(
-            (dexhand.BASE_JOINTS + dexhand.CONTROLS)[i] for i in self._policy_owned.tolist()
-        )
+        commands = dexhand.BASE_JOINTS + dexhand.CONTROLS
+        self.action_names = tuple(commands[i] for i in self._policy_owned.tolist())
 
-        self.targets = torch.zeros(n, NUM_COMMANDS, device=device)  # m or rad
-        self.last_actions = torch.zeros(n, NUM_COMMANDS, device=device)  # [-1, 1]
-        self.contact_time = torch.zeros(n, NUM_FINGERS, device=device)  # s
+        self.targets = self.buffer("targets", NUM_COMMANDS)  # m or rad
+        self.last_actions = self.buffer("last_actions", NUM_COMMANDS)  # [-1, 1]
+        self.contact = HoldTimer(self, "contact_time", NUM_FINGERS)
         # What the smoothness terms compare with: the values one control step ago.
-        self.last_joint_vel = torch.zeros_like(sim.joint_vel)
-        self.last_hand_vel = torch.zeros(n, 6, device=device)
-        self.last_touching = torch.zeros(n, NUM_FINGERS, dtype=torch.bool, device=device)
+        self.last_joint_vel = self.buffer("last_joint_vel", len(dexhand.JOINTS))
+        self.last_hand_vel = self.buffer("last_hand_vel", 6)
+        self.last_touching = self.buffer("last_touching", NUM_FINGERS, first=False)
 
     def _owned_commands(self, config: Mapping[str, Any]) -> Tensor:
-        owned = [config["policyControlsHandBase"]] * NUM_BASE + [
-            config["policyControlsFingers"]
-        ] * NUM_CONTROLS
+        owned = [config["policyControlsHandBase"]] * NUM_BASE
+        owned += [config["policyControlsFingers"]] * NUM_CONTROLS
         if not any(owned):
             raise TaskError(
                 "task.policyControlsHandBase and task.policyControlsFingers are both false:"
@@ -120,20 +117,20 @@ class BaseTask(Task):
     def refresh(self) -> None:
         """Name the pieces of the simulator's state."""
         sim = self.sim
-        self.base_pos, self.finger_pos = sim.joint_pos[:, :NUM_BASE], sim.joint_pos[:, NUM_BASE:]
-        self.base_vel, self.finger_vel = sim.joint_vel[:, :NUM_BASE], sim.joint_vel[:, NUM_BASE:]
-        self.hand_pos, self.hand_quat = sim.body_pos[:, 0], sim.body_quat[:, 0]
-        self.hand_vel = torch.cat((sim.body_lin_vel[:, 0], sim.body_ang_vel[:, 0]), dim=-1)
-        self.tip_pos, self.tip_quat = sim.site_pos[:, :5], sim.site_quat[:, :5]
-        self.pad_pos, self.pad_quat = sim.site_pos[:, 5:10], sim.site_quat[:, 5:10]
-        self.finger_force = sim.contact_force[:, :5]
+        self.base_pos, self.finger_pos = sim.joint_pos[:, self._base], sim.joint_pos[:, self._fingers]
+        self.base_vel, self.finger_vel = sim.joint_vel[:, self._base], sim.joint_vel[:, self._fingers]
+        hand, tips, pads = self._hand, self._tips, self._pads
+        self.hand_pos, self.hand_quat = sim.body_pos[:, hand], sim.body_quat[:, hand]
+        self.hand_vel = torch.cat((sim.body_lin_vel[:, hand], sim.body_ang_vel[:, hand]), dim=-1)
+        self.tip_pos, self.tip_quat = sim.site_pos[:, tips], sim.site_quat[:, tips]
+        self.pad_pos, self.pad_quat = sim.site_pos[:, pads], sim.site_quat[:, pads]
+        self.finger_force = sim.contact_force[:, self._contacts]
         self.force_magnitude = self.finger_force.norm(dim=-1)
         self.touching = self.force_magnitude > float(self.config["contactForceThreshold"])
 
     def advance(self) -> None:
         """Run the contact timers."""
-        self.contact_time += self.control_period
-        self.contact_time *= self.touching
+        self.contact.run(self.touching)
 
     def remember(self) -> None:
         """Keep what the smoothness terms compare with."""
@@ -142,7 +139,7 @@ class BaseTask(Task):
         self.last_touching.copy_(self.touching)
 
     def reset(self, env_ids: Tensor) -> ResetState:
-        """The configured initial pose with its noise, everything at rest."""
+        """See `Task.reset`: the configured initial pose with its noise, everything at rest."""
         k, noise = len(env_ids), self.config["resetNoise"]
         targets = self._initial_targets().repeat(k, 1)
         targets[:, :3] += self.uniform(-1.0, 1.0, k, 3) * float(noise["handPosition"])
@@ -150,11 +147,8 @@ class BaseTask(Task):
         targets[:, 6:] += self.uniform(-1.0, 1.0, k, NUM_CONTROLS) * float(noise["fingers"])
         targets = torch.minimum(torch.maximum(targets, self._low), self._high)
         self.targets[env_ids] = targets
-        for memory in (self.last_actions, self.contact_time, self.last_joint_vel, self.last_hand_vel):
-            memory[env_ids] = 0.0
-        self.last_touching[env_ids] = False
         joints = self.joint_targets(targets)
-        return ResetState(joints, torch.zeros_like(joints), *self.free_bodies(k))
+        return ResetState(joints, torch.zeros_like(joints), *self.free_body_state(env_ids))
 
     def _initial_targets(self) -> Tensor:
         """Targets of the 18 commands in the configured pose, without noise, m and rad."""
@@ -163,21 +157,6 @@ class BaseTask(Task):
         position = torch.tensor(start["handPosition"], device=self.device) - mount
         angles = torch.tensor([*start["handRotation"], *start["fingers"]], device=self.device)
         return torch.cat((position, angles))
-
-    def free_bodies(self, k: int) -> tuple[Tensor, Tensor]:
-        """First pose `[k, free_bodies, 7]` and velocity `[k, free_bodies, 6]` of what lies about; here nothing."""
-        return torch.zeros(k, 0, 7, device=self.device), torch.zeros(k, 0, 6, device=self.device)
-
-    def memory(self) -> dict[str, Tensor]:
-        """What spans steps."""
-        return {
-            "targets": self.targets,
-            "last_actions": self.last_actions,
-            "contact_time": self.contact_time,
-            "last_joint_vel": self.last_joint_vel,
-            "last_hand_vel": self.last_hand_vel,
-            "last_touching": self.last_touching,
-        }
 
     # Observations.
 
@@ -233,8 +212,9 @@ class BaseTask(Task):
 
     @observation(7)
     def hand_pose_arr_aligned(self) -> Tensor:
-        """The hand's pose without its mounting rotation: identity when the base joints are zero."""
-        return torch.cat((self.sim.body_pos[:, 1], self.sim.body_quat[:, 1]), dim=-1)
+        """The hand's pose (m, wxyz) without its mounting rotation: identity when the base joints are zero."""
+        sim, carriage = self.sim, self._carriage
+        return torch.cat((sim.body_pos[:, carriage], sim.body_quat[:, carriage]), dim=-1)
 
     @observation(15)
     def contact_forces(self) -> Tensor:
@@ -248,13 +228,13 @@ class BaseTask(Task):
 
     @observation(5)
     def contact_binary(self) -> Tensor:
-        """1 for each finger whose contact force is above task.contactForceThreshold."""
+        """1 for each finger that touches: with more than `task.contactForceThreshold`, N."""
         return self.touching.float()
 
     @observation(5)
     def contact_duration(self) -> Tensor:
         """How long each finger has been touching without a break, s."""
-        return self.contact_time
+        return self.contact.time
 
     @observation(18)
     def prev_actions(self) -> Tensor:
@@ -332,7 +312,7 @@ class BaseTask(Task):
     @reward
     def finger_acceleration(self) -> Tensor:
         """exp(−2 ‖change of finger joint velocities in one control step‖)."""
-        return torch.exp(-2.0 * (self.finger_vel - self.last_joint_vel[:, NUM_BASE:]).norm(dim=-1))
+        return torch.exp(-2.0 * (self.finger_vel - self.last_joint_vel[:, self._fingers]).norm(dim=-1))
 
     @reward
     def hand_acceleration(self) -> Tensor:

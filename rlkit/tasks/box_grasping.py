@@ -9,14 +9,12 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
+from rlkit.rotations import about_z, conjugate, multiply, rotate, rotate_inverse
 from rlkit.sims import models
-from rlkit.sims.api import ResetState, SceneSpec, Simulator
-from rlkit.tasks import dexhand
-from rlkit.tasks.api import failure, observation, reward, success
+from rlkit.sims.api import SceneSpec, Simulator
+from rlkit.tasks.api import HoldTimer, failure, observation, reward, success
 from rlkit.tasks.base_task import BaseTask
-from rlkit.tasks.rotations import about_z, conjugate, multiply, rotate, rotate_inverse
-
-BOX = 2  # index in the scene's bodies, after hand and carriage
+from rlkit.tasks.robots import dexhand
 
 
 class BoxGrasping(BaseTask):
@@ -25,8 +23,6 @@ class BoxGrasping(BaseTask):
     Fingers are on the box when the contact force between finger and box, and nothing else, exceeds
     `contactForceThreshold`. Positions of the box are of its centre; "gap" is a pad's distance to its surface.
     """
-
-    name = "BoxGrasping"
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
@@ -46,17 +42,18 @@ class BoxGrasping(BaseTask):
         self._half = 0.5 * float(config["box"]["size"])  # m
         self._success_height = float(config["successHeight"])  # m
         self._success_duration = float(config["successDuration"])  # s
-        self.held_time = torch.zeros(self.num_envs, device=self.device)  # s
-        self._palm_offset = torch.tensor([0.0, 0.0, 0.1], device=self.device)
+        self.box = sim.body("box")
+        self.hold = HoldTimer(self, "hold_time")
+        self._palm = torch.tensor(dexhand.palm_centre(), device=self.device)  # [3] m, in the hand's frame
 
     # State.
 
     def refresh(self) -> None:
         """Add the box, and the pads as it sees them."""
         super().refresh()
-        sim = self.sim
-        self.box_position, self.box_quat = sim.body_pos[:, BOX], sim.body_quat[:, BOX]
-        self.box_velocity, self.box_spin = sim.body_lin_vel[:, BOX], sim.body_ang_vel[:, BOX]
+        sim, box = self.sim, self.box
+        self.box_position, self.box_quat = sim.body_pos[:, box], sim.body_quat[:, box]
+        self.box_velocity, self.box_spin = sim.body_lin_vel[:, box], sim.body_ang_vel[:, box]
         self.pads_in_box = rotate_inverse(self.box_quat[:, None], self.pad_pos - self.box_position[:, None])
         self.gap = (self.pads_in_box.abs() - self._half).clamp(min=0.0).norm(dim=-1)  # [N, 5] m
         self.fingers_on_box = self.touching.sum(dim=-1)
@@ -69,18 +66,11 @@ class BoxGrasping(BaseTask):
         """Run the timer of the hold: unbroken time above the height with enough fingers on the box."""
         super().advance()
         enough = self.fingers_on_box >= int(self.config["minFingersForGrasp"])
-        held = enough & (self.box_position[:, 2] > self._success_height)
-        self.held_time += self.control_period
-        self.held_time *= held
+        self.hold.run(enough & (self.box_position[:, 2] > self._success_height))
 
-    def reset(self, env_ids: Tensor) -> ResetState:
-        """Hand as in BaseTask; the box at rest on the ground, anywhere within its range, turned at random."""
-        self.held_time[env_ids] = 0.0
-        return super().reset(env_ids)
-
-    def free_bodies(self, k: int) -> tuple[Tensor, Tensor]:
-        """The box on the ground: xy and yaw drawn uniformly."""
-        box = self.config["box"]
+    def free_body_state(self, env_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Task.free_body_state`: the box at rest on the ground, xy and yaw drawn uniformly."""
+        k, box = len(env_ids), self.config["box"]
         pose = torch.zeros(k, 1, 7, device=self.device)
         reach = float(box["xyRange"])
         pose[:, 0, :2] = self.uniform(-reach, reach, k, 2)
@@ -88,10 +78,6 @@ class BoxGrasping(BaseTask):
         yaw = math.radians(float(box["yawRange"]))
         pose[:, 0, 3:] = about_z(self.uniform(-yaw, yaw, k))
         return pose, torch.zeros(k, 1, 6, device=self.device)
-
-    def memory(self) -> dict[str, Tensor]:
-        """What spans steps."""
-        return {**super().memory(), "held_time": self.held_time}
 
     # Observations.
 
@@ -135,10 +121,10 @@ class BoxGrasping(BaseTask):
         """The middle of the pads of thumb, index and middle finger, m, world."""
         return self.pad_pos[:, :3].mean(dim=1)
 
-    @observation(1)
-    def grasp_time(self) -> Tensor:
-        """How long the box has been held above the success height, s."""
-        return self.held_time[:, None]
+    @observation(1, alias="grasp_time")
+    def hold_time(self) -> Tensor:
+        """How long the box has been held above `successHeight`, s."""
+        return self.hold.time[:, None]
 
     # Rewards.
 
@@ -170,8 +156,8 @@ class BoxGrasping(BaseTask):
 
     @reward
     def hand_to_object(self) -> Tensor:
-        """exp(−5 ‖palm − box‖), with a slope from afar; the palm's centre is 11 cm from the hand's origin."""
-        palm = self.hand_pos + rotate(self.hand_quat, self._palm_offset.expand_as(self.hand_pos))
+        """exp(−5 ‖palm − box‖), with a slope from afar; of the palm's centre, 11 cm from the hand's origin."""
+        palm = self.hand_pos + rotate(self.hand_quat, self._palm.expand_as(self.hand_pos))
         return torch.exp(-5.0 * (palm - self.box_position).norm(dim=-1))
 
     @reward
@@ -189,14 +175,14 @@ class BoxGrasping(BaseTask):
     @reward
     def grasp_duration(self) -> Tensor:
         """How much of the required hold is done, 0 to 1."""
-        return (self.held_time / self._success_duration).clamp(0.0, 1.0)
+        return (self.hold.time / self._success_duration).clamp(0.0, 1.0)
 
     # Endings.
 
     @success
     def grasp_lift_success(self) -> Tensor:
         """Held above the success height by enough fingers for long enough."""
-        return self.held_time >= self._success_duration - 0.5 * self.control_period
+        return self.hold.reached(self._success_duration)
 
     @failure
     def box_too_far(self) -> Tensor:

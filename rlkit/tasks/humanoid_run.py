@@ -9,9 +9,7 @@ from rlkit.tasks.humanoid import Humanoid
 
 
 class HumanoidRun(Humanoid):
-    """HumanoidBench's run for the H1."""
-
-    name = "HumanoidRun"
+    """HumanoidBench's run."""
 
     @reward
     def moving(self) -> Tensor:

@@ -9,68 +9,56 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
-from rlkit.tasks import h1
 from rlkit.tasks.api import MirrorImage, observation, reward, success
-from rlkit.tasks.humanoid import PELVIS, Humanoid
+from rlkit.tasks.humanoid import Humanoid
 
-FEET = slice(3, 5)  # indices in the scene's bodies: left, right
-SOLE = 0.07  # m, from a foot's frame down to its sole
 SHORTEST_STRIDE = 0.4  # s: a longer time on one leg earns no more
 CLEARANCE_WIDTH = 0.05  # m, of the swing's height
-COMMANDS = ("forward", "sideways", "yawRate")
-HIPS = [h1.JOINTS.index(f"{side}_hip_{axis}") for side in ("left", "right") for axis in ("yaw", "roll")]
-UPPER_BODY = [
-    i for i, name in enumerate(h1.JOINTS) if name.endswith(("torso", "elbow")) or "shoulder" in name
-]
 
 
 class HumanoidVelocity(Humanoid):
-    """The H1 under a velocity command, drawn with each episode and again every few seconds.
+    """A humanoid under a velocity command, drawn with each episode and again every few seconds.
 
     Solved: upright to the episode's end, with mean errors of velocity and turning within `successErrors`.
     """
 
-    name = "HumanoidVelocity"
+    command_names = ("forward", "sideways", "yawRate")
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
-        """The H1 on flat ground, its feet among the bodies."""
+        """The robot on flat ground, its feet among the bodies."""
         spec = super().scene(config)
-        return replace(spec, bodies=(*spec.bodies, *h1.FEET))
+        return replace(spec, bodies=(*spec.bodies, *(foot.name for foot in spec.contacts)))
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         super().__init__(config, sim, generator)
-        n, device, joints = self.num_envs, self.device, len(h1.JOINTS)
-        ranges = torch.tensor([config["command"][name] for name in COMMANDS], device=device)
+        device, robot = self.device, self.robot
+        self._feet = sim.bodies(robot.feet)  # left, right
+        self._hips, self._upper_body = sim.joints(robot.hips), sim.joints(robot.upper_body)
+        ranges = torch.tensor([config["command"][name] for name in self.command_names], device=device)
         self._command_low, self._command_high = ranges.unbind(-1)  # [3] m/s, m/s, rad/s
         allowed = [config["successErrors"][name] for name in ("linear", "yaw")]
         self._allowed_errors = torch.tensor(allowed, device=device)  # m/s, rad/s
-        margin = 0.5 * (1.0 - float(config["softLimits"])) * (self._high - self._low)
-        self._soft_low, self._soft_high = self._low + margin, self._high - margin  # [19] rad
-        self.commands = torch.zeros(n, 3, device=device)  # m/s forward, m/s left, rad/s counter-clockwise
-        self.command_time = torch.zeros(n, device=device)  # s, until the next one
-        self.phase = torch.zeros(n, device=device)  # of the gait clock, [0, 1)
-        self.was_on_ground = torch.ones(n, 2, dtype=torch.bool, device=device)
-        self.mode_time = torch.zeros(
-            n, 2, device=device
-        )  # s that a foot has been on the ground or in the air
-        self.earlier_actions = torch.zeros(n, joints, device=device)
-        self.earlier_joint_vel = torch.zeros(n, joints, device=device)  # rad/s
-        self.error_sums = torch.zeros(n, 2, device=device)  # m/s, rad/s, over this episode's steps
-        self.steps_measured = torch.zeros(n, device=device)
+        self.commands = self.buffer("commands", 3)  # m/s forward, m/s left, rad/s counter-clockwise
+        self.command_time = self.buffer("command_time")  # s, until the next one
+        self.phase = self.buffer("phase")  # of the gait clock, [0, 1)
+        self.was_on_ground = self.buffer("was_on_ground", 2, first=True)
+        self.mode_time = self.buffer("mode_time", 2)  # s that a foot has been on the ground or in the air
+        self.error_sums = self.buffer("error_sums", 2)  # m/s, rad/s, over this episode's steps
+        self.steps_measured = self.buffer("steps_measured")
 
     def deployment(self) -> dict[str, Any]:
         """As every humanoid's, with what the policy may be commanded and the clock it listens to."""
         gait = self.config["gait"]
         return {
             **super().deployment(),
-            "command": {name: list(self.config["command"][name]) for name in COMMANDS},
+            "command": {name: list(self.config["command"][name]) for name in self.command_names},
             "gait": {"period": float(gait["period"]), "clock": "sin and cos of 2 pi t / period; 0 at rest"},
         }
 
@@ -79,8 +67,8 @@ class HumanoidVelocity(Humanoid):
     def refresh(self) -> None:
         """As every humanoid's; with the rate of turning, the soles, and how far off the command it is."""
         super().refresh()
-        self.turning = self.sim.body_ang_vel[:, PELVIS, 2]  # rad/s, about the vertical
-        self.sole_height = self.sim.body_pos[:, FEET, 2] - SOLE
+        self.turning = self.sim.body_ang_vel[:, self.pelvis, 2]  # rad/s, about the vertical
+        self.sole_height = self.sim.body_pos[:, self._feet, 2] - self.robot.sole
         self._follow_command()
 
     def _follow_command(self) -> None:
@@ -91,9 +79,8 @@ class HumanoidVelocity(Humanoid):
     def swing(self) -> Tensor:
         """How far through the air the clock wants each foot, `[N, 2]`: 0 while it belongs on the ground, then to 1."""
         stance = float(self.config["gait"]["stance"])
-        feet = torch.stack(
-            (self.phase, (self.phase + 0.5) % 1.0), dim=-1
-        )  # the right one is half a period behind
+        # The right one is half a period behind.
+        feet = torch.stack((self.phase, (self.phase + 0.5) % 1.0), dim=-1)
         return ((feet - stance) / (1.0 - stance)).clamp(min=0.0) * self.moves[:, None]
 
     def advance(self) -> None:
@@ -109,26 +96,24 @@ class HumanoidVelocity(Humanoid):
 
     def remember(self) -> None:
         """Keep actions and velocities to compare with; draw the next command where the last one's time is over."""
-        self.earlier_actions.copy_(self.last_actions)
-        self.earlier_joint_vel.copy_(self.sim.joint_vel)
+        super().remember()
         over = self.command_time <= 0.0
-        commands, times = self._drawn_commands(
-            self.num_envs
-        )  # for all: to ask for how many would wait for a GPU
+        # For all: to ask for how many would wait for a GPU.
+        commands, times = self._next_commands()
         self.commands.copy_(torch.where(over[:, None], commands, self.commands))
         self.command_time.copy_(torch.where(over, times, self.command_time))
         self._follow_command()
 
     def reset(self, env_ids: Tensor) -> ResetState:
-        """As every humanoid's; with a new command, and the clock at any point of its period."""
+        """See `Humanoid.reset`; with a new command, and the clock at any point of its period."""
         state = super().reset(env_ids)
         self.commands[env_ids], self.command_time[env_ids] = self._drawn_commands(len(env_ids))
         self.phase[env_ids] = self.uniform(0.0, 1.0, len(env_ids))
-        self.was_on_ground[env_ids] = True
-        for memory in (self.mode_time, self.earlier_actions, self.earlier_joint_vel, self.error_sums):
-            memory[env_ids] = 0.0
-        self.steps_measured[env_ids] = 0.0
         return state
+
+    def _next_commands(self) -> tuple[Tensor, Tensor]:
+        """For every env what it would be told next `[N, 3]`, and for how long `[N]`, s."""
+        return self._drawn_commands(self.num_envs)
 
     def _drawn_commands(self, k: int) -> tuple[Tensor, Tensor]:
         """Commands `[k, 3]`, and for how long each holds `[k]`, s."""
@@ -138,13 +123,7 @@ class HumanoidVelocity(Humanoid):
         shortest, longest = (float(time) for time in command["time"])
         return drawn * ~stands[:, None], self.uniform(shortest, longest, k)
 
-    def memory(self) -> dict[str, Tensor]:
-        """What spans steps."""
-        names = ("commands", "command_time", "phase", "was_on_ground", "mode_time", "earlier_actions")
-        more = ("earlier_joint_vel", "error_sums", "steps_measured")
-        return {**super().memory(), **{name: getattr(self, name) for name in (*names, *more)}}
-
-    def mirror(self) -> Optional[Mapping[str, MirrorImage]]:
+    def mirror(self) -> Mapping[str, MirrorImage] | None:
         """As every humanoid's: to the left becomes to the right, and the feet exchange their halves of the clock."""
         images: dict[str, tuple[Sequence[int], Sequence[float]]] = {
             "command": ([0, 1, 2], [1.0, -1.0, -1.0]),
@@ -181,11 +160,6 @@ class HumanoidVelocity(Humanoid):
     def track_yaw(self) -> Tensor:
         """exp(−(ω* − ω)² / σ²) of the rate of turning about the vertical (legged_gym, Isaac Lab)."""
         return torch.exp(-((self.yaw_error / float(self.config["trackingWidth"]["yaw"])) ** 2))
-
-    @reward
-    def alive(self) -> Tensor:
-        """1."""
-        return torch.ones_like(self.phase)
 
     @reward
     def contact_schedule(self) -> Tensor:
@@ -235,43 +209,20 @@ class HumanoidVelocity(Humanoid):
         return (self.gravity[:, :2] ** 2).sum(dim=-1)
 
     @reward
-    def torque(self) -> Tensor:
-        """Σ τ² of the servos' own law, (N m)²."""
-        return (self.torques**2).sum(dim=-1)
-
-    @reward
-    def joint_acceleration(self) -> Tensor:
-        """Σ ((q̇ − q̇ of the step before) / control period)², (rad/s²)²."""
-        return (((self.sim.joint_vel - self.earlier_joint_vel) / self.control_period) ** 2).sum(dim=-1)
-
-    @reward
-    def action_rate(self) -> Tensor:
-        """Σ (a − a of the step before)²."""
-        return ((self.last_actions - self.earlier_actions) ** 2).sum(dim=-1)
-
-    @reward
-    def joint_limits(self) -> Tensor:
-        """Σ rad by which joints are beyond the middle `softLimits` of their ranges."""
-        angles = self.sim.joint_pos
-        return ((self._soft_low - angles).clamp(min=0.0) + (angles - self._soft_high).clamp(min=0.0)).sum(
-            dim=-1
-        )
-
-    @reward
     def feet_slide(self) -> Tensor:
         """Σ horizontal speed (m/s) of the feet that are on the ground (Isaac Lab)."""
-        speed = self.sim.body_lin_vel[:, FEET, :2].norm(dim=-1)
+        speed = self.sim.body_lin_vel[:, self._feet, :2].norm(dim=-1)
         return (speed * self.on_ground).sum(dim=-1)
 
     @reward
     def hip_deviation(self) -> Tensor:
         """Σ |q − stance| of the hips' yaw and roll, rad: legs neither splayed nor crossed (Isaac Lab)."""
-        return self.joint_offsets()[:, HIPS].abs().sum(dim=-1)
+        return self.joint_pos_rel()[:, self._hips].abs().sum(dim=-1)
 
     @reward
     def upper_body_deviation(self) -> Tensor:
-        """Σ |q − stance| of torso, shoulders and elbows, rad (Isaac Lab)."""
-        return self.joint_offsets()[:, UPPER_BODY].abs().sum(dim=-1)
+        """Σ |q − stance| of the joints above the legs, rad (Isaac Lab)."""
+        return self.joint_pos_rel()[:, self._upper_body].abs().sum(dim=-1)
 
     # Endings.
 

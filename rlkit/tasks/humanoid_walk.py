@@ -9,9 +9,7 @@ from rlkit.tasks.humanoid import Humanoid
 
 
 class HumanoidWalk(Humanoid):
-    """HumanoidBench's walk for the H1."""
-
-    name = "HumanoidWalk"
+    """HumanoidBench's walk."""
 
     @reward
     def moving(self) -> Tensor:

@@ -7,14 +7,13 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
+from rlkit.rotations import rotate
 from rlkit.sims import models
-from rlkit.sims.api import ContactSensor, ResetState, SceneSpec, Simulator
-from rlkit.tasks.api import failure, observation, reward, success
+from rlkit.sims.api import ContactSensor, SceneSpec, Simulator
+from rlkit.tasks.api import HoldTimer, failure, observation, reward, success
 from rlkit.tasks.box_grasping import add_box
-from rlkit.tasks.panda import JOINTS, NUM_ARM, Panda, add_marker
-from rlkit.tasks.rotations import rotate
+from rlkit.tasks.robots.panda import JOINTS, NUM_ARM, Panda, add_marker
 
-BOX = 1  # of the scene's bodies, after the hand
 _OPEN = 0.08  # m, between the open fingers
 _PREGRASP = 0.03  # m, of each finger: 2 cm more than the cube in all
 _NEAR, _AT = 0.01, 0.012  # m, from where the fingers should close, and from where the cube counts as reached
@@ -26,8 +25,6 @@ class PickCube(Panda):
     Solved when the cube's centre has been above `successHeight` within `successDistance` of the grasp point for
     `successDuration`. The cube begins on the ground and the targets of the joints begin where the joints are.
     """
-
-    name = "PickCube"
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
@@ -46,16 +43,17 @@ class PickCube(Panda):
         super().__init__(config, sim, generator)
         self._axes = torch.eye(3, device=self.device)
         self._target_rotation = self._axes.flatten()  # the cube should not turn
-        self.target = torch.zeros(self.num_envs, 3, device=self.device)  # m, world
-        self.held_time = torch.zeros(self.num_envs, device=self.device)  # s
+        self.box, self._floor = sim.body("box"), sim.contact("floor")
+        self.target = self.buffer("target", 3)  # m, world
+        self.hold = HoldTimer(self, "hold_time")
 
     # State.
 
     def refresh(self) -> None:
         """Add the cube, seen from the grasp point and from the target."""
         super().refresh()
-        self.box_position = self.sim.body_pos[:, BOX]
-        self.box_rotation = self._rotation(self.sim.body_quat[:, BOX])  # [N, 9], row by row
+        self.box_position = self.sim.body_pos[:, self.box]
+        self.box_rotation = self._rotation(self.sim.body_quat[:, self.box])  # [N, 9], row by row
         self.to_box = self.box_position - self.grasp_position
         self.distance = self.to_box.norm(dim=-1)  # m, from the grasp point to the cube's centre
         self.to_target = self.target - self.box_position
@@ -67,16 +65,10 @@ class PickCube(Panda):
     def advance(self) -> None:
         """Run the timer of the hold: unbroken time in the air between the fingers."""
         held = self.distance < float(self.config["successDistance"])
-        self.held_time += self.control_period
-        self.held_time *= held & (self.box_position[:, 2] > float(self.config["successHeight"]))
+        self.hold.run(held & (self.box_position[:, 2] > float(self.config["successHeight"])))
 
-    def reset(self, env_ids: Tensor) -> ResetState:
-        """The arm as in Panda; the target above the cube, at a height drawn from its range."""
-        self.held_time[env_ids] = 0.0
-        return super().reset(env_ids)
-
-    def free_bodies(self, env_ids: Tensor) -> tuple[Tensor, Tensor]:
-        """The cube at rest on the ground, where its ranges say, and the ball at the target."""
+    def free_body_state(self, env_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Task.free_body_state`: the cube at rest on the ground within its ranges, the ball at the target."""
         k, box = len(env_ids), self.config["box"]
         pose = torch.zeros(k, 2, 7, device=self.device)
         pose[:, :, 0] = self.uniform(*box["xRange"], k, 1)
@@ -87,20 +79,16 @@ class PickCube(Panda):
         self.target[env_ids] = pose[:, 1, :3]
         return pose, torch.zeros(k, 2, 6, device=self.device)
 
-    def memory(self) -> dict[str, Tensor]:
-        """What spans steps."""
-        return {**super().memory(), "target": self.target, "held_time": self.held_time}
-
     # Observations.
 
     @observation(6)
     def grasp_rotation(self) -> Tensor:
-        """The last two rows of the hand's rotation matrix."""
+        """The last two rows of the hand's rotation matrix, hand to world."""
         return self._rotation(self.grasp_quat)[:, 3:]
 
     @observation(6)
     def box_rotation_rows(self) -> Tensor:
-        """The last two rows of the cube's rotation matrix."""
+        """The last two rows of the cube's rotation matrix, cube to world."""
         return self.box_rotation[:, 3:]
 
     @observation(3)
@@ -115,13 +103,13 @@ class PickCube(Panda):
 
     @observation(6)
     def rotation_to_target(self) -> Tensor:
-        """The first two rows of the target's rotation matrix minus those of the cube's."""
+        """The first two rows of the target's rotation matrix minus those of the cube's, both to the world's frame."""
         return (self._target_rotation - self.box_rotation)[:, :6]
 
     @observation(1)
     def hold_time(self) -> Tensor:
         """How long the cube has been held up without a break, s."""
-        return self.held_time[:, None]
+        return self.hold.time[:, None]
 
     # Rewards.
 
@@ -147,12 +135,12 @@ class PickCube(Panda):
     @reward
     def no_floor_collision(self) -> Tensor:
         """1 while neither hand nor fingers touch the ground."""
-        return (self.sim.contact_count[:, 0] == 0).float()
+        return (self.sim.contact_count[:, self._floor] == 0).float()
 
     @reward
     def home_pose(self) -> Tensor:
         """1 − tanh(‖arm joints − first pose‖), rad."""
-        away = self.sim.joint_pos[:, :NUM_ARM] - self._start[:NUM_ARM]
+        away = self.sim.joint_pos[:, self.arm] - self._start[:NUM_ARM]
         return 1.0 - torch.tanh(away.norm(dim=-1))
 
     # Endings.
@@ -160,7 +148,7 @@ class PickCube(Panda):
     @success
     def box_lifted(self) -> Tensor:
         """Held in the air for long enough."""
-        return self.held_time >= float(self.config["successDuration"]) - 0.5 * self.control_period
+        return self.hold.reached(float(self.config["successDuration"]))
 
     @failure
     def box_lost(self) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from rlkit.sims import models
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
-from rlkit.tasks.api import TaskError, observation, reward, success
-from rlkit.tasks.panda import ARM, JOINTS, NUM_ARM, Panda, add_marker, forward
+from rlkit.tasks.api import HoldTimer, TaskError, observation, reward, success
+from rlkit.tasks.robots.panda import JOINTS, NUM_ARM, Panda, add_marker, forward
 
 NUM_GOALS = 4096
 _DRAWS = 1 << 17  # poses that the goals are chosen from
@@ -24,7 +24,6 @@ class Reach(Panda):
     table, the same for every seed and simulator; which one an episode gets is drawn. The gripper stays as it begins.
     """
 
-    name = "Reach"
     drives_gripper = False
 
     @classmethod
@@ -42,10 +41,10 @@ class Reach(Panda):
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         super().__init__(config, sim, generator)
         space = config["goalSpace"]
-        limits = sim.joint_range[:NUM_ARM].cpu()
+        limits = sim.joint_range[self.arm].cpu()
         self.goals = reachable_goals(limits, space["low"], space["high"]).to(self.device)  # [goals, 3] m
-        self.goal = torch.zeros(self.num_envs, 3, device=self.device)  # m, world
-        self.held_time = torch.zeros(self.num_envs, device=self.device)  # s
+        self.goal = self.buffer("goal", 3)  # m, world
+        self.hold = HoldTimer(self, "hold_time")
 
     # State.
 
@@ -57,43 +56,37 @@ class Reach(Panda):
 
     def advance(self) -> None:
         """Run the timer of the hold: unbroken time at the goal."""
-        self.held_time += self.control_period
-        self.held_time *= self.distance < float(self.config["successDistance"])
+        self.hold.run(self.distance < float(self.config["successDistance"]))
 
     def reset(self, env_ids: Tensor) -> ResetState:
-        """The arm as in Panda, and a goal of the table."""
+        """See `Panda.reset`; with a goal of the table."""
         chosen = torch.randint(len(self.goals), (len(env_ids),), generator=self.generator, device=self.device)
         self.goal[env_ids] = self.goals[chosen]
-        self.held_time[env_ids] = 0.0
         return super().reset(env_ids)
 
-    def free_bodies(self, env_ids: Tensor) -> tuple[Tensor, Tensor]:
-        """The ball at the goal."""
+    def free_body_state(self, env_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Task.free_body_state`: the ball at the goal."""
         pose = torch.zeros(len(env_ids), 1, 7, device=self.device)
         pose[:, 0, :3] = self.goal[env_ids]
         pose[:, 0, 3] = 1.0
         return pose, torch.zeros(len(env_ids), 1, 6, device=self.device)
 
-    def memory(self) -> dict[str, Tensor]:
-        """What spans steps."""
-        return {**super().memory(), "goal": self.goal, "held_time": self.held_time}
-
     # Observations.
 
-    @observation(7)
-    def arm_positions(self) -> Tensor:
+    @observation(7, alias="arm_positions")
+    def arm_joint_pos(self) -> Tensor:
         """The arm's seven joints, rad."""
-        return self.sim.joint_pos[:, : len(ARM)]
+        return self.sim.joint_pos[:, self.arm]
 
-    @observation(7)
-    def arm_velocities(self) -> Tensor:
+    @observation(7, alias="arm_velocities")
+    def arm_joint_vel(self) -> Tensor:
         """Their velocities, rad/s."""
-        return self.sim.joint_vel[:, : len(ARM)]
+        return self.sim.joint_vel[:, self.arm]
 
     @observation(7)
     def arm_target_error(self) -> Tensor:
         """Target minus position of the arm's joints, rad."""
-        return self.targets[:, : len(ARM)] - self.sim.joint_pos[:, : len(ARM)]
+        return self.targets[:, :NUM_ARM] - self.sim.joint_pos[:, self.arm]
 
     @observation(3)
     def goal_pos(self) -> Tensor:
@@ -108,7 +101,7 @@ class Reach(Panda):
     @observation(1)
     def hold_time(self) -> Tensor:
         """How long the grasp point has been at the goal without a break, s."""
-        return self.held_time[:, None]
+        return self.hold.time[:, None]
 
     # Rewards: none above zero, so that the quickest episode has the largest return.
 
@@ -127,7 +120,7 @@ class Reach(Panda):
     @success
     def goal_reached(self) -> Tensor:
         """At the goal for long enough."""
-        return self.held_time >= float(self.config["successDuration"]) - 0.5 * self.control_period
+        return self.hold.reached(float(self.config["successDuration"]))
 
 
 def reachable_goals(limits: Tensor, low: list[float], high: list[float]) -> Tensor:

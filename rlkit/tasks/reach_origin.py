@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from rlkit.tasks.api import reward
-from rlkit.tasks.panda import Panda
+from rlkit.tasks.robots.panda import Panda
 
 
 class ReachOrigin(Panda):
@@ -13,8 +13,6 @@ class ReachOrigin(Panda):
 
     The origin lies inside the robot's base, so the best return stays below zero and no episode succeeds.
     """
-
-    name = "ReachOrigin"
 
     @reward
     def hand_distance(self) -> Tensor:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import importlib
 import re
-from typing import TYPE_CHECKING, Type
+from typing import Any, Collection, Mapping
 
-if TYPE_CHECKING:
-    from rlkit.tasks.api import Task
+from rlkit.plugins import modules
+from rlkit.tasks.api import Task
 
 
-def task_class(name: str) -> Type[Task]:
-    """The class of the task `name`; its file is imported now.
+def task_class(name: str) -> type[Task]:
+    """The class of rlkit's own task `name`; its file is imported now.
 
     Raises ModuleNotFoundError when there is no such file and AttributeError when it lacks the class.
     """
     module = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return getattr(importlib.import_module(f"rlkit.tasks.{module}"), name)
+
+
+def class_of(task: Mapping[str, Any], trusted: Collection[str]) -> type[Task]:
+    """The class that a `task` section names, of rlkit or of others.
+
+    trusted: what may be imported though it is not installed, see `modules.load`. Raises CodeError where it may
+    not be imported or is no task, and besides what `task_class` raises.
+    """
+    name = task.get("class")
+    return task_class(task["name"]) if name is None else modules.load(name, trusted, Task)

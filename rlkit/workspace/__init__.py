@@ -4,44 +4,25 @@
 `latest_test`, and `pinned/` for what the user wants to keep in sight. docs/workspace.md is the guide.
 """
 
-from rlkit.untrusted import open_regular, printable
-from rlkit.workspace.atomic import link_atomic, workspace_lock, write_atomic, write_together
-from rlkit.workspace.checkpoints import checkpoint_name, checkpoints_in
-from rlkit.workspace.child import python
 from rlkit.workspace.details import RunDetails, run_details
-from rlkit.workspace.errors import ResolveError, WorkspaceError
-from rlkit.workspace.files import keep_masked
 from rlkit.workspace.find import called, find_run, quoted
-from rlkit.workspace.layout import KINDS as RUN_KINDS
-from rlkit.workspace.layout import WorkspaceLimits, check_writable
-from rlkit.workspace.listing import (
-    RUN_STATES,
-    RunRow,
-    age,
-    list_runs,
-    local_time,
-    runs_as_json,
-    size,
-)
-from rlkit.workspace.numbers import DIGITS, number, percent
+from rlkit.workspace.listing import RUN_STATES, RunRow, age, list_runs, local_time, runs_as_json, size
 from rlkit.workspace.opening import continue_run, find_interrupted, open_run, refuse_links
 from rlkit.workspace.origin import provenance
 from rlkit.workspace.pins import pin_run, pins_of, unpin
-from rlkit.workspace.prune import (
-    Deleter,
-    PruneFilters,
-    PrunePlan,
-    finish_deletions,
-    folder_size,
-    plan_prune,
-)
-from rlkit.workspace.record import RunRecord, read_record
+from rlkit.workspace.prune import Deleter, PruneFilters, PrunePlan, finish_deletions, folder_size, plan_prune
 from rlkit.workspace.resolve import Resolved, resolve
 from rlkit.workspace.run import Run
-from rlkit.workspace.scan import RunEntry, pinned_names, read_entry
+from rlkit.workspace.store.atomic import link_atomic, workspace_lock, write_atomic, write_together
+from rlkit.workspace.store.checkpoints import checkpoint_name, checkpoints_in
+from rlkit.workspace.store.errors import ResolveError, WorkspaceError
+from rlkit.workspace.store.files import keep_masked
+from rlkit.workspace.store.layout import KINDS as RUN_KINDS
+from rlkit.workspace.store.layout import WorkspaceLimits, check_writable, start_above
+from rlkit.workspace.store.record import RunRecord, read_record
+from rlkit.workspace.store.scan import RunEntry, pinned_names, read_entry
 
 __all__ = [
-    "DIGITS",
     "RUN_KINDS",
     "RUN_STATES",
     "Deleter",
@@ -70,17 +51,12 @@ __all__ = [
     "link_atomic",
     "list_runs",
     "local_time",
-    "number",
-    "open_regular",
     "open_run",
-    "percent",
     "pin_run",
     "pinned_names",
     "pins_of",
     "plan_prune",
     "provenance",
-    "printable",
-    "python",
     "quoted",
     "read_entry",
     "read_record",
@@ -89,6 +65,7 @@ __all__ = [
     "run_details",
     "runs_as_json",
     "size",
+    "start_above",
     "unpin",
     "workspace_lock",
     "write_atomic",

@@ -7,17 +7,17 @@ import os
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Set
+from typing import Any
 
 from rlkit.untrusted import open_regular, parse_json
-from rlkit.workspace.checkpoints import Which, checkpoints_in, networks_folder
-from rlkit.workspace.errors import explained
-from rlkit.workspace.layout import absolute, pinned_folder, window_folder
 from rlkit.workspace.links import latest_runs
 from rlkit.workspace.pins import pins_of
 from rlkit.workspace.prune import folder_size
-from rlkit.workspace.record import RunRecord, parse_time
-from rlkit.workspace.scan import RunEntry, all_runs, entries, read_entry
+from rlkit.workspace.store.checkpoints import Which, checkpoints_in, networks_folder
+from rlkit.workspace.store.errors import explained
+from rlkit.workspace.store.layout import absolute, pinned_folder, window_folder
+from rlkit.workspace.store.record import RunRecord, parse_time
+from rlkit.workspace.store.scan import RunEntry, all_runs, entries, read_entry
 
 # A line of metrics.jsonl is about 2 kB; the last one is looked for in this much of the file's end.
 _TAIL_BYTES = 1 << 18
@@ -28,7 +28,7 @@ class SavedCheckpoint:
     """A checkpoint of a run. `iteration` is None where only the file itself knows it."""
 
     which: Which
-    iteration: Optional[int]
+    iteration: int | None
     path: str
     bytes: int
     age_seconds: float
@@ -48,21 +48,21 @@ class RunDetails:
     name: str
     path: str
     state: str
-    reason: Optional[str]
-    record: Optional[RunRecord]
-    seconds: Optional[float]
-    age_seconds: Optional[float]
+    reason: str | None
+    record: RunRecord | None
+    seconds: float | None
+    age_seconds: float | None
     bytes: int
     latest: bool
-    pinned: List[str]
-    links: List[str]
+    pinned: list[str]
+    links: list[str]
     here: bool
-    children: List[str]
-    tests: List[str]
-    checkpoints: List[SavedCheckpoint]
-    videos: List[str]
-    trajectories: List[str]
-    metrics: Dict[str, Any]
+    children: list[str]
+    tests: list[str]
+    checkpoints: list[SavedCheckpoint]
+    videos: list[str]
+    trajectories: list[str]
+    metrics: dict[str, Any]
 
     def to_json(self) -> str:
         """One JSON object: the keys of run.json and these ones side by side."""
@@ -72,7 +72,7 @@ class RunDetails:
         return json.dumps({**record, **data}, indent=2)
 
 
-def run_details(path: Path, root: Path = Path(), now: Optional[datetime] = None) -> RunDetails:
+def run_details(path: Path, root: Path = Path(), now: datetime | None = None) -> RunDetails:
     """Look a run over; never raises for what run.json and the metrics hold. Raises WorkspaceError."""
     root = absolute(root)
     now = now or datetime.now(timezone.utc)
@@ -83,7 +83,8 @@ def run_details(path: Path, root: Path = Path(), now: Optional[datetime] = None)
     came_from_it = [
         other
         for other in reversed(others)
-        if other.record is not None and other.name != run.name and names & _sources(other.record)
+        if other.record is not None and other.name != run.name
+        if names & {other.record.tested_run, other.record.parent}
     ]
     return RunDetails(
         name=run.name,
@@ -106,11 +107,11 @@ def run_details(path: Path, root: Path = Path(), now: Optional[datetime] = None)
         checkpoints=_checkpoints(run, now),
         videos=_files(path, "videos", "*.mp4"),
         trajectories=_files(path, "trajectories", "*.npz"),
-        metrics=_metrics(path),
+        metrics=last_metrics(path),
     )
 
 
-def _links(path: Path, root: Path) -> List[str]:
+def _links(path: Path, root: Path) -> list[str]:
     """The links that lead to a run, as paths below the root."""
     return [
         str(Path(entry.path).relative_to(root))
@@ -120,11 +121,7 @@ def _links(path: Path, root: Path) -> List[str]:
     ]
 
 
-def _sources(record: RunRecord) -> Set[Optional[str]]:
-    return {record.tested_run, record.parent}
-
-
-def _seconds(run: RunEntry, now: datetime) -> Optional[float]:
+def _seconds(run: RunEntry, now: datetime) -> float | None:
     if run.record is None:
         return None
     end = now if run.live else _time(run.record.finished) or _time(run.record.updated)
@@ -132,14 +129,14 @@ def _seconds(run: RunEntry, now: datetime) -> Optional[float]:
     return None if end is None else max(0.0, (end - parse_time(run.record.created)).total_seconds())
 
 
-def _time(text: Optional[str]) -> Optional[datetime]:
+def _time(text: str | None) -> datetime | None:
     try:
         return parse_time(text) if text else None
     except ValueError:
         return None
 
 
-def _checkpoints(run: RunEntry, now: datetime) -> List[SavedCheckpoint]:
+def _checkpoints(run: RunEntry, now: datetime) -> list[SavedCheckpoint]:
     found = checkpoints_in(networks_folder(run.path))
     saved = run.record.saved if run.record is not None else {}
     order = sorted(found, key=lambda which: (isinstance(which, str), which if isinstance(which, int) else 0))
@@ -153,11 +150,11 @@ def _checkpoints(run: RunEntry, now: datetime) -> List[SavedCheckpoint]:
     return checkpoints
 
 
-def _files(path: Path, folder: str, pattern: str) -> List[str]:
+def _files(path: Path, folder: str, pattern: str) -> list[str]:
     return sorted(str(file.relative_to(path)) for file in (path / folder).rglob(pattern))
 
 
-def _metrics(path: Path) -> Dict[str, Any]:
+def last_metrics(path: Path) -> dict[str, Any]:
     """A test's metrics.json, else the last line of metrics.jsonl that a kill has not torn."""
     for text in [_tail(path / "metrics.json"), *reversed(_tail(path / "metrics.jsonl").splitlines())]:
         try:

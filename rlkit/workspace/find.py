@@ -7,26 +7,17 @@ import re
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, List, Optional
 
-from rlkit.workspace.checkpoints import BEST, Which
-from rlkit.workspace.errors import ResolveError
-from rlkit.workspace.layout import (
-    ARCHIVE,
-    LATEST,
-    PINNED,
-    RECORD,
-    WINDOW,
-    absolute,
-    archive_folder,
-    exists,
-    pinned_folder,
-    window_folder,
-)
-from rlkit.workspace.record import DONE
-from rlkit.workspace.scan import RunEntry, all_runs, pinned_names, read_entry, run_name_of_link
+from rlkit.nearest import nearest
+from rlkit.packages import train_command
+from rlkit.untrusted import echo
+from rlkit.workspace.store import layout
+from rlkit.workspace.store.checkpoints import BEST, Which
+from rlkit.workspace.store.errors import ResolveError
+from rlkit.workspace.store.record import DONE
+from rlkit.workspace.store.scan import RunEntry, all_runs, pinned_names, read_entry, run_name_of_link
 
-LATEST_WORDS = ("latest", *LATEST.values())
+LATEST_WORDS = ("latest", *layout.LATEST.values())
 MOST_LISTED = 8
 _WORDS = "latest, latest_train, latest_test, a run's name or a part of it"
 
@@ -39,15 +30,15 @@ class Request:
     ref: str
     root: Path
     for_checkpoint: bool = True
-    which: Optional[Which] = None
-    task: Optional[str] = None
-    kind: Optional[str] = None
+    which: Which | None = None
+    task: str | None = None
+    kind: str | None = None
     default: str = BEST
 
     @property
     def said(self) -> str:
         """What a message about this request begins with."""
-        return f"checkpoint={self.typed}" if self.for_checkpoint else f"run {self.typed!r}"
+        return f"checkpoint={echo(self.typed)}" if self.for_checkpoint else f"run {echo(self.typed)!r}"
 
     def spelled(self, value: str) -> str:
         """How another value is typed in the place of this one."""
@@ -71,7 +62,7 @@ def find_run(ref: str, root: Path = Path()) -> Path:
     are looked up from the current folder, then from `root`. Returns an absolute path without links. Raises
     ResolveError, which says what was looked for and what there is.
     """
-    root = absolute(root)
+    root = layout.absolute(root)
     typed = ref.strip().rstrip("/") or ref.strip()
     request = Request(typed, typed, root, for_checkpoint=False)
     if not typed:
@@ -85,11 +76,8 @@ def find_run(ref: str, root: Path = Path()) -> Path:
 
 def newest(request: Request) -> RunEntry:
     """The run that latest, latest_train or latest_test stands for; raises ResolveError."""
-    kind = (
-        "test"
-        if request.ref == LATEST["test"] or (request.ref == "latest" and request.kind == "test")
-        else "train"
-    )
+    tests = request.ref == layout.LATEST["test"] or (request.ref == "latest" and request.kind == "test")
+    kind = "test" if tests else "train"
     runs = [run for run in all_runs(request.root) if run.record is not None and run.record.kind == kind]
     fitting = [run for run in runs if request.fits_task(run)]
     able = [run for run in fitting if (run.can_be_latest if kind == "train" else run.state == DONE)]
@@ -108,7 +96,7 @@ def newest(request: Request) -> RunEntry:
 # --- names ----------------------------------------------------------------------------------------------
 
 
-def _names(request: Request) -> Dict[str, List[Path]]:
+def _names(request: Request) -> dict[str, list[Path]]:
     """Run folders by every name that they answer to: their own, and those of their pins."""
     runs = {run.name: run for run in all_runs(request.root)}
     wanted = {
@@ -116,14 +104,14 @@ def _names(request: Request) -> Dict[str, List[Path]]:
         for name, run in runs.items()
         if request.kind is None or run.record is None or run.record.kind == request.kind
     }
-    names: Dict[str, List[Path]] = {name: [path] for name, path in wanted.items()}
+    names: dict[str, list[Path]] = {name: [path] for name, path in wanted.items()}
     for pin, name in pinned_names(request.root).items():
         if name in wanted and wanted[name] not in names.setdefault(pin, []):
             names[pin].append(wanted[name])
     return names
 
 
-def by_exact_name(request: Request) -> Optional[Path]:
+def by_exact_name(request: Request) -> Path | None:
     """The run of that name, or of the pin of that name; raises ResolveError when two runs answer to it."""
     if "/" in request.ref:
         return None
@@ -151,34 +139,37 @@ def by_part(request: Request) -> Path:
 # --- paths ----------------------------------------------------------------------------------------------
 
 
-def by_path(request: Request) -> Optional[Path]:
+def by_path(request: Request) -> Path | None:
     """The file or folder of that path, also when its link was dropped or the tree was moved since."""
     return existing(request.ref, request.root) or _moved(request)
 
 
-def existing(ref: str, root: Path) -> Optional[Path]:
+def existing(ref: str, root: Path) -> Path | None:
     """The file or folder of that path, from the current folder or from the root."""
-    return next((path for path in (absolute(ref), absolute(root / ref)) if exists(path)), None)
+    return next(
+        (path for path in (layout.absolute(ref), layout.absolute(root / ref)) if layout.exists(path)), None
+    )
 
 
-def _moved(request: Request) -> Optional[Path]:
+def _moved(request: Request) -> Path | None:
     """What a path through runs/ or runs_all/ meant before its link was dropped or the tree was moved."""
-    parts = absolute(request.ref).parts
-    anchors = [index for index, part in enumerate(parts[:-1]) if part in (ARCHIVE, WINDOW)]
+    parts = layout.absolute(request.ref).parts
+    anchors = [index for index, part in enumerate(parts[:-1]) if part in (layout.ARCHIVE, layout.WINDOW)]
     if not anchors:
         return None
-    folder, rest = window_folder(request.root), list(parts[anchors[-1] + 1 :])
-    if rest[0] == PINNED and len(rest) > 1:
-        folder, rest = pinned_folder(request.root), rest[1:]
-    if rest[0] in LATEST.values() and not os.path.lexists(folder / rest[0]):  # a file system without links
+    folder, rest = layout.window_folder(request.root), list(parts[anchors[-1] + 1 :])
+    if rest[0] == layout.PINNED and len(rest) > 1:
+        folder, rest = layout.pinned_folder(request.root), rest[1:]
+    # On a file system without links latest_train is no entry of runs/.
+    if rest[0] in layout.LATEST.values() and not os.path.lexists(folder / rest[0]):
         run = newest(replace(request, ref=rest[0])).path
     else:
-        run = archive_folder(request.root) / (run_name_of_link(folder / rest[0]) or rest[0])
+        run = layout.archive_folder(request.root) / (run_name_of_link(folder / rest[0]) or rest[0])
     target = run.joinpath(*rest[1:])
-    return target if exists(target) else None
+    return target if layout.exists(target) else None
 
 
-def _containing(request: Request) -> Optional[Path]:
+def _containing(request: Request) -> Path | None:
     """The run in which a path lies; None where there is no such path. Raises ResolveError."""
     path = by_path(request)
     if path is None:
@@ -186,9 +177,9 @@ def _containing(request: Request) -> Optional[Path]:
     real = Path(os.path.realpath(path))
     unreadable = {os.path.realpath(run.path) for run in all_runs(request.root) if run.record is None}
     for folder in (real, *real.parents):
-        if (folder / RECORD).is_file() or str(folder) in unreadable:
+        if (folder / layout.RECORD).is_file() or str(folder) in unreadable:
             return folder
-    raise refusal(request, f"{path} is no run, and lies in none (a run's folder holds {RECORD})")
+    raise refusal(request, f"{path} is no run, and lies in none (a run's folder holds {layout.RECORD})")
 
 
 # --- refusals -------------------------------------------------------------------------------------------
@@ -196,13 +187,11 @@ def _containing(request: Request) -> Optional[Path]:
 
 def refusal(request: Request, problem: str) -> ResolveError:
     """The error that says what is wrong, what is near, what there is and what works."""
-    import difflib
-
     runs = all_runs(request.root)
-    lines = [f"{request.said}: {problem}"]
-    names = [run.name for run in runs] + list(pinned_names(request.root)) + list(LATEST.values())
+    lines = [f"{request.said}: {problem.replace(request.ref, echo(request.ref))}"]
+    names = [run.name for run in runs] + list(pinned_names(request.root)) + list(layout.LATEST.values())
     meant = request.ref not in LATEST_WORDS  # nothing else was meant
-    near = difflib.get_close_matches(Path(request.ref).name, names, n=3, cutoff=0.6) if meant else []
+    near = nearest(Path(request.ref).name, names, 3) if meant else []
     near = [name for name in dict.fromkeys(near) if name != request.ref]
     if near:
         lines.append("did you mean {}?".format(" or ".join(near)))
@@ -218,7 +207,7 @@ def refusal(request: Request, problem: str) -> ResolveError:
     return ResolveError("\n".join(lines))
 
 
-def _ambiguous(request: Request, paths: List[Path]) -> ResolveError:
+def _ambiguous(request: Request, paths: list[Path]) -> ResolveError:
     entries = sorted((read_entry(path) for path in paths), key=lambda run: run.age_key, reverse=True)
     lines = [f"{request.said}: {len(entries)} runs answer to that:"]
     lines += _listed(entries)
@@ -227,11 +216,11 @@ def _ambiguous(request: Request, paths: List[Path]) -> ResolveError:
     return ResolveError("\n".join(lines))
 
 
-def _nothing_to_use(request: Request, runs: List[RunEntry]) -> List[str]:
+def _nothing_to_use(request: Request, runs: list[RunEntry]) -> list[str]:
     task = "" if request.task is None else f" of {request.task}"
-    command = "train one first:\n  python train.py" + (
-        "" if request.task is None else f" task={request.task}"
-    )
+    wanted = "" if request.task is None else f" task={request.task}"
+    above = None if runs else layout.start_above(request.root)
+    command = above or f"train one first:\n  {train_command()}{wanted}"
     if not request.for_checkpoint:
         return [f"there are no runs in {_places(request.root)}", command]
     others = sorted({run.record.task for run in runs if run.record is not None and run.can_be_latest})
@@ -241,7 +230,7 @@ def _nothing_to_use(request: Request, runs: List[RunEntry]) -> List[str]:
     return [line, command]
 
 
-def _listed(runs: List[RunEntry]) -> List[str]:
+def _listed(runs: list[RunEntry]) -> list[str]:
     lines = [
         "  {} ({}, {})".format(run.name, run.record.task if run.record else "?", run.state)
         for run in runs[:MOST_LISTED]
@@ -252,15 +241,15 @@ def _listed(runs: List[RunEntry]) -> List[str]:
 
 
 def _looked_at(request: Request) -> str:
-    places = dict.fromkeys([absolute(request.ref), absolute(request.root / request.ref)])
+    places = dict.fromkeys([layout.absolute(request.ref), layout.absolute(request.root / request.ref)])
     return " or ".join(str(path) for path in places)
 
 
 def _places(root: Path) -> str:
-    return f"{archive_folder(root)} (and {window_folder(root)})"
+    return f"{layout.archive_folder(root)} (and {layout.window_folder(root)})"
 
 
-def quoted(text: str, which: Optional[Which] = None) -> str:
+def quoted(text: str, which: Which | None = None) -> str:
     """A value as the shell and the configuration both take it behind `name=`; an ending names a checkpoint."""
     value = text if which is None else f"{text}:{which}"
     if re.fullmatch(r"[\w./+-]+(:\w+)?", value, re.ASCII) or re.fullmatch(r"[\w./+-]+", value):
@@ -273,6 +262,6 @@ def quoted(text: str, which: Optional[Which] = None) -> str:
 
 def called(path: Path) -> str:
     """What a run is called in a command typed here: its name where this folder's workspace has it, else its path."""
-    here = (archive_folder(Path()) / path.name, window_folder(Path()) / path.name)
-    ours = any(exists(place) and os.path.realpath(place) == os.path.realpath(path) for place in here)
-    return path.name if ours else str(absolute(path))
+    here = (layout.archive_folder(Path()) / path.name, layout.window_folder(Path()) / path.name)
+    ours = any(layout.exists(place) and os.path.realpath(place) == os.path.realpath(path) for place in here)
+    return path.name if ours else str(layout.absolute(path))

@@ -6,15 +6,15 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Sequence
 
-from rlkit.workspace.atomic import workspace_lock
-from rlkit.workspace.errors import WorkspaceError
-from rlkit.workspace.layout import absolute, archive_folder, exists
-from rlkit.workspace.record import STATES, parse_time
-from rlkit.workspace.scan import UNREADABLE, RunEntry, all_runs, pinned_names, settle
+from rlkit.workspace.store.atomic import workspace_lock
+from rlkit.workspace.store.errors import WorkspaceError
+from rlkit.workspace.store.layout import absolute, archive_folder, exists
+from rlkit.workspace.store.record import STATES, parse_time
+from rlkit.workspace.store.scan import UNREADABLE, RunEntry, all_runs, pinned_names, settle
 
-RUN_STATES: Tuple[str, ...] = (*STATES, UNREADABLE)
+RUN_STATES: tuple[str, ...] = (*STATES, UNREADABLE)
 _UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0))
 
 
@@ -23,28 +23,29 @@ class RunRow:
     """One run as `rlkit runs` shows it; what is not known is None."""
 
     name: str
-    task: Optional[str]
-    kind: Optional[str]
-    learner: Optional[str]
+    task: str | None
+    kind: str | None
+    learner: str | None
     state: str
-    iterations: Optional[int]
-    best_return: Optional[float]
-    best_success: Optional[float]
-    created: Optional[str]
-    age_seconds: Optional[float]
-    pinned: List[str]
+    iterations: int | None
+    best_return: float | None
+    best_success: float | None
+    best_by: dict[str, float]
+    created: str | None
+    age_seconds: float | None
+    pinned: list[str]
     path: str
-    reason: Optional[str]
+    reason: str | None
 
 
 def list_runs(
     root: Path,
     *,
-    task: Optional[str] = None,
-    kind: Optional[str] = None,
-    state: Optional[str] = None,
-    now: Optional[datetime] = None,
-) -> List[RunRow]:
+    task: str | None = None,
+    kind: str | None = None,
+    state: str | None = None,
+    now: datetime | None = None,
+) -> list[RunRow]:
     """The runs that fit the filters, from new to old, unreadable folders last.
 
     Looking settles: a run that died without a word gets `interrupted` into its record, unless the archive
@@ -52,7 +53,7 @@ def list_runs(
     """
     root = absolute(root)
     now = now or datetime.now(timezone.utc)
-    pins: Dict[str, List[str]] = {}
+    pins: dict[str, list[str]] = {}
     for pin, name in sorted(pinned_names(root).items()):
         pins.setdefault(name, []).append(pin)
     rows = [_row(run, pins.get(run.name, []), now) for run in _settled(root)]
@@ -92,10 +93,10 @@ def size(count: float) -> str:
     return f"{count:.0f} B"
 
 
-def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
+def _row(run: RunEntry, pins: list[str], now: datetime) -> RunRow:
     record = run.record
     if record is None:
-        unknown = (None, None, None, UNREADABLE, None, None, None, None, None)
+        unknown = (None, None, None, UNREADABLE, None, None, None, {}, None, None)
         return RunRow(run.name, *unknown, pins, str(run.path), run.problem)
     return RunRow(
         name=run.name,
@@ -106,6 +107,7 @@ def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
         iterations=record.iterations,
         best_return=record.best_return,
         best_success=record.best_success,
+        best_by=record.best_by,
         created=record.created,
         age_seconds=(now - parse_time(record.created)).total_seconds(),
         pinned=pins,
@@ -114,7 +116,7 @@ def _row(run: RunEntry, pins: List[str], now: datetime) -> RunRow:
     )
 
 
-def _settled(root: Path) -> List[RunEntry]:
+def _settled(root: Path) -> list[RunEntry]:
     if exists(archive_folder(root)):
         try:
             with workspace_lock(root):

@@ -11,29 +11,20 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Sequence
 
 from rlkit.masking import masked, masked_bytes
+from rlkit.packages import train_command
 from rlkit.untrusted import kind_of, read_plain
 from rlkit.workspace import origin
-from rlkit.workspace.atomic import FileLock, workspace_lock
-from rlkit.workspace.errors import WorkspaceError, explained
-from rlkit.workspace.files import make_private, write_private
 from rlkit.workspace.find import quoted
-from rlkit.workspace.layout import (
-    KINDS,
-    RUN_LOCK,
-    WorkspaceLimits,
-    absolute,
-    archive_folder,
-    check_name,
-    exists,
-    make_folders,
-    pinned_folder,
-    window_folder,
-)
 from rlkit.workspace.links import has_no_links, refresh
-from rlkit.workspace.record import (
+from rlkit.workspace.run import Run
+from rlkit.workspace.store import layout
+from rlkit.workspace.store.atomic import FileLock, workspace_lock
+from rlkit.workspace.store.errors import WorkspaceError, explained
+from rlkit.workspace.store.files import make_private, write_private
+from rlkit.workspace.store.record import (
     FAILED,
     INTERRUPTED,
     RUNNING,
@@ -42,9 +33,8 @@ from rlkit.workspace.record import (
     read_record,
     write_record,
 )
-from rlkit.workspace.run import Run
-from rlkit.workspace.scan import RunEntry, all_runs, read_entry, remove_leftovers, settle
-from rlkit.workspace.sequence import announce, claim_sequence
+from rlkit.workspace.store.scan import RunEntry, all_runs, read_entry, remove_leftovers, settle
+from rlkit.workspace.store.sequence import announce, claim_sequence
 
 
 def open_run(
@@ -52,33 +42,30 @@ def open_run(
     kind: str,
     *,
     root: Path = Path(),
-    settings: WorkspaceLimits,
-    name: Optional[str] = None,
+    settings: layout.WorkspaceLimits,
+    name: str | None = None,
     config_yaml: str,
     command: Sequence[str],
     learner: str,
     seed: int,
     device: str,
-    parent: Optional[str] = None,
-    now: Optional[datetime] = None,
-    source: Optional[Path] = None,
+    parent: str | None = None,
+    now: datetime | None = None,
+    source: Path | None = None,
     save_diff: bool = True,
 ) -> Run:
     """Claim a new run folder, record how the run was made, and show it in runs/.
 
-    The folder is `<task>_<kind>_<local time>`, or `name` where one is given, with `_2`, `_3` ... where that
-    is taken. `command` is the command line as typed. `source` lies in the git checkout to describe, by default the
-    one that holds rlkit; `save_diff` keeps its uncommitted changes. What looks like a secret is masked in the command
-    and the changes; `config_yaml` is written as it is. Raises WorkspaceError; nothing is left behind when it fails
-    before the claim, and a run whose files cannot be written afterwards is marked failed.
+    The folder is `<task>_<kind>_<local time>`, or `name`, with `_2`, `_3` ... where that is taken. `command` is as
+    typed. `source` lies in the git checkout to describe, by default that of rlkit; `save_diff` keeps its uncommitted
+    changes. Secrets are masked in command and changes; `config_yaml` is written as it is. Raises WorkspaceError;
+    nothing is left when it fails before the claim, and a run that cannot be written afterwards is marked failed.
     """
-    if kind not in KINDS:
-        raise WorkspaceError("no kind of run is called {!r}; allowed are {}".format(kind, ", ".join(KINDS)))
-    check_name(task, "the task")
-    if name is not None:
-        check_name(name, "logging.experimentName")
-    now = (now or datetime.now(timezone.utc)).astimezone()
-    root = absolute(root)
+    if kind not in layout.KINDS:
+        raise WorkspaceError(f"no kind of run is called {kind!r}; allowed are {', '.join(layout.KINDS)}")
+    layout.check_name(task, "the task")
+    layout.check_name(task if name is None else name, "logging.experimentName")
+    now, root = (now or datetime.now(timezone.utc)).astimezone(), layout.absolute(root)
     code = origin.code_state(*([] if source is None else [source]), with_diff=save_diff)
     record = RunRecord(
         name="",
@@ -90,21 +77,19 @@ def open_run(
         device=device,
         seed=seed,
         git={**code.facts, **({"diff": "git.diff"} if code.diff else {})},
-        python=sys.version.split()[0],
-        platform=origin.platform_line(),
-        packages=origin.package_versions(),
         parent=parent,
+        **_this_python(),
         **_this_process(command),
     )
-    make_folders(root)
+    layout.make_folders(root)
+    folder = layout.archive_folder(root) if settings.use_clean_workspace else layout.window_folder(root)
     with workspace_lock(root):
         runs = settle(root)
-        folder = archive_folder(root) if settings.use_clean_workspace else window_folder(root)
         path = _claim(root, folder, name or f"{task}_{kind}_{now:%Y%m%d_%H%M%S}")
-        lock = FileLock(path / RUN_LOCK)
+        lock = FileLock(path / layout.RUN_LOCK)
         try:
-            record = replace(record, name=path.name, sequence=claim_sequence(root, runs))
-            run = _fill(root, path, record, lock, config_yaml, code.diff)
+            named = replace(record, name=path.name, sequence=claim_sequence(root, runs))
+            run = _fill(root, path, named, lock, config_yaml, code.diff)
             _show(run, settings, runs)
         except BaseException as error:
             _abandon(path, lock, error)
@@ -119,9 +104,9 @@ def continue_run(path: Path, *, root: Path = Path(), command: Sequence[str], dev
 
     Raises WorkspaceError when the run is still under way, or its record cannot be read.
     """
-    root = absolute(root)
-    path = absolute(path)
-    lock = FileLock(path / RUN_LOCK)
+    root = layout.absolute(root)
+    path = layout.absolute(path)
+    lock = FileLock(path / layout.RUN_LOCK)
     with workspace_lock(root):
         record = read_record(path)
         refuse_links(*_inside(path))
@@ -161,28 +146,36 @@ def refuse_links(*paths: Path) -> None:
                 )
 
 
-def _inside(path: Path) -> List[Path]:
+def _inside(path: Path) -> list[Path]:
     with explained(f"look into {path}"):
         return sorted(path.iterdir())
 
 
-def find_interrupted(task: str, config_yaml: str, *, root: Path = Path()) -> Optional[Path]:
+def find_interrupted(task: str, config_yaml: str, *, root: Path = Path()) -> Path | None:
     """The newest interrupted training run of the very same configuration, for continue_run; else None."""
-    for entry in reversed(all_runs(absolute(root))):
+    for entry in reversed(all_runs(layout.absolute(root))):
         same_kind = entry.record is not None and (entry.record.kind, entry.record.task) == ("train", task)
         if same_kind and entry.state == INTERRUPTED and _text(entry.path / "config.yaml") == config_yaml:
             return entry.path
     return None
 
 
-def _text(path: Path) -> Optional[str]:
+def _text(path: Path) -> str | None:
     try:
         return read_plain(path)[0].decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
 
 
-def _this_process(command: Sequence[str]) -> Dict[str, Any]:
+def _this_python() -> dict[str, Any]:
+    return {
+        "python": sys.version.split()[0],
+        "platform": origin.platform_line(),
+        "packages": origin.package_versions(),
+    }
+
+
+def _this_process(command: Sequence[str]) -> dict[str, Any]:
     import socket
 
     return {
@@ -201,8 +194,8 @@ def _claim(root: Path, folder: Path, wanted: str) -> Path:
     while True:
         name = wanted if number == 1 else f"{wanted}_{number}"
         number += 1
-        elsewhere = (archive_folder(root), window_folder(root), pinned_folder(root))
-        if any(exists(other / name) for other in elsewhere):
+        elsewhere = (layout.archive_folder(root), layout.window_folder(root), layout.pinned_folder(root))
+        if any(layout.exists(other / name) for other in elsewhere):
             continue
         path = folder / name
         with explained(f"make the run folder {path}"):
@@ -227,7 +220,7 @@ def _fill(root: Path, path: Path, record: RunRecord, lock: FileLock, config_yaml
     return run
 
 
-def _show(run: Run, limits: WorkspaceLimits, runs: List[RunEntry]) -> None:
+def _show(run: Run, limits: layout.WorkspaceLimits, runs: list[RunEntry]) -> None:
     """Bring runs/ up to date with the new run; where that cannot be done the run goes on without it."""
     try:
         refresh(run.root, limits, [*runs, read_entry(run.path)])
@@ -242,7 +235,7 @@ def _show(run: Run, limits: WorkspaceLimits, runs: List[RunEntry]) -> None:
             )
 
 
-def _taken(name: str, run: Run, runs: List[RunEntry]) -> str:
+def _taken(name: str, run: Run, runs: list[RunEntry]) -> str:
     """What is said where logging.experimentName was used before: a name alone continues nothing."""
     said = f"logging.experimentName={name} was used before: this is a new run, {run.name}"
     if run.record.kind != "train" or run.record.parent is not None:
@@ -253,7 +246,7 @@ def _taken(name: str, run: Run, runs: List[RunEntry]) -> str:
         return f"{said}, from the beginning"
     return (
         f"{said}, from the beginning; to go on from {old.name} instead:\n"
-        f"  python train.py checkpoint={quoted(old.name, 'last')}"
+        f"  {train_command()} checkpoint={quoted(old.name, 'last')}"
     )
 
 

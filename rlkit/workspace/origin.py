@@ -9,26 +9,15 @@ import os
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any
 
-from rlkit.workspace.record import format_time
+from rlkit import __version__
+from rlkit.sims.facts import SIMULATORS
+from rlkit.workspace.store.record import format_time
 
 _PACKAGES = (
-    "rlkit",
-    "torch",
-    "numpy",
-    "mujoco",
-    "mujoco-mjx",
-    "mujoco-warp",
-    "warp-lang",
-    "jax",
-    "jaxlib",
-    "isaacgym",
-    "rl-games",
-    "hydra-core",
-    "omegaconf",
-    "tensorboard",
-    "wandb",
+    *("torch", "numpy", "jaxlib", "rl-games", "hydra-core", "omegaconf", "tensorboard", "wandb"),
+    *(package for row in SIMULATORS.values() for package in row.packages),
 )
 _GIT_SECONDS = 10.0
 _MOST_UNTRACKED = 100
@@ -39,7 +28,7 @@ _SOURCE = Path(__file__).resolve().parents[2]
 class CodeState:
     """The commit, branch and changes of the code, and the changes themselves as `git diff` prints them."""
 
-    facts: Dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
     diff: bytes = b""
 
 
@@ -77,10 +66,10 @@ def _git(source: Path, *arguments: str) -> bytes:
     return subprocess.run(command, check=True, timeout=_GIT_SECONDS, capture_output=True).stdout
 
 
-def _parse_status(status: str) -> Dict[str, Any]:
-    commit: Optional[str] = None
-    branch: Optional[str] = None
-    untracked: List[str] = []
+def _parse_status(status: str) -> dict[str, Any]:
+    commit: str | None = None
+    branch: str | None = None
+    untracked: list[str] = []
     dirty = False
     for line in status.splitlines():
         if line.startswith("# branch.oid "):
@@ -99,11 +88,11 @@ def _parse_status(status: str) -> Dict[str, Any]:
     }
 
 
-def package_versions() -> Dict[str, str]:
+def package_versions() -> dict[str, str]:
     """The versions of the installed packages that can change what a run computes; none is imported."""
     from importlib.metadata import PackageNotFoundError, version
 
-    versions = {}
+    versions = {"rlkit": __version__}
     for name in _PACKAGES:
         try:
             versions[name] = version(name)
@@ -112,7 +101,7 @@ def package_versions() -> Dict[str, str]:
     return versions
 
 
-def provenance() -> Dict[str, Any]:
+def provenance() -> dict[str, Any]:
     """Where data of this moment come from: versions, commit, platform and time, for the header of a file."""
     facts = code_state().facts
     return {
@@ -130,7 +119,7 @@ def platform_line() -> str:
     return f"{platform.system()} {platform.release()} {platform.machine()}"
 
 
-def process_start(pid: int) -> Optional[str]:
+def process_start(pid: int) -> str | None:
     """When a process of this machine started, as in run.json; None where /proc does not tell."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Sequence
 
-from rlkit.workspace.atomic import link_atomic, workspace_lock
-from rlkit.workspace.errors import WorkspaceError, explained
-from rlkit.workspace.layout import (
-    LATEST,
-    absolute,
-    archive_folder,
-    check_name,
-    make_folders,
-    pinned_folder,
-    window_folder,
-)
 from rlkit.workspace.links import has_no_links, point_latest, remove_link
-from rlkit.workspace.scan import RunEntry, all_runs, entries, pinned_names, read_entry, run_name_of_link
+from rlkit.workspace.store import layout
+from rlkit.workspace.store.atomic import link_atomic, workspace_lock
+from rlkit.workspace.store.errors import WorkspaceError, explained
+from rlkit.workspace.store.scan import RunEntry, all_runs, entries, pinned_names, read_entry, run_name_of_link
 
 
-def pinned_runs(runs: Sequence[RunEntry], root: Path) -> Dict[Path, List[str]]:
+def pinned_runs(runs: Sequence[RunEntry], root: Path) -> dict[Path, list[str]]:
     """The folders of the pinned ones among some runs, and the names in runs/pinned/ that lead to each."""
     # By name, since the tree may have been moved; by path, since a link of the user's own may not say it.
-    leading: Dict[str, List[str]] = {}
+    leading: dict[str, list[str]] = {}
     for pin, name in pinned_names(root).items():
-        for target in {name, os.path.realpath(pinned_folder(root) / pin)}:
+        for target in {name, os.path.realpath(layout.pinned_folder(root) / pin)}:
             leading.setdefault(target, []).append(pin)
-    pinned: Dict[Path, List[str]] = {}
+    pinned: dict[Path, list[str]] = {}
     # A run's folder is no link itself: few paths have to be worked out.
     folders = {folder: os.path.realpath(folder) for folder in {run.path.parent for run in runs}}
     for run in runs:
@@ -39,22 +31,22 @@ def pinned_runs(runs: Sequence[RunEntry], root: Path) -> Dict[Path, List[str]]:
     return pinned
 
 
-def pins_of(path: Path, root: Path = Path()) -> List[str]:
+def pins_of(path: Path, root: Path = Path()) -> list[str]:
     """The names in runs/pinned/ that lead to the run in this folder, sorted."""
-    return pinned_runs([read_entry(path)], absolute(root)).get(path, [])
+    return pinned_runs([read_entry(path)], layout.absolute(root)).get(path, [])
 
 
-def pin_run(path: Path, name: Optional[str] = None, *, root: Path = Path()) -> bool:
+def pin_run(path: Path, name: str | None = None, *, root: Path = Path()) -> bool:
     """Pin a run under its own name or another one; False when that was done already.
 
     The run's link moves from runs/ to runs/pinned/; a run that lies in runs/ itself, or where there are no links,
     moves as a whole, once it has ended. Raises WorkspaceError, also when the name is taken or the run is of another
     workspace.
     """
-    root = absolute(root)
+    root = layout.absolute(root)
     if name is not None:
-        check_name(name, "the pin", example="rlkit runs pin latest best_grasp")
-    make_folders(root)
+        layout.check_name(name, "the pin", example="rlkit runs pin latest best_grasp")
+    layout.make_folders(root)
     with workspace_lock(root):
         run = _own(path, root)
         pins = pins_of(run.path, root)
@@ -62,8 +54,8 @@ def pin_run(path: Path, name: Optional[str] = None, *, root: Path = Path()) -> b
             return False
         name = name or run.name
         _check_free(name, run, root)
-        pin = pinned_folder(root) / name
-        if run.path.parent == archive_folder(root):
+        pin = layout.pinned_folder(root) / name
+        if run.path.parent == layout.archive_folder(root):
             try:
                 link_atomic(pin, run.path)
             except WorkspaceError as error:
@@ -80,29 +72,29 @@ def pin_run(path: Path, name: Optional[str] = None, *, root: Path = Path()) -> b
 
 def unpin(name: str, *, root: Path = Path()) -> None:
     """Take a name out of runs/pinned/; its run is shown in runs/ again. Raises WorkspaceError."""
-    root = absolute(root)
+    root = layout.absolute(root)
     with workspace_lock(root):
-        pin = pinned_folder(root) / name
+        pin = layout.pinned_folder(root) / name
         if not os.path.lexists(pin):
             raise WorkspaceError(f"nothing is pinned as {name!r}; `rlkit runs` shows the pins")
         if not pin.is_symlink():
-            _move(_own(pin, root), window_folder(root) / name, root)
+            _move(_own(pin, root), layout.window_folder(root) / name, root)
             return
         run = run_name_of_link(pin)
         remove_link(pin)
         if run is None or run in pinned_names(root).values():
             return
-        target, link = archive_folder(root) / run, window_folder(root) / run
+        target, link = layout.archive_folder(root) / run, layout.window_folder(root) / run
         if target.is_dir() and not os.path.lexists(link):
             link_atomic(link, target)
 
 
-def links_by_run(root: Path) -> Dict[str, List[Path]]:
+def links_by_run(root: Path) -> dict[str, list[Path]]:
     """The links right in runs/ by the archived run they stand for, broken ones and the user's own included."""
-    links: Dict[str, List[Path]] = {}
-    for entry in entries(window_folder(root)):
+    links: dict[str, list[Path]] = {}
+    for entry in entries(layout.window_folder(root)):
         name = run_name_of_link(Path(entry.path))
-        if name is not None and entry.name not in LATEST.values():
+        if name is not None and entry.name not in layout.LATEST.values():
             links.setdefault(name, []).append(Path(entry.path))
     return links
 
@@ -120,7 +112,7 @@ def _own(path: Path, root: Path) -> RunEntry:
 
 
 def _check_free(name: str, run: RunEntry, root: Path) -> None:
-    pin = pinned_folder(root) / name
+    pin = layout.pinned_folder(root) / name
     if os.path.lexists(pin):
         holder = f"it leads to {os.readlink(pin)}" if pin.is_symlink() else "a file or folder of that name"
         raise WorkspaceError(

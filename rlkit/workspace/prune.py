@@ -7,15 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
 
-from rlkit.workspace.atomic import FileLock, workspace_lock
-from rlkit.workspace.errors import WorkspaceError, explained
-from rlkit.workspace.layout import RUN_LOCK, absolute, archive_folder, exists, may_write, window_folder
 from rlkit.workspace.links import latest_runs, remove_link, repair
 from rlkit.workspace.pins import links_by_run, pinned_runs
-from rlkit.workspace.scan import UNREADABLE, RunEntry, all_runs, entries, is_live, run_name_of_link
-from rlkit.workspace.sequence import pulse, started_by
+from rlkit.workspace.store.atomic import FileLock, workspace_lock
+from rlkit.workspace.store.errors import WorkspaceError, explained
+from rlkit.workspace.store.layout import RUN_LOCK, absolute, archive_folder, exists, may_write, window_folder
+from rlkit.workspace.store.scan import UNREADABLE, RunEntry, all_runs, entries, is_live, run_name_of_link
+from rlkit.workspace.store.sequence import pulse, started_by
 
 _DELETED_PREFIX = ".deleted_"
 
@@ -26,14 +25,14 @@ class PruneFilters:
     `state="unreadable"`.
 
     `keep` the newest runs of those that fit task, kind and state; `older_than` counts from the start, in the order
-    in which the runs were started: rlkit.workspace.sequence.
+    in which the runs were started: rlkit.workspace.store.sequence.
     """
 
-    keep: Optional[int] = None
-    older_than: Optional[timedelta] = None
-    state: Optional[str] = None
-    kind: Optional[str] = None
-    task: Optional[str] = None
+    keep: int | None = None
+    older_than: timedelta | None = None
+    state: str | None = None
+    kind: str | None = None
+    task: str | None = None
 
     def fits(self, run: RunEntry) -> bool:
         """Whether a run is of the task, kind and state asked for."""
@@ -50,11 +49,11 @@ class PruneFilters:
 class PrunePlan:
     """What fits the filters, from old to new: the runs to delete, and those spared, each with the reason."""
 
-    delete: List[RunEntry]
-    spared: List[Tuple[RunEntry, str]]
+    delete: list[RunEntry]
+    spared: list[tuple[RunEntry, str]]
 
 
-def plan_prune(root: Path, filters: PruneFilters, now: Optional[datetime] = None) -> PrunePlan:
+def plan_prune(root: Path, filters: PruneFilters, now: datetime | None = None) -> PrunePlan:
     """Work out what would be deleted; nothing is changed. Raises WorkspaceError where root cannot be read."""
     root = absolute(root)
     now = now or datetime.now(timezone.utc)
@@ -71,11 +70,11 @@ def plan_prune(root: Path, filters: PruneFilters, now: Optional[datetime] = None
     )
 
 
-def protected(runs: List[RunEntry], root: Path) -> Dict[Path, str]:
+def protected(runs: list[RunEntry], root: Path) -> dict[Path, str]:
     """The folders of those of all runs that are never deleted, and why: "pinned as best", "running" ..."""
     latest = {run.path: f"latest_{kind}" for kind, run in latest_runs(runs).items() if run is not None}
     pins = pinned_runs(runs, root)
-    reasons: Dict[Path, str] = {}
+    reasons: dict[Path, str] = {}
     for run in runs:
         if run.path in pins:
             reasons[run.path] = "pinned as {}".format(", ".join(pins[run.path]))
@@ -90,13 +89,13 @@ def protected(runs: List[RunEntry], root: Path) -> Dict[Path, str]:
     return {**_needed(runs, reasons), **reasons}
 
 
-def _needed(runs: List[RunEntry], reasons: Dict[Path, str]) -> Dict[Path, str]:
+def _needed(runs: list[RunEntry], reasons: dict[Path, str]) -> dict[Path, str]:
     """What the kept runs started from, and what the kept tests tested."""
-    by_name: Dict[str, List[Path]] = {}
+    by_name: dict[str, list[Path]] = {}
     for run in runs:  # a renamed folder answers to both its names
         for name in {run.name, run.record.name if run.record else run.name}:
             by_name.setdefault(name, []).append(run.path)
-    needed: Dict[Path, str] = {}
+    needed: dict[Path, str] = {}
     for run in runs:
         if run.record is None or run.path not in reasons:
             continue
@@ -123,11 +122,11 @@ class Deleter:
 
     def __init__(self, root: Path = Path()) -> None:
         self._root = absolute(root)
-        self._pulse: Optional[object] = None
-        self._protected: Dict[Path, str] = {}
-        self._links: Dict[str, List[Path]] = {}
+        self._pulse: object | None = None
+        self._protected: dict[Path, str] = {}
+        self._links: dict[str, list[Path]] = {}
 
-    def delete(self, path: Path) -> Optional[str]:
+    def delete(self, path: Path) -> str | None:
         """Delete a run's folder and its links in runs/; returns why not when it turned out to be protected.
 
         It goes under a hidden name first, in one step: killed half-way, finish_deletions does the rest. Raises
@@ -153,7 +152,7 @@ class Deleter:
         _remove(hidden)
         return None
 
-    def _reason(self, path: Path) -> Optional[str]:
+    def _reason(self, path: Path) -> str | None:
         """Why a run must stay: since the plan was made it may have been pinned, continued or tested."""
         now = pulse(self._root)
         if now != self._pulse:

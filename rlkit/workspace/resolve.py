@@ -6,23 +6,12 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, Optional, Tuple
 
-from rlkit.workspace.checkpoints import BEST, LAST, Which, checkpoints_in, networks_folder
-from rlkit.workspace.errors import ResolveError
-from rlkit.workspace.find import (
-    LATEST_WORDS,
-    MOST_LISTED,
-    Request,
-    by_exact_name,
-    by_part,
-    by_path,
-    existing,
-    newest,
-    refusal,
-)
-from rlkit.workspace.layout import RECORD, absolute, exists
-from rlkit.workspace.scan import RunEntry, all_runs, read_entry
+from rlkit.workspace import find
+from rlkit.workspace.store.checkpoints import BEST, LAST, Which, checkpoints_in, networks_folder
+from rlkit.workspace.store.errors import ResolveError
+from rlkit.workspace.store.layout import RECORD, absolute, exists
+from rlkit.workspace.store.scan import RunEntry, all_runs, read_entry
 
 _SUFFIX = re.compile(r"(?P<ref>.+):(?P<which>best|last|\d+)", re.DOTALL)
 
@@ -35,9 +24,9 @@ class Resolved:
     knows it. `how` says in words what was found, for the user to read.
     """
 
-    run_path: Optional[Path]
+    run_path: Path | None
     checkpoint: Path
-    iteration: Optional[int]
+    iteration: int | None
     how: str
 
 
@@ -45,8 +34,8 @@ def resolve(
     ref: str,
     *,
     root: Path = Path(),
-    task: Optional[str] = None,
-    kind: Optional[str] = None,
+    task: str | None = None,
+    kind: str | None = None,
     default: str = BEST,
 ) -> Resolved:
     """Find the checkpoint that `ref` stands for.
@@ -61,36 +50,36 @@ def resolve(
     """
     root = absolute(root)
     typed = ref.strip().rstrip("/") or ref.strip()
-    request = Request(typed, typed, root, task=task, kind=kind, default=default)
+    request = find.Request(typed, typed, root, task=task, kind=kind, default=default)
     if not typed:
-        raise refusal(request, "checkpoint= is empty")
+        raise find.refusal(request, "checkpoint= is empty")
     match = _SUFFIX.fullmatch(typed)
-    if match and not existing(typed, root):
+    if match and not find.existing(typed, root):
         label = match.group("which")
         which: Which = int(label) if label.isdigit() else label
         request = replace(request, ref=match.group("ref"), which=which)
-    if request.ref in LATEST_WORDS:
+    if request.ref in find.LATEST_WORDS:
         return _latest(request)
-    named = by_exact_name(request)
+    named = find.by_exact_name(request)
     if named is not None:
         return _in_run(named, request, f"run {named.name}")
-    path = by_path(request)
+    path = find.by_path(request)
     if path is not None:
         return _file(path, request) if path.is_file() else _in_folder(path, request)
-    run = by_part(request)
+    run = find.by_part(request)
     return _in_run(run, request, f"run {run.name}, the only one with {request.ref!r} in its name")
 
 
-def _latest(request: Request) -> Resolved:
-    run = newest(request)
+def _latest(request: find.Request) -> Resolved:
+    run = find.newest(request)
     assert run.record is not None
     of_task = "" if request.task is None else f" of {request.task}"
     return _in_run(run.path, request, f"latest {run.record.kind} run{of_task}")
 
 
-def _file(path: Path, request: Request) -> Resolved:
+def _file(path: Path, request: find.Request) -> Resolved:
     if request.which is not None:
-        raise refusal(
+        raise find.refusal(
             request,
             f"{path} is a file; an ending such as :{request.which} goes with a run or a folder",
         )
@@ -104,7 +93,7 @@ def _file(path: Path, request: Request) -> Resolved:
     return Resolved(run, path, _iteration(entry, which), f"the file {path.name} of run {run.name}")
 
 
-def _in_folder(path: Path, request: Request) -> Resolved:
+def _in_folder(path: Path, request: find.Request) -> Resolved:
     path = Path(os.path.realpath(path))
     if (path / RECORD).is_file() or networks_folder(path).is_dir():
         return _in_run(path, request, f"run {path.name}")
@@ -122,7 +111,7 @@ def _in_folder(path: Path, request: Request) -> Resolved:
 # --- inside a run ---------------------------------------------------------------------------------------
 
 
-def _in_run(path: Path, request: Request, how: str) -> Resolved:
+def _in_run(path: Path, request: find.Request, how: str) -> Resolved:
     path = Path(os.path.realpath(path))
     entry = read_entry(path)
     _check_task(entry, request)
@@ -133,17 +122,17 @@ def _in_run(path: Path, request: Request, how: str) -> Resolved:
     return Resolved(path, file, _iteration(entry, which), f"{how}, its {label} checkpoint")
 
 
-def _tested(entry: RunEntry, request: Request, how: str) -> Resolved:
+def _tested(entry: RunEntry, request: find.Request, how: str) -> Resolved:
     """The checkpoint that a test run tested, also when the tree was moved since."""
     assert entry.record is not None
     record = entry.record
     tested = next((run for run in all_runs(request.root) if run.name == record.tested_run), None)
     if request.which is not None:
         if tested is None:
-            raise refusal(request, f"the run {record.tested_run}, which {entry.name} tested, is gone")
+            raise find.refusal(request, f"the run {record.tested_run}, which {entry.name} tested, is gone")
         return _in_run(tested.path, request, f"{how}, which tested run {tested.name}")
     if record.checkpoint is None:
-        raise refusal(request, f"the test run {entry.name} does not say what it tested")
+        raise find.refusal(request, f"the test run {entry.name} does not say what it tested")
     candidates = [Path(record.checkpoint)]
     if tested is not None:
         candidates.append(networks_folder(tested.path) / candidates[0].name)
@@ -151,16 +140,16 @@ def _tested(entry: RunEntry, request: Request, how: str) -> Resolved:
         if exists(file):
             found = _file(file, replace(request, task=None))
             return replace(found, how=f"{how}, which tested {file}")
-    raise refusal(request, f"{entry.name} tested {record.checkpoint}, which is gone")
+    raise find.refusal(request, f"{entry.name} tested {record.checkpoint}, which is gone")
 
 
-def _choose(saved: Dict[Which, Path], folder: Path, request: Request) -> Tuple[Which, Path]:
+def _choose(saved: dict[Which, Path], folder: Path, request: find.Request) -> tuple[Which, Path]:
     iterations = sorted(which for which in saved if isinstance(which, int))
     if request.which is not None:
         if request.which in saved:
             return request.which, saved[request.which]
         have = [str(which) for which in (*iterations, BEST, LAST) if which in saved]
-        raise refusal(
+        raise find.refusal(
             request,
             "{} has no checkpoint {}; it has {}".format(
                 folder, request.which, ", ".join(have) or "none at all"
@@ -174,19 +163,19 @@ def _choose(saved: Dict[Which, Path], folder: Path, request: Request) -> Tuple[W
     others = sorted(file.name for file in folder.glob("*.pth"))
     problem = f"{folder} holds no checkpoint"
     if others:
-        problem += "; name the file if you mean one of these: {}".format(", ".join(others[:MOST_LISTED]))
-    raise refusal(request, problem)
+        problem += f"; name the file if you mean one of these: {', '.join(others[: find.MOST_LISTED])}"
+    raise find.refusal(request, problem)
 
 
-def _iteration(entry: RunEntry, which: Optional[Which]) -> Optional[int]:
+def _iteration(entry: RunEntry, which: Which | None) -> int | None:
     if which is None or isinstance(which, int):
         return which
     return entry.record.saved.get(which) if entry.record is not None else None
 
 
-def _check_task(run: RunEntry, request: Request) -> None:
+def _check_task(run: RunEntry, request: find.Request) -> None:
     if not request.fits_task(run) and run.record is not None:
         raise ResolveError(
-            f"checkpoint={request.typed}: the run {run.name} is of {run.record.task}, not of {request.task}; "
+            f"{request.said}: the run {run.name} is of {run.record.task}, not of {request.task}; "
             f"with its own task it is\n  task={run.record.task} {request.spelled(request.typed)}"
         )

@@ -6,16 +6,16 @@ import math
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Union
+from typing import Any, Mapping
 
 from rlkit.masking import masked
-from rlkit.workspace.atomic import FileLock, workspace_lock
-from rlkit.workspace.checkpoints import BEST, LAST, Which, checkpoint_name, networks_folder
-from rlkit.workspace.errors import WorkspaceError
-from rlkit.workspace.layout import absolute, exists
 from rlkit.workspace.links import point_latest
-from rlkit.workspace.record import RUNNING, STATES, RunRecord, format_time, write_record
-from rlkit.workspace.scan import all_runs
+from rlkit.workspace.store.atomic import FileLock, workspace_lock
+from rlkit.workspace.store.checkpoints import BEST, LAST, Which, checkpoint_name, networks_folder
+from rlkit.workspace.store.errors import WorkspaceError
+from rlkit.workspace.store.layout import absolute, exists
+from rlkit.workspace.store.record import RUNNING, STATES, RunRecord, format_time, write_record
+from rlkit.workspace.store.scan import all_runs
 
 
 class Run:
@@ -26,7 +26,7 @@ class Run:
 
     def __init__(self, root: Path, path: Path, record: RunRecord, lock: FileLock) -> None:
         self.root = root
-        self.notes: List[str] = []  # what the user should be told at the start
+        self.notes: list[str] = []  # what the user should be told at the start
         self.has_links = True
         self.path = path
         self.record = record
@@ -86,21 +86,27 @@ class Run:
     def update(
         self,
         *,
-        state: Optional[str] = None,
-        iterations: Optional[int] = None,
-        best_return: Optional[float] = None,
-        best_success: Optional[float] = None,
-        checkpoint: Union[str, Path, None] = None,
-        tested_run: Optional[str] = None,
-        chosen: Optional[Mapping[str, Any]] = None,
+        state: str | None = None,
+        iterations: int | None = None,
+        best_return: float | None = None,
+        best_success: float | None = None,
+        best_by: Mapping[str, float] | None = None,
+        checkpoint: str | Path | None = None,
+        tested_run: str | None = None,
+        chosen: Mapping[str, Any] | None = None,
+        reached: str | None = None,
+        code: Mapping[str, Any] | None = None,
     ) -> None:
         """Write what became known into run.json, in one step; what is not given stays as it was.
 
-        A best return that is not finite is left out, since JSON has no such number. `checkpoint` and
-        `tested_run` say what a test run tests, `chosen` what became of settings that were left to the machine.
+        A best return that is not finite is left out, since JSON has no such number. `best_by` are other metrics than
+        success and return that the best is best by, a minus before those of which less is better. `checkpoint` and
+        `tested_run` say what a test run tests, `chosen` what became of settings that were left to the machine,
+        `reached` which condition ended a training, `code` whose the classes are that are not rlkit's own.
         Raises WorkspaceError.
         """
-        changes: Dict[str, Any] = {"iterations": iterations, "tested_run": tested_run, "chosen": chosen}
+        changes: dict[str, Any] = {"iterations": iterations, "tested_run": tested_run, "chosen": chosen}
+        changes.update(reached=reached, code=code, best_by=None if best_by is None else dict(best_by))
         for name, value in (("best_return", best_return), ("best_success", best_success)):
             changes[name] = value if value is not None and math.isfinite(value) else None
         changes["checkpoint"] = str(absolute(checkpoint)) if checkpoint is not None else None
@@ -108,7 +114,7 @@ class Run:
         if state is not None:
             self.set_state(state)
 
-    def set_state(self, state: str, reason: Optional[str] = None) -> None:
+    def set_state(self, state: str, reason: str | None = None) -> None:
         """Say how the run stands: running, done, interrupted or failed.
 
         With any but running the run is over: latest_* are brought up to date and the lock is released.
@@ -134,7 +140,7 @@ class Run:
             if exists(self.path):  # where the folder is gone, that is what went wrong
                 logging.getLogger(__name__).warning("%s is not marked as %s: %s", self.path, state, error)
 
-    def checkpoint_saved(self, which: Which, iteration: Optional[int] = None) -> None:
+    def checkpoint_saved(self, which: Which, iteration: int | None = None) -> None:
         """Call after each checkpoint: notes the iteration of "last" and "best", points latest_train."""
         if which in (LAST, BEST) and iteration is not None:
             self._rewrite(saved={**self.record.saved, str(which): iteration})

@@ -13,10 +13,11 @@ import pytest
 import yaml
 
 from rlkit.config import compose
-from rlkit.runtime import checkpoint as checkpoints
 from rlkit.runtime.build import build_env, build_learner
-from rlkit.runtime.checkpoint import Checkpoint
-from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.checkpoints import checkpoint as checkpoints
+from rlkit.runtime.checkpoints.checkpoint import Checkpoint
+from rlkit.runtime.checkpoints.env_spec import as_plain
+from rlkit.runtime.process.ranks import Ranks
 from rlkit.workspace import WorkspaceLimits, open_run
 
 ROOT = Path(__file__).parents[2]
@@ -84,8 +85,9 @@ def make_gift(folder: Path, *words: str, task: str) -> Path:
     env = build_env(experiment, Ranks())
     state = build_learner(experiment, env).state(experience=False)
     env.close()
+    saved = Checkpoint(task, "ppo", 1, 64, 3, state, rng={}, env_spec=as_plain(env))
     for which in ("best", "last"):
-        checkpoints.save(run.checkpoint_path(which), Checkpoint(task, "ppo", 1, 64, 3, state, rng={}))
+        checkpoints.save(run.checkpoint_path(which), saved)
         run.checkpoint_saved(which, 1)
     run.set_state("done")
     run.close()

@@ -18,8 +18,11 @@ import pytest
 import torch
 from recordings import make_recording
 
+import rlkit
 from rlkit import app, cli
 from rlkit.media.recording import Recording, load, save
+
+pytestmark = pytest.mark.slow
 
 MODULE = (
     "import gymnasium\n"
@@ -69,6 +72,13 @@ def test_code_that_a_run_names_is_not_imported_unless_installed(gift: Any, capsy
     if named != "in a folder":
         assert f"{words}" in capsys.readouterr().out.replace("'", "")  # the command that works is printed
     assert gift.nothing_ran()
+
+
+def test_a_policy_is_taken_out_of_a_run_without_the_code_that_the_run_names(gift: Any) -> None:
+    gift.plant("planted")
+    gift.say(env={"id": "planted:Pendulum-v1"}, task={"wrapper": "planted:wrap"})
+    policy = rlkit.load_policy(gift.path)
+    assert policy(np.zeros(3)).shape == (1,) and gift.nothing_ran()
 
 
 def test_what_is_typed_may_be_imported(gift: Any, capsys: Any) -> None:
@@ -151,6 +161,8 @@ def test_tags_in_its_settings_make_nothing(simulated: Any, capsys: Any, tag: str
         assert cli.main(words) == 2, words
     assert cli.main(["runs", "show", path]) == 0  # which says so
     assert cli.main(["report", path]) == 0  # and says so on the page
+    with pytest.raises(rlkit.RlkitError):
+        rlkit.load_policy(path)
     assert simulated.nothing_ran()
     assert "Traceback" not in capsys.readouterr().err
 
@@ -199,6 +211,8 @@ def test_pickles_of_checkpoints_and_weights_run_nothing(
     assert app.main([f"training.initFrom={file}", "maxIter=1", "device=cpu", "numEnvs=2"]) in (1, 2)
     assert cli.main(["export", path, "--format", "torchscript"]) in (1, 2)
     assert cli.main(["sim2sim", path, "sim=mujoco", "episodes=1"]) in (1, 2)
+    with pytest.raises(rlkit.RlkitError):
+        rlkit.load_policy(path)
     assert simulated.nothing_ran()
     assert "Traceback" not in capsys.readouterr().err
 
@@ -314,8 +328,8 @@ def test_commands_that_are_printed_can_be_pasted_wherever_the_run_lies(
         commands = capsys.readouterr().out.partition("\nnext\n")[2].splitlines()
         words = [shlex.split(line[16:]) for line in commands]  # behind the labels
         assert all(argv[0] in ("python", "rlkit") for argv in words)
-        test = next(argv for argv in words if "test=true" in argv)
-        assert app.main([*test[2:], "device=cpu", "--cfg", "job"]) == 0
+        test = next(argv for argv in words if argv[:2] == ["rlkit", "test"])
+        assert app.main(["test=true", *test[2:], "device=cpu", "--cfg", "job"]) == 0
         assert "episodeLength: 5" in capsys.readouterr().out
         named = [argv[-1] for argv in words if argv[:2] in (["rlkit", "export"], ["rlkit", "report"])]
         assert set(named) == {called}
@@ -361,7 +375,7 @@ def test_nothing_is_written_or_deleted_through_links_in_a_run(simulated: Any, ca
 
 
 def test_the_children_of_a_command_look_for_no_modules_in_the_current_folder(gift: Any) -> None:
-    from rlkit.workspace import python
+    from rlkit.packages import python
 
     gift.plant("planted_for_children")
     done = subprocess.run(python("import planted_for_children"), capture_output=True, text=True, check=False)

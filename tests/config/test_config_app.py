@@ -6,12 +6,15 @@ import sys
 import time
 import types
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from rlkit import app
-from rlkit.config import completion, task_source
 from rlkit.config.compose import compose
+from rlkit.config.files import task_source
+from rlkit.config.words import completion
+from rlkit.runtime import preboot
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"torch", "numpy", "mujoco", "tensorboard", "rl_games"}
@@ -62,6 +65,7 @@ def test_a_combination_that_cannot_run_ends_before_torch_is_imported(line, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_package_alone_says_what_it_needs_and_reads_runs(tmp_path):
     """Installed without conf/: a run's own config.yaml holds all that is to be known of it."""
     shutil.copytree(ROOT / "rlkit", tmp_path / "rlkit", ignore=shutil.ignore_patterns("__pycache__"))
@@ -94,11 +98,11 @@ def test_the_package_alone_says_what_it_needs_and_reads_runs(tmp_path):
 def test_wrong_input_costs_little():
     """CPU time in this process: wall time depends on what else the machine does."""
     from rlkit.config import ConfigError
-    from rlkit.config.preflight import read_request
+    from rlkit.config.words.preflight import read_words
 
     start = time.process_time()
     with pytest.raises(ConfigError):
-        read_request(["env.numEnv=3"])
+        read_words(["env.numEnv=3"])
     assert time.process_time() - start < 0.15
 
 
@@ -125,17 +129,18 @@ def test_a_run_prints_its_summary_and_starts(started, tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_folder_of_own_configurations(started, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(task_source, "TASKS", tmp_path)
-    for task in ("base_task", "dexhand"):
-        shutil.copy(ROOT / "rlkit" / "tasks" / f"{task}.py", tmp_path)
+    shutil.copy(ROOT / "rlkit" / "tasks" / "base_task.py", tmp_path)
+    shutil.copytree(ROOT / "rlkit" / "tasks" / "robots", tmp_path / "robots")
     mine = tmp_path / "my confs"
     (mine / "task").mkdir(parents=True)
     (mine / "task" / "Mine.yaml").write_text(
         "# @package _global_\ndefaults: [BaseTask, _self_]\ntask: {name: Mine}\n"
     )
     (mine / "own.yaml").write_text("defaults: [config, _self_]\nenv: {numEnvs: 6}\n")
-    words = ["-cd", str(mine), "config=own", "task=Mine", "train=BaseTaskPPO", "device=cpu"]
+    words = ["-cd", str(mine), "config=own", "task=Mine", "device=cpu"]
     with pytest.raises(SystemExit, match="2"):
         app.main(words)
     assert "write `class Mine` in mine.py" in capsys.readouterr().err
@@ -156,10 +161,12 @@ def test_a_checkpoint_that_is_not_there_is_a_bad_request(started, tmp_path, caps
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_sweep_takes_each_checkpoint_with_the_settings_of_its_own_run(
     started, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(app, "_check_source", lambda *_: None)  # empty files stand for the checkpoints
+    monkeypatch.setattr(preboot, "_require_source", lambda *_: None)  # empty files stand for the checkpoints
+    monkeypatch.setattr(preboot, "read_head", lambda _: SimpleNamespace(code=None))
     for name, task, length in (("a", "Reach", 40), ("b", "BaseTask", 50)):
         folder = tmp_path / "runs_all" / name
         (folder / "nn").mkdir(parents=True)
@@ -191,6 +198,7 @@ def test_of_several_ranks_one_talks(started, monkeypatch, capsys):
     assert (captured.out, captured.err) == ("", "")
 
 
+@pytest.mark.slow
 def test_a_sweep_starts_every_job_and_keeps_its_books_in_one_folder(started, tmp_path):
     assert app.main(["-m", "task=BaseTask,BoxGrasping", "numEnvs=4,8", "device=cpu"]) == 0
     assert [(e.task_name, e.env.num_envs) for e in started] == [
@@ -205,6 +213,7 @@ def test_a_sweep_starts_every_job_and_keeps_its_books_in_one_folder(started, tmp
     assert (folders[0] / "multirun.yaml").is_file()
 
 
+@pytest.mark.slow
 def test_a_sweep_stores_no_secret(started, tmp_path, monkeypatch):
     monkeypatch.setenv("WHOSE", "hunter2")
     token = "ghp_" + "a1" * 12
@@ -218,6 +227,7 @@ def test_a_sweep_stores_no_secret(started, tmp_path, monkeypatch):
         assert "${oc.env:WHOSE}" in text
 
 
+@pytest.mark.slow
 def test_sweep_functions_work(started):
     assert app.main(["-m", "seed=range(1,3)", "numEnvs=choice(4,8)", "task=glob(Base*)", "device=cpu"]) == 0
     assert [(e.training.seed, e.env.num_envs) for e in started] == [(1, 4), (1, 8), (2, 4), (2, 8)]
@@ -229,6 +239,7 @@ def test_a_wrong_job_of_a_sweep_function_is_a_bad_request(started, capsys):
     assert "error: sim.dt=0.015" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_while_running_exits_with_1(started, monkeypatch):
     def fail(_experiment, _source):
         raise RuntimeError("boom")
@@ -294,3 +305,25 @@ def test_completion_answers_and_installs_in_the_shell(tmp_path, monkeypatch, cap
     monkeypatch.setattr(sys, "argv", ["train.py"])
     assert app.main(["-sc", "install=bash"]) == 0
     assert "hydra_bash_completion" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["physics=fast", "--hydra-help"], "Hydra cannot start this: Could not override 'physics'"),
+        (["hydra.job.name=a", "checkpoint=~nouser/x"], "there is no file or folder"),
+        ([f"checkpoint={'x' * 300}"], "(300 characters): no run or pinned link has"),
+        (
+            ["viewer=web", f"env.viewerHost={'x' * 300}"],
+            "(300 characters)' has no address: no such name can exist",
+        ),
+    ],
+)
+def test_odd_words_are_refused_in_one_message_that_shows_them_in_part(
+    words, message, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert app.main(words) == 2
+    said = capsys.readouterr().err
+    assert message in said and "x" * 201 not in said
+    assert not list(tmp_path.iterdir())

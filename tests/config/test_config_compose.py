@@ -6,13 +6,15 @@ import pytest
 from guide import conf_with_my_task
 
 from rlkit.config import ConfigError, compose, from_yaml
-from rlkit.config.conf import Conf, find_conf
 from rlkit.config.docs import PAGE, page
-from rlkit.config.machine import SIMULATORS, UNAVAILABLE, Machine
-from rlkit.config.terms import term_names
+from rlkit.config.facts.machine import Machine
+from rlkit.config.files import task_source
+from rlkit.config.files.conf import Conf, find_conf
+from rlkit.config.files.terms import term_names
+from rlkit.sims.facts import SIMULATORS, USABLE
 
-CPU = Machine(cores=2, cuda_missing="no NVIDIA device is visible", simulators=frozenset(SIMULATORS))
-CUDA = Machine(cores=16, cuda_devices=2, simulators=frozenset(SIMULATORS), cpu_only=frozenset())
+CPU = Machine(cores=2, cuda_missing="no NVIDIA device is visible", simulators=frozenset(USABLE))
+CUDA = Machine(cores=16, cuda_devices=2, simulators=frozenset(USABLE), cpu_only=frozenset())
 CONF = Conf(find_conf())
 
 
@@ -37,11 +39,12 @@ def test_every_task_composes_under_every_root_that_leaves_the_simulator_open(roo
     assert composed(f"config={root} {task_words(task)}").task_name == task
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["sim", "physics", "env", "train"])
 def test_every_option_of_every_group_composes(group):
     for option in CONF.options(group):
-        if option in UNAVAILABLE:
-            assert UNAVAILABLE[option] in refused(f"{group}={option}", CPU)
+        if group == "sim" and option not in (*USABLE, "auto"):
+            assert SIMULATORS[option].unavailable in refused(f"{group}={option}", CPU)
             continue
         task = " task=Gym env.id=Pendulum-v1" if option == "gymnasium" else ""
         assert composed(f"{group}={option}{task}").choices[group] == option
@@ -49,8 +52,15 @@ def test_every_option_of_every_group_composes(group):
 
 @pytest.mark.parametrize("task", CONF.options("task"))
 def test_every_learner_composes_with_every_task(task):
-    for train in (f"{task}PPO", f"{task}FastTD3", "FastTD3", "TD3"):
-        assert composed(f"train={train} {task_words(task)}").choices["train"] == train
+    for train, learner in (
+        (f"{task}PPO", "ppo"),
+        (f"{task}FastTD3", "fast_td3"),
+        ("FastTD3", "fast_td3"),
+        ("TD3", "fast_td3"),
+    ):
+        experiment = composed(f"train={train} {task_words(task)}")
+        assert experiment.train["learner"] == learner
+        assert experiment.choices["train"] == CONF.option("train", train)
 
 
 def test_the_command_line_wins_over_the_root_and_the_root_over_the_task():
@@ -154,7 +164,7 @@ def test_combinations_that_cannot_work_are_refused_with_what_does(line, message)
 
 def test_devices_and_simulators_that_are_not_there():
     assert "the last device here is cuda:1" in refused("device=cuda:2", CUDA)
-    assert "pip install 'rlkit[mujoco]'" in refused("", dataclasses.replace(CPU, simulators=frozenset()))
+    assert "pip install -e '.[mujoco]'" in refused("", dataclasses.replace(CPU, simulators=frozenset()))
 
 
 def test_several_combinations_come_in_one_message():
@@ -228,10 +238,11 @@ def test_terms_read_from_the_source_are_those_of_the_class():
             assert names == set(task_class(task).terms(kind)), (task, kind)
 
 
-def test_a_task_whose_source_cannot_be_followed_is_left_to_itself(tmp_path):
+def test_a_task_whose_source_cannot_be_followed_is_left_to_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(task_source, "TASKS", tmp_path)
     (tmp_path / "mine.py").write_text("class Mine(make_base()):\n    pass\n")
-    assert term_names("Mine", tmp_path) is None
-    assert term_names("Nowhere", tmp_path) is None
+    assert term_names("Mine") is None
+    assert term_names("Nowhere") is None
 
 
 def test_the_page_of_settings_is_current():
@@ -240,7 +251,7 @@ def test_the_page_of_settings_is_current():
 
 
 def test_a_simulator_of_the_cpu_stays_there_on_a_machine_with_a_gpu():
-    machine = dataclasses.replace(CUDA, cpu_only=frozenset(SIMULATORS))
+    machine = dataclasses.replace(CUDA, cpu_only=frozenset(USABLE))
     assert composed("", machine).env.device == "cpu"
     asked = composed("device=cuda", machine)
     assert (asked.env.device, asked.env.num_envs) == ("cuda:0", 128)

@@ -4,7 +4,7 @@ import pytest
 from guide import conf_with_my_task, train_commands
 
 from rlkit.config import compose, from_yaml
-from rlkit.config.machine import Machine
+from rlkit.config.facts.machine import Machine
 
 MACHINE = Machine(cores=2, simulators=frozenset({"mujoco"}))
 
@@ -24,12 +24,13 @@ def composed(line: str):
     return compose(line.split(), machine=MACHINE)
 
 
+@pytest.mark.slow
 def test_the_guide_means_what_it_says():
     assert composed("").task_name == "BaseTask"
     assert composed("task=BoxGrasping numEnvs=2048").env.num_envs == 2048
     assert composed("config=train_headless").env.num_envs == 8192
     assert composed("task=BoxGrasping").choices["physics"] == "accurate"
-    assert composed("task=BoxGrasping").choices["train"] == "BoxGraspingPPO"
+    assert composed("task=BoxGrasping").choices["train"] == "BaseTaskPPO"
     assert composed("task=BaseTask").choices["physics"] == "default"
     assert composed("-cn test_render").choices["physics"] == "fast"
     assert composed("test=true render=true -cn test_render").env.num_envs == 4

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from rlkit.config import ConfigError, compose, from_yaml, goals
-from rlkit.config.inherit import read_base
-from rlkit.config.machine import SIMULATORS, Machine
+from rlkit.config.facts.machine import Machine
+from rlkit.config.words.inherit import read_base
+from rlkit.sims.facts import USABLE
 
-CPU = Machine(cores=4, simulators=frozenset(SIMULATORS))
+CPU = Machine(cores=4, simulators=frozenset(USABLE))
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,14 @@ import pytest
 
 from rlkit.config import ConfigError, compose, from_yaml
 from rlkit.config.compose import changed as changed_to
-from rlkit.config.inherit import read_base
-from rlkit.config.machine import SIMULATORS, Machine
+from rlkit.config.facts.machine import Machine
+from rlkit.config.words.inherit import read_base
+from rlkit.sims.facts import USABLE
 
-CPU = Machine(cores=2, simulators=frozenset(SIMULATORS))
-GPU = Machine(cores=16, cuda_devices=1, simulators=frozenset(SIMULATORS))
+pytestmark = pytest.mark.slow
+
+CPU = Machine(cores=2, simulators=frozenset(USABLE))
+GPU = Machine(cores=16, cuda_devices=1, simulators=frozenset(USABLE))
 TASKS = {"walk": "HumanoidWalk", "stand": "HumanoidStand", "run": "HumanoidRun"}
 ROOTS = {f"{sim}_{verb}": (sim, task) for sim in ("mjx", "isaacgym") for verb, task in TASKS.items()}
 ROOTS["mjx_rl_pick"] = ("mjx", "PickCube")

@@ -8,10 +8,11 @@ import pytest
 from rich.console import Console
 
 from rlkit.config import compose
-from rlkit.config.machine import SIMULATORS, Machine
+from rlkit.config.facts.machine import Machine
 from rlkit.config.summary import print_summary
+from rlkit.sims.facts import USABLE
 
-CPU = Machine(cores=2, simulators=frozenset(SIMULATORS))
+CPU = Machine(cores=2, simulators=frozenset(USABLE))
 
 
 def printed(*words, ranks=1, width=80, terminal=False):

@@ -9,9 +9,9 @@ ON_MJX = ("BoxGrasping", "HumanoidRun", "HumanoidStand", "HumanoidWalk")  # the 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    text = "write what test_support.py sees into rlkit/config/support.yaml and docs/support.md"
+    text = "write what test_support.py sees into rlkit/config/facts/support.yaml and docs/support.md"
     parser.addoption("--write-support", action="store_true", help=text)
-    text = f"tasks on mjx besides {', '.join(ON_MJX)} too: about 3 minutes more"
+    text = f"tasks on mjx besides {', '.join(ON_MJX)} too: about 5 minutes more"
     parser.addoption("--every-scene", action="store_true", help=text)
 
 

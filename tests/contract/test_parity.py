@@ -12,14 +12,15 @@ from typing import Iterator
 
 import pytest
 import torch
+from support_page import words_of
 from test_simulators import ARM_AND_CUBE, GRIPPER, PHYSICS, at_rest
 from torch import Tensor
 
 from rlkit.config import compose
-from rlkit.config.machine import Machine
+from rlkit.config.facts.machine import Machine
 from rlkit.env.task_env import TaskEnv
 from rlkit.runtime.build import build_env
-from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.process.ranks import Ranks
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
 from rlkit.sims.registry import make
 
@@ -28,7 +29,10 @@ NUM_ENVS = 8
 POSES = ("joint_pos", "body_pos", "body_quat", "site_pos", "site_quat")
 VELOCITIES = ("joint_vel", "body_lin_vel", "body_ang_vel")
 
-TASKS = ("BaseTask", "BoxGrasping", "HumanoidRun", "HumanoidStand", "HumanoidVelocity", "PickCube", "Reach")
+TASKS = (
+    *("BaseTask", "BoxGrasping", "HumanoidRun", "HumanoidStand", "HumanoidVelocity", "HumanoidVelocity g1"),
+    *("PickCube", "Reach"),
+)
 # task: how large the actions are, how many control steps of all 0.2 s, then the largest deviation relative to
 # 1 + the size of poses (m, rad), velocities (m/s, rad/s) and rewards
 MOTIONS = {
@@ -45,12 +49,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not OTHERS, reason="neither m
 
 
 def env_on(sim: str, task: str) -> TaskEnv:
-    return build_env(compose([f"task={task}", f"sim={sim}", "device=cpu", f"numEnvs={NUM_ENVS}"]), Ranks())
+    env = build_env(compose([*words_of(task), f"sim={sim}", "device=cpu", f"numEnvs={NUM_ENVS}"]), Ranks())
+    assert isinstance(env, TaskEnv)
+    return env
 
 
 def state_of(sim: Simulator) -> ResetState:
     """The state that the views show, as a reset takes it."""
-    free = [sim.spec.bodies.index(name) for name in sim.spec.free_bodies]
+    free = sim.bodies(sim.spec.free_bodies)
     pose = torch.cat((sim.body_pos[:, free], sim.body_quat[:, free]), dim=-1)
     velocity = torch.cat((sim.body_lin_vel[:, free], sim.body_ang_vel[:, free]), dim=-1)
     return ResetState(sim.joint_pos.clone(), sim.joint_vel.clone(), pose, velocity)
@@ -75,7 +81,8 @@ def begin_alike(ours: TaskEnv, theirs: TaskEnv, share: float = 1.0, steps: int =
 
     Right after a reset a cube may touch the ground by exactly 0 m, where the rounding decides about its contacts.
     """
-    ours.reset(), theirs.reset()
+    for env in (ours, theirs):
+        env.reset()
     for action in share * actions(ours, steps):
         ours.step(action)
     state, ids = state_of(ours.sim), torch.arange(NUM_ENVS)
@@ -158,6 +165,6 @@ def test_contacts_carry_the_same_forces(spec: SceneSpec, height: float, ctrl, ot
             for sim in sims:
                 sim.step(ctrl(sim, step), 1)
             for names, limit in zip((POSES, VELOCITIES, ("contact_force",)), CONTACTS[other]):
-                assert largest(*sims, names) < limit
+                assert largest(sims[0], sims[1], names) < limit
         assert torch.equal(sims[0].contact_count, sims[1].contact_count)
         assert sims[0].contact_force.abs().max() > 4.0

@@ -5,20 +5,20 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Any, List
+from typing import Any
 
 import pytest
 import torch
 from known_simulators import facts_of
 
 from rlkit.config import compose
-from rlkit.config.conf import Conf
-from rlkit.config.machine import Machine
+from rlkit.config.facts.machine import Machine
+from rlkit.config.files.conf import Conf
 from rlkit.env.task_env import TaskEnv
 from rlkit.runtime.build import build_env
-from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.process.ranks import Ranks
 from rlkit.sims.api import QUANTITIES, SimulatorError
-from rlkit.sims.registry import SIMULATORS
+from rlkit.sims.facts import STEPPING
 
 R = "task.randomization"
 CONF = Conf(Path(__file__).parents[2] / "conf")
@@ -28,7 +28,7 @@ TASKS = [
     for task in CONF.options("task")
     if CONF.declared(task).get("task.engine") != "gymnasium" and task not in SAME_SCENE
 ]
-INSTALLED = [name for name in SIMULATORS if name in Machine.detect().simulators]
+INSTALLED = [name for name in STEPPING if name in Machine.detect().simulators]
 STANDING = "HumanoidStand"  # on its feet, so that friction matters too
 N = 4
 
@@ -76,7 +76,7 @@ def played(env: TaskEnv, steps: int, skip: int = 0) -> torch.Tensor:
     return torch.stack(rows)
 
 
-def possible(env: TaskEnv) -> List[str]:
+def possible(env: TaskEnv) -> list[str]:
     """The quantities that this simulator can vary in this scene."""
     found = []
     for quantity in QUANTITIES:
@@ -88,6 +88,7 @@ def possible(env: TaskEnv) -> List[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "sim"), PAIRS)
 def test_everything_at_once_continues_bit_exactly_and_the_impossible_is_refused(task: str, sim: str) -> None:
     with closing(make(task, sim)) as plain:

@@ -1,4 +1,4 @@
-"""The record of what has been tried (rlkit/config/support.yaml) says what is so, on the simulators installed here.
+"""The record of what has been tried, rlkit/config/facts/support.yaml, says what is so on the simulators installed here.
 
 `python -m pytest tests/contract/test_support.py --write-support` renews it; the cells of simulators that are not
 installed stay as they are.
@@ -10,28 +10,31 @@ import math
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+import support_page
 import torch
-from isaacgym_loaded import standin
+from isaacgym_standin.loaded import standin
 from needs import lacking
+from support_page import CONF, ROWS, task_of, words_of
 
-from rlkit.config import ConfigError, Experiment, compose, support
-from rlkit.config.conf import Conf
-from rlkit.config.machine import CPU_ONLY, SIMULATORS, UNAVAILABLE, Machine
-from rlkit.env.spec import VecEnv
+from rlkit.commands.doctor.checkup import versions
+from rlkit.config import ConfigError, Experiment, compose
+from rlkit.config.facts import support
+from rlkit.config.facts.machine import Machine
+from rlkit.env.api import VecEnv
+from rlkit.learners.facts import LEARNERS, train_file
 from rlkit.runtime.build import build_env, build_learner
-from rlkit.runtime.checkup import versions
-from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.process.ranks import Ranks
 from rlkit.sims.api import SimulatorError
+from rlkit.sims.facts import SIMULATORS, STEPPING, USABLE
+
+pytestmark = pytest.mark.slow
 
 HERE = Machine.detect()
-ANYTHING = replace(HERE, simulators=frozenset(SIMULATORS))
-CONF = Conf(Path(__file__).parents[2] / "conf")
-TASKS = CONF.options("task")
-ENGINES = {task: CONF.declared(task).get("task.engine", "simulator") for task in TASKS}
+ANYTHING = replace(HERE, simulators=frozenset(USABLE))
+ENGINES = {row: CONF.declared(task_of(row)).get("task.engine", "simulator") for row in ROWS}
 NEVER_IN_CI = ("genesis", "isaacgym")  # whose record nobody can be asked to renew before it has been seen
 NUM_ENVS = 8  # as in test_tasks.py: one compilation serves both
 WORDS = {"Gym": ("env.id=Pendulum-v1",), "Soccer": ("env.vectorization=sync",)}
@@ -54,11 +57,11 @@ def slow_pair(task: str, name: str) -> Any:
 
 SIMULATOR_PAIRS = [
     slow_pair(task, sim)
-    for task in TASKS
-    for sim in sorted(HERE.simulators & set(SIMULATORS))
-    if ENGINES[task] == "simulator" and sim != "gymnasium"
+    for task in ROWS
+    for sim in sorted(HERE.simulators & set(STEPPING))
+    if ENGINES[task] == "simulator"
 ]
-LEARNER_PAIRS = [slow_pair(task, learner) for task in TASKS for learner in SMALL]
+LEARNER_PAIRS = [slow_pair(task, learner) for task in ROWS for learner in LEARNERS]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +70,7 @@ def record(request: pytest.FixtureRequest) -> Iterator[support.Record]:
     found = deepcopy(support.read_record())
     yield found
     if request.config.getoption("--write-support", default=False):
-        support.write_record(found)
+        support_page.write_record(found)
 
 
 @pytest.fixture
@@ -84,7 +87,7 @@ def agree(request: pytest.FixtureRequest, record: support.Record):
         if "tested" in cell and ("tested" in recorded or (not recorded and name in NEVER_IN_CI)):
             return  # with other versions perhaps, or the first time that anybody has it
         assert cell == recorded, (
-            f"{task} on {name}: rlkit/config/support.yaml says {recorded or 'untested'}, found {cell};"
+            f"{task} on {name}: rlkit/config/facts/support.yaml says {recorded or 'untested'}, found {cell};"
             " renew it: python -m pytest tests/contract/test_support.py --write-support"
         )
 
@@ -94,13 +97,13 @@ def agree(request: pytest.FixtureRequest, record: support.Record):
 def request_for(task: str, *words: str) -> Experiment:
     machine_words = ("sim=gymnasium",) if ENGINES[task] == "gymnasium" else ("sim=mujoco",)
     return compose(
-        [f"task={task}", *machine_words, "device=cpu", *WORDS.get(task, ()), *words], machine=ANYTHING
+        [*words_of(task), *machine_words, "device=cpu", *WORDS.get(task, ()), *words], machine=ANYTHING
     )
 
 
 def on_simulator(experiment: Experiment, sim: str) -> VecEnv:
     """The env on a simulator that the record may call impossible, which compose() would refuse."""
-    device = "cuda:0" if torch.cuda.is_available() and sim not in CPU_ONLY else "cpu"
+    device = "cuda:0" if torch.cuda.is_available() and not SIMULATORS[sim].cpu_only else "cpu"
     return build_env(
         replace(
             experiment,
@@ -112,9 +115,8 @@ def on_simulator(experiment: Experiment, sim: str) -> VecEnv:
 
 
 def seen_with(sim: str, env: VecEnv) -> str:
-    return (
-        f"{versions(sim)}, on {'the CPU' if env.spec.device.type == 'cpu' else torch.cuda.get_device_name()}"
-    )
+    device = "the CPU" if env.spec.device.type == "cpu" else torch.cuda.get_device_name()
+    return f"{versions(SIMULATORS[sim].packages)}, on {device}"
 
 
 @pytest.mark.parametrize(("task", "sim"), SIMULATOR_PAIRS)
@@ -134,12 +136,14 @@ def test_a_simulator_steps_the_task_or_refuses_it_with_the_reason_on_record(task
     agree("simulators", task, sim, cell)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "learner"), LEARNER_PAIRS)
 def test_a_learner_does_an_iteration_of_the_task(task, learner, agree) -> None:
     missing = missing_packages(task)
     if missing:
         lacking("soccer", f"{task} needs {', '.join(missing)}, which `make soccer` installs")
-    experiment = request_for(task, f"train={task}{support.LEARNERS[learner]}", *SMALL[learner])
+    train = train_file(task_of(task), learner)
+    experiment = request_for(task, f"train={train}", *SMALL.get(learner, ("numEnvs=4",)))
     sim = experiment.sim.name
     with closing(build_env(experiment, Ranks())) as env:
         agent = build_learner(experiment, env)
@@ -158,7 +162,7 @@ def test_a_learner_does_an_iteration_of_the_task(task, learner, agree) -> None:
 # Isaac Gym itself and its stand-in cannot be in one process; where the real one is, its pairs are among those above.
 if "isaacgym" not in HERE.simulators:
 
-    @pytest.mark.parametrize("task", [task for task in TASKS if ENGINES[task] == "simulator"])
+    @pytest.mark.parametrize("task", [task for task in ROWS if ENGINES[task] == "simulator"])
     def test_what_isaac_gym_lacks_is_on_record_and_what_runs_on_its_stand_in_alone_is_untested(
         task, agree
     ) -> None:
@@ -174,35 +178,35 @@ if "isaacgym" not in HERE.simulators:
 
 
 def missing_packages(task: str) -> list[str]:
-    packages = CONF.declared(task).get("task.packages") or []
+    packages = CONF.declared(task_of(task)).get("task.packages") or []
     return [package for package in packages if not HERE.has_package(package)]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ROWS)
 def test_a_task_on_the_wrong_kind_of_engine_is_refused_with_the_reason_on_record(task, agree) -> None:
     reasons = {
         "gymnasium": "made of Gymnasium environments, which bring their own physics",
         "simulator": "runs on a simulator",
     }
-    wrong = ["gymnasium"] if ENGINES[task] == "simulator" else sorted(set(SIMULATORS) - {"gymnasium"})
+    wrong = ["gymnasium"] if ENGINES[task] == "simulator" else sorted(STEPPING)
     reason = reasons[ENGINES[task]]
     for sim in wrong:
         with pytest.raises(ConfigError, match=reason):
-            compose([f"task={task}", f"sim={sim}", *WORDS.get(task, ())], machine=ANYTHING)
+            compose([*words_of(task), f"sim={sim}", *WORDS.get(task, ())], machine=ANYTHING)
         agree("simulators", task, sim, {"impossible": reason})
 
 
 def test_the_record_names_the_tasks_simulators_and_learners_that_there_are(record) -> None:
-    assert sorted(record["simulators"]) == sorted(record["learners"]) == TASKS
-    for task in TASKS:
-        assert set(record["simulators"][task]) <= set(SIMULATORS) - set(UNAVAILABLE)
-        assert set(record["learners"][task]) <= set(support.LEARNERS)
+    assert sorted(record["simulators"]) == sorted(record["learners"]) == sorted(ROWS)
+    for task in ROWS:
+        assert set(record["simulators"][task]) <= set(USABLE)
+        assert set(record["learners"][task]) <= set(LEARNERS)
 
 
 def test_the_page_shows_the_record(request: pytest.FixtureRequest, record) -> None:
     if request.config.getoption("--write-support", default=False):
-        support.write_record(record)  # now, as the fixture does it only after this test
-    text = support.PAGE.read_text(encoding="utf-8")
-    assert support.page(text) == text, (
+        support_page.write_record(record)  # now, as the fixture does it only after this test
+    text = support_page.PAGE.read_text(encoding="utf-8")
+    assert support_page.page(text) == text, (
         "renew it: python -m pytest tests/contract/test_support.py --write-support"
     )

@@ -3,57 +3,65 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 from typing import Iterator
 
 import pytest
 import torch
 from known_simulators import assert_near, facts_of
+from support_page import CONF, ROWS, task_of, words_of
 
 from rlkit.config import compose
-from rlkit.config.conf import Conf
-from rlkit.config.machine import Machine
-from rlkit.config.support import simulator_cell
+from rlkit.config.facts.machine import Machine
+from rlkit.config.facts.support import simulator_cell
 from rlkit.env.task_env import TaskEnv
 from rlkit.runtime.build import build_env
-from rlkit.runtime.ranks import Ranks
-from rlkit.sims.registry import SIMULATORS
+from rlkit.runtime.process.ranks import Ranks
+from rlkit.sims.facts import STEPPING
 from rlkit.tasks.registry import task_class
 
-ROOT = Path(__file__).parents[2]
-CONF = Conf(ROOT / "conf")
-TASKS = [task for task in CONF.options("task") if CONF.declared(task).get("task.engine") != "gymnasium"]
-INSTALLED = [name for name in SIMULATORS if name in Machine.detect().simulators]
+ON_SIMULATORS = [row for row in ROWS if CONF.declared(task_of(row)).get("task.engine") != "gymnasium"]
+TASKS = [row for row in ON_SIMULATORS if row == task_of(row)]
+INSTALLED = [name for name in STEPPING if name in Machine.detect().simulators]
 
 
-def one_a_scene(tasks: list[str]) -> list[str]:
-    """The first task of each scene: what a simulator may do to the others, it does to that one."""
+def one_a_scene(rows: list[str]) -> list[str]:
+    """The first row of each scene: what a simulator may do to the others, it does to that one."""
     first: dict[object, str] = {}
-    for task in tasks:
-        first.setdefault(task_class(task).scene.__func__, task)
+    for row in rows:
+        scene = task_class(task_of(row)).scene.__func__
+        first.setdefault((scene, row.partition(" ")[2]), row)
     return list(first.values())
+
+
+def rows_on(sim: str) -> list[str]:
+    """One row a scene, and every task where that is quick."""
+    first = one_a_scene(ON_SIMULATORS)
+    return list(dict.fromkeys(TASKS + first)) if sim == "mujoco" else first
 
 
 PAIRS = [
     (task, sim)
     for sim in INSTALLED
-    for task in (TASKS if sim == "mujoco" else one_a_scene(TASKS))
+    for task in rows_on(sim)
     if simulator_cell(task, sim).state != "impossible"
 ]
+QUICK = {("PickCube", "mujoco")}
 CASES = [
-    pytest.param(task, sim, marks=[] if sim == "mujoco" else [pytest.mark.slow], id=f"{task}-{sim}")
+    pytest.param(task, sim, marks=[] if (task, sim) in QUICK else [pytest.mark.slow], id=f"{task}-{sim}")
     for task, sim in PAIRS
 ]
 BOX_GRASPING = [
-    pytest.param(case.values[1], marks=case.marks, id=case.values[1])
+    pytest.param(case.values[1], marks=case.marks, id=str(case.values[1]))
     for case in CASES
     if case.values[0] == "BoxGrasping"
 ]
 
 
 def make(task: str, sim: str, *words: str) -> TaskEnv:
-    experiment = compose([f"task={task}", f"sim={sim}", "device=cpu", "numEnvs=8", *words])
-    return build_env(experiment, Ranks())
+    experiment = compose([*words_of(task), f"sim={sim}", "device=cpu", "numEnvs=8", *words])
+    env = build_env(experiment, Ranks())
+    assert isinstance(env, TaskEnv)
+    return env
 
 
 @pytest.fixture
@@ -80,7 +88,7 @@ def test_there_is_a_task_and_a_simulator_to_test() -> None:
 def test_all_terms_have_the_declared_sizes_and_stay_finite(task: str, sim: str, env: TaskEnv) -> None:
     """Observations and reward terms, functions of the state alone; on one env, which may take long to compile."""
     obs = env.reset()
-    terms = env.task.terms("observation")
+    terms = env.task.observation_sizes()
     for action in actions(env, 60):
         width = sum(size for _, size in env.spec.observation_terms["policy"])
         assert obs["policy"].shape == (8, width) == (8, env.spec.obs_sizes["policy"])
@@ -117,6 +125,7 @@ def test_a_finished_episode_leaves_nothing_behind(task: str, sim: str, env: Task
     env.task.generator.manual_seed(7)
     used = env.reset()["policy"].clone()
     with closing(make(task, sim)) as fresh_env:
+        fresh_env.task.load_shared_state(env.task.shared_state())  # of all episodes, as of which clips fail
         fresh_env.task.generator.manual_seed(7)
         assert torch.equal(fresh_env.reset()["policy"], used)
 
@@ -138,12 +147,13 @@ def test_state_continues_bit_exactly(task: str, sim: str, env: TaskEnv) -> None:
             assert torch.equal(ours[1], theirs[1])
 
 
+@pytest.mark.slow
 @each_pair_twice
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(task: str, sim: str, env: TaskEnv) -> None:
     def rewards(seed: int) -> torch.Tensor:
         with closing(make(task, sim, f"seed={seed}")) as other:
             other.reset()
-            return torch.stack([other.step(action)[1] for action in actions(env, 15)])
+            return torch.stack([other.step(action).reward for action in actions(env, 15)])
 
     assert torch.equal(rewards(3), rewards(3))
     assert not torch.equal(rewards(3), rewards(4))
@@ -153,15 +163,17 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(task: str, si
 DIFFERENT_NUMBERS = [case for case in TWICE if case.values[1] != "mjx"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "sim"), DIFFERENT_NUMBERS)
 def test_timing_and_dynamics_do_not_depend_on_the_number_of_envs(task: str, sim: str) -> None:
     """Env 0 to 3 of a large batch move as the four of a small one, as near as the simulator's facts say."""
     count = 100 if sim == "mujoco" else 16
     with closing(make(task, sim, "numEnvs=4")) as few, closing(make(task, sim, f"numEnvs={count}")) as many:
-        few.reset(), many.reset()
+        for env in (few, many):
+            env.reset()
         ids = torch.arange(4)
         few.task.generator.manual_seed(5)
-        state = few.task.reset(ids)
+        state = few.task.begin(ids)
         for env in (few, many):
             env.sim.reset(ids, state)
         many.task.targets[:4] = few.task.targets  # type: ignore[attr-defined]

@@ -15,16 +15,21 @@ from pages import ROOT, Page, pages
 
 from rlkit import cli
 from rlkit.config import compose
-from rlkit.config.machine import SIMULATORS, Machine
+from rlkit.config.facts.machine import Machine
+from rlkit.sims.facts import USABLE
 
 # A workstation with everything: what is checked is the line, not this machine.
-MACHINE = Machine(cores=8, cuda_devices=2, simulators=frozenset(SIMULATORS))
+MACHINE = Machine(cores=8, cuda_devices=2, simulators=frozenset(USABLE))
 OWN_TASKS = re.compile(
-    r"\btask=(LevelGrasping|MyTask|MyRobot)\b|\btrain=MyTaskPPO\b|\bconfig=my_walk\b"
+    r"\btask=(LevelGrasping|MyReach|MyTask|MyRobot|Balance|Go1Walk|YamReach|ShadowPinch)\b"
+    r"|\btrain=(MyTaskPPO|RandomSearch|ES)\b|\bconfig=my_walk\b|\bsim=puppet\b|\btrain\.network_settings\."
+    r"|\btask=Touch\b|\bsim=moon\b|=my_(project|package)\."
 )  # made on the page
 SHELL_WORDS = {
     "cp",
     "mv",
+    "mkdir",
+    "touch",
     "cd",
     "ls",
     "export",
@@ -65,21 +70,24 @@ def check(words: list[str], page: Page) -> None:
         check_rlkit(words[1:])
     elif words[:2] == ["python", "-m"]:
         check_module(words[2], words[3:])
+    elif program == "python":
+        assert f"# {words[1]}\n" in page.text, f"{page.name} does not have {words[1]}"
     elif program == "make":
         targets = [word for word in words[1:] if "=" not in word]
         text = (ROOT / "Makefile").read_text()
+        check_training(
+            tuple(shlex.split(dict(w.split("=", 1) for w in words if "=" in w).get("ARGS", "--help")))
+        )
         assert all(re.search(rf"^{target}:", text, re.MULTILINE) for target in targets), words
     elif program == "pip":
-        extras = re.findall(r"rlkit\[([\w,]+)\]|\.\[([\w,]+)\]", " ".join(words))
+        extras = re.findall(r"\.\[([\w,]+)\]", " ".join(words))
         text = (ROOT / "pyproject.toml").read_text()
         for names in extras:
-            assert all(
-                re.search(rf"^{name} = \[", text, re.MULTILINE) for name in "".join(names).split(",")
-            ), words
+            assert all(re.search(rf"^{name} = \[", text, re.MULTILINE) for name in names.split(",")), words
     elif program == "tensorboard":
         assert words[1] == "--logdir"
     elif program == "eval":
-        assert words[1].startswith("python train.py -sc install="), words
+        assert re.match("(python train.py|rlkit) -sc install=", words[1]), words
     elif program == "cp":
         assert (ROOT / words[1]).exists(), words
     else:
@@ -90,7 +98,7 @@ def check(words: list[str], page: Page) -> None:
 def check_training(words: tuple[str, ...]) -> None:
     if any(re.search(OWN_TASKS, word) for word in words):
         return  # tests/journeys run what a page writes
-    if words[:1] == ["--help"]:
+    if words[:1] == ("--help",):
         words = tuple(word for word in words[1:] if "=" in word)
     if "-m" in words:
         words = tuple(re.sub(r"=([^\[,]+),.*", r"=\1", word) for word in words if word != "-m")
@@ -101,6 +109,9 @@ def check_training(words: tuple[str, ...]) -> None:
 
 
 def check_rlkit(words: list[str]) -> None:
+    if words and words[0] in cli.TRAINING:
+        check_training((*(["test=true"] if words[0] == "test" else []), *words[1:]))
+        return
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
         try:
@@ -113,6 +124,6 @@ def check_module(module: str, words: list[str]) -> None:
     found = importlib.util.find_spec(module)
     assert found is not None and found.origin is not None, module
     if module.startswith("benchmarks."):
-        text = "".join(path.read_text() for path in (ROOT / "benchmarks").glob("*.py"))
+        text = "".join(path.read_text() for path in (ROOT / "benchmarks").rglob("*.py"))
         for option in (word for word in words if word.startswith("--")):
             assert f'"{option}"' in text, f"{module} has no {option}"

@@ -10,11 +10,12 @@ import pytest
 from pages import ROOT, Page, code, pages
 from test_docs_commands import check_rlkit
 
-from rlkit.config import foreign, keys
-from rlkit.config.preflight import read_request
+from rlkit.config.schema import keys
+from rlkit.config.words import foreign
+from rlkit.config.words.preflight import read_words
 
 FROM = [page for page in pages() if page.path.parent.name == "coming_from" and page.path.stem != "README"]
-TASKS = ("BoxGrasping", "HumanoidVelocity", "PickCube", "Gym", "Soccer")
+TASKS = ("BoxGrasping", "HumanoidVelocity", "TrackMotion", "Steering", "PickCube", "Gym", "Soccer")
 TOLD = {
     name: (ROOT / f"docs/{name}.md").read_text() for name in ("metrics", "learners", "workspace", "watching")
 }
@@ -25,7 +26,7 @@ DECORATORS = ("@reward", "@success", "@failure", "@observation")
 def settings() -> frozenset[str]:
     """Every setting of some task and learner, by its full name."""
     requests = [
-        read_request([f"task={task}", f"train={train}"])
+        read_words([f"task={task}", f"train={train}"])
         for task in TASKS
         for train in ("BaseTaskPPO", "FastTD3")
     ]
@@ -49,7 +50,7 @@ def problem(word: str) -> str:
         if name == "training.initFrom":
             Path(value).touch()
         task = "task=Gym" if name == "env.vectorization" else "task=BoxGrasping"
-        read_request([word] if name == "task" else [task, word])  # raises ConfigError
+        read_words([word] if name == "task" else [task, word])  # raises ConfigError
     elif word.partition(".")[0] in keys.SECTIONS and "." in word:
         return "" if is_setting(word) else "there is no such setting"
     elif word not in ("torchrun", "config", *DECORATORS, *keys.GROUPS, *keys.ALIASES):
@@ -84,18 +85,35 @@ def test_the_pages_and_the_hints_say_the_same(page: Page) -> None:
             continue  # our own word needs no hint
         known = None if "/" in theirs[0] else foreign.meaning(theirs[0])
         if known is not None and known.ours:
-            told = {keys.ALIASES.get(name, name) for name in known.ours}
+            told = {keys.ALIASES.get(name, name) for name in known.ours.split()}
             assert said & told or any(name in known.says for name in said), (theirs, said, known)
 
 
 def test_what_looks_like_a_setting_is_one() -> None:
     sections = "|".join(keys.SECTIONS)
-    older = read_request([]).schema
+    older = read_words([]).schema
     for page in pages():
         for word in code(page.prose):
             if re.fullmatch(rf"(?:{sections})(?:\.[A-Za-z]\w*)+", word) and not module(word):
                 theirs = page in FROM and older.canonical(word) is None  # their word, in the first column
                 assert is_setting(word) or older.canonical(word) or theirs, f"{page.name} names {word}"
+
+
+def test_every_file_of_ours_that_is_named_is_there() -> None:
+    """On the pages, in the product and in the contract suite, but those that a page has its reader make."""
+    made = re.compile(
+        r"random_search|RandomSearch|puppet|my_robot|level_grasping|balance|learners/es/"
+        r"|/(?:TPPO|ES|NAME|MyTask\w*|MyRobot|LevelGrasping\w*|Balance\w*|Touch|Go1Walk|YamReach|ShadowPinch|moon"
+        r"|MyReach|Near|ReachPPO|test_my_reach)\."
+    )
+    named = re.compile(
+        r"(?<![\w/.<>-])(?:rlkit|conf|tests|benchmarks|docs)/(?:[\w-]+/)*[\w-]+\.(?:py|yaml|json|xml|md)\b"
+    )
+    sources = [path for folder in ("rlkit", "tests/contract") for path in (ROOT / folder).rglob("*.py")]
+    texts = [page.text for page in pages()] + [path.read_text(encoding="utf-8") for path in sources]
+    found = {word for text in texts for word in named.findall(text) if not made.search(word)}
+    assert {"rlkit/config/facts/support.yaml", "rlkit/env/api.py"} <= found
+    assert not {word for word in found if not (ROOT / word).exists()}
 
 
 def module(word: str) -> bool:

@@ -1,12 +1,15 @@
 """MuJoCo's warnings are told once through rlkit's log, and write no file."""
 
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import logging
 import subprocess
 import sys
 import types
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 import mujoco
 import pytest
@@ -18,9 +21,9 @@ from rlkit.env.gym.making import Recipe
 class FakeMujoco(types.ModuleType):
     """As much of MuJoCo as takes a handler of warnings."""
 
-    handler: Optional[Callable[[str], Any]] = None
+    handler: Callable[[str], Any] | None = None
 
-    def get_mju_user_warning(self) -> Optional[Callable[[str], Any]]:
+    def get_mju_user_warning(self) -> Callable[[str], Any] | None:
         return self.handler
 
     def set_mju_user_warning(self, handler: Callable[[str], Any]) -> None:

@@ -17,9 +17,9 @@ from gymnasium import spaces
 from needs import require_gl
 from recordings import make_recording
 
+from rlkit.env.api import EnvError
 from rlkit.env.gym.env import GymEnv
 from rlkit.env.gym.rendering import frames, replayed
-from rlkit.env.spec import EnvError
 from rlkit.media.recording import Recording, save
 
 IDS = ("Count-v0", "Seen-v0")
@@ -29,7 +29,7 @@ class Seen(known_envs.Count):
     """Count-v0 with pictures: the first pixel shows the steps, the second the draw of the episode."""
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
-    action_space = spaces.Box(np.float32([0.0, -1.0]), np.float32([1.0, 1.0]))
+    action_space = spaces.Box(np.array([0.0, -1.0], np.float32), np.array([1.0, 1.0], np.float32))
 
     def __init__(self, render_mode: Any = None, drift: float = 0.0) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Seen(known_envs.Count):
 
 @pytest.fixture(autouse=True)
 def seen() -> Iterator[None]:
-    gymnasium.register("Seen-v0", entry_point=Seen, max_episode_steps=3)
+    known_envs.register("Seen-v0", Seen, max_episode_steps=3)
     yield
     del gymnasium.registry["Seen-v0"]
 
@@ -100,6 +100,7 @@ def test_the_watched_commands_lie_in_the_bounds_of_the_task_that_was_played() ->
     _, episodes = play()
     for episode in episodes:
         space = (known_envs.Count, Seen)[int(episode.arrays["start.gym_task"])].action_space
+        assert isinstance(space, spaces.Box)
         middle, half = (space.high + space.low) / 2, (space.high - space.low) / 2
         ctrl, terms = episode.arrays["ctrl"], episode.arrays["terms"]
         assert ctrl == pytest.approx(middle + half * episode.arrays["actions"], abs=1e-6)
@@ -122,7 +123,7 @@ def test_watched_envs_in_other_processes_tell_the_same() -> None:
 def test_nothing_is_told_of_envs_that_are_not_watched_any_more() -> None:
     env, _ = play(steps=1)
     env.watch(())
-    assert env.step(torch.zeros(5, 2))[4].watched is None
+    assert env.step(torch.zeros(5, 2)).info.watched is None
 
 
 def test_a_picture_of_every_state() -> None:

@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 from torch import Tensor
 
+from rlkit.env.api import EnvError
 from rlkit.env.gym.bundle import SubEnv
 from rlkit.env.gym.env import WORTH_PROCESSES, GymEnv, _workers
 from rlkit.env.gym.making import recipes
 from rlkit.env.gym.member import DEFAULT_LENGTH, Form, Member, memory_of
-from rlkit.env.spec import EnvError
-from rlkit.runtime.evaluation import Evaluation
-from rlkit.runtime.monitor import Monitor
-from rlkit.runtime.test import play
+from rlkit.runtime.playing.evaluation import Evaluation
+from rlkit.runtime.playing.rollout import play
+from rlkit.runtime.training.monitor import Monitor
 
 ZERO = 1.0  # what the action 0 becomes in Count-v0, whose first action lies in [-2, 4]
 
@@ -32,6 +33,11 @@ def make(ids: Any = "Count-v0", num_envs: int = 2, *, seed: int = 0, **settings:
 
 def still(env: GymEnv) -> Tensor:
     return torch.zeros(env.spec.num_envs, env.spec.num_actions)
+
+
+def processes_of(env: GymEnv) -> list[Any]:
+    assert isinstance(env._vector, AsyncVectorEnv)
+    return list(env._vector.processes)
 
 
 def test_a_time_out_gives_the_true_last_observation_and_the_next_first_one() -> None:
@@ -70,13 +76,13 @@ def test_a_termination_counts_before_a_time_out_in_the_same_step(name: str) -> N
     env = make(kwargs={"goal": 3, "success_name": name})
     env.reset()
     for _ in range(2):
-        info = env.step(still(env))[4]
+        info = env.step(still(env)).info
         assert not info.success.any()
     _, reward, terminated, truncated, info = env.step(still(env))
     assert terminated.all() and not truncated.any() and info.success.all()
     assert reward.tolist() == [31.0, 31.0]
     assert info.episodes["success"] == 2.0 and info.episodes["timeout"] == 0.0
-    info = env.step(still(env))[4]
+    info = env.step(still(env)).info
     assert not info.success.any()
 
 
@@ -86,8 +92,7 @@ def test_sums_begin_anew_with_each_episode_and_with_a_reset() -> None:
     env.step(still(env))
     env.reset()
     for _ in range(2):
-        for _ in range(3):
-            info = env.step(still(env))[4]
+        info = [env.step(still(env)).info for _ in range(3)][-1]
         assert info.episodes["return"] == 63.0 and info.episodes["length"] == 3.0
 
 
@@ -96,9 +101,12 @@ def test_actions_reach_the_environment_within_its_own_bounds() -> None:
     env.reset()
     for action in ([-1.0, -1.0], [1.0, 1.0], [0.5, 0.0], [-7.0, 7.0]):
         env.step(torch.tensor([action]))
-    bundle = env._vector.envs[0]
+    assert isinstance(env._vector, SyncVectorEnv)
+    bundle: Any = env._vector.envs[0]
     seen = bundle.unwrapped._envs[0].member.env.unwrapped.seen
-    low, high = known_envs.Count.action_space.low, known_envs.Count.action_space.high
+    space = known_envs.Count.action_space
+    assert isinstance(space, spaces.Box)
+    low, high = space.low, space.high
     assert [a.tolist() for a in seen[:2]] == [low.tolist(), high.tolist()]
     assert seen[2].tolist() == pytest.approx([2.5, 0.05])
     assert seen[3].tolist() == [low[0], high[1]]
@@ -107,7 +115,7 @@ def test_actions_reach_the_environment_within_its_own_bounds() -> None:
 def test_a_dict_of_observations_becomes_one_vector_in_gymnasiums_order() -> None:
     env = make("Parts-v0")
     assert env.reset()["policy"].tolist() == [[1.0, 0.0, 1.0, 2.0, 0.0]] * 2  # gear one-hot, then speed
-    assert env.step(still(env))[0]["policy"].tolist() == [[0.0, 1.0, 1.0, 2.0, 1.0]] * 2
+    assert env.step(still(env)).obs["policy"].tolist() == [[0.0, 1.0, 1.0, 2.0, 1.0]] * 2
     assert env.spec.observation_terms["policy"] == (("gear", 2), ("speed", 3))
     assert env.spec.obs_sizes == {"policy": 5, "critic": 5} and env.spec.num_actions == 2
 
@@ -137,7 +145,7 @@ def test_a_wrapper_may_slow_the_environment_down() -> None:
 def test_the_task_may_set_another_length(name: str, length: int) -> None:
     env = make(name, 1, max_episode_length=length)
     env.reset()
-    ends = [bool(env.step(still(env))[3]) for _ in range(2 * length)]
+    ends = [bool(env.step(still(env)).truncated) for _ in range(2 * length)]
     assert ends == ([False] * (length - 1) + [True]) * 2
     assert env.spec.max_episode_length == length
 
@@ -147,7 +155,7 @@ def test_stagger_spreads_the_ends_and_counts_whole_episodes_alone() -> None:
     env.reset()
     env.stagger()
     ends = [env.step(still(env)) for _ in range(6)]
-    assert [step[3].tolist() for step in ends] == [
+    assert [step.truncated.tolist() for step in ends] == [
         [False, False, True],
         [False, True, False],
         [True, False, False],
@@ -156,7 +164,7 @@ def test_stagger_spreads_the_ends_and_counts_whole_episodes_alone() -> None:
         [True, False, False],
     ]
     # Env 2 began at age 2 and env 1 at age 1: their first episodes were cut short, and say nothing of the task.
-    whole = [step[4].episodes for step in ends]
+    whole = [step.info.episodes for step in ends]
     assert whole[:2] == [{}, {}]
     assert [float(sums["length"]) for sums in whole[2:]] == [3.0] * 4
     assert [float(sums["return"]) for sums in whole[2:]] == [63.0] * 4
@@ -166,7 +174,7 @@ def test_a_staggered_episode_that_ends_by_itself_counts() -> None:
     env = make(num_envs=3, kwargs={"goal": 1})
     env.reset()
     env.stagger()
-    info = env.step(still(env))[4]
+    info = env.step(still(env)).info
     assert info.episodes["count"] == info.episodes["success"] == info.episodes["length"] == 3.0
 
 
@@ -183,9 +191,10 @@ def test_an_environment_without_a_limit_times_out_after_the_default_and_says_so_
         " task.episodeLength=N sets another limit"
     )
     env.reset()
-    ends = [env.step(still(env))[3].tolist() for _ in range(8)]
+    ends = [env.step(still(env)).truncated.tolist() for _ in range(8)]
     assert ends == [[False] * 2, [False] * 2, [False] * 2, [True] * 2] * 2
-    make("Count-v0"), make("Endless-v0", max_episode_length=9)
+    make("Count-v0")
+    make("Endless-v0", max_episode_length=9)
     assert len(caplog.records) == 1
 
 
@@ -202,7 +211,7 @@ def test_a_number_that_is_not_finite_ends_the_episode_as_a_failure(
     assert info.reached["failure/unstable"].all() and info.episodes["failure/unstable"] == 2.0
     assert info.episodes["return"] == 2 * (10.0 + ZERO)
     assert obs["policy"][:, 0].tolist() == [0.0, 0.0] and obs["policy"].isfinite().all()
-    info = env.step(still(env))[4]
+    info = env.step(still(env)).info
     assert not info.reached["failure/unstable"].any()
     (record,) = caplog.records
     what = {"obs": "the observation is nan in number 0 of 2", "reward": "the reward is nan"}[where]
@@ -216,8 +225,8 @@ def test_a_reward_term_that_is_not_finite_is_told_and_left_out(caplog: pytest.Lo
     env = make(num_envs=1, kwargs={"bad": 2, "where": "term"})
     env.reset()
     steps = [env.step(still(env)) for _ in range(3)]
-    assert not steps[1][2].any() and steps[2][3].all()  # the episode goes on to its end
-    sums = steps[2][4].episodes
+    assert not steps[1].terminated.any() and steps[2].truncated.all()  # the episode goes on to its end
+    sums = steps[2].info.episodes
     assert sums["return"] == 63.0 and sums["reward/steps"] == 10.0 + 30.0
     assert "step 2 of its episode: the reward term steps is nan" in caplog.records[0].getMessage()
     assert env.metrics() == {"env/not_finite": 1.0}
@@ -228,7 +237,10 @@ def test_actions_that_are_not_finite_are_the_policys_fault() -> None:
     env.reset()
     actions = still(env)
     actions[1, 0] = torch.nan
-    with pytest.raises(EnvError, match="the policy's actions are not finite in env 1: its weights hold NaN"):
+    with pytest.raises(
+        EnvError,
+        match=r"^the actions given are not finite in env 1: what computes them",
+    ):
         env.step(actions)
 
 
@@ -303,7 +315,7 @@ def test_rewound_envs_play_their_first_episodes_again() -> None:
     env = make(["Count-v0", "Parts-v0"], 6, seed=5)
 
     def begin() -> list[Tensor]:
-        return [env.reset()["policy"], *(env.step(still(env))[0]["policy"] for _ in range(8))]
+        return [env.reset()["policy"], *(env.step(still(env)).obs["policy"] for _ in range(8))]
 
     first, second = begin(), begin()
     assert not equal(first, second)
@@ -353,7 +365,7 @@ def test_evaluations_rewind_their_envs_instead_of_making_them_anew() -> None:
 def test_processes_give_the_same_numbers_as_one() -> None:
     ids = ["Count-v0", "Parts-v0"]
     here, there = make(ids, 5, seed=7), make(ids, 5, seed=7, vectorization="async")  # bundles of 3 and 2
-    assert len(there._vector.processes) == 2
+    assert len(processes_of(there)) == 2
     assert equal(rollout(here), rollout(there))
 
 
@@ -374,7 +386,7 @@ def test_an_error_in_another_process_arrives_whole() -> None:
 def test_a_process_that_dies_is_told_and_leaves_nothing_behind() -> None:
     env = make(num_envs=4, vectorization="async")
     env.reset()
-    processes = env._vector.processes
+    processes = processes_of(env)
     os.kill(processes[1].pid, signal.SIGKILL)
     with pytest.raises(EnvError, match="has died; it may have run out of memory"):
         env.step(still(env))
@@ -386,15 +398,15 @@ def test_a_process_that_dies_is_told_and_leaves_nothing_behind() -> None:
 def test_an_interrupt_of_the_terminal_leaves_the_processes_to_the_learner() -> None:
     env = make(num_envs=2, vectorization="async")
     env.reset()
-    for process in env._vector.processes:
+    for process in processes_of(env):
         os.kill(process.pid, signal.SIGINT)
-    assert env.step(still(env))[0]["policy"][:, 0].tolist() == [1.0, 1.0]
+    assert env.step(still(env)).obs["policy"][:, 0].tolist() == [1.0, 1.0]
     env.close()
 
 
 def test_auto_takes_processes_where_a_step_is_long_and_there_are_cores() -> None:
     def form(step_time: float) -> Form:
-        return Form((("observation", 1),), 1, None, 1.0, (), step_time, np.zeros(1), np.ones(1))
+        return Form((("observation", 1),), 1, DEFAULT_LENGTH, 1.0, (), step_time, np.zeros(1), np.ones(1))
 
     long, short = WORTH_PROCESSES / 4, WORTH_PROCESSES / 100
     assert _workers("auto", 16, 8, [form(long)]) == 8
@@ -428,7 +440,7 @@ def test_every_episode_draws_its_task_anew_and_nothing_of_the_old_one_stays() ->
     for _ in range(300):
         before = obs
         step = env.step(still(env))
-        obs, final_obs = step[0]["policy"], step[4].final_obs["policy"]
+        obs, final_obs = step.obs["policy"], step.info.final_obs["policy"]
         assert torch.equal(final_obs[0, 5:], before[0, 5:])  # the last one is of the old task
         drawn.append(int(obs[0, 6]))
         if not drawn[-1]:
@@ -498,11 +510,11 @@ INFINITE = spaces.Box(torch.tensor([-1.0, 0.0]).numpy(), torch.tensor([1.0, floa
     ("observations", "actions", "message"),
     [
         (BOX, spaces.Discrete(3), r"its actions are Discrete\(3\), but the learners here give real numbers"),
-        (BOX, spaces.Box(0, 5, (2,), int), "its actions are Box"),
+        (BOX, spaces.Box(0, 5, (2,), np.int64), "its actions are Box"),
         (BOX, INFINITE, r"action 1 of 2 has the bounds \[0, inf\]"),
-        (spaces.Box(0, 255, (8, 8, 3), "uint8"), BOX, r"observation is an image \(8, 8, 3\)"),
+        (spaces.Box(0, 255, (8, 8, 3), np.uint8), BOX, r"observation is an image \(8, 8, 3\)"),
         (
-            spaces.Dict({"eye": spaces.Box(0, 255, (8, 8, 3), "uint8")}),
+            spaces.Dict({"eye": spaces.Box(0, 255, (8, 8, 3), np.uint8)}),
             BOX,
             r"observation.eye is an image \(8, 8, 3\)",
         ),
@@ -560,7 +572,7 @@ def test_an_id_may_name_the_module_that_registers_it() -> None:
 def test_a_reward_is_a_number_in_whatever_clothes(reward: Any, taken: float) -> None:
     env = make("Odd-v0", 1, kwargs={"reward": reward})
     env.reset()
-    assert env.step(still(env))[1].tolist() == [taken]
+    assert env.step(still(env)).reward.tolist() == [taken]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from rlkit.config import compose
+from rlkit.env.api import EnvError
 from rlkit.env.gym.env import GymEnv
-from rlkit.env.spec import EnvError
 from rlkit.runtime.build import build_env
-from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.process.ranks import Ranks
 
 seen: list[dict[str, Any]] = []
 
@@ -38,7 +38,7 @@ def test_the_request_reaches_the_environment() -> None:
     assert (env.spec.task, env.spec.num_envs, env.spec.max_episode_length) == ("Gym", 2, 7)
     draws = env.reset()["policy"][:, 1]
     env.step(torch.zeros(2, 2))
-    assert env.step(torch.zeros(2, 2))[4].success.all()
+    assert env.step(torch.zeros(2, 2)).info.success.all()
     assert build().spec.max_episode_length == 3  # its own
     assert torch.equal(build().reset()["policy"][:, 1], draws)
 
@@ -52,7 +52,7 @@ def test_an_env_beside_the_trainings_has_its_own_size_and_seed() -> None:
 def test_the_tasks_wrapper_is_called_with_the_task() -> None:
     env = build("task.wrapper=test_gymnasium_build:slower", "env.vectorization=sync")
     env.reset()
-    assert env.step(torch.zeros(2, 2))[0]["policy"][:, 0].tolist() == [2.0, 2.0]
+    assert env.step(torch.zeros(2, 2)).obs["policy"][:, 0].tolist() == [2.0, 2.0]
     assert seen and seen[-1]["wrapper"] == "test_gymnasium_build:slower" and seen[-1]["name"] == "Gym"
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 import torch
 from puck import OFF, log_of, puck_env
 from torch import Tensor
 
+from rlkit.env.api import EnvError
 from rlkit.env.latency import acting_commands
-from rlkit.env.spec import EnvError
 from rlkit.env.task_env import TaskEnv
 from rlkit.env.transfer import DeviceEnv
-from rlkit.runtime.monitor import Monitor
-from rlkit.runtime.train import overflow_warning
+from rlkit.runtime.training.monitor import Monitor
+from rlkit.runtime.training.train import overflow_warning
 from rlkit.sims.api import SimulatorError
 from rlkit.tasks.api import TaskError
 
-EVERYTHING: Dict[str, Any] = {
+EVERYTHING: dict[str, Any] = {
     "mass": {"range": [0.5, 2.0]},
     "friction": {"range": [0.5, 1.5]},
     "stiffness": {"range": [0.5, 2.0], "per": "env"},
@@ -106,7 +106,8 @@ def test_only_the_envs_that_are_reset_draw_again_and_per_env_never() -> None:
 def test_each_part_may_have_its_own_factor_and_others_keep_theirs() -> None:
     each = puck_env(20, logged=True, mass={"range": [0.5, 1.5], "each": True})
     one = puck_env(20, logged=True, mass={"range": [0.5, 1.5], "parts": ["puck"]})
-    each.reset(), one.reset()
+    for env in (each, one):
+        env.reset()
     factors = log_of(each).factors["mass"]
     assert (factors[:, 0] != factors[:, 1]).all()
     assert (log_of(one).factors["mass"][:, 0] == 1.0).all()
@@ -187,7 +188,7 @@ def test_a_failure_between_two_commands_is_not_forgotten() -> None:
 
     env = puck_env(3, logged=True, on_call=fail, latency={"range": [0.01, 0.01]})
     env.reset()
-    assert not env.step(torch.zeros(3, 1))[2].any()
+    assert not env.step(torch.zeros(3, 1)).terminated.any()
     _, _, terminated, _, info = env.step(torch.zeros(3, 1))
     assert terminated.tolist() == [False, True, False]
     assert info.reached["failure/unstable"].tolist() == [False, True, False]
@@ -197,7 +198,8 @@ def test_a_push_by_hand_lasts_for_the_whole_control_step() -> None:
     env = puck_env(2, logged=True, latency={"range": [0.01, 0.01]})
     env.reset()
     env.push(1, "puck", (1.0, 2.0, 3.0))
-    env.step(torch.zeros(2, 1)), env.step(torch.zeros(2, 1))
+    for _ in range(2):
+        env.step(torch.zeros(2, 1))
     pushed = [force[1].tolist() for force in log_of(env).forces]
     assert pushed == [[1.0, 2.0, 3.0]] * 2 + [[0.0, 0.0, 0.0]] * 2
 
@@ -212,7 +214,7 @@ def test_the_policy_sees_gaussian_noise_and_the_critic_none() -> None:
     assert torch.equal(first["critic"], exact)
     for obs, critic in (
         (first, exact),
-        (env.step(torch.zeros(5000, 1))[0], clean.step(torch.zeros(5000, 1))[0]["critic"]),
+        (env.step(torch.zeros(5000, 1)).obs, clean.step(torch.zeros(5000, 1)).obs["critic"]),
     ):
         assert torch.equal(obs["critic"], critic)
         noise = obs["policy"] - obs["critic"]
@@ -341,7 +343,7 @@ def test_at_the_end_of_a_curriculum_all_envs_have_the_same_latency(learning: boo
 
 
 def test_factors_for_good_are_given_once_also_after_a_resume() -> None:
-    settings: Dict[str, Any] = {"logged": True, "mass": {"range": [0.5, 1.5], "per": "env"}}
+    settings: dict[str, Any] = {"logged": True, "mass": {"range": [0.5, 1.5], "per": "env"}}
     env, again = puck_env(N, **settings), puck_env(N, seed=9, **settings)
     env.reset()
     again.load_state(env.state())
@@ -352,10 +354,11 @@ def test_factors_for_good_are_given_once_also_after_a_resume() -> None:
 
 def test_a_state_of_another_simulator_is_refused() -> None:
     env, other = puck_env(N), puck_env(N, logged=True)
-    env.reset(), other.reset()
+    for each in (env, other):
+        each.reset()
     state = {**env.state(), "sim": {**env.sim.state(), **other.sim.state()}}
     del state["sim"]["integration"]
-    with pytest.raises(EnvError, match="another simulator"):
+    with pytest.raises(SimulatorError, match="another simulator"):
         env.load_state(state)
 
 
@@ -381,7 +384,7 @@ def test_a_start_that_is_loaded_again_repeats_every_draw() -> None:
     for _ in range(2):
         env.load_state(start)
         run = [env.reset()["policy"]]
-        run += [env.step(action)[0]["policy"] for action in moves(60)]
+        run += [env.step(action).obs["policy"] for action in moves(60)]
         runs.append(torch.stack(run))
     assert torch.equal(*runs)
 
@@ -439,7 +442,7 @@ def test_contacts_that_found_no_room_are_told_where_a_simulator_has_limits(
 
 
 def test_the_names_of_what_can_vary_agree_with_the_configuration() -> None:
-    from rlkit.config.randomization import KEYS, QUANTITIES
+    from rlkit.config.schema.randomization import KEYS, QUANTITIES
     from rlkit.sims.api import QUANTITIES as OF_SIMULATORS
 
     assert tuple(QUANTITIES) == OF_SIMULATORS

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from rlkit.env.task_env import EnvError, TaskEnv
 from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, SimulatorError
-from rlkit.tasks.api import Task, TaskError, failure, observation, reward, success
+from rlkit.tasks.api import Task, TaskError, failure, metric, observation, reward, success
 
 CONFIG = {
+    "name": "Counter",
     "controlPeriod": 0.02,
     "episodeLength": 5,
     "observations": ["position"],
@@ -26,7 +27,6 @@ CONFIG = {
 class Counter(Task):
     """Position counts control steps; an env succeeds at `goal`, fails at `limit`."""
 
-    name = "Counter"
     action_names = ("push",)
 
     @classmethod
@@ -71,14 +71,36 @@ class Counter(Task):
         return self.position_now >= self.limit
 
 
+class Measured(Counter):
+    """Tells twice its position as a metric."""
+
+    @metric
+    def doubled(self) -> Tensor:
+        return 2.0 * self.position_now
+
+
 def advance(sim: StubSimulator, _: Tensor) -> None:
     sim.joint_pos += 1.0
 
 
-def make(n: int = 3, config: Any = CONFIG, on_step: Any = advance, **physics: Any) -> TaskEnv:
+def make(
+    n: int = 3,
+    config: Any = CONFIG,
+    on_step: Any = advance,
+    task: type[Counter] = Counter,
+    **physics: Any,
+) -> TaskEnv:
     settings = PhysicsSettings(**{"dt": 0.01, "substeps": 2, **physics})
-    sim = StubSimulator(Counter.scene(config), n, on_step, settings)
-    return TaskEnv(sim, Counter(config, sim, torch.Generator()))
+    sim = StubSimulator(task.scene(config), n, on_step, settings)
+    return TaskEnv(sim, task(config, sim, torch.Generator()))
+
+
+def test_a_task_is_called_as_it_was_asked_for() -> None:
+    class Named(Counter):
+        name = "Other"
+
+    env = make(config={**CONFIG, "name": "Asked"}, task=Named)
+    assert env.spec.task == env.task.name == "Asked"
 
 
 def test_a_time_out_bootstraps_from_the_true_last_observation_and_returns_the_next_first() -> None:
@@ -98,6 +120,46 @@ def test_a_time_out_bootstraps_from_the_true_last_observation_and_returns_the_ne
     assert info.episodes["return"] == 3 * (2.0 * 15 - 7.0)
     assert info.episodes["reward/progress"] == 3 * 2.0 * 15
     assert info.episodes["length"] == 15
+
+
+def test_a_metric_is_a_mean_over_the_steps_of_each_episode_and_no_part_of_its_return() -> None:
+    env = make(task=Measured)
+    env.reset()
+    task = env.task
+    assert isinstance(task, Measured)
+    task.goal[0] = 2.0  # env 0 plays episodes of two steps, the others of five
+    told = [env.step(torch.zeros(3, 1)).info.episodes for _ in range(5)]
+    of_two, of_five = 2.0 * (1 + 2) / 2, 2.0 * (1 + 2 + 3 + 4 + 5) / 5
+    assert [episodes["metric/doubled"].item() for episodes in told if episodes] == [
+        of_two,
+        of_two,
+        2 * of_five,
+    ]
+    assert told[4]["return"] == 2 * (2.0 * 15 - 7.0)
+
+
+def test_the_sums_of_metrics_are_part_of_the_state() -> None:
+    env, other = make(task=Measured), make(task=Measured)
+    for each in (env, other):
+        each.reset()
+    for _ in range(3):
+        env.step(torch.zeros(3, 1))
+    other.load_state(env.state())
+    other.step(torch.zeros(3, 1))
+    episodes = other.step(torch.zeros(3, 1)).info.episodes
+    assert episodes["metric/doubled"] == 3 * 6.0
+
+
+def test_a_step_that_physics_spoilt_counts_as_zero_in_a_metric() -> None:
+    def explode(sim: StubSimulator, _: Tensor) -> None:
+        sim.joint_pos += 1.0
+        sim.unstable[1] = (sim.joint_pos[1] >= 2.0).all()
+
+    env = make(task=Measured, on_step=explode)
+    env.reset()
+    env.step(torch.zeros(3, 1))
+    episodes = env.step(torch.zeros(3, 1)).info.episodes
+    assert (episodes["count"], episodes["metric/doubled"]) == (1, (2.0 * 1 + 0.0) / 2)
 
 
 def test_success_counts_before_failure_and_failure_before_time_out() -> None:
@@ -197,14 +259,24 @@ def test_stagger_spreads_the_ends() -> None:
     assert ends == [1, 1, 1, 1, 1]
 
 
+def test_a_made_up_age_is_no_step_that_was_played() -> None:
+    env = make(5)
+    env.reset()
+    env.stagger()
+    env.step(torch.zeros(5, 1))  # the last env, of age 4, times out and begins anew
+    assert env.task.episode_step.tolist() == [1, 2, 3, 4, 0]
+    assert env.task.steps_played.tolist() == [1, 1, 1, 1, 0]
+
+
 def test_what_stagger_cut_short_counts_nowhere_and_all_else_by_its_true_length() -> None:
     env = make(5)  # ages 0 to 4 of 5
     env.reset()
     env.stagger()
+    assert isinstance(env.task, Counter)
     env.task.limit[3] = 1.0  # fails in its first step: an episode like any other
     sums = []
     for _ in range(10):
-        sums.append(env.step(torch.zeros(5, 1))[4].episodes)
+        sums.append(env.step(torch.zeros(5, 1)).info.episodes)
         env.task.limit[3] = 1e9
     counts = [float(step["count"]) if step else 0.0 for step in sums]
     # Env 4 times out in step 1, env 2 in step 3, env 1 in step 4: cut short. Env 0 plays 5 steps, then all do.
@@ -223,10 +295,10 @@ def test_the_made_up_age_survives_a_checkpoint_and_older_ones_have_none() -> Non
     first.stagger()
     second.reset()
     second.load_state(first.state())
-    assert second.step(torch.zeros(5, 1))[4].episodes["count"] == 0.0
+    assert second.step(torch.zeros(5, 1)).info.episodes["count"] == 0.0
     older = {name: value for name, value in first.state().items() if name != "head_start"}
     second.load_state(older)
-    assert second.step(torch.zeros(5, 1))[4].episodes["count"] == 1.0
+    assert second.step(torch.zeros(5, 1)).info.episodes["count"] == 1.0
 
 
 def test_state_continues_bit_exactly() -> None:
@@ -244,9 +316,9 @@ def test_state_continues_bit_exactly() -> None:
         ours, theirs = first.step(action), second.step(action)
         for a, b in zip(ours[1:4], theirs[1:4]):
             assert torch.equal(a, b)
-        assert ours[4].episodes.keys() == theirs[4].episodes.keys()
-        for name, value in ours[4].episodes.items():
-            assert torch.equal(value, theirs[4].episodes[name])
+        assert ours.info.episodes.keys() == theirs.info.episodes.keys()
+        for name, value in ours.info.episodes.items():
+            assert torch.equal(value, theirs.info.episodes[name])
 
 
 def test_a_state_of_another_number_of_envs_is_refused() -> None:
@@ -306,7 +378,7 @@ def test_actions_that_are_not_finite_are_the_policys_fault() -> None:
     env = make()
     env.reset()
     with pytest.raises(
-        EnvError, match="the policy's actions are not finite in env 0, 1, 2: its weights hold NaN"
+        EnvError, match=r"^the actions given are not finite in env 0, 1, 2: what computes them gives NaN"
     ):
         step_of(env, torch.nan)
 

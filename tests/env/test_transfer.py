@@ -6,8 +6,8 @@ import pytest
 import torch
 from scripted_env import ScriptedEnv
 
-from rlkit.env.dummy import PointMass
-from rlkit.env.spec import StepInfo
+from benchmarks.point_mass import PointMass
+from rlkit.env.api import StepInfo
 from rlkit.env.transfer import DeviceEnv, upload
 
 CPU, META = torch.device("cpu"), torch.device("meta")
@@ -108,7 +108,7 @@ def test_results_stay_as_they_were_when_the_env_goes_on():
 
     env = DeviceEnv(Reusing(), CPU)
     first = env.reset()["policy"]
-    second = env.step(torch.zeros(4, 1))[0]["policy"]
+    second = env.step(torch.zeros(4, 1)).obs["policy"]
     env.step(torch.zeros(4, 1))
     assert first.squeeze(1).tolist() == [0.0] * 4
     assert second.squeeze(1).tolist() == [1.0] * 4
@@ -136,13 +136,14 @@ def test_everything_but_states_presents_itself_on_the_device():
     assert not env.resumable
     assert {obs.device for obs in env.reset().values()} == {META}
     plain.reset()
-    for _ in range(2):  # an episode ends in the second
-        got, expected = leaves(env.step(torch.zeros(4, 1))), leaves(plain.step(torch.zeros(4, 1)))
+    action = torch.zeros(4, 1)
+    steps = [(leaves(env.step(action)), leaves(plain.step(action))) for _ in range(2)]
+    for got, expected in steps:
         assert got.keys() == expected.keys()
         for name, tensor in got.items():
             assert tensor.device == META, name
             assert (tensor.shape, tensor.dtype) == (expected[name].shape, expected[name].dtype), name
-    assert "episodes.count" in got
+    assert "episodes.count" in steps[1][0]  # an episode ends in the second
     assert {obs.device for obs in env.observe().values()} == {META}
     assert env.state()["age"].device == CPU
     assert env.snapshot()["age"].device == CPU

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import select
 import signal
 import subprocess
 import sys
-import termios
 import threading
 
 import pytest
@@ -77,6 +75,16 @@ def test_a_log_on_a_full_disk_and_streams_that_were_closed_before(project):
     assert config.startswith("sim:")  # nothing that was printed went into a file of the run
 
 
+IGNORING = ("sh", "-c", 'trap "" HUP; exec "$@"', "sh")
+# A session's own terminal; who started the tests with nohup ignores its closing, which the training must not.
+ON_ITS_TERMINAL = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
 @pytest.mark.parametrize(("ignored", "status"), [(False, 128 + signal.SIGHUP), (True, 0)])
 def test_a_terminal_that_closes(project, ignored, status):
     """Its closing is a SIGHUP, which saves and ends; where that is ignored the training goes on without it."""
@@ -86,12 +94,11 @@ def test_a_terminal_that_closes(project, ignored, status):
         project,
         "maxIter=30" if ignored else "maxIter=100000",
         f"logging.experimentName={name}",
-        before=("sh", "-c", 'trap "" HUP; exec "$@"', "sh") if ignored else (),
+        before=(sys.executable, "-c", ON_ITS_TERMINAL, *(IGNORING if ignored else ())),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
     os.close(theirs)
     reader = threading.Thread(target=read_until, args=(mine, lambda: count(project, name) >= 3))
@@ -134,6 +141,7 @@ def test_a_loud_environment_without_a_reader_and_the_warning_of_a_batch_system(p
         start_new_session=True,
     )
     wait_until(lambda: count(project, "warned") >= 2, "warned training", timeout=120.0)
+    assert process.stdout is not None
     process.stdout.close()
     more = count(project, "warned") + 5
     wait_until(lambda: count(project, "warned") >= more, "training without a reader", timeout=120.0)

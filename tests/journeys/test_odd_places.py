@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("train.units=[8]", "numEnvs=4", "training.evalInterval=0")
 NAME = "lr=1e-3,g=0.99"
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from project import Project
 
-from rlkit.runtime.pretrained import load_tensors
+from rlkit.runtime.checkpoints.pretrained import load_tensors
 
 pytestmark = pytest.mark.journey
 

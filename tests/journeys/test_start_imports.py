@@ -47,11 +47,13 @@ JOURNEYS = {
     "train in Gymnasium": (f"train task=Gym env.id=Pendulum-v1 {TINY}", NEVER | {"mujoco"}, 4.0, 0),
     "test": ("train test=true checkpoint=latest_train numEnvs=2 testing.saveTrajectories=false", NEVER, 4.0, 0),
     "a wrong key": ("train numEnv=3", HEAVY | {"hydra"}, 0.4, 2),
+    "a wrong key of rlkit's": ("rlkit train numEnv=3", HEAVY | {"hydra", "rlkit.commands"}, 0.4, 2),
     "a wrong combination": ("train train.minibatch_size=1000 numEnvs=8", HEAVY, 1.0, 2),
     "help": ("train --help", HEAVY | {"hydra"}, 0.5, 0),
     "runs": ("rlkit runs", HEAVY | {"hydra"}, 0.5, 0),
     "show": ("rlkit runs show latest_train", HEAVY, 0.6, 0),
     "view": ("rlkit view --help", HEAVY | {"hydra"}, 0.4, 0),
+    "a missing motion": ("rlkit motion convert walk.csv --out walk.npz", HEAVY | {"hydra"}, 0.5, 2),
     "export": ("rlkit export --help", HEAVY | {"hydra"}, 0.4, 0),
     "report": ("rlkit report latest_train", HEAVY - {"numpy", "matplotlib", "PIL"}, 3.0, 0),
 }  # fmt: skip
@@ -61,6 +63,8 @@ JOURNEYS = {
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.copied(tmp_path_factory.mktemp("start") / "project")
     (project.path / "runner.py").write_text(RUNNER)
+    done = project.train("task=BaseTask", *TINY.split())  # what the others look at
+    assert done.returncode == 0, done.stderr
     return project
 
 
@@ -92,4 +96,4 @@ def test_no_wait_is_silent(project: Project) -> None:
     finally:
         Path(slow).unlink()
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^run .*\nloading torch and the simulator \.\.\.\n", done.stdout, re.MULTILINE)
+    assert re.search(r"^run .*\n(  .*\n)+loading torch and the simulator \.\.\.\n", done.stdout, re.MULTILINE)

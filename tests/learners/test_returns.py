@@ -169,8 +169,8 @@ def test_another_number_of_envs_begins_new_returns_with_the_old_statistics():
 
 def test_statistics_of_other_tasks_do_not_fit():
     one, two = ReturnScale(2, 0.9, CPU), ReturnScale(2, 0.9, CPU, tasks=("a", "b"))
-    assert two.misfit(one.state_dict()) == ["returns of 0 tasks (here 2)"]
-    assert one.misfit(two.state_dict()) == ["returns of 2 tasks (here 0)"]
+    assert two.misfit(one.state_dict()) == ["returns of 0 tasks in it, 2 here"]
+    assert one.misfit(two.state_dict()) == ["returns of 2 tasks in it, 0 here"]
 
 
 @pytest.mark.parametrize("tasks", [(), ("a", "b")])

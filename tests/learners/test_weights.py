@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Dict
-
 import pytest
 import torch
 from torch import Tensor, nn
 
-from rlkit.env.dummy import PointMass
+from benchmarks.point_mass import PointMass
 from rlkit.learners.api import LearnerError
-from rlkit.learners.fast_td3 import FastTD3
-from rlkit.learners.ppo import PPO
+from rlkit.learners.fast_td3.learner import FastTD3
+from rlkit.learners.ppo.learner import PPO
 from rlkit.learners.weights import transfer
 
 
-def numbered(*named_shapes: tuple[str, list[int]], start: float = 1.0) -> Dict[str, Tensor]:
+def numbered(*named_shapes: tuple[str, list[int]], start: float = 1.0) -> dict[str, Tensor]:
     """Tensors by name, each filled with a number of its own: 1, 2, 3 ..."""
     return {name: torch.full(shape, start + i) for i, (name, shape) in enumerate(named_shapes)}
 
@@ -28,12 +26,12 @@ def norm(name: str, width: int) -> list[tuple[str, list[int]]]:
     return [(f"{name}.weight", [width]), (f"{name}.bias", [width])]
 
 
-def values(tensors: Dict[str, Tensor]) -> Dict[str, float]:
+def values(tensors: dict[str, Tensor]) -> dict[str, float]:
     """The number that fills each tensor."""
     return {name: tensor.unique().item() for name, tensor in tensors.items()}
 
 
-def own_actor(inputs: int = 51) -> Dict[str, Tensor]:
+def own_actor(inputs: int = 51) -> dict[str, Tensor]:
     shapes = [
         *linear("actor.torso.0", inputs, 8), *norm("actor.torso.2", 8),
         *linear("actor.torso.3", 8, 8), *norm("actor.torso.5", 8),
@@ -43,7 +41,7 @@ def own_actor(inputs: int = 51) -> Dict[str, Tensor]:
     return numbered(*shapes, start=-100.0)
 
 
-def official() -> Dict[str, Tensor]:
+def official() -> dict[str, Tensor]:
     """As the starter repository's model is laid out: linear layers 1-6, norms 7-12, mean 13-14, deviation 15-16."""
     return numbered(
         *linear("actor_net.hidden_layers.0", 51, 8), *linear("actor_net.hidden_layers.1", 8, 8),
@@ -154,7 +152,7 @@ def test_types_are_converted():
     assert own["actor.0.bias"].item() == 1.0
 
 
-def saved(learner: PPO) -> Dict[str, Tensor]:
+def saved(learner: PPO) -> dict[str, Tensor]:
     return {f"model.{name}": tensor for name, tensor in learner.state()["model"].items()}
 
 

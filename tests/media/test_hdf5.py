@@ -69,6 +69,6 @@ def test_without_h5py_the_message_says_what_to_install(tmp_path: Path, monkeypat
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(RecordingError, match=r"pip install 'rlkit\[hdf5\]'"):
+    with pytest.raises(RecordingError, match=r"pip install -e '.*\[hdf5\]'"):
         hdf5.write(tmp_path / "demos.h5", [make_recording()])
     assert not list(tmp_path.iterdir())

@@ -1,5 +1,8 @@
 """What is in the picture, where the camera stands, and models that cannot be drawn."""
 
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import mujoco

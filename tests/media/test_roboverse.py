@@ -95,7 +95,7 @@ def test_numbers_of_other_types_are_numbers_too(tmp_path: Path) -> None:
 
 
 def test_an_array_in_fortrans_order_is_not_turned(tmp_path: Path) -> None:
-    from rlkit.media import plain_pickle
+    from rlkit.archives import plain_pickle
 
     array = np.asfortranarray(np.arange(6.0).reshape(2, 3)).astype(">f8")
     for protocol in (2, 5):

@@ -6,22 +6,22 @@ import contextlib
 import socket
 import sys
 import urllib.request
-from typing import Iterator
+from typing import Any, Iterator
 
 import numpy as np
 import pytest
 
-pytest.importorskip("viser", reason="the web viewer is optional: pip install 'rlkit[viewer]'")
+pytest.importorskip("viser", reason="the web viewer is optional: pip install -e '.[viewer]'")
 
 from recordings import MJCF, make_recording
 
-from rlkit.media.recording import save
+from rlkit.media.recording import Recording, save
 from rlkit.media.viewers import Frame, ViewerError, choose_viewer, open_viewer
 from rlkit.media.viewers.playback import Episodes, Playback
 from rlkit.media.viewers.scene import Scene
-from rlkit.media.viewers.web import WebViewer, make_push
-from rlkit.media.viewers.web_player import WebPlayer
-from rlkit.media.viewers.web_plot import TermHistory
+from rlkit.media.viewers.web.player import WebPlayer
+from rlkit.media.viewers.web.plot import TermHistory
+from rlkit.media.viewers.web.viewer import WebViewer, make_push
 
 pytestmark = pytest.mark.alone
 
@@ -185,11 +185,11 @@ def test_what_is_followed_stays_where_the_camera_looks() -> None:
         assert "ground" not in scene.followable
 
 
-def test_wishes_are_told_once_and_the_env_always() -> None:
+def test_input_is_told_once_and_the_env_always() -> None:
     with opened() as viewer:
         viewer.env = 2
-        viewer._wishes.restart, viewer._wishes.push = True, ("ball", 0.0, 0.0, 5.0)
-        first, second = viewer.wishes(), viewer.wishes()
+        viewer._input.restart, viewer._input.push = True, ("ball", 0.0, 0.0, 5.0)
+        first, second = viewer.poll_input(), viewer.poll_input()
     assert (first.env, first.restart, first.push) == (2, True, ("ball", 0.0, 0.0, 5.0))
     assert (second.env, second.restart, second.push, second.checkpoint) == (2, False, None, None)
 
@@ -198,7 +198,7 @@ def test_offering_checkpoints_is_not_choosing_one() -> None:
     with opened() as viewer:
         viewer.offer_checkpoints(["best", "last"], "best")
         viewer.offer_checkpoints(["best", "last", "200"], "200")
-        assert viewer.wishes().checkpoint is None
+        assert viewer.poll_input().checkpoint is None
         assert viewer._checkpoints is not None
         assert viewer._checkpoints.value == "200"
         assert tuple(viewer._checkpoints.options) == ("best", "last", "200")
@@ -217,7 +217,8 @@ def test_curves_keep_a_window_of_the_terms_they_are_given() -> None:
         def draw(self, names, times, values, span) -> None:
             self.names, self.times, self.values, self.span = names, times, values, span
 
-    history, plot = TermHistory(window=0.1), Plot()
+    history = TermHistory(window=0.1)
+    plot: Any = Plot()
     for step in range(20):
         history.add({"a": float(step), "b": -1.0}, 0.02)
     history.draw(plot)
@@ -231,11 +232,11 @@ def test_curves_keep_a_window_of_the_terms_they_are_given() -> None:
     assert plot.values.tolist() == [[1.0]]
 
 
-def test_a_player_goes_over_to_an_episode_of_another_model(tmp_path) -> None:
+def test_a_player_goes_over_to_an_episode_of_another_model(tmp_path, monkeypatch) -> None:
     save(tmp_path / "a.npz", make_recording())
-    other = make_recording()
-    other.arrays["mjcf"] = np.frombuffer(MJCF.replace('name="arm"', 'name="pole"').encode(), np.uint8)
-    save(tmp_path / "b.npz", other)
+    other = np.frombuffer(MJCF.replace('name="arm"', 'name="pole"').encode(), np.uint8)
+    arm = make_recording()
+    save(tmp_path / "b.npz", Recording(arm.header, {**arm.arrays, "mjcf": other}))
     playback = Playback(Episodes([tmp_path / "a.npz", tmp_path / "b.npz"]))
     player = WebPlayer(playback, title="test", host="127.0.0.1", port=0)
     stage, seen = player._stage, []
@@ -248,7 +249,7 @@ def test_a_player_goes_over_to_an_episode_of_another_model(tmp_path) -> None:
         if len(seen) == 6:
             stage.close()
 
-    stage.show = show
+    monkeypatch.setattr(stage, "show", show)
     player.run()
     assert seen[:3] == [("b.npz", True, 0), ("b.npz", True, 1), ("b.npz", True, 2)]
     assert seen[3:5] == [("a.npz", False, 0), ("a.npz", False, 1)]
@@ -272,8 +273,8 @@ def test_auto_is_the_window_where_there_is_a_display_else_nothing(monkeypatch) -
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch) -> None:
-    from rlkit.media.viewers import api
+    from rlkit.media.viewers import registry
 
-    monkeypatch.setattr(api, "_installed", lambda module: module != "viser")
-    with pytest.raises(ViewerError, match=r"needs viser: pip install 'rlkit\[viewer\]'"):
+    monkeypatch.setattr(registry, "_installed", lambda module: module != "viser")
+    with pytest.raises(ViewerError, match=r"needs viser: pip install -e '.*\[viewer\]'"):
         choose_viewer("web")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Iterable, Optional
+from typing import Any, Dict, Iterable
 
 import yaml
 
@@ -31,11 +31,11 @@ def make_run(
     root: Path,
     lines: Iterable[Row],
     *,
-    name: Optional[str] = None,
+    name: str | None = None,
     seed: int = 1,
     task: str = "Toy",
     kind: str = "train",
-    parent: Optional[str] = None,
+    parent: str | None = None,
     state: str = "done",
     command: str = "train.py",
     **train: Any,

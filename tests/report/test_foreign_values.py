@@ -16,12 +16,16 @@ from made_runs import make_run, rows
 
 from rlkit.cli import main
 
+pytestmark = pytest.mark.slow
+
 VALUES = (None, True, 5, -1.5, 10**400, "x\ny\x1b[1m", [], [1, [2]], {}, {"a": {"b": 1}}, float("nan"))
 SPREAD = {"mean": 1.0, "std": 0.0, "min": 1.0, "max": 1.0}
 RESULTS = {
     "episodes": 4, "iteration": 3, "checkpoint": "x", "return": SPREAD, "length": SPREAD, "seconds": SPREAD,
     "success_rate": 0.5, "timeout_rate": 0.1, "criteria": {"held": 0.5},
     "tasks": {"A": {"return": SPREAD, "success_rate": 0.5}},
+    "facts": {"gap": SPREAD}, "units": {"gap": "m"}, "scenario_noun": "clip",
+    "scenarios": [{"scenario": "walk", "success": 1, "gap": 0.1, "return": 1.0, "seconds": 2.0}],
 }  # fmt: skip
 COMMANDS = ("runs", "runs show trained", "runs show --json tested", "runs show tested", "runs diff trained other",
             "report trained --out out", "report tested --out out", "compare trained other --out out",
@@ -59,6 +63,7 @@ def with_value(content: Any, path: tuple, value: Any) -> Any:
     return changed
 
 
+@pytest.mark.slow
 def test_any_value_in_any_place_is_shown_or_refused(archive: Path, capsys) -> None:
     lines = [json.loads(line) for line in (archive / "trained/metrics.jsonl").read_text().splitlines()]
     files = {

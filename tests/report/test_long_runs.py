@@ -14,7 +14,7 @@ from made_runs import make_run, row
 
 from rlkit.report import metrics as report_metrics
 from rlkit.report.metrics import read_metrics
-from rlkit.runtime.metrics import MetricsWriter
+from rlkit.runtime.progress.metrics import MetricsWriter
 
 LINES = 1_000_000
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 
+from rlkit.numbers import number
 from rlkit.report.charts import Chart, figure, ticks, x_scale, y_range
 from rlkit.report.lines import Line
 from rlkit.report.markup import element, join
 from rlkit.report.metrics import AXES
 from rlkit.report.pictures import write_pictures
-from rlkit.workspace import number
 
 
 def chart(*lines: Line, **options) -> Chart:

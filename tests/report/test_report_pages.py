@@ -5,11 +5,13 @@ import json
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_runs import make_run, row, rows
 
 from rlkit.cli import main
+from rlkit.packages import how_to_install
 from rlkit.report import compare_runs, gather, report_run
 from rlkit.report.gather import changed_files, load_runs
 from rlkit.report.groups import group_runs, outcome
@@ -136,7 +138,8 @@ def test_settings_and_results_that_cannot_be_read_are_left_out(tmp_path):
 
 
 def test_everything_written_by_others_is_escaped(tmp_path):
-    lines = rows([1.0, 2.0], **{f"losses__{NASTY}": 1.0})
+    named: dict[str, Any] = {f"losses__{NASTY}": 1.0}
+    lines = rows([1.0, 2.0], **named)
     path = make_run(tmp_path, lines, command=NASTY, note=NASTY)
     nasty = path.with_name("<script>x<script>")
     path.rename(nasty)
@@ -205,6 +208,21 @@ def test_tests_of_a_run_are_on_its_page_and_a_test_has_its_own(tmp_path):
         WorkspaceError, match="tested is a test; compare takes training runs: rlkit compare trained"
     ):
         compare_runs([path, test], tmp_path / "out", tmp_path)
+
+
+@pytest.mark.parametrize(("count", "fold"), [(3, "<details open>"), (30, "<details>")])
+def test_scenarios_are_a_table_that_begins_with_the_failed_ones(tmp_path, count, fold):
+    scenarios = [
+        {"scenario": f"c{i}", "success": int(i != 1), "gap": 0.25 * i, "return": 1.0, "seconds": 2.0}
+        for i in range(count)
+    ]
+    results = {"scenarios": scenarios, "scenario_noun": "clip", "units": {"gap": "m"},
+               "facts": {"gap": {"mean": 0.25, "std": 0.25, "min": 0.0, "max": 0.5}}}  # fmt: skip
+    tested = make_run(tmp_path, [], kind="test")
+    (tested / "metrics.json").write_text(json.dumps(results))
+    page = report_run(tested, tmp_path / "out", tmp_path).page.read_text()
+    assert f"{fold}<summary>1 of {count} clips failed</summary>" in page and "gap [m]" in page
+    assert page.index(">c1<") < page.index(">c0<") < page.index(">c2<")
 
 
 def test_changed_lines_of_a_diff(tmp_path):
@@ -360,16 +378,16 @@ def test_without_matplotlib_there_is_the_page_and_a_word(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     written = report_run(make_run(tmp_path, rows([1.0])), tmp_path / "out", tmp_path)
     assert written.page.exists()
-    assert "pip install 'rlkit[plot]'" in written.text
+    assert how_to_install("plot") in written.text
 
 
 def test_every_metric_has_its_place(tmp_path):
-    named = {
+    named: dict[str, Any] = {
         "episode__success": 0.5, "episode__length": 9.0, "episode__timeout": 0.5, "eval__return": 1.0,
         "success__lifted": 0.5, "failure__unstable": 0.0, "failure__fallen": 0.25, "reward__a": 1.0,
         "reward__b": -2.0, "losses__critic": 1.0, "rate__env_steps_per_s": 100.0, "time__physics": 3.0,
         "time__update": 1.0, "time__evaluation": 9.0, "task__A/x-v1__return": 1.0, "task__A/x-v1__count": 1.0,
-        "task__B__return": 1.0, "task__B__count": 1.0, "own": 1.0,
+        "task__B__return": 1.0, "task__B__count": 1.0, "own": 1.0, "eval__gap": 0.5,
     }  # fmt: skip
     (run,) = load_runs([make_run(tmp_path, rows([1.0, 2.0], **named))], tmp_path)
     shown = {title: {chart.title: chart.names for chart in group} for title, group in charts_of(run).items()}
@@ -380,6 +398,7 @@ def test_every_metric_has_its_place(tmp_path):
             "Length in control steps": ["training"],
             "How episodes end": ["lifted", "fallen", "time-out"],
         },
+        "Evaluations": {"eval/gap": [""]},
         "Tasks": {"Return by task": ["A/x-v1", "B"]},
         "Learner": {"losses/critic": [""]},
         "Speed": {"Env steps per second": [""], "Where the time goes": ["physics", "update"]},

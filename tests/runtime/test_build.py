@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from rlkit.config import compose
 from rlkit.env.transfer import DeviceEnv
 from rlkit.runtime.build import build_env
-from rlkit.runtime.ranks import Ranks
+from rlkit.runtime.process.ranks import Ranks
 
 
 def test_a_simulator_on_the_cpu_feeds_a_learner_on_cuda():
@@ -23,13 +24,14 @@ def test_a_simulator_on_the_cpu_feeds_a_learner_on_cuda():
 
 def test_an_env_beside_the_training_has_its_own_number_and_seed():
     experiment = compose(["task=BaseTask", "sim=mujoco", "numEnvs=3", "device=cpu", "seed=5"])
-    first = {}
-    for name, ranks, asked in (
+    cases: list[tuple[str, Ranks, dict[str, Any]]] = [
         ("training", Ranks(), {}),
         ("seed 5", Ranks(), {"seed": 5}),
         ("rank 1", Ranks(rank=1, size=2), {}),
         ("two", Ranks(), {"num_envs": 2, "seed": 6}),
-    ):
+    ]
+    first = {}
+    for name, ranks, asked in cases:
         env = build_env(experiment, ranks, **asked)
         assert not isinstance(env, DeviceEnv)
         first[name] = env.reset()["policy"]

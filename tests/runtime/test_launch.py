@@ -13,7 +13,7 @@ import pytest
 
 from rlkit import app
 from rlkit.config import compose
-from rlkit.env.spec import EnvError
+from rlkit.env.api import EnvError
 
 SIGNALS = pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 
@@ -40,7 +40,9 @@ def start(stage, monkeypatch, tmp_path) -> int:
     class Session:
         def __init__(self, *_) -> None: ...
 
-        def play(self, startup) -> int:
+        def execute(self) -> int:
+            from rlkit.runtime.process.startup import startup
+
             stage()
             startup.lap("stage")
             raise AssertionError("went on")
@@ -82,20 +84,59 @@ def test_an_error_of_the_start_is_a_failure(monkeypatch, tmp_path):
 def test_an_expected_error_after_a_swallowed_signal_is_no_failure(monkeypatch):
     from rich.console import Console
 
-    from rlkit.runtime.ranks import Ranks
-    from rlkit.runtime.session import FAILED, Session
-    from rlkit.runtime.startup import Startup
-    from rlkit.runtime.stopping import StopAtOnce, Stopped
+    from rlkit.runtime.process.ranks import Ranks
+    from rlkit.runtime.process.startup import startup
+    from rlkit.runtime.process.stopping import StopAtOnce, Stopped
+    from rlkit.runtime.session import Session
 
     @contextmanager
-    def broken(_startup):
+    def broken():
         raise EnvError("half a simulator")
         yield
 
     session = Session(compose(["device=cpu", "numEnvs=4"]), None, None, Ranks(), Console())
     monkeypatch.setattr(session, "_booted", broken)
-    assert session.play(Startup()) == FAILED
+    assert session.execute() == 1
     with pytest.raises(Stopped), StopAtOnce() as stop:
-        startup = Startup(stop)
+        monkeypatch.setattr(startup, "stop", stop)
         monkeypatch.setattr(startup, "lap", lambda _: swallowed(signal.SIGINT))
-        session.play(startup)
+        session.execute()
+
+
+@SIGNALS
+@pytest.mark.parametrize("moment", ["code_of", "open_run"])
+def test_a_signal_while_the_folder_is_claimed(moment, number, status, monkeypatch, tmp_path, capsys):
+    from rlkit.runtime import launch
+
+    whole = getattr(launch, moment)
+
+    def told(*arguments, **more):
+        result = whole(*arguments, **more)
+        os.kill(os.getpid(), number)
+        return result
+
+    monkeypatch.setattr(launch, moment, told)
+    assert start(lambda: pytest.fail("went on"), monkeypatch, tmp_path) == status
+    record = the_record(tmp_path)
+    assert (record["state"], record["reason"]) == ("interrupted", "stopped at once, without saving")
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_signal_after_the_end_was_written_down_changes_nothing(monkeypatch, tmp_path):
+    from rlkit.runtime import launch
+
+    claim = launch._claim
+    runs = []
+
+    def claimed(*arguments):
+        run, source = claim(*arguments)
+        runs.append(run)
+        return run, source
+
+    def end() -> None:
+        runs[0].set_state("done")
+        passed_on(signal.SIGTERM)
+
+    monkeypatch.setattr(launch, "_claim", claimed)
+    assert start(end, monkeypatch, tmp_path) == 143
+    assert the_record(tmp_path)["state"] == "done"

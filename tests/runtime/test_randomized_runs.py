@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,16 +10,19 @@ import torch
 from needs import lacking
 
 from rlkit.config import Experiment, compose
-from rlkit.config.machine import Machine
+from rlkit.config.facts.machine import Machine
+from rlkit.crosscheck.replay import replay
+from rlkit.env.task_env import TaskEnv
 from rlkit.learners.ppo.learner import PPO
 from rlkit.media.recording import Recording
 from rlkit.runtime.build import build_env, build_learner
-from rlkit.runtime.ranks import Ranks
-from rlkit.runtime.recorder import Recorder, facts_of
-from rlkit.runtime.replay import replay
+from rlkit.runtime.process.ranks import Ranks
+from rlkit.runtime.watching.recorder import Recorder, facts_of
+
+pytestmark = pytest.mark.slow
 
 R = "task.randomization"
-NOISE = f"{R}.observationNoise.arm_positions=0.1"
+NOISE = f"{R}.observationNoise.arm_joint_pos=0.1"
 ALL = (
     f"{R}.friction.range=[0.5,1.5]",
     f"{R}.mass.range=[0.7,1.3]",
@@ -42,12 +45,12 @@ def asked(*words: str) -> Experiment:
 
 
 @pytest.fixture(scope="module")
-def episodes() -> List[Recording]:
+def episodes() -> list[Recording]:
     """As `recorded`, on MuJoCo."""
     return recorded("mujoco")
 
 
-def recorded(sim: str) -> List[Recording]:
+def recorded(sim: str) -> list[Recording]:
     """Of two envs among four, with a push by hand in the third step; the env's own come as well."""
     experiment = asked("task=BoxGrasping", f"sim={sim}", "task.episodeLength=16", *ALL)
     env, taken = build_env(experiment, Ranks()), []
@@ -59,14 +62,14 @@ def recorded(sim: str) -> List[Recording]:
             env.push(1, "box", (3.0, 0.0, 5.0))
             recorder.pushed(1, "box", (3.0, 0.0, 5.0))
         actions = torch.rand(4, env.spec.num_actions, generator=generator) * 2 - 1
-        after, *rest = env.step(actions)
-        recorder.add(obs, actions, *rest)
-        obs = after
+        result = env.step(actions)
+        recorder.add(obs, actions, result)
+        obs = result.obs
     env.close()
     return taken
 
 
-def test_randomised_episodes_replay_bit_for_bit(episodes: List[Recording]) -> None:
+def test_randomised_episodes_replay_bit_for_bit(episodes: list[Recording]) -> None:
     assert len(episodes) >= 4
     for recording in episodes:
         assert replay(recording).largest == 0.0
@@ -77,12 +80,12 @@ def test_randomised_episodes_replay_bit_for_bit(episodes: List[Recording]) -> No
 @pytest.mark.slow
 def test_they_do_on_another_simulator_too() -> None:
     if "warp" not in Machine.detect().simulators:
-        lacking("warp", "another simulator than MuJoCo's own is an extra: pip install 'rlkit[warp]'")
+        lacking("warp", "another simulator than MuJoCo's own is an extra: pip install -e '.[warp]'")
     first, *_ = recorded("warp")
     assert first.arrays["start.delay"] >= 0 and replay(first).largest == 0.0
 
 
-def test_a_replay_that_forgets_latency_or_masses_comes_out_elsewhere(episodes: List[Recording]) -> None:
+def test_a_replay_that_forgets_latency_or_masses_comes_out_elsewhere(episodes: list[Recording]) -> None:
     recording = next(r for r in episodes if r.arrays["start.delay"] > 0)
     for forgotten in ("start.delay", "start.model.body_mass"):
         arrays = {name: array for name, array in recording.arrays.items() if name != forgotten}
@@ -93,6 +96,7 @@ def test_a_replay_that_forgets_latency_or_masses_comes_out_elsewhere(episodes: L
 def test_a_recording_holds_what_the_policy_saw() -> None:
     experiment = asked("task=Reach", NOISE)
     env, taken = build_env(experiment, Ranks()), []
+    assert isinstance(env, TaskEnv)
     env.task.max_episode_length = 3
     recorder = Recorder(env, [0], facts_of(experiment), taken.append)
     obs = env.reset()
@@ -100,15 +104,16 @@ def test_a_recording_holds_what_the_policy_saw() -> None:
     seen = []
     for _ in range(3):
         seen.append(obs["policy"][0].numpy().copy())
-        after, *rest = env.step(torch.zeros(4, env.spec.num_actions))
-        recorder.add(obs, torch.zeros(4, env.spec.num_actions), *rest)
-        obs = after
+        result = env.step(torch.zeros(4, env.spec.num_actions))
+        recorder.add(obs, torch.zeros(4, env.spec.num_actions), result)
+        obs = result.obs
     np.testing.assert_array_equal(taken[0].arrays["obs"], seen)
 
 
 # Learners.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", ["PPO", "FastTD3"])
 def test_a_policy_trained_with_noise_is_tested_with_and_without(learner: str) -> None:
     words = ("task=Reach", f"train=Reach{learner}", NOISE)
@@ -129,7 +134,7 @@ def test_a_policy_trained_with_noise_is_tested_with_and_without(learner: str) ->
         assert torch.equal(obs["policy"], obs["critic"]) == (more == f"{R}.enabled=false")
 
 
-def _small(learner: str) -> List[str]:
+def _small(learner: str) -> list[str]:
     if learner == "PPO":
         return ["train.horizon_length=4", "train.mini_epochs=1"]
     return [
@@ -144,7 +149,7 @@ def test_the_replay_keeps_what_each_of_them_saw() -> None:
     experiment = asked("task=Reach", "train=ReachFastTD3", NOISE, *_small("FastTD3"))
     env = build_env(experiment, Ranks())
     learner: Any = build_learner(experiment, env)
-    seen: Dict[str, Any] = {"policy": [], "critic": []}
+    seen: dict[str, Any] = {"policy": [], "critic": []}
     obs = env.reset()
     learner.replay.start(obs)
     for _ in range(6):
@@ -181,5 +186,7 @@ def test_ppo_gives_the_clean_observation_to_a_critic_of_its_own() -> None:
 def test_the_curriculum_runs_in_the_training_alone() -> None:
     experiment = asked("task=Reach", f"{R}.mass.range=[1,2]", f"{R}.curriculum.steps=100")
     training, evaluation = build_env(experiment, Ranks(), learning=True), build_env(experiment, Ranks())
-    training.reset(), evaluation.reset()
+    assert isinstance(training, TaskEnv) and isinstance(evaluation, TaskEnv)
+    for env in (training, evaluation):
+        env.reset()
     assert (training.task.level, evaluation.task.level) == (0.0, 1.0)

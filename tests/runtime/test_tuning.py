@@ -15,13 +15,17 @@ import torch
 
 from rlkit import app
 from rlkit.config import compose
-from rlkit.config.machine import SIMULATORS, Machine
-from rlkit.env.spec import EnvSpec
+from rlkit.config.facts.machine import Machine
+from rlkit.env.api import EnvSpec
 from rlkit.learners import registry as learners
-from rlkit.runtime import checkpoint as checkpoints
-from rlkit.runtime import machine_memory, tuning
+from rlkit.runtime import tuning
+from rlkit.runtime.checkpoints import checkpoint as checkpoints
+from rlkit.runtime.process import machine_memory
+from rlkit.sims.facts import USABLE
 
-CPU = Machine(cores=8, simulators=frozenset(SIMULATORS), cpu_bf16=True)
+pytestmark = pytest.mark.slow
+
+CPU = Machine(cores=8, simulators=frozenset(USABLE), cpu_bf16=True)
 SMALL = ["numEnvs=4", "device=cpu"]
 FAST_TD3 = [*SMALL, "train=FastTD3", "train.actor_units=[8]", "train.critic_units=[8]", "train.batch_size=16"]
 
@@ -190,13 +194,21 @@ def test_a_learner_is_really_timed_and_leaves_nothing_behind(words, monkeypatch)
     monkeypatch.setattr(tuning, "SECONDS", 0.0)
     experiment = compose(words, machine=dataclasses.replace(CPU, cores=2))
     spec, threads = spec_of(experiment), torch.get_num_threads()
-    before = (torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist())
+    before = (
+        torch.get_rng_state(),
+        random.getstate(),
+        np.random.get_state(legacy=False)["state"]["key"].tolist(),
+    )
     choice = tuning.decide(experiment, spec, {})
     assert choice is not None
     assert choice.values["training.threads"] in (1, 2)
     assert "1 thread " in choice.how
     assert torch.get_num_threads() == threads
-    after = (torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist())
+    after = (
+        torch.get_rng_state(),
+        random.getstate(),
+        np.random.get_state(legacy=False)["state"]["key"].tolist(),
+    )
     assert torch.equal(before[0], after[0])
     assert before[1:] == after[1:]
 
@@ -204,14 +216,17 @@ def test_a_learner_is_really_timed_and_leaves_nothing_behind(words, monkeypatch)
 def test_the_short_iteration_has_the_networks_and_the_batch_of_the_long_one_but_for_giants():
     ppo = compose(["numEnvs=64", "device=cpu", "train.units=[32,16]"], machine=CPU)
     trial = learners.trial("ppo", ppo.train, spec_of(ppo))
+    assert trial is not None
     assert (trial.num_envs, trial.updates, trial.train["units"]) == (64, 5, (32, 16))
     assert trial.train["minibatch_size"] == ppo.train["minibatch_size"] == 64 * trial.train["horizon_length"]
     fast = compose(["train=FastTD3", "numEnvs=64", "device=cpu", "train.num_updates=8"], machine=CPU)
     trial = learners.trial("fast_td3", fast.train, spec_of(fast))
+    assert trial is not None
     assert (trial.num_envs, trial.updates, trial.train["num_updates"]) == (64, 4, 2)
     assert 64 <= trial.train["batch_size"] < fast.train["batch_size"] == 1024
 
 
+@pytest.mark.slow
 def test_a_training_says_what_it_chose_and_its_continuation_keeps_it(rates, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["train.py"])
@@ -231,6 +246,7 @@ def test_a_training_says_what_it_chose_and_its_continuation_keeps_it(rates, monk
         assert json.loads(record.read_text())["chosen"] == {"training.threads": 2}
 
 
+@pytest.mark.slow
 def test_a_training_with_a_trial_before_it_equals_one_without(monkeypatch, tmp_path):
     """Weights, optimiser, normalisers, envs and all generators, bit for bit."""
     monkeypatch.setattr(tuning, "available_cores", lambda: 2)
@@ -263,3 +279,12 @@ def assert_equal(one, other):
             assert_equal(*pair)
     else:
         assert one == other
+
+
+def test_a_learner_with_nothing_to_time_takes_one_thread(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    monkeypatch.setattr(learners, "trial", lambda *_: None)
+    choice = decide(SMALL)
+    assert choice == tuning.Choice({"training.threads": 1}, "this learner has nothing to time")
+    assert not cache.exists()

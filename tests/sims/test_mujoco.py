@@ -1,5 +1,8 @@
 """What is MuJoCo's own: equality with the plain engine, warnings, versions, and traps in models."""
 
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import logging
@@ -14,8 +17,8 @@ import torch
 
 from rlkit.sims import models
 from rlkit.sims.api import ContactSensor, PhysicsSettings, ResetState, SceneSpec, SimulatorError
-from rlkit.sims.mujoco import MujocoSimulator, available_cores
-from rlkit.sims.mujoco_scene import build_scene, check_version
+from rlkit.sims.mjmodel.scene import build_scene, check_version
+from rlkit.sims.mujoco.simulator import MujocoSimulator, available_cores
 
 PHYSICS = PhysicsSettings(dt=0.01, substeps=2, cone="elliptic", impratio=10.0, num_threads=2)
 
@@ -138,7 +141,7 @@ def test_warnings_go_to_the_log_and_leave_no_file(
     state = sim.state()
     state["integration"][1, 3] = float("nan")
     sim.load_state(state)
-    with caplog.at_level(logging.DEBUG, "rlkit.sims.mujoco"):
+    with caplog.at_level(logging.DEBUG, "rlkit.sims.mujoco.simulator"):
         sim.step(torch.zeros(2, len(sim.spec.actuators)), 1)
     assert sim.unstable.tolist() == [False, True]
     assert "Nan, Inf or huge value in QPOS" in caplog.text
@@ -161,7 +164,7 @@ def test_an_env_in_which_the_engine_raises_is_marked_alone(caplog: pytest.LogCap
     pose[1, :, 2] = 0.0999  # on the ground: twelve contacts
     none = torch.zeros(3, 0)
     sim.reset(torch.arange(3), ResetState(none, none, pose, torch.zeros(3, 3, 6)))
-    with caplog.at_level(logging.DEBUG, "rlkit.sims.mujoco"):
+    with caplog.at_level(logging.DEBUG, "rlkit.sims.mujoco.simulator"):
         sim.step(none, 1)
     assert sim.unstable.tolist() == [False, True, False]
     assert "MuJoCo raised in 1 of 3 simulations" in caplog.text
@@ -209,13 +212,13 @@ def test_structure_cannot_vary_between_envs(name: str) -> None:
 
 
 def test_physics_settings_reach_the_engine() -> None:
-    physics = PhysicsSettings(0.02, 4, 7, 9, "cg", "elliptic", 3.0, "rk4")
+    physics = PhysicsSettings(0.02, 4, 7, 9, "cg", "elliptic", 3.0, "implicit")
     for model in (build_scene(hand_scene(), physics).model, build_scene(hand_scene(), physics).motion_model):
         assert model.opt.timestep == pytest.approx(0.005)
         assert (model.opt.iterations, model.opt.ls_iterations, model.opt.impratio) == (7, 9, 3.0)
         assert int(model.opt.solver) == int(mujoco.mjtSolver.mjSOL_CG)
         assert int(model.opt.cone) == int(mujoco.mjtCone.mjCONE_ELLIPTIC)
-        assert int(model.opt.integrator) == int(mujoco.mjtIntegrator.mjINT_RK4)
+        assert int(model.opt.integrator) == int(mujoco.mjtIntegrator.mjINT_IMPLICIT)
 
 
 @pytest.mark.parametrize("setting", ["solver", "cone", "integrator"])

@@ -11,6 +11,8 @@ from benchmarks import presets
 from benchmarks.presets import PRESETS, preset
 from rlkit.config import compose
 
+pytestmark = pytest.mark.slow
+
 TRUE_CONES = ("fast", "accurate")
 
 

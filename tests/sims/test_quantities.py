@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from rlkit.sims.api import QUANTITIES, PhysicsSettings, ResetState, SceneSpec
-from rlkit.sims.mujoco import MujocoSimulator
-from rlkit.sims.mujoco_quantities import Scales, quantity_parts
+from rlkit.sims.mjmodel.quantities import Scales, quantity_parts
+from rlkit.sims.mujoco.simulator import MujocoSimulator
 
 PHYSICS = PhysicsSettings(dt=0.01, substeps=1, num_threads=1)
 

@@ -1,16 +1,24 @@
 """What engines of other physics than MuJoCo's would pass over in silence: refused by name, in the same words."""
 
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Callable
 
 import mujoco
 import pytest
 
 from rlkit.sims import models
-from rlkit.sims.api import SimulatorError
+from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError
 from rlkit.sims.genesis.model import check_model
+from rlkit.sims.genesis.model import check_scene as genesis_check
+from rlkit.sims.isaacgym.check import check_scene as isaacgym_check
 from rlkit.sims.isaacgym.tree import compile_model
+from rlkit.sims.registry import make
 
 
 def by_genesis(mjcf: str) -> None:
@@ -56,7 +64,7 @@ def test_it_is_refused_by_name_with_what_works(
 
 @each_engine
 def test_a_plain_scene_and_our_own_models_are_not(name: str, read: Callable[[str], object]) -> None:
-    for mjcf in (scene(), *(models.load(model) for model in ("h1", "panda", "dexhand"))):
+    for mjcf in (scene(), *(models.load(model) for model in ("h1", "g1", "panda", "dexhand"))):
         read(mjcf)
 
 
@@ -70,3 +78,34 @@ def test_a_larger_friction_that_has_the_priority_is_what_genesis_takes_and_not_t
     by_genesis(slippery)
     with pytest.raises(SimulatorError, match=r"priority, and the friction of two geoms is their mean"):
         compile_model(slippery)
+
+
+GYRO = '<sensor><gyro name="gyro" site="eye"/></sensor>'
+
+
+@pytest.mark.parametrize(("name", "check"), {"genesis": genesis_check, "isaacgym": isaacgym_check}.items())
+def test_sensors_of_the_robots_file_are_refused_where_none_is_read(
+    name: str, check: Callable[..., None]
+) -> None:
+    mjcf = scene(world='<body name="c"><geom size="0.1"/><site name="eye"/></body>', after=GYRO)
+    spec = SceneSpec(mjcf, ("hinge",), (), free_bodies=("a",), sensors=("gyro",))
+    with pytest.raises(
+        SimulatorError, match=f"sim={name} reads no sensors .* asks for 'gyro'; use sim=mujoco"
+    ):
+        check(spec, PhysicsSettings(dt=0.01, substeps=1))
+
+
+def test_a_simulator_of_others_that_reads_no_sensors_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deaf.py").write_text(
+        "from rlkit.sims.mujoco.simulator import MujocoSimulator\n\n\nclass Deaf(MujocoSimulator):\n"
+        "    def __init__(self, *arguments):\n        super().__init__(*arguments)\n        self.sensors = {}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    mjcf = scene(world='<body name="c"><geom size="0.1"/><site name="eye"/></body>', after=GYRO)
+    spec = SceneSpec(mjcf, ("hinge",), (), free_bodies=("a",))
+    physics, name = PhysicsSettings(dt=0.01, substeps=1), "deaf:Deaf"
+    assert make(name, spec, physics, 1, "cpu", {name}).sensors == {}
+    with pytest.raises(SimulatorError, match="sim=deaf:Deaf reads no sensors of the robot's file"):
+        make(name, replace(spec, sensors=("gyro",)), physics, 1, "cpu", {name})

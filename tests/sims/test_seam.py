@@ -1,5 +1,8 @@
 """What the simulators share: rotations by hand, subtrees, and refusals in the same words from all of them."""
 
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import math
@@ -7,11 +10,12 @@ import math
 import mujoco
 import pytest
 import torch
+from stub_simulator import StubSimulator
 
-from rlkit.sims import mujoco_seam as seam
-from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError
-from rlkit.sims.mujoco import MujocoSimulator
-from rlkit.sims.rotations import multiply, rotate, rotate_inverse
+from rlkit.rotations import multiply, rotate, rotate_inverse
+from rlkit.sims.api import ContactSensor, PhysicsSettings, SceneSpec, SimulatorError
+from rlkit.sims.mjmodel import checks as seam
+from rlkit.sims.mujoco.simulator import MujocoSimulator
 
 SCENE = SceneSpec(
     mjcf="""
@@ -73,3 +77,40 @@ def test_no_envs_and_envs_listed_twice_are_refused() -> None:
     with pytest.raises(SimulatorError, match=r"listed twice in \[1, 0, 1\]"):
         seam.check_listed_once(torch.tensor([1, 0, 1]))
     seam.check_listed_once(torch.tensor([2, 0, 1]))
+
+
+# Where the tensors hold what the scene names.
+
+NAMED = SceneSpec(
+    mjcf="",
+    joints=("a", "b", "c"),
+    actuators=(),
+    bodies=("hand", "box", "lid"),
+    sites=("tip", "pad1", "pad2"),
+    contacts=(ContactSensor("thumb", "hand"), ContactSensor("index", "hand")),
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "several", "names"),
+    [
+        ("body", "bodies", NAMED.bodies),
+        ("site", "sites", NAMED.sites),
+        ("joint", "joints", NAMED.joints),
+        ("contact", "contacts", ("thumb", "index")),
+    ],
+)
+def test_names_give_the_places_of_the_scene(one: str, several: str, names: tuple[str, ...]) -> None:
+    sim = StubSimulator(NAMED, 2)
+    assert [getattr(sim, one)(name) for name in names] == list(range(len(names)))
+    columns = torch.arange(len(names)).repeat(2, 1)
+    find = getattr(sim, several)
+    for asked in (names, names[1:], names[:1], names[::-1], (names[-1], names[0]), ()):
+        assert columns[:, find(asked)].tolist() == [[names.index(name) for name in asked]] * 2, asked
+    assert find(names[1:]) == slice(1, len(names))  # in a row: read without a copy
+    with pytest.raises(SimulatorError, match=rf"the task's SceneSpec has no {one} '{names[0]}s'.*{names[0]}"):
+        getattr(sim, one)(f"{names[0]}s")
+    with pytest.raises(
+        SimulatorError, match=rf"the task's SceneSpec has no {one} 'xyz'; it has: {names[0]}, "
+    ):
+        find([names[0], "xyz"])

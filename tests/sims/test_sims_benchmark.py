@@ -1,5 +1,8 @@
 """The comparison of simulators compares like with like, and its medians and ratios are what they say."""
 
+# MuJoCo's bindings are compiled and ship no stubs
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import json
@@ -7,17 +10,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, List
+from typing import Any
 
 import mujoco
 import numpy as np
 import pytest
 import torch
 
-from benchmarks import sims
 from benchmarks.contestants import one_model
 from benchmarks.gym_peer import PlainEnv
-from benchmarks.sims_contestants import (
+from benchmarks.sims import __main__ as sims
+from benchmarks.sims.contestants import (
     POLICY,
     SIMULATOR,
     TRAINING,
@@ -27,12 +30,12 @@ from benchmarks.sims_contestants import (
     SimulatorStage,
     TrainingStage,
 )
-from benchmarks.sims_measure import request
-from benchmarks.sims_pointers import shared
-from benchmarks.sims_race import Row, Turns, race, ratio, rows
-from benchmarks.sims_table import show
-from benchmarks.sims_work import Stretch, record
-from rlkit.sims.mujoco_scene import build_scene
+from benchmarks.sims.measure import request
+from benchmarks.sims.pointers import shared
+from benchmarks.sims.race import Row, Turns, race, ratio, rows
+from benchmarks.sims.table import show
+from benchmarks.sims.work import Stretch, record
+from rlkit.sims.mjmodel.scene import build_scene
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,7 +46,7 @@ class Scripted(Runner):
     def __init__(self, row: str, stage: str, integrator_steps: int) -> None:
         self.name, self.row, self.stage, self.num_envs = f"{row}, {stage}", row, stage, 4
         self.per_step, self.counted = integrator_steps, 0
-        self.log: List[str] = []
+        self.log: list[str] = []
 
     def restart(self) -> None:
         self.log.append("restart")

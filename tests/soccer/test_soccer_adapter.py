@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
 
-from rlkit.env.spec import EnvError
+from rlkit.env.api import EnvError
 from rlkit.soccer.adapter import JointTargets, adapt, projected_gravity
 
 TASK = {"orientation": True, "actions": "joint_targets", "decimation": 3}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Optional
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -16,17 +16,17 @@ class Count(gymnasium.Env):
     step 0 is the reset. raises: the step that raises `error`. sticky: whether it fails when it is closed.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "render_fps": 20}
+    metadata: dict[str, Any] = {"render_modes": [], "render_fps": 20}
     observation_space = spaces.Box(-np.inf, np.inf, (2,), np.float64)
-    action_space = spaces.Box(np.float32([-2.0, 0.0]), np.float32([4.0, 0.1]))
+    action_space = spaces.Box(np.array([-2.0, 0.0], np.float32), np.array([4.0, 0.1], np.float32))
     made = 0
 
     def __init__(
         self,
-        goal: Optional[int] = None,
-        bad: Optional[int] = None,
+        goal: int | None = None,
+        bad: int | None = None,
         where: str = "obs",
-        raises: Optional[int] = None,
+        raises: int | None = None,
         success_name: str = "success",
         error: type[BaseException] = ValueError,
         sticky: bool = False,
@@ -36,7 +36,7 @@ class Count(gymnasium.Env):
         self.success_name, self.error, self.sticky = success_name, error, sticky
         self.seen: list[np.ndarray] = []
 
-    def reset(self, *, seed: Optional[int] = None, options: Optional[dict] = None) -> tuple[np.ndarray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         super().reset(seed=seed)
         self.steps, self.draw = 0, self.np_random.random()
         return self.observe(), {}
@@ -75,13 +75,13 @@ class Parts(gymnasium.Env):
     observation_space = spaces.Dict({"speed": spaces.Box(-9.0, 9.0, (3,)), "gear": spaces.Discrete(2)})
     action_space = spaces.Box(-1.0, 1.0, (1, 2), np.float64)
 
-    def reset(self, *, seed: Optional[int] = None, options: Optional[dict] = None) -> tuple[dict, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
         super().reset(seed=seed)
         self.steps = 0
         return self.observe(), {}
 
     def observe(self) -> dict[str, Any]:
-        return {"speed": np.float32([1.0, 2.0, self.steps]), "gear": self.steps % 2}
+        return {"speed": np.array([1.0, 2.0, self.steps], np.float32), "gear": self.steps % 2}
 
     def step(self, action: np.ndarray) -> tuple[dict, float, bool, bool, dict]:
         assert self.action_space.contains(action), action
@@ -92,9 +92,7 @@ class Parts(gymnasium.Env):
 class Bare(Parts):
     """Spaces as asked for; it is never stepped."""
 
-    def __init__(
-        self, observations: Optional[spaces.Space] = None, actions: Optional[spaces.Space] = None
-    ) -> None:
+    def __init__(self, observations: spaces.Space | None = None, actions: spaces.Space | None = None) -> None:
         self.observation_space = observations or spaces.Box(-1.0, 1.0, (2,))
         self.action_space = actions or spaces.Box(-1.0, 1.0, (2,))
 
@@ -125,7 +123,7 @@ class Odd(gymnasium.Env):
     def __init__(self, after: int = 1, **odd: Any) -> None:
         self.after, self.odd = after, odd
 
-    def reset(self, *, seed: Optional[int] = None, options: Optional[dict] = None) -> tuple[Any, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[Any, dict]:
         self.steps = 0
         return np.zeros(2), {}
 
@@ -144,7 +142,7 @@ class Old(Odd):
         if kind == "seed":
             self.reset = lambda: np.zeros(2)  # type: ignore[assignment]
 
-    def reset(self, *, seed: Optional[int] = None, options: Optional[dict] = None) -> Any:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> Any:
         super().reset()
         return np.zeros(2) if self.kind == "reset" else (np.zeros(2), {})
 
@@ -167,18 +165,23 @@ class Slow(gymnasium.Wrapper):
     def step(self, action: np.ndarray) -> Any:
         first = self.env.step(action)
         second = self.env.step(action)
-        return (second[0], first[1] + second[1], *second[2:])
+        return (second[0], float(first[1]) + float(second[1]), *second[2:])
 
 
-gymnasium.register("Count-v0", entry_point=Count, max_episode_steps=3)
-gymnasium.register("Endless-v0", entry_point=Count)
-gymnasium.register("Parts-v0", entry_point=Parts, max_episode_steps=2)
-gymnasium.register("Bare-v0", entry_point=Bare)
-gymnasium.register("Lies-v0", entry_point=Lies)
-gymnasium.register("Needy-v0", entry_point="a_package_that_is_not_there:Env")
-gymnasium.register("Heavy-v0", entry_point=Heavy)
-gymnasium.register("Odd-v0", entry_point=Odd)
-gymnasium.register("Old-v0", entry_point=Old, max_episode_steps=9)
-gymnasium.register("OldEndless-v0", entry_point=Old)
-gymnasium.register("Failing-v0", entry_point=failing)
-gymnasium.register("Inside-v0", entry_point=lambda: gymnasium.wrappers.TimeLimit(Parts(), 7))
+def register(name: str, entry_point: Any, **settings: Any) -> None:
+    """gymnasium's own, whose type wants an entry point that takes any keyword."""
+    gymnasium.register(name, entry_point=entry_point, **settings)
+
+
+register("Count-v0", Count, max_episode_steps=3)
+register("Endless-v0", Count)
+register("Parts-v0", Parts, max_episode_steps=2)
+register("Bare-v0", Bare)
+register("Lies-v0", Lies)
+register("Needy-v0", "a_package_that_is_not_there:Env")
+register("Heavy-v0", Heavy)
+register("Odd-v0", Odd)
+register("Old-v0", Old, max_episode_steps=9)
+register("OldEndless-v0", Old)
+register("Failing-v0", failing)
+register("Inside-v0", lambda: gymnasium.wrappers.TimeLimit(Parts(), 7))

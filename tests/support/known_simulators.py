@@ -20,6 +20,7 @@ class Facts:
     contact_pairs: whether forces are told apart by the other body, with the number of contact points; where not, a
     scene that asks for them is refused by name. model_fields: whether MuJoCo's model fields vary per env.
     ground_friction: whether the ground's friction is an env's own; where not, friction is the mean of ground and body.
+    sensors: whether those of the robot's own file are read; where not, a scene that lists one is refused by name.
     several: whether a process may have several simulations at once; where not, it has no tests that compare two.
     """
 
@@ -28,15 +29,21 @@ class Facts:
     contact_pairs: bool = True
     model_fields: bool = True
     ground_friction: bool = True
+    sensors: bool = True
     several: bool = True
 
 
 FACTS: dict[str, Facts] = {
     # what varies per env it keeps in arrays of its own; on the CPU an env steps the same among any number of others
-    "genesis": Facts(model_fields=False),
+    "genesis": Facts(model_fields=False, sensors=False),
     # PhysX: net forces alone, properties actor by actor, one sim in a process; how much envs differ is not measured
     "isaacgym": Facts(
-        sameness=1e-3, contact_pairs=False, model_fields=False, ground_friction=False, several=False
+        sameness=1e-3,
+        contact_pairs=False,
+        model_fields=False,
+        ground_friction=False,
+        sensors=False,
+        several=False,
     ),
     # XLA makes another program for another number of envs or set of fields, and sums in another order; 30 steps grow
     # that to 6e-5 (of a force, N). It compiles 16 programs for the suite.

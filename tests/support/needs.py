@@ -11,7 +11,7 @@ import pytest
 def lacking(what: str, reason: str) -> NoReturn:
     """Skip this test for `reason`, which says what is not here and how to get it.
 
-    what: "gl", "browser", "display", "soccer" or "warp".
+    what: "gl", "browser", "display", "soccer", "warp" or "robots".
     """
     if what in os.environ.get("RLKIT_REQUIRE", "").split(","):
         pytest.fail(f"{what} is required here: {reason}")

@@ -1,4 +1,4 @@
-"""README and docs/ taken apart: command lines, links, headings, table cells."""
+"""README, CONTRIBUTING and docs/ taken apart: command lines, links, headings, table cells."""
 
 from __future__ import annotations
 
@@ -70,8 +70,9 @@ class Page:
 
 
 def pages() -> list[Page]:
-    """README and every page of docs/."""
-    return [Page(path) for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))]
+    """README, CONTRIBUTING and every page of docs/."""
+    top = (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+    return [Page(path) for path in (*top, *sorted((ROOT / "docs").rglob("*.md")))]
 
 
 def code(cell: str) -> list[str]:

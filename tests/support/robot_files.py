@@ -72,6 +72,17 @@ def stl() -> bytes:
     return bytes(80) + struct.pack("<I", len(rows)) + b"".join(rows)
 
 
+def stl_text(word: str = "vertex") -> bytes:
+    """The same as text."""
+    faces = [
+        "facet normal 0 0 0\n outer loop\n"
+        + "".join(f"  {word} {' '.join(f'{x:e}' for x in CORNERS[k])}\n" for k in face)
+        + " endloop\nendfacet\n"
+        for face in FACES
+    ]
+    return ("solid tetra\n" + "".join(faces) + "endsolid tetra\n").encode()
+
+
 def png(width: int, height: int, channels: int) -> bytes:
     """A picture that gets brighter from row to row, 8 bits, grey (1) or coloured (3)."""
     rows = b"".join(b"\0" + bytes([40 * (row + 1)]) * (width * channels) for row in range(height))

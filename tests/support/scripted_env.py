@@ -7,7 +7,7 @@ from typing import Any, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from rlkit.env.spec import EnvSpec, Observations, StepInfo, VecEnv
+from rlkit.env.api import EnvSpec, Observations, Step, StepInfo, VecEnv
 
 
 class ScriptedEnv(VecEnv):
@@ -27,7 +27,7 @@ class ScriptedEnv(VecEnv):
         n = len(lengths)
         self.lengths, self.rewards = torch.tensor(lengths), torch.tensor(rewards)
         self._succeeds, self._fails = _mask(n, succeed), _mask(n, fail)
-        self.age = torch.zeros(n, dtype=torch.int64)
+        self.age: Tensor = torch.zeros(n, dtype=torch.int64)
         self.steps = 0
         self.spec = EnvSpec(
             task="Scripted",
@@ -48,7 +48,7 @@ class ScriptedEnv(VecEnv):
         obs = self.age.float().unsqueeze(1)
         return {"policy": obs, "critic": obs}
 
-    def step(self, actions: Tensor) -> tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
+    def step(self, actions: Tensor) -> Step:
         self.steps += 1
         self.age += 1
         final = self.observe()
@@ -66,7 +66,7 @@ class ScriptedEnv(VecEnv):
         self.age[ended] = 0
         reached = {"success/held": success, "failure/fell": failed}
         info = StepInfo(final, success, reached, episodes if bool(ended.any()) else {})
-        return self.observe(), self.rewards.clone(), terminated, truncated, info
+        return Step(self.observe(), self.rewards.clone(), terminated, truncated, info)
 
     def state(self) -> dict[str, Any]:
         return {"age": self.age.clone()}

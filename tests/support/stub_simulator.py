@@ -43,7 +43,7 @@ class StubSimulator(Simulator):
     def reset(self, env_ids: Tensor, state: ResetState) -> None:
         self.joint_pos[env_ids], self.joint_vel[env_ids] = state.joint_pos, state.joint_vel
         for i, name in enumerate(self.spec.free_bodies):
-            body = self.spec.bodies.index(name)
+            body = self.body(name)
             self.body_pos[env_ids, body] = state.free_pose[:, i, :3]
             self.body_quat[env_ids, body] = state.free_pose[:, i, 3:]
         self.contact_force[env_ids] = 0.0

@@ -8,8 +8,8 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
-from rlkit.env.dummy import PointMass
-from rlkit.env.spec import Observations, StepInfo
+from benchmarks.point_mass import PointMass
+from rlkit.env.api import Observations, Step
 
 FACTOR = 1000.0
 
@@ -29,10 +29,10 @@ class TwoTasks(PointMass):
             tasks=("low", "high"),
         )
 
-    def step(self, actions: Tensor) -> tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
+    def step(self, actions: Tensor) -> Step:
         pays = torch.where(self._task == 1, FACTOR, 1.0)
-        obs, reward, terminated, truncated, info = super().step(actions)
-        return obs, reward * pays, terminated, truncated, info
+        step = super().step(actions)
+        return step._replace(reward=step.reward * pays)
 
     def observe(self) -> Observations:
         one_hot = torch.nn.functional.one_hot(self._task, 2).float()

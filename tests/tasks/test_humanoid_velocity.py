@@ -12,15 +12,16 @@ from task_config import task_config
 from torch import Tensor
 
 from rlkit.env.task_env import TaskEnv
-from rlkit.tasks import h1
-from rlkit.tasks.humanoid_velocity import SOLE, HumanoidVelocity
-from rlkit.tasks.rotations import about_z, rotate
+from rlkit.rotations import about_z, rotate
+from rlkit.tasks.humanoid_velocity import HumanoidVelocity
+from rlkit.tasks.robots.h1 import H1
+from rlkit.tasks.robots.humanoids import HUMANOIDS
 
 STANDING = {"command": {**task_config("task=HumanoidVelocity")["command"], "standingShare": 1.0}}
 
 
 def joint(name: str) -> int:
-    return h1.JOINTS.index(name)
+    return H1.joints.index(name)
 
 
 def velocity(n: int = 1, **changes: Any) -> HumanoidVelocity:
@@ -28,7 +29,7 @@ def velocity(n: int = 1, **changes: Any) -> HumanoidVelocity:
     config = {**task_config("task=HumanoidVelocity"), **changes}
     sim = StubSimulator(HumanoidVelocity.scene(config), n, joint_limit=3.0)
     task = HumanoidVelocity(config, sim, torch.Generator().manual_seed(0))
-    sim.body_pos[:, 0, 2], sim.body_pos[:, 1:3, 2], sim.body_pos[:, 3:, 2] = 0.98, 1.42, SOLE
+    sim.body_pos[:, 0, 2], sim.body_pos[:, 1:3, 2], sim.body_pos[:, 3:, 2] = 0.98, 1.42, task.robot.sole
     sim.joint_pos[:] = task.stance
     sim.contact_force[:, :, 2] = 250.0
     task.targets[:] = task.stance
@@ -187,7 +188,7 @@ def test_the_reward_of_a_step_is_the_weighted_sum_of_the_terms() -> None:
 
 def test_commands_are_uniform_within_their_ranges_and_some_are_to_stand() -> None:
     task = velocity(4000)
-    task.reset(torch.arange(4000))
+    task.begin(torch.arange(4000))
     moving = task.commands[task.commands.abs().sum(dim=-1) > 0]
     assert 1.0 - len(moving) / 4000 == pytest.approx(0.1, abs=0.02)
     for column, (low, high) in enumerate(((0.0, 1.0), (-0.2, 0.2), (-0.5, 0.5))):
@@ -256,11 +257,28 @@ def test_memory_is_every_tensor_that_spans_steps_and_a_reset_clears_only_its_env
     task.remember()
     task.earned[:] = 1.0  # where `return_reached` decides
     before = {name: tensor.clone() for name, tensor in task.memory().items()}
-    task.reset(torch.tensor([1]))
+    task.begin(torch.tensor([1]))
     held = {name for name, value in vars(task).items() if isinstance(value, Tensor) and len(value) == 3}
-    derived = {"pelvis_pos", "pelvis_quat", "velocity", "gravity", "shoulder_height", "torques", "on_ground"}
-    derived |= {"turning", "sole_height", "linear_error", "yaw_error", "moves"}
-    derived |= {"_allowed_errors", "episode_step", "_down_axis", "_command_low", "_command_high"}
+    derived = {
+        "pelvis_pos",
+        "pelvis_quat",
+        "velocity",
+        "gravity",
+        "shoulder_height",
+        "torques",
+        "on_ground",
+        "heading",
+    }
+    derived |= {"on_ground", "turning", "sole_height", "linear_error", "yaw_error", "moves"}
+    derived |= {
+        "_allowed_errors",
+        "episode_step",
+        "head_start",
+        "scenario",
+        "_down_axis",
+        "_command_low",
+        "_command_high",
+    }
     assert set(before) == held - derived
     for name, tensor in task.memory().items():
         assert torch.equal(tensor[[0, 2]], before[name][[0, 2]]), name
@@ -276,18 +294,18 @@ def test_an_exported_policy_tells_what_it_may_be_commanded() -> None:
 # The mirror image.
 
 
-def mirrored_pair() -> HumanoidVelocity:
+def mirrored_pair(robot: str) -> HumanoidVelocity:
     """Env 0 in a state drawn at random, env 1 in its mirror image, written body by body."""
-    task = velocity(2)
+    task = velocity(2, robot=robot)
     sim, draw = task.sim, torch.Generator().manual_seed(1)
-    source, sign = h1.joint_mirror()
+    source, sign = task.robot.joint_mirror()
 
     def random(*shape: int) -> Tensor:
         return torch.randn(shape, generator=draw)
 
     rows = (sim.joint_pos, sim.joint_vel, task.targets, task.last_actions)
     for tensor in (*rows, task.earlier_actions, task.earlier_joint_vel):
-        tensor[0] += 2.5 * random(19)
+        tensor[0] += 2.5 * random(task.num_joints)
         tensor[1] = tensor[0, list(source)] * torch.tensor(sign)
     twin, feet = [0, 2, 1, 4, 3], [1, 0]  # left and right shoulder, left and right foot
     flip_vector, flip_rotation = torch.tensor([1.0, -1.0, 1.0]), torch.tensor([-1.0, 1.0, -1.0])
@@ -312,19 +330,21 @@ def mirrored_pair() -> HumanoidVelocity:
     return task
 
 
-def test_a_mirrored_state_earns_the_same_from_every_term() -> None:
-    task = mirrored_pair()
+@pytest.mark.parametrize("robot", HUMANOIDS)
+def test_a_mirrored_state_earns_the_same_from_every_term(robot: str) -> None:
+    task = mirrored_pair(robot)
     task.advance()
     values = {name: getattr(task, name)().tolist() for name in task.terms("reward")}
     for name, (straight, mirrored) in values.items():
-        assert mirrored == pytest.approx(straight, rel=1e-4, abs=1e-6), name
-    assert min(abs(pair[0]) for name, pair in values.items() if name != "humanoid_bench") > 1e-4, values
+        assert mirrored == pytest.approx(straight, rel=1e-4, abs=1e-7), name
+    assert min(abs(pair[0]) for name, pair in values.items() if name != "humanoid_bench") > 1e-5, values
 
 
-def test_the_declared_mirror_turns_the_observation_of_a_state_into_that_of_its_image() -> None:
-    task = mirrored_pair()
+@pytest.mark.parametrize("robot", HUMANOIDS)
+def test_the_declared_mirror_turns_the_observation_of_a_state_into_that_of_its_image(robot: str) -> None:
+    task = mirrored_pair(robot)
     images = task.mirror()
-    sizes = {**task.terms("observation"), "actions": 19}
+    sizes = {**task.observation_sizes(), "actions": task.num_joints}
     assert images is not None and {name: len(source) for name, (source, _) in images.items()} == sizes
     for name in task.terms("observation"):
         straight, mirrored = getattr(task, name)()

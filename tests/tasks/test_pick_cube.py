@@ -10,7 +10,7 @@ import torch
 from stub_simulator import StubSimulator
 from task_config import task_config
 
-from rlkit.tasks.pick_cube import BOX, PickCube
+from rlkit.tasks.pick_cube import PickCube
 
 
 def picking(n: int = 2, **changes: Any) -> PickCube:
@@ -18,7 +18,7 @@ def picking(n: int = 2, **changes: Any) -> PickCube:
     sim = StubSimulator(PickCube.scene(config), n)
     sim.joint_range[7:] = torch.tensor([0.0, 0.04])
     task = PickCube(config, sim, torch.Generator().manual_seed(0))
-    task.sim.body_pos[:, BOX] = torch.tensor([0.5, 0.0, 0.02])
+    task.sim.body_pos[:, task.box] = torch.tensor([0.5, 0.0, 0.02])
     task.target[:] = torch.tensor([0.5, 0.0, 0.32])
     task.refresh()
     return task
@@ -26,7 +26,7 @@ def picking(n: int = 2, **changes: Any) -> PickCube:
 
 def put(task: PickCube, *distances: float) -> None:
     """The grasp point of each env so far above its cube."""
-    task.sim.site_pos[:, 0] = task.sim.body_pos[:, BOX]
+    task.sim.site_pos[:, 0] = task.sim.body_pos[:, task.box]
     task.sim.site_pos[:, 0, 2] += torch.tensor(distances)
     task.refresh()
 
@@ -55,7 +55,7 @@ def test_grasp_by_hand_from_afar_and_at_the_cube() -> None:
 
 def test_lift_by_hand_and_only_with_the_cube_between_the_fingers() -> None:
     task = picking(3)
-    task.target[1] = task.sim.body_pos[1, BOX]
+    task.target[1] = task.sim.body_pos[1, task.box]
     put(task, 0.011, 0.011, 0.013)
     assert task.lift().tolist() == pytest.approx([tanh1(5 * 0.9 * 0.3), 1.0, 0.0], abs=1e-5)
 
@@ -63,8 +63,8 @@ def test_lift_by_hand_and_only_with_the_cube_between_the_fingers() -> None:
 def test_a_turned_cube_is_off_its_target_by_its_rotation() -> None:
     """A quarter turn about z: the first row changes from (1, 0, 0) to (0, -1, 0), the second by as much."""
     task = picking(1)
-    task.target[0] = task.sim.body_pos[0, BOX]
-    task.sim.body_quat[0, BOX] = torch.tensor([math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5)])
+    task.target[0] = task.sim.body_pos[0, task.box]
+    task.sim.body_quat[0, task.box] = torch.tensor([math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5)])
     put(task, 0.0)
     assert task.rotation_to_target()[0].tolist() == pytest.approx([1, 1, 0, -1, 1, 0], abs=1e-6)
     assert task.lift().item() == pytest.approx(tanh1(5 * 0.1 * 2.0), abs=1e-5)
@@ -90,10 +90,10 @@ def test_the_best_step_pays_less_for_ever_than_success() -> None:
 
 def test_success_is_the_cube_held_up_without_a_break() -> None:
     task = picking(3)
-    task.sim.body_pos[:, BOX, 2] = 0.16
+    task.sim.body_pos[:, task.box, 2] = 0.16
     for step in range(1, 26):  # 0.5 s
         put(task, 0.0, 0.04, 0.0)  # the second is not in the gripper
-        task.sim.body_pos[2, BOX, 2] = 0.14 if step == 10 else 0.16
+        task.sim.body_pos[2, task.box, 2] = 0.14 if step == 10 else 0.16
         task.refresh()
         task.advance()
         assert task.box_lifted().tolist() == [step == 25, False, False], step
@@ -101,9 +101,9 @@ def test_success_is_the_cube_held_up_without_a_break() -> None:
 
 def test_a_cube_far_off_or_below_the_ground_is_lost_and_one_on_it_is_not() -> None:
     task = picking(4)
-    task.sim.body_pos[1, BOX, 0] = 1.01
-    task.sim.body_pos[2, BOX, 1] = -1.01
-    task.sim.body_pos[3, BOX, 2] = -0.001
+    task.sim.body_pos[1, task.box, 0] = 1.01
+    task.sim.body_pos[2, task.box, 1] = -1.01
+    task.sim.body_pos[3, task.box, 2] = -0.001
     task.refresh()
     assert task.box_lost().tolist() == [False, True, True, True]
 
@@ -112,9 +112,9 @@ def test_a_reset_lays_the_cube_on_the_ground_and_begins_the_targets_anew() -> No
     task = picking(64)
     for _ in range(50):
         task.controls(torch.ones(64, 8))
-    task.held_time[:] = 1.0
+    task.hold.time[:] = 1.0
     kept = task.target[:32].clone()
-    state = task.reset(torch.arange(32, 64))
+    state = task.begin(torch.arange(32, 64))
     cube, ball = state.free_pose[:, 0], state.free_pose[:, 1]
     assert (cube[:, 2] == 0.02).all() and (ball[:, 2] >= 0.2).all() and (ball[:, 2] <= 0.4).all()
     assert (cube[:, 0] >= 0.4).all() and (cube[:, 0] <= 0.65).all() and (cube[:, 1].abs() <= 0.2).all()
@@ -122,7 +122,7 @@ def test_a_reset_lays_the_cube_on_the_ground_and_begins_the_targets_anew() -> No
     assert torch.equal(task.target[32:], ball[:, :3]) and torch.equal(task.target[:32], kept)
     assert torch.equal(task.targets[32:], state.joint_pos[:, :8])
     assert (task.targets[32:, 0].abs() <= 0.02).all() and (task.targets[:32, 0] > 1.0).all()
-    assert (task.held_time[:32] == 1.0).all() and (task.held_time[32:] == 0.0).all()
+    assert (task.hold.time[:32] == 1.0).all() and (task.hold.time[32:] == 0.0).all()
 
 
 @pytest.mark.slow
@@ -130,13 +130,15 @@ def test_the_gripper_lifts_the_cube_in_mujoco() -> None:
     """Scripted: down on the cube by the shoulder and elbow, close, up; the task calls it lifted."""
     pytest.importorskip("mujoco")
     from rlkit.config import compose
+    from rlkit.env.task_env import TaskEnv
     from rlkit.runtime.build import build_env
-    from rlkit.runtime.ranks import Ranks
-    from rlkit.tasks.panda import forward
+    from rlkit.runtime.process.ranks import Ranks
+    from rlkit.tasks.robots.panda import forward
 
     words = ["task=PickCube", "device=cpu", "numEnvs=1", "task.resetNoise.joints=0"]
     env = build_env(compose([*words, "task.box.yRange=[0,0]", "task.box.xRange=[0.5,0.5]"]), Ranks())
     env.reset()
+    assert isinstance(env, TaskEnv)
     task = env.task
 
     def pose(height: float) -> torch.Tensor:
@@ -178,7 +180,7 @@ def test_the_floor_sensor_feels_the_ground_and_not_the_cube() -> None:
     pytest.importorskip("mujoco")
     from rlkit.config import compose
     from rlkit.runtime.build import build_env
-    from rlkit.runtime.ranks import Ranks
+    from rlkit.runtime.process.ranks import Ranks
 
     words = ["task=PickCube", "device=cpu", "numEnvs=4", "task.box.xRange=[0.4,0.4]"]
     env = build_env(compose(words), Ranks())

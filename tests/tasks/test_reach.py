@@ -11,9 +11,9 @@ from stub_simulator import StubSimulator
 from task_config import task_config
 
 from rlkit.tasks.api import TaskError
-from rlkit.tasks.panda import ARM, COMMANDS, FINGERS, JOINTS, forward
 from rlkit.tasks.reach import NUM_GOALS, Reach, reachable_goals
 from rlkit.tasks.reach_origin import ReachOrigin
+from rlkit.tasks.robots.panda import ARM, COMMANDS, FINGERS, JOINTS, forward
 
 LIMITS = torch.tensor([[-2.8973, 2.8973], [-1.7628, 1.7628], [-2.8973, 2.8973], [-3.0718, -0.0698],
                        [-2.8973, 2.8973], [-0.0175, 3.7525], [-2.8973, 2.8973]])  # fmt: skip
@@ -67,8 +67,7 @@ def test_a_position_is_approached_at_the_velocity_limit_and_reached() -> None:
     action = torch.tensor([[0.5] + [0.0] * 6 + [-1.0]])  # joint1 to 1 rad, gripper to 0
     first = task.controls(action)[0, 0].item()
     assert first == pytest.approx(0.08)
-    for _ in range(20):
-        ctrl = task.controls(action)[0]
+    ctrl = [task.controls(action)[0] for _ in range(20)][-1]
     assert ctrl[0].item() == pytest.approx(1.0)
     assert ctrl[1:].abs().max().item() == pytest.approx(0.0, abs=1e-6)
 
@@ -76,9 +75,8 @@ def test_a_position_is_approached_at_the_velocity_limit_and_reached() -> None:
 def test_reach_leaves_the_gripper_as_it_begins_and_stops_at_the_limits() -> None:
     task = reach(1)
     assert task.action_names == ARM
-    task.reset(torch.tensor([0]))
-    for _ in range(200):
-        ctrl = task.controls(torch.ones(1, 7))[0]
+    task.begin(torch.tensor([0]))
+    ctrl = [task.controls(torch.ones(1, 7))[0] for _ in range(200)][-1]
     assert torch.equal(ctrl[:7], LIMITS[:, 1])
     assert ctrl[7:].tolist() == pytest.approx([0.04, 0.04])
     commands = {command["name"]: command for command in task.deployment()["commands"]}
@@ -161,13 +159,16 @@ def test_every_goal_is_inside_its_box_and_has_a_pose() -> None:
     share = torch.zeros(len(some), 7).uniform_(-1, 1, generator=torch.Generator().manual_seed(3))
     share.requires_grad_()
     descent = torch.optim.Adam([share], lr=0.1)
-    for _ in range(80):
+
+    def miss() -> torch.Tensor:
         arm = LIMITS[:, 0] + (0.5 + 0.5 * share.tanh()) * (LIMITS[:, 1] - LIMITS[:, 0])
-        miss = (forward(arm)[:, -1] - some).norm(dim=-1)
+        return (forward(arm)[:, -1] - some).norm(dim=-1)
+
+    for _ in range(80):
         descent.zero_grad()
-        miss.square().sum().backward()
+        miss().square().sum().backward()
         descent.step()
-    assert (miss.view(4, 32).amin(dim=1) < 0.01).all()
+    assert (miss().view(4, 32).amin(dim=1) < 0.01).all()
 
 
 def test_a_box_out_of_reach_is_refused() -> None:
@@ -177,13 +178,13 @@ def test_a_box_out_of_reach_is_refused() -> None:
 
 def test_a_reset_draws_goals_of_its_envs_alone_and_shows_them() -> None:
     task = reach(3)
-    task.reset(torch.arange(3))
+    task.begin(torch.arange(3))
     before, targets = task.goal.clone(), task.targets.clone()
-    task.held_time[:] = 1.0
-    state = task.reset(torch.tensor([1]))
+    task.hold.time[:] = 1.0
+    state = task.begin(torch.tensor([1]))
     assert torch.equal(task.goal[[0, 2]], before[[0, 2]]) and not torch.equal(task.goal[1], before[1])
     assert torch.equal(task.targets[[0, 2]], targets[[0, 2]])
-    assert task.held_time.tolist() == [1.0, 0.0, 1.0]
+    assert task.hold.time.tolist() == [1.0, 0.0, 1.0]
     assert torch.equal(state.free_pose[0, 0, :3], task.goal[1])
     assert torch.equal(state.joint_pos[0, :8], task.targets[1])
     assert (state.joint_pos[0, :7] - HOME[0]).abs().max() <= 0.05 + 1e-4
@@ -192,7 +193,8 @@ def test_a_reset_draws_goals_of_its_envs_alone_and_shows_them() -> None:
 def test_another_seed_draws_other_goals_of_the_same_table() -> None:
     one, two = reach(8), reach(8)
     two.generator.manual_seed(1)
-    one.reset(torch.arange(8)), two.reset(torch.arange(8))
+    for task in (one, two):
+        task.begin(torch.arange(8))
     assert torch.equal(one.goals, two.goals) and not torch.equal(one.goal, two.goal)
 
 
@@ -201,7 +203,7 @@ def test_another_seed_draws_other_goals_of_the_same_table() -> None:
 
 def test_rewards_of_reach_by_hand() -> None:
     task = reach(3)
-    task.reset(torch.arange(3))
+    task.begin(torch.arange(3))
     at(task, 0.0, 0.02, 0.2)
     assert task.goal_distance().tolist() == pytest.approx([0.0, -0.099668, -0.761594], abs=1e-5)
     assert task.goal_precision().tolist() == pytest.approx([0.0, -0.632121, -0.999955], abs=1e-5)
@@ -210,13 +212,14 @@ def test_rewards_of_reach_by_hand() -> None:
 
 def test_success_needs_an_unbroken_stay() -> None:
     task = reach(2)
-    task.reset(torch.arange(2))
+    task.begin(torch.arange(2))
     for step in range(1, 6):  # 0.2 s are five steps
         at(task, 0.019, 0.021 if step == 3 else 0.0)
         task.advance()
         assert task.goal_reached().tolist() == [step == 5, False], step
     at(task, 0.019, 0.0)
-    task.advance(), task.advance(), task.advance()
+    for _ in range(3):
+        task.advance()
     assert task.goal_reached()[1]
 
 

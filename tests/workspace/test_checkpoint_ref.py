@@ -140,7 +140,7 @@ def test_latest_keeps_to_the_task(workspace, run):
     message = refusal(workspace, "latest", task="Soccer")
     assert "no training run of Soccer that holds a checkpoint" in message
     assert "there are some of BaseTask, BoxGrasping" in message
-    assert "python train.py task=Soccer" in message
+    assert "rlkit train task=Soccer" in message
 
 
 def test_latest_passes_over_failed_and_empty_runs(workspace, run):
@@ -219,7 +219,7 @@ def test_a_misspelt_name_is_answered_with_the_near_one(workspace, run):
 def test_an_empty_workspace_says_how_to_begin(workspace):
     for ref in ("latest", "latest_test", "x.pth", "a/b.pth", ""):
         message = refusal(workspace, ref)
-        assert "python train.py" in message
+        assert "rlkit train" in message
         assert message.startswith(f"checkpoint={ref}")
 
 

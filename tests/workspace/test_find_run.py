@@ -107,5 +107,5 @@ def test_what_is_no_run_is_refused(workspace, ref, problem):
 
 
 def test_an_empty_workspace_says_how_to_begin(workspace):
-    assert "python train.py" in refusal(workspace, "latest")
+    assert "rlkit train" in refusal(workspace, "latest")
     assert "there are no runs in" in refusal(workspace, "foo")

@@ -22,8 +22,8 @@ from rlkit.workspace import (
     read_record,
     write_atomic,
 )
-from rlkit.workspace.atomic import is_locked
-from rlkit.workspace.record import write_record
+from rlkit.workspace.store.atomic import is_locked
+from rlkit.workspace.store.record import write_record
 
 
 def record_of(run) -> dict:

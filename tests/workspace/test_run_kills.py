@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+import workspace_helper
 from workspace_helper import Workspace
 
 from rlkit.workspace import WorkspaceLimits, continue_run, list_runs, resolve
@@ -40,7 +41,7 @@ run.set_state("done")
 
 
 def worker(root: Path, limit: int) -> subprocess.Popen:
-    script = WORKER.format(helper=str(Path(__file__).parent))
+    script = WORKER.format(helper=str(Path(workspace_helper.__file__).parent))
     command = [sys.executable, "-c", script, str(root), str(limit)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -67,6 +68,7 @@ def broken_links(root: Path) -> list[Path]:
     return [link for link in links if link.is_symlink() and not link.exists()]
 
 
+@pytest.mark.slow
 def test_several_starts_in_the_same_second_each_get_a_run(workspace):
     processes = [worker(workspace.root, 2) for _ in range(5)]
     for process in processes:
@@ -149,6 +151,7 @@ def kill_and_check(workspace: Workspace, seconds: float) -> None:
     assert not [path for path in workspace.window.iterdir() if path.suffix == ".tmp"]
 
 
+@pytest.mark.slow
 def test_the_user_may_pin_at_any_moment_of_a_start(workspace):
     """Links are moved away as fast as they appear, while runs start and end."""
     workspace.limits = WorkspaceLimits(max_train_runs=2)

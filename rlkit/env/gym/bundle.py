@@ -10,17 +10,17 @@ import os
 import signal
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Sequence
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from rlkit.console import survive
+from rlkit.env.api import EnvError
 from rlkit.env.foreign import RAISED, failure
 from rlkit.env.gym.making import Recipe
-from rlkit.env.gym.member import Form, Member, Step
-from rlkit.env.spec import EnvError
-from rlkit.runtime.console import survive
+from rlkit.env.gym.member import Form, Member, MemberStep
 
 FLAGS = ("reward", "terminated", "truncated", "success", "unstable", "cut_short", "task", "return", "length")
 
@@ -35,8 +35,8 @@ class Plan:
     timed out early, because `stagger` had aged it.
     """
 
-    recipes: Tuple[Recipe, ...]
-    forms: Tuple[Form, ...]
+    recipes: tuple[Recipe, ...]
+    forms: tuple[Form, ...]
     seed: int
     owner: int
 
@@ -51,12 +51,12 @@ class Plan:
         return self.longest + (len(self.forms) if len(self.forms) > 1 else 0)
 
     @cached_property
-    def reward_terms(self) -> Tuple[str, ...]:
+    def reward_terms(self) -> tuple[str, ...]:
         """Names of the reward's terms, of all tasks."""
         return tuple(dict.fromkeys(name for form in self.forms for name in form.reward_terms))
 
     @cached_property
-    def columns(self) -> Dict[str, slice]:
+    def columns(self) -> dict[str, slice]:
         """Where in a row the parts stand."""
         sizes = {"obs": self.obs_size, "final_obs": self.obs_size, "flags": len(FLAGS)}
         sizes["terms"] = sizes["term_returns"] = len(self.reward_terms)
@@ -77,19 +77,18 @@ class SubEnv:
     """
 
     def __init__(self, plan: Plan, index: int) -> None:
-        self.plan, self.index = plan, index
+        self.plan, self.index, self._seed = plan, index, plan.seed
         self.task = self.reset_seed = self._begun = 0
-        self._members: List[Optional[Member]] = [None] * len(
-            plan.recipes
-        )  # made when drawn: they cost memory
+        self._members: list[Member | None] = [None] * len(plan.recipes)  # made when drawn: they cost memory
 
-    def rewind(self) -> None:
-        """Let the next episodes be the first ones again."""
+    def rewind(self, seed: int | None = None) -> None:
+        """Let the next episodes be the first ones again, or the first ones of another seed."""
         self._begun = 0
+        self._seed = self._seed if seed is None else seed
 
     def _draw(self) -> None:
         """The task and the seed of the next episode."""
-        episode = (self.plan.seed, self.index, self._begun)
+        episode = (self._seed, self.index, self._begun)
         self._begun += 1
         if len(self._members) > 1:
             random = np.random.default_rng(np.random.SeedSequence(episode))
@@ -105,7 +104,7 @@ class SubEnv:
         return member
 
     def restart(self) -> np.ndarray:
-        """Begin a new episode; its first observation, flat."""
+        """Begin a new episode; its first observation, flat: `[size]`."""
         self._draw()
         try:
             if self._members[self.task] is None:
@@ -119,7 +118,7 @@ class SubEnv:
             raise EnvError(f"{self.name}: the first observation of an episode is not finite: {first}")
         return first
 
-    def step(self, action: np.ndarray, age: float) -> Step:
+    def step(self, action: np.ndarray, age: float) -> MemberStep:
         """One env-step with an action within the member's bounds, `[num_actions]`; age: steps before this one."""
         try:
             return self.member.step(action)
@@ -163,27 +162,27 @@ class Bundle(gymnasium.Env):
         self._middle, self._half = np.zeros((2, len(indices), actions))
         self._age, self._limit = np.zeros((2, len(indices)))
         self._told = False  # of a number that is not finite
-        self._info: Dict[str, Any] = {}  # of the present step
+        self._info: dict[str, Any] = {}  # of the present step
         if os.getpid() != plan.owner:
             # Ctrl+C reaches every process of the terminal: the learner's decides when the others end.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             survive()  # an environment that prints ends nothing where nobody reads any more
 
     def reset(
-        self, *, seed: Optional[int] = None, options: Optional[Dict[str, Any]] = None
-    ) -> Tuple[np.ndarray, Dict[str, Any]]:
-        """A new episode everywhere; the seed is the plan's."""
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """A new episode everywhere: the rows `[height, plan.width]`; the seed is the plan's."""
         self._rows[:] = 0.0
         return self._rows, self._guarded(self._restart, range(len(self._envs)))
 
-    def step(self, action: np.ndarray) -> Tuple[np.ndarray, float, bool, bool, Dict[str, Any]]:
-        """One env-step of all; action: `[height, num_actions]` in [-1, 1]."""
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """One env-step of all: the rows `[height, plan.width]`; action: `[height, num_actions]` in [-1, 1]."""
         return self._rows, 0.0, False, False, self._guarded(self._step, action)
 
-    def rewind(self) -> None:
-        """See `GymEnv.rewind`."""
+    def rewind(self, seed: int | None = None) -> None:
+        """See `GymEnv.rewind`, with another seed `GymEnv.reseed`."""
         for env in self._envs:
-            env.rewind()
+            env.rewind(seed)
 
     def starts(self) -> np.ndarray:
         """Seed and task of the episode that each sub-environment plays, `[height, 2]` int64."""
@@ -201,7 +200,7 @@ class Bundle(gymnasium.Env):
         for env in self._envs:
             env.close()
 
-    def _guarded(self, do: Any, argument: Any) -> Dict[str, Any]:
+    def _guarded(self, do: Any, argument: Any) -> dict[str, Any]:
         self._info = {}
         try:
             do(argument)

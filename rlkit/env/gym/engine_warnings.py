@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import Set
 
 log = logging.getLogger("rlkit")
 
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
-_told: Set[str] = set()
+_told: set[str] = set()
 
 
 def take_over() -> None:

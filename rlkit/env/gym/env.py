@@ -11,24 +11,24 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import forkserver
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from torch import Tensor
 
+from rlkit.env.api import EnvError, EnvSpec, Observations, Step, StepInfo, VecEnv, Watched, bad_actions
 from rlkit.env.gym.bundle import FLAGS, Bundle, Plan
 from rlkit.env.gym.making import Wrap, check_agreement, recipes
 from rlkit.env.gym.member import Form, Terms, look
-from rlkit.env.spec import EnvError, EnvSpec, Observations, StepInfo, VecEnv, Watched, bad_actions
 
 log = logging.getLogger("rlkit")
 
 WORTH_PROCESSES = 2e-3
 """Seconds that a step of all envs must take in one process before `auto` chooses several."""
 
-_bounded: Set[str] = set()  # of these it was said that they have no limit: evaluations make them once more
+_bounded: set[str] = set()  # of these it was said that they have no limit: evaluations make them once more
 
 
 class GymEnv(VecEnv):
@@ -42,7 +42,9 @@ class GymEnv(VecEnv):
     """
 
     resumable = False
-    mend = "the warning above names the first: mend it in the environment, or in a wrapper (task.wrapper)"
+    unstable_hint = (
+        "the warning above names the first: mend it in the environment, or in a wrapper (task.wrapper)"
+    )
 
     def __init__(
         self,
@@ -51,10 +53,10 @@ class GymEnv(VecEnv):
         *,
         seed: int,
         task: str = "Gym",
-        kwargs: Optional[Mapping[str, Any]] = None,
+        kwargs: Mapping[str, Any] | None = None,
         packages: Sequence[str] = (),
-        wrap: Optional[Wrap] = None,
-        max_episode_length: Optional[int] = None,
+        wrap: Wrap | None = None,
+        max_episode_length: int | None = None,
         vectorization: str = "auto",
         processes: int = 1,
     ) -> None:
@@ -81,22 +83,21 @@ class GymEnv(VecEnv):
         self._told_bad = False
         self._say_what_is_bounded()
         self.actuators = self.spec.action_names
-        self._watched: List[int] = []
+        self._watched: list[int] = []
         self._obs = torch.zeros(num_envs, self._plan.obs_size)
         self.physics_time = 0.0
 
     def reset(self) -> Observations:
-        """New episodes everywhere: the first of a seeded sequence at the first call, the next ones after that."""
+        """See `VecEnv.reset`: the first of a seeded sequence at the first call, the next ones after that."""
         rows = self._exchange(self._vector.reset)
         self._obs = torch.from_numpy(rows[:, self._plan.columns["obs"]].copy())
         return self.observe()
 
     def observe(self) -> Observations:
-        """The current observation."""
         return {"policy": self._obs, "critic": self._obs}
 
     @torch.no_grad()
-    def step(self, actions: Tensor) -> Tuple[Observations, Tensor, Tensor, Tensor, StepInfo]:
+    def step(self, actions: Tensor) -> Step:
         """Advance every environment by one step; see `VecEnv.step`.
 
         Inside a step, in each environment: its own `step` with the action scaled to its bounds; the time limit, that
@@ -116,9 +117,8 @@ class GymEnv(VecEnv):
         flag = dict(zip(FLAGS, numbers))
         holds = dict(zip(FLAGS, numbers != 0.0))
         terminated, truncated = holds["terminated"], holds["truncated"]
-        self._obs, final_obs = (
-            torch.from_numpy(rows[:, columns[name]].copy()) for name in ("obs", "final_obs")
-        )
+        self._obs = torch.from_numpy(rows[:, columns["obs"]].copy())
+        final_obs = torch.from_numpy(rows[:, columns["final_obs"]].copy())
         # What timed out early, as its age was made up, says nothing of the task.
         ended = rows[((terminated | truncated) & ~holds["cut_short"]).numpy()]
         reached = {"failure/unstable": holds["unstable"]}
@@ -132,7 +132,7 @@ class GymEnv(VecEnv):
             episodes=_episode_sums(self._plan, ended) if len(ended) else {},
             watched=self._see(actions.numpy(), rows) if self._watched else None,
         )
-        return self.observe(), flag["reward"], terminated, truncated, info
+        return Step(self.observe(), flag["reward"], terminated, truncated, info)
 
     def _see(self, actions: np.ndarray, rows: np.ndarray) -> Watched:
         """What the watched envs did in the step that answered with `rows`."""
@@ -176,7 +176,7 @@ class GymEnv(VecEnv):
                     form.episode_length,
                 )
 
-    def metrics(self) -> Dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Env-steps with a number that is not finite since the last call, where there were any."""
         bad, self._bad = self._bad, 0
         return {"env/not_finite": float(bad)} if bad else {}
@@ -190,21 +190,25 @@ class GymEnv(VecEnv):
         self._vector.call("rewind")
         return True
 
+    def reseed(self, seed: int) -> None:
+        """See `VecEnv.reseed`."""
+        self._vector.call("rewind", seed)
+
     def watch(self, envs: Sequence[int]) -> None:
         """See `VecEnv.watch`: the commands are the actions within the environment's own bounds; there is no state."""
         self._watched = list(envs)
 
-    def episode_start(self, env: int) -> Dict[str, np.ndarray]:
+    def episode_start(self, env: int) -> dict[str, np.ndarray]:
         """`reset_seed` and `gym_task` (which of the ids), 0-dim int64; see `VecEnv.episode_start`."""
         starts = np.concatenate(self._vector.call("starts"))[self._places]
         reset_seed, task = starts[env]
         return {"reset_seed": np.asarray(reset_seed), "gym_task": np.asarray(task)}
 
-    def snapshot(self) -> Dict[str, Tensor]:
-        """The policy's observation: Gymnasium shows no more of an environment's state."""
+    def snapshot(self) -> dict[str, Tensor]:
+        """See `VecEnv.snapshot`: the observation, for Gymnasium shows no more of an environment's state."""
         return {"obs": self._obs.clone()}
 
-    def state(self) -> Dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """Nothing: see `resumable`."""
         return {}
 
@@ -222,7 +226,7 @@ class GymEnv(VecEnv):
             self._vector.close()
 
 
-def _episode_sums(plan: Plan, ended: np.ndarray) -> Dict[str, Tensor]:
+def _episode_sums(plan: Plan, ended: np.ndarray) -> dict[str, Tensor]:
     """Sums over the rows of the episodes that ended, by metric; with several tasks also over each one's."""
     flag = dict(zip(FLAGS, ended[:, plan.columns["flags"]].T))
     columns = {name: flag[name] for name in ("return", "length", "success")}
@@ -302,9 +306,7 @@ def _at_home() -> Iterator[None]:
         os.chdir(here)
 
 
-def _start(
-    plan: Plan, num_envs: int, workers: int
-) -> Tuple[Union[SyncVectorEnv, AsyncVectorEnv], np.ndarray]:
+def _start(plan: Plan, num_envs: int, workers: int) -> tuple[SyncVectorEnv | AsyncVectorEnv, np.ndarray]:
     """The bundles as a vector env, and the row among all of theirs that belongs to each env `[N]`."""
     count = max(1, workers)
     height = math.ceil(num_envs / count)

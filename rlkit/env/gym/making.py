@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Mapping, Sequence
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
+from rlkit.env.api import EnvError
 from rlkit.env.foreign import RAISED, boundary, failure
 from rlkit.env.gym import engine_warnings
-from rlkit.env.spec import EnvError
+from rlkit.nearest import nearest
+from rlkit.packages import how_to_install, how_to_install_package
 
 Wrap = Callable[[gymnasium.Env], gymnasium.Env]
 
-_WITH_MUJOCO = "pip install -e '.[mujoco,gymnasium]'"
-_INSTALLS = {"mujoco": _WITH_MUJOCO, "imageio": _WITH_MUJOCO, "sai_mujoco": "make soccer"}
+_WITH_MUJOCO = how_to_install("mujoco,gymnasium")
+_INSTALLS = {
+    "mujoco": _WITH_MUJOCO,
+    "imageio": _WITH_MUJOCO,
+    "sai_mujoco": how_to_install_package("sai_mujoco"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,9 +37,9 @@ class Recipe:
 
     env_id: str
     kwargs: Mapping[str, Any] = field(default_factory=dict)
-    packages: Tuple[str, ...] = ()
-    wrap: Optional[Wrap] = None
-    episode_length: Optional[int] = None
+    packages: tuple[str, ...] = ()
+    wrap: Wrap | None = None
+    episode_length: int | None = None
 
     @property
     def name(self) -> str:
@@ -80,11 +85,11 @@ class Recipe:
 def recipes(
     ids: Sequence[str],
     *,
-    kwargs: Optional[Mapping[str, Any]] = None,
+    kwargs: Mapping[str, Any] | None = None,
     packages: Sequence[str] = (),
-    wrap: Optional[Wrap] = None,
-    max_episode_length: Optional[int] = None,
-) -> Tuple[Recipe, ...]:
+    wrap: Wrap | None = None,
+    max_episode_length: int | None = None,
+) -> tuple[Recipe, ...]:
     """How the environments `ids` are made, one like the other."""
     return tuple(Recipe(name, dict(kwargs or {}), tuple(packages), wrap, max_episode_length) for name in ids)
 
@@ -144,7 +149,7 @@ def _missing(env_id: str, error: Exception) -> str:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, list(gymnasium.registry), n=3, cutoff=0.6)
+    near = nearest(name, gymnasium.registry, 3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return (
         f"env.id={name}: Gymnasium has no environment of that name.{hint} One that a package registers is named"
@@ -152,7 +157,7 @@ def _unknown(name: str) -> str:
     )
 
 
-def _leaves(space: spaces.Space, name: str) -> Tuple[Tuple[str, spaces.Space], ...]:
+def _leaves(space: spaces.Space, name: str) -> tuple[tuple[str, spaces.Space], ...]:
     """The spaces that a Dict or Tuple is made of, with their names."""
     parts: Mapping[Any, spaces.Space] = {}
     if isinstance(space, spaces.Dict):

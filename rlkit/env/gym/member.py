@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Mapping, NamedTuple, Sequence, Tuple
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from rlkit.env.api import EnvError
 from rlkit.env.foreign import RAISED, Breach, boundary, failure
 from rlkit.env.gym.making import Recipe, check_actions, check_agreement, check_observations
-from rlkit.env.spec import EnvError
 
 log = logging.getLogger("rlkit")
 
@@ -45,7 +46,7 @@ class Form:
     num_actions: int
     episode_length: int
     control_period: float
-    reward_terms: Tuple[str, ...]
+    reward_terms: tuple[str, ...]
     step_time: float
     middle: np.ndarray
     half: np.ndarray
@@ -62,7 +63,7 @@ class Form:
         return self.middle + self.half * action
 
 
-class Step(NamedTuple):
+class MemberStep(NamedTuple):
     """What a step returned, as numbers; terms: of the reward, by name."""
 
     obs: np.ndarray
@@ -88,13 +89,12 @@ class Member:
             self._action_space = check_actions(recipe.env_id, self.env.action_space)
             self._obs_size = int(spaces.flatdim(self._obs_space))
         # In float64, which holds the middle of any two float32 bounds exactly.
-        low, high = (
-            b.reshape(-1).astype(np.float64) for b in (self._action_space.low, self._action_space.high)
-        )
+        bounds = (self._action_space.low, self._action_space.high)
+        low, high = (bound.reshape(-1).astype(np.float64) for bound in bounds)
         self.middle, self.half = (high + low) / 2, (high - low) / 2
 
-    def reset(self, seed: Optional[int] = None) -> np.ndarray:
-        """Begin an episode; the flat first observation."""
+    def reset(self, seed: int | None = None) -> np.ndarray:
+        """Begin an episode; the flat first observation `[size]`."""
         result = self.env.reset(seed=seed)
         if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)):
             raise Breach(
@@ -103,7 +103,7 @@ class Member:
             )
         return self._flat(result[0])
 
-    def step(self, action: np.ndarray) -> Step:
+    def step(self, action: np.ndarray) -> MemberStep:
         """One env-step with an action `[num_actions]` of `middle + half * [-1, 1]`, float64."""
         own = action.astype(self._action_space.dtype).reshape(self._action_space.shape)
         result = self.env.step(own)
@@ -112,7 +112,7 @@ class Member:
         obs, reward, terminated, truncated, info = result
         if not isinstance(info, (dict, Mapping)):  # dict first: it is what there is, and many times quicker
             raise Breach(f"the info of step() is {_shown(info)}, not a dict")
-        return Step(
+        return MemberStep(
             self._flat(obs),
             number(reward, "the reward"),
             terminated if isinstance(terminated, bool) else bool(number(terminated, "terminated")),
@@ -174,7 +174,7 @@ class Member:
                 " `def reset(self, *, seed=None, options=None)` and returns (observation, info)"
             ) from error
 
-    def _first_step(self) -> Step:
+    def _first_step(self) -> MemberStep:
         """A step; where a wrapper of Gymnasium stumbled over what the environment returned, what that was."""
         try:
             return self.step(self.middle)
@@ -201,7 +201,7 @@ def _success(info: Mapping[str, Any]) -> bool:
     return value is not None and bool(number(value, "info['success']"))
 
 
-def _reward_terms(info: Mapping[str, Any]) -> Dict[str, float]:
+def _reward_terms(info: Mapping[str, Any]) -> dict[str, float]:
     terms = info["reward_terms"]
     if not isinstance(terms, Mapping):
         raise Breach(f"info['reward_terms'] is {_shown(terms)}, not a dict of numbers by name")
@@ -235,46 +235,50 @@ def look(recipe: Recipe) -> Form:
 
     Raises EnvError.
     """
-    before = resident_bytes()
+    before = own_bytes()
     member = Member(recipe)
     try:
         with boundary(f"env.id={recipe.env_id} failed in its first steps"):
             form = member.form(recipe)
-        return replace(form, memory=max(0, resident_bytes() - before))
+        return replace(form, memory=max(0, own_bytes() - before))
     finally:
         member.close()
 
 
 def memory_of(recipe: Recipe) -> int:
     """Bytes of one environment more, where there is one already: of the second that is made here. Raises EnvError."""
+    gc.collect()  # what is given back meanwhile would be taken off
     members, before = [Member(recipe)], 0
     try:
         with boundary(f"env.id={recipe.env_id} failed in its first steps"):
             members[0].form(recipe)
-            before = resident_bytes()
+            before = own_bytes()
             members.append(Member(recipe))
             members[1].form(recipe)
-        return max(0, resident_bytes() - before)
+        return max(0, own_bytes() - before)
     finally:
         for member in members:
             member.close()
 
 
-def resident_bytes() -> int:
-    """Main memory that this process has in use; 0 where the system does not tell."""
+def own_bytes() -> int:
+    """Main memory that this process has to itself [bytes]; 0 where the system does not tell.
+
+    Without pages of files: those of libraries are shared with other processes, and the system drops them when it likes.
+    """
     try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text(encoding="ascii").split())
     except OSError:
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
 
-def problems(made: Sequence[Recipe], forms: Optional[List[Form]] = None) -> List[str]:
+def problems(made: Sequence[Recipe], forms: list[Form] | None = None) -> list[str]:
     """What is wrong with the environments, by themselves and together: each is made once and stepped a little.
 
     forms: takes what was seen, where nothing is wrong.
     """
-    found: Dict[str, None] = {}  # in order, each once: several ids may fail alike
+    found: dict[str, None] = {}  # in order, each once: several ids may fail alike
     forms = [] if forms is None else forms
     for recipe in made:
         try:
@@ -294,7 +298,7 @@ def problems(made: Sequence[Recipe], forms: Optional[List[Form]] = None) -> List
     return list(found)
 
 
-def _time_limit(env: gymnasium.Env) -> Optional[int]:
+def _time_limit(env: gymnasium.Env) -> int | None:
     """Steps after which the environment times out: those it is registered with, or a TimeLimit that it brings."""
     if env.spec is not None and env.spec.max_episode_steps:
         return env.spec.max_episode_steps

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Iterator, NamedTuple, Optional
+from typing import Any, Iterator, NamedTuple
 
 import gymnasium
 import numpy as np
 
+from rlkit.env.api import EnvError
 from rlkit.env.foreign import boundary
 from rlkit.env.gym.making import Recipe, recipes
 from rlkit.env.gym.member import Member
 from rlkit.env.gym.request import recipe_arguments
-from rlkit.env.spec import EnvError
 
 # Pictures of two observations that differ by less look alike; other processors round differently.
 _LOOKS_ALIKE = 1e-3
@@ -24,7 +24,7 @@ class Moment(NamedTuple):
     obs: np.ndarray
     reward: float
     ended: bool
-    frame: Optional[np.ndarray]
+    frame: np.ndarray | None
 
 
 def replayed(recording: Any, *, render: bool = False) -> Iterator[Moment]:

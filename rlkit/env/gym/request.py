@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, Callable, Collection, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Collection, Mapping
 
+from rlkit.env.api import EnvError
 from rlkit.env.foreign import RAISED, boundary, failure
 from rlkit.env.gym import installed
-from rlkit.env.spec import EnvError
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,8 @@ class Wrapper:
     """`task.wrapper`, "module:function": called with an environment and the `task` section as a plain dict."""
 
     name: str
-    function: Callable[[Any, Dict[str, Any]], Any]
-    task: Dict[str, Any]
+    function: Callable[[Any, dict[str, Any]], Any]
+    task: dict[str, Any]
 
     def __call__(self, env: Any) -> Any:
         """The wrapped environment; raises EnvError for whatever the function raises, or returns in place of one."""
@@ -33,7 +33,7 @@ class Wrapper:
 
 def recipe_arguments(
     env: Mapping[str, Any], task: Mapping[str, Any], trusted: Collection[str]
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """How the environments of two resolved sections, plain dicts, are made: the arguments of `making.recipes`.
 
     trusted: what may be imported from anywhere, see `installed.require`. Raises EnvError where the rest would import
@@ -52,7 +52,7 @@ def recipe_arguments(
 
 def _with_variables(
     env: Mapping[str, Any], task: Mapping[str, Any]
-) -> Tuple[Mapping[str, Any], Mapping[str, Any]]:
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """The sections with the values of environment variables: files hold `${oc.env:NAME}` in their place."""
     if "${oc.env:" not in f"{env}{task}":
         return env, task
@@ -66,7 +66,7 @@ def _with_variables(
     return sections["env"], sections["task"]
 
 
-def _wrapper(task: Mapping[str, Any]) -> Optional[Wrapper]:
+def _wrapper(task: Mapping[str, Any]) -> Wrapper | None:
     """Raises EnvError where there is no such function, or its module cannot be imported."""
     name = task.get("wrapper")
     if name is None:

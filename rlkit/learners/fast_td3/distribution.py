@@ -1,15 +1,16 @@
-"""Returns as categorical distributions over a fixed support (C51: Bellemare et al. 2017, arXiv 1707.06887)."""
+"""Returns as categorical distributions over a fixed support (C51: Bellemare et al. 2017, arXiv 1707.06887).
+
+atoms: `[atoms]` ascending, the returns that the probabilities stand for, of no unit.
+"""
 
 from __future__ import annotations
-
-from typing import Tuple
 
 import torch
 from torch import Tensor
 
 
 def support(v_min: float, v_max: float, atoms: int, device: torch.device) -> Tensor:
-    """The returns `[atoms]` that the probabilities stand for, evenly spaced."""
+    """The atoms `[atoms]`, evenly spaced from v_min to v_max."""
     return torch.linspace(v_min, v_max, atoms, device=device)
 
 
@@ -21,7 +22,7 @@ def expectation(logits: Tensor, atoms: Tensor) -> Tensor:
 
 
 def shifted(reward: Tensor, discount: Tensor, atoms: Tensor) -> Tensor:
-    """Where each atom lands after one Bellman step, clamped to the support: `[B, atoms]`."""
+    """Where each atom lands after one Bellman step, clamped to the support: `[B, atoms]`; reward, discount: `[B]`."""
     return (reward[:, None] + discount[:, None] * atoms).clamp(atoms[0], atoms[-1])
 
 
@@ -36,9 +37,8 @@ def project(probabilities: Tensor, position: Tensor, atoms: Tensor) -> Tensor:
     index = index.clamp(0.0, float(last))  # rounding may leave the support by one part in 2^23
     lower = index.floor()
     share = index - lower
-    low = lower.long().clamp_(
-        0, last
-    )  # a NaN has no place; it stays in the share, where the learner meets it
+    # A NaN has no place; it stays in the share, where the learner meets it
+    low = lower.long().clamp_(0, last)
     out = torch.zeros_like(probabilities)
     out.scatter_add_(-1, low, probabilities * (1.0 - share))
     return out.scatter_add_(-1, (low + 1).clamp_(max=last), probabilities * share)
@@ -46,13 +46,13 @@ def project(probabilities: Tensor, position: Tensor, atoms: Tensor) -> Tensor:
 
 def target_distribution(
     logits: Tensor, reward: Tensor, discount: Tensor, atoms: Tensor, clipped_double: bool
-) -> Tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor]:
     """The distributions that the critics learn, and their means.
 
-    logits: `[critics, B, atoms]` of the target critics at the next state. Clipped double Q: for each sample the
-    distribution of the critic with the smallest mean, for all critics, `[B, atoms]` and `[B]`; otherwise each critic's
-    own, `[critics, B, atoms]` and `[critics, B]`. Projection keeps means, so they are compared before it and only one
-    distribution is projected.
+    logits: `[critics, B, atoms]` of the target critics at the next state. reward, discount: `[B]`. Clipped double Q:
+    for each sample the distribution of the critic with the smallest mean, for all critics, `[B, atoms]` and `[B]`;
+    otherwise each critic's own, `[critics, B, atoms]` and `[critics, B]`. Projection keeps means, so they are compared
+    before it and only one distribution is projected.
     """
     probabilities = logits.float().softmax(-1)
     position = shifted(reward, discount, atoms)

@@ -5,24 +5,27 @@ from __future__ import annotations
 import logging
 import math
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Mapping
 
 import torch
 from torch import Tensor, nn
 
-from rlkit.env.spec import EnvSpec, Observations, VecEnv
+from rlkit.env.api import EnvSpec, Observations, VecEnv
 from rlkit.learners.acting import detached, noise_generator
-from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
+from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy, Trial
 from rlkit.learners.fast_td3.exploration import Exploration
 from rlkit.learners.fast_td3.memory import require_room
 from rlkit.learners.fast_td3.normalizer import RunningNorm
-from rlkit.learners.fast_td3.replay import ReplayBuffer
-from rlkit.learners.fast_td3.settings import Settings, read_settings
+from rlkit.learners.fast_td3.replay.buffer import ReplayBuffer
+from rlkit.learners.fast_td3.settings import Settings
+from rlkit.learners.fast_td3.trial import trial
 from rlkit.learners.fast_td3.turns import Turns, cuda_graph
 from rlkit.learners.fast_td3.update import Update
 from rlkit.learners.fast_td3.watch import warnings
 from rlkit.learners.returns import ReturnScale
-from rlkit.learners.weights import require_finite, transfer
+from rlkit.learners.saved import copied, require_fit, require_parts, sizes_of
+from rlkit.learners.settings import read_settings
+from rlkit.learners.weights import transfer
 
 log = logging.getLogger("rlkit")
 
@@ -35,7 +38,7 @@ class FastTD3(Learner):
     """
 
     def __init__(self, train: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> None:
-        self.spec, self.settings = spec, read_settings(train)
+        self.spec, self.settings = spec, read_settings(Settings, train)
         settings, device = self.settings, spec.device
         self.generator = torch.Generator(device=device).manual_seed(seed)
         self.replay = _replay(settings, spec)
@@ -55,12 +58,18 @@ class FastTD3(Learner):
                 self.returns if settings.reward_normalization else None,
                 self.generator,
             )
-        capture = cuda_graph if settings.cuda_graph and _captures(settings, device) else None
+        # A graph needs all of a turn on the GPU: also the buffer.
+        on_gpu = device.type == "cuda" and settings.buffer_device != "cpu"
+        capture = cuda_graph if settings.cuda_graph and on_gpu else None
         self.turns = Turns(self.update, capture=capture, compiled=settings.compile)
         self.exploration = self._exploration(spec.num_envs, self.generator)
         self.step = 0  # env steps of every env, so far
         self.learning_steps = 0  # those of them that learned
-        self._obs: Optional[Observations] = None  # what the env showed last
+        self._obs: Observations | None = None  # what the env showed last
+
+    @classmethod
+    def trial(cls, train: Mapping[str, Any], spec: EnvSpec) -> Trial:
+        return trial(train, spec)
 
     # Learning.
 
@@ -124,7 +133,7 @@ class FastTD3(Learner):
             self.replay.start(obs)
         self._obs = obs
 
-    def _metrics(self) -> Dict[str, float]:
+    def _metrics(self) -> dict[str, float]:
         """Means over the iteration's updates; the one place that waits for the device."""
         returns = self.returns.summary()
         if self.settings.reward_normalization:
@@ -151,7 +160,7 @@ class FastTD3(Learner):
         stochastic: with training's noise; every row has a scale of its own, which it keeps while their number does.
         """
         generator = noise_generator(self.spec.device)
-        exploration: Optional[Exploration] = None
+        exploration: Exploration | None = None
 
         @torch.no_grad()
         def act(obs: Observations) -> Tensor:
@@ -168,8 +177,7 @@ class FastTD3(Learner):
     def _exploration(self, rows: int, generator: torch.Generator) -> Exploration:
         return Exploration(rows, self.settings.std_min, self.settings.std_max, generator, self.spec.device)
 
-    def describe(self) -> List[str]:
-        """See `Learner.describe`."""
+    def describe(self) -> list[str]:
         settings, replay = self.settings, self.replay
         size = sum(t.numel() * t.element_size() for t in vars(replay).values() if isinstance(t, Tensor))
         found = [
@@ -183,15 +191,14 @@ class FastTD3(Learner):
         return found
 
     def network(self) -> nn.Module:
-        """See `Learner.network`."""
         return detached(self.policy_norm, self.update.actor)
 
     # Saving.
 
-    def state(self, *, experience: bool = True) -> Dict[str, Any]:
+    def state(self, *, experience: bool = True) -> dict[str, Any]:
         """A snapshot of tensors (copies) and plain values; the replay buffer only with train.save_buffer=true."""
-        parts: Dict[str, Any] = {
-            "sizes": self._sizes(),
+        parts: dict[str, Any] = {
+            "sizes": sizes_of(self.spec),
             "step": self.step,
             "learning_steps": self.learning_steps,
             "updates": self.turns.updates,
@@ -202,7 +209,7 @@ class FastTD3(Learner):
             "exploration": self.exploration.std,
             "generator": self.generator.get_state(),
         }
-        state = _copy(parts)
+        state = copied(parts)
         if experience and self.settings.save_buffer and self._obs is not None:
             state["replay"], state["obs"] = self.replay.state(), self._obs["policy"].clone()
         return state
@@ -241,9 +248,9 @@ class FastTD3(Learner):
         self._obs, self.complete = {"policy": state["obs"]}, True
 
     def initialize(self, weights: Mapping[str, Tensor]) -> Fit:
-        """Begin with those of `weights` that fit: a checkpoint's networks, or layers of an actor from elsewhere.
+        """See `Learner.initialize`: a checkpoint's networks, or layers of an actor from elsewhere.
 
-        The targets begin as copies. Raises LearnerError when none fits; optimisers and counters begin anew.
+        The targets begin as copies; optimisers and counters begin anew.
         """
         parts = {
             "update.actor": self.update.actor,
@@ -258,44 +265,21 @@ class FastTD3(Learner):
         self.update.copy_to_targets()
         return fit
 
-    def _sizes(self) -> Dict[str, int]:
-        return {**self.spec.obs_sizes, "actions": self.spec.num_actions}
-
     def _require_fit(self, state: Mapping[str, Any], policy_only: bool) -> None:
         """Raise LearnerError unless every tensor of `state` has its place here, and is finite."""
-        if "sizes" not in state or "update" not in state:
-            raise LearnerError("This is not a state of FastTD3: it has no 'sizes' and 'update'")
-        wrong = [
-            f"{name} {state['sizes'].get(name)} (here {size})"
-            for name, size in self._sizes().items()
-            if state["sizes"].get(name) != size and (name != "critic" or not policy_only)
-        ]
-        if not policy_only:
-            wrong += self.returns.misfit(state["returns"])
-        if wrong:
-            raise LearnerError(f"The saved policy has other sizes: {', '.join(wrong)}")
-        modules = {"actor": self.update.actor}
-        if not policy_only:
-            modules = {"actor": self.update.actor, "critics": self.update.critics}
-        for name, module in modules.items():
-            here = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-            saved = {key: tuple(value.shape) for key, value in state["update"][name].items()}
-            if here != saved:
-                differing = sorted(k for k in here.keys() | saved.keys() if here.get(k) != saved.get(k))
-                raise LearnerError(
-                    f"The saved {name} has another network: {differing[0]} is {saved.get(differing[0])}, here "
-                    f"{here.get(differing[0])}; give train.network, train.actor_units and train.critic_units "
-                    "as they were"
-                )
-            require_finite(name, state["update"][name])
-        require_finite("policy_norm", state["policy_norm"])
+        require_parts("FastTD3", state, "sizes", "update")
+        modules = {"actor": self.update.actor, **({} if policy_only else {"critics": self.update.critics})}
+        parts = {name: (module, state["update"][name]) for name, module in modules.items()}
+        parts["policy_norm"] = (self.policy_norm, state["policy_norm"])
+        misfits = [] if policy_only else self.returns.misfit(state["returns"])
+        require_fit(state["sizes"], self.spec, parts, policy_only=policy_only, misfits=misfits)
 
 
 def _replay(settings: Settings, spec: EnvSpec) -> ReplayBuffer:
     terms = {name: list(spec.observation_terms.get(name, ())) for name in ("policy", "critic")}
     same = terms["critic"][: len(terms["policy"])] == terms["policy"] != []
     prefix = same and not spec.noisy
-    sizes: Dict[str, Any] = {
+    sizes: dict[str, Any] = {
         "num_envs": spec.num_envs,
         "steps": settings.buffer_size,
         "policy_size": spec.obs_sizes["policy"],
@@ -306,15 +290,17 @@ def _replay(settings: Settings, spec: EnvSpec) -> ReplayBuffer:
         "policy_in_critic": spec.asymmetric and prefix,
     }
     storage = torch.device("cpu") if settings.buffer_device == "cpu" else spec.device
-    width = torch.empty((), dtype=settings.storage_dtype).element_size()
-    require_room(ReplayBuffer.bytes_needed(**sizes, dtype_bytes=width), settings, spec.num_envs, storage)
+    dtype = torch.bfloat16 if settings.buffer_dtype == "bfloat16" else torch.float32
+    require_room(
+        ReplayBuffer.bytes_needed(**sizes, dtype_bytes=dtype.itemsize), settings, spec.num_envs, storage
+    )
     return ReplayBuffer(
         **sizes,
         gamma=settings.gamma,
         n_step=settings.num_steps,
         device=spec.device,
         storage=storage,
-        dtype=settings.storage_dtype,
+        dtype=dtype,
     )
 
 
@@ -335,16 +321,3 @@ def _largest_return(settings: Settings) -> float:
     """What scaled returns must not exceed: the nearer end of the support (its farther one where that is 0)."""
     ends = sorted([abs(settings.v_min), abs(settings.v_max)])
     return ends[0] or ends[1]
-
-
-def _captures(settings: Settings, device: torch.device) -> bool:
-    """A graph needs all of a turn on the GPU: also the buffer."""
-    return device.type == "cuda" and settings.buffer_device != "cpu"
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, Mapping):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, (list, tuple)) else value

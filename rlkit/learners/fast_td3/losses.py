@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from typing import Dict
 
 import torch
 from torch import Tensor, nn
 
 from rlkit.learners.fast_td3.distribution import expectation, target_distribution
-from rlkit.learners.fast_td3.replay import Batch
+from rlkit.learners.fast_td3.replay.buffer import Batch
 
 Info = Dict[str, Tensor]
 
@@ -25,11 +25,12 @@ def critic_loss(
     target_critics: nn.Module,
     atoms: Tensor,
     clipped_double: bool,
-) -> Tuple[Tensor, Info]:
+) -> tuple[Tensor, Info]:
     """How far the critics are from one Bellman step of the target critics; the sum over the critics.
 
     Cross-entropy to the projected distribution, or the squared error where there is a single atom. Rows with
-    weight 0 do not count. Observations of the batch are normalised; next_action: `[B, actions]`.
+    weight 0 do not count. Observations of the batch are normalised; next_action: `[B, actions]`, atoms: `[atoms]`.
+    All that is returned is 0-dim.
     """
     with torch.no_grad():
         next_logits = target_critics(batch.next_critic, next_action)
@@ -62,7 +63,7 @@ def critic_loss(
 
 def _squared_error(
     batch: Batch, logits: Tensor, next_logits: Tensor, clipped_double: bool
-) -> Tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor]:
     """`[critics, B]` and the target: `[B]`, or `[critics, B]` where each critic has its own."""
     value, following = logits.float().squeeze(-1), next_logits.float().squeeze(-1)
     if clipped_double:
@@ -73,8 +74,8 @@ def _squared_error(
 
 def actor_loss(
     batch: Batch, actor: nn.Module, critics: nn.Module, atoms: Tensor, clipped_double: bool
-) -> Tuple[Tensor, Info]:
-    """Minus the value of the policy's actions: the smallest of the critics', or their mean."""
+) -> tuple[Tensor, Info]:
+    """Minus the value of the policy's actions: the smallest of the critics', or their mean; 0-dim, as the info."""
     action = actor(batch.policy)
     value = expectation(critics(batch.critic, action), atoms)
     loss = -(value.min(0).values if clipped_double else value.mean(0)).mean()

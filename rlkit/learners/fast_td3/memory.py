@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Optional
 
 import torch
 
@@ -28,7 +27,7 @@ def require_room(needed: int, settings: Settings, num_envs: int, device: torch.d
     )
 
 
-def free_memory(device: torch.device) -> Optional[int]:
+def free_memory(device: torch.device) -> int | None:
     """Bytes that can be taken on `device`; None where the system does not tell."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Callable, Dict, List, Sequence
+from typing import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from rlkit.env.api import EnvSpec
 from rlkit.learners.fast_td3 import simba
 from rlkit.learners.fast_td3.settings import Settings
+from rlkit.learners.networks import Members, inputs_of, is_own, make_trunk
 
-ACTIVATIONS: Dict[str, Callable[[], nn.Module]] = {
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": partial(nn.ReLU, inplace=True),  # a linear layer does not need its output again: saves a copy
     "silu": nn.SiLU,
     "elu": nn.ELU,
@@ -29,14 +31,18 @@ class Actor(nn.Module):
     The last layer starts small (weights ~ N(0, init_scale²), bias 0): the first actions are near 0.
     """
 
-    def __init__(self, size: int, num_actions: int, settings: Settings) -> None:
+    def __init__(self, spec: EnvSpec, settings: Settings) -> None:
         super().__init__()
-        units = settings.actor_units
-        if settings.network == "simba":
-            self.torso: nn.Module = simba.Torso(None, size, units)
+        units, size = settings.actor_units, spec.obs_sizes["policy"]
+        width = units[-1]
+        if is_own(settings.network):
+            inputs = inputs_of(spec, "actor")
+            self.torso, width = make_trunk(settings.network, settings.network_settings, inputs)
+        elif settings.network == "simba":
+            self.torso = simba.Torso(None, size, units)
         else:
             self.torso = _mlp(size, units, settings, nn.Linear, lambda n: nn.LayerNorm(n, eps=LAYER_NORM_EPS))
-        self.head = nn.Linear(units[-1], num_actions)
+        self.head = nn.Linear(width, spec.num_actions)
         nn.init.normal_(self.head.weight, 0.0, settings.init_scale)
         nn.init.zeros_(self.head.bias)
         self.squash = torch.tanh if settings.action_squash == "tanh" else _clip
@@ -49,14 +55,19 @@ class Actor(nn.Module):
 class Critics(nn.Module):
     """Observations `[B, size]` (normalised) and actions `[B, actions]` to logits `[critics, B, atoms]`.
 
-    The members share no parameter; they run as one batched matrix product a layer.
+    The members share no parameter; they run as one batched matrix product a layer, networks of others in turn.
     """
 
-    def __init__(self, size: int, num_actions: int, settings: Settings, members: int = NUM_CRITICS) -> None:
+    def __init__(self, spec: EnvSpec, settings: Settings, members: int = NUM_CRITICS) -> None:
         super().__init__()
-        units, inputs = settings.critic_units, size + num_actions
-        if settings.network == "simba":
-            self.torso: nn.Module = simba.Torso(members, inputs, units)
+        units, inputs = settings.critic_units, spec.obs_sizes["critic"] + spec.num_actions
+        width = units[-1]
+        if is_own(settings.network):
+            rows = inputs_of(spec, "critic", actions=True)
+            made = [make_trunk(settings.network, settings.network_settings, rows) for _ in range(members)]
+            self.torso, width = Members(trunk for trunk, _ in made), made[0][1]
+        elif settings.network == "simba":
+            self.torso = simba.Torso(members, inputs, units)
         else:
             self.torso = _mlp(
                 inputs,
@@ -65,7 +76,7 @@ class Critics(nn.Module):
                 lambda n, m: EnsembleLinear(members, n, m),
                 lambda n: EnsembleLayerNorm(members, n),
             )
-        self.head = EnsembleLinear(members, units[-1], settings.num_atoms)
+        self.head = EnsembleLinear(members, width, settings.num_atoms)
 
     def forward(self, obs: Tensor, action: Tensor) -> Tensor:
         """See the class."""
@@ -111,7 +122,7 @@ def _mlp(
     norm: Callable[[int], nn.Module],
 ) -> nn.Sequential:
     """Linear and activation for each width, with layer normalisation before or after the activation if asked."""
-    layers: List[nn.Module] = []
+    layers: list[nn.Module] = []
     for inputs, outputs in zip((size, *units), units):
         layers.append(linear(inputs, outputs))
         activation = ACTIVATIONS[settings.activation]()

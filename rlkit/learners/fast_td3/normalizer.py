@@ -33,5 +33,5 @@ class RunningNorm(nn.Module):
         merge(self.mean, self.variance, self.count, x.mean(0), x.var(0, unbiased=False), number)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The normalised rows."""
+        """See the class."""
         return (x - self.mean) / (self.variance.sqrt() + EPSILON)

@@ -1,68 +1,89 @@
-"""The `train` section of FastTD3 as one frozen object; docs/configuration.md says what each setting means."""
+"""The settings of FastTD3."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Mapping, Tuple
+from dataclasses import dataclass
+from typing import Any, Mapping
 
-import torch
-
-from rlkit.learners.api import LearnerError
+from rlkit.learners.settings import LearnerSettings, setting
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Under the names of the configuration; every `auto` is resolved before it comes here.
+class Settings(LearnerSettings):
+    """The keys of `train`; every `auto` is a value before it comes here, but for `buffer_device` and `amp`."""
 
-    But for `amp`: where nobody timed which is quicker, `auto` is float32.
-    """
-
-    horizon_length: int
-    learning_starts: int
-    warmup: str
-    actor_starts: int
-    num_updates: int
-    policy_frequency: int
-    batch_size: int
-    buffer_size: int
-    buffer_dtype: str
-    buffer_device: str
-    save_buffer: bool
-    gamma: float
-    num_steps: int
-    tau: float
-    num_atoms: int
-    v_min: float
-    v_max: float
-    use_cdq: bool
-    target_actor: bool
-    policy_noise: float
-    noise_clip: float
-    std_min: float
-    std_max: float
-    actor_learning_rate: float
-    critic_learning_rate: float
-    actor_learning_rate_end: float
-    critic_learning_rate_end: float
-    lr_schedule: str
-    schedule_steps: int
-    weight_decay: float
-    adam_beta2: float
-    max_grad_norm: float
-    obs_normalization: bool
-    reward_normalization: bool
-    network: str
-    actor_units: Tuple[int, ...]
-    critic_units: Tuple[int, ...]
-    activation: str
-    norm_order: str
-    action_squash: str
-    init_scale: float
-    symmetry: bool
-    amp: bool
-    amp_dtype: str
-    compile: bool
-    cuda_graph: bool
+    learning_starts: int = setting("int >= 0", "steps", "steps of every environment before learning starts")
+    learning_starts_total: int | None = setting(
+        "int >= 0 or null", "transitions", "the same of all environments together; sets learning_starts"
+    )
+    warmup: str = setting("policy|random", "", "who acts until then")
+    actor_starts: int = setting("int >= 0", "steps", "steps after that before the actor learns too")
+    num_updates: int = setting(
+        "int >= 1 or auto", "", "critic updates a step of all environments; auto: one a transition"
+    )
+    policy_frequency: int = setting("int >= 1", "", "critic updates for each actor update")
+    batch_size: int = setting("int >= 1 or auto", "transitions", "auto: 32768 on CUDA, 1024 on the CPU")
+    buffer_size: int = setting(
+        "int >= 2 or auto",
+        "steps",
+        "steps kept of every environment; auto: the whole run, at most the larger of 10240 and 1000000 / numEnvs",
+    )
+    buffer_total: int | None = setting(
+        "int >= 2 or null", "transitions", "the same of all environments together; sets buffer_size"
+    )
+    buffer_dtype: str = setting("float32|bfloat16", "", "what observations are stored in")
+    buffer_device: str = setting("auto|cpu", "", "where they are stored: with the learner, or in main memory")
+    save_buffer: bool = setting("bool", "", "save the replay with the last checkpoint, for an exact resume")
+    gamma: float = setting("float in (0, 1]", "", "discount of the reward")
+    num_steps: int = setting(
+        "int in [1, 1000]", "steps", "rewards summed before bootstrapping (n-step returns)"
+    )
+    tau: float = setting("float in (0, 1]", "", "share of the critic that its target takes on in each update")
+    num_atoms: int = setting("int >= 1", "", "atoms of the return's distribution; 1: a plain critic")
+    v_min: float = setting(
+        "float", "", "lowest return of the distribution: of scaled rewards, where reward_normalization is on"
+    )
+    v_max: float = setting("float", "", "highest return of the distribution: likewise")
+    use_cdq: bool = setting("bool", "", "clipped double Q: the lower of two critics is the target")
+    target_actor: bool = setting("bool", "", "a slow copy of the actor gives the target's actions")
+    policy_noise: float = setting("float >= 0", "", "noise on the target's actions, standard deviation")
+    noise_clip: float = setting("float >= 0", "", "largest noise on the target's actions, each way")
+    std_min: float = setting("float >= 0", "", "smallest standard deviation of the exploration noise")
+    std_max: float = setting("float >= 0", "", "largest; every environment draws its own for each episode")
+    actor_learning_rate: float = setting("float in (0, 1]", "", "learning rate of the actor at the start")
+    critic_learning_rate: float = setting("float in (0, 1]", "", "learning rate of the critic at the start")
+    actor_learning_rate_end: float = setting("float in [0, 1]", "", "and after schedule_steps")
+    critic_learning_rate_end: float = setting("float in [0, 1]", "", "and after schedule_steps")
+    lr_schedule: str = setting("cosine|linear|constant", "", "how the learning rates get there")
+    schedule_steps: int = setting("int >= 1 or auto", "steps", "auto: all steps of the run")
+    weight_decay: float = setting("float >= 0", "", "weight decay of AdamW")
+    adam_beta2: float = setting("float in (0, 1)", "", "memory of AdamW's second moment")
+    max_grad_norm: float = setting("float >= 0", "", "largest norm of the gradients; 0: any")
+    obs_normalization: bool = setting("bool", "", "normalise observations by running statistics")
+    reward_normalization: bool = setting("bool", "", "scale rewards by the spread of their task's returns")
+    network: str = setting(
+        "mlp|layer_norm|simba or network",
+        "",
+        "the networks: plain, with LayerNorm, SimbaV2's, or a class of yours, as my_project.nets:Net",
+    )
+    network_settings: Mapping[str, Any] = setting("any", "", "what your class takes by this name")
+    actor_units: tuple[int, ...] = setting(
+        "list of int >= 1", "", "widths of the hidden layers; simba: of its blocks"
+    )
+    critic_units: tuple[int, ...] = setting(
+        "list of int >= 1", "", "widths of the hidden layers; simba: of its blocks"
+    )
+    activation: str = setting("relu|silu|elu|gelu|tanh", "", "of hidden layers")
+    norm_order: str = setting("before|after", "", "LayerNorm before or after the activation")
+    action_squash: str = setting("tanh|clip", "", "how the actor's output is kept in [-1, 1]")
+    init_scale: float = setting("float >= 0", "", "scale of the actor's last layer at the start")
+    symmetry: bool = setting("bool", "", "learn from mirrored transitions too, where the task has a mirror")
+    amp: bool | str = setting(
+        "bool or auto", "", "16-bit arithmetic; auto: on CUDA, and on a CPU where it is timed to be quicker"
+    )
+    amp_dtype: str = setting("bf16|fp16", "", "which one; fp16 on CUDA alone")
+    compile: bool = setting("bool", "", "compile the losses")
+    cuda_graph: bool = setting("bool", "", "run a whole turn of updates as one CUDA graph")
 
     @property
     def scalar(self) -> bool:
@@ -70,25 +91,6 @@ class Settings:
         return self.num_atoms == 1
 
     @property
-    def low_precision(self) -> torch.dtype:
-        """The 16-bit type of `amp`."""
-        return torch.float16 if self.amp_dtype == "fp16" else torch.bfloat16
-
-    @property
-    def storage_dtype(self) -> torch.dtype:
-        """The type that observations are stored in."""
-        return torch.bfloat16 if self.buffer_dtype == "bfloat16" else torch.float32
-
-
-def read_settings(train: Mapping[str, Any]) -> Settings:
-    """The settings of a `train` section; raises LearnerError naming those that are missing."""
-    missing = [f.name for f in fields(Settings) if f.name not in train]
-    if missing:
-        raise LearnerError(
-            f"train: FastTD3 needs {', '.join(missing)}; take them from conf/train/FastTD3.yaml"
-        )
-    values = {f.name: train[f.name] for f in fields(Settings)}
-    for name in ("actor_units", "critic_units"):
-        values[name] = tuple(values[name])
-    values["amp"] = train["amp"] is True
-    return Settings(**values)
+    def low_precision(self) -> bool:
+        """Whether matrix products are in 16 bit: where nobody timed which is quicker, `auto` is 32 bit."""
+        return self.amp is True

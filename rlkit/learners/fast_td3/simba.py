@@ -7,7 +7,7 @@ the magnitude. `project` puts the weights back on the sphere after every optimis
 from __future__ import annotations
 
 import math
-from typing import Iterable, Optional, Sequence
+from typing import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ class Torso(nn.Module):
     units: one width a block, all equal.
     """
 
-    def __init__(self, members: Optional[int], inputs: int, units: Sequence[int]) -> None:
+    def __init__(self, members: int | None, inputs: int, units: Sequence[int]) -> None:
         super().__init__()
         width = units[0]
         self.members = members
@@ -38,7 +38,10 @@ class Torso(nn.Module):
 
 
 class Block(nn.Module):
-    """A step on the sphere from x towards what an inverted bottleneck makes of it (LERP, then normalised)."""
+    """A step on the sphere from x `[members, B, width]` towards what an inverted bottleneck makes of it.
+
+    LERP, then normalised.
+    """
 
     def __init__(self, members: int, width: int, blocks: int) -> None:
         super().__init__()
@@ -55,7 +58,10 @@ class Block(nn.Module):
 
 
 class UnitLinear(nn.Module):
-    """Linear layers without bias whose weight vectors have unit length: `weight` `[members, inputs, outputs]`."""
+    """Linear layers without bias whose weight vectors have unit length: `weight` `[members, inputs, outputs]`.
+
+    `[B, inputs]` (shared) or `[members, B, inputs]` to `[members, B, outputs]`.
+    """
 
     def __init__(self, members: int, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -74,7 +80,7 @@ class UnitLinear(nn.Module):
 
 
 class Scaler(nn.Module):
-    """A learnt factor for each feature: starts at `start`, and learns as if it started at `scale`."""
+    """A learnt factor for each feature of `[members, B, width]`: from `start`, learning as if it began at `scale`."""
 
     def __init__(self, members: int, width: int, start: float, scale: float) -> None:
         super().__init__()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Dict, Sequence, Tuple
-
 import torch
 from torch import Tensor
 
-from rlkit.env.spec import EnvSpec
+from rlkit.env.api import EnvSpec
 from rlkit.learners.api import LearnerError
-from rlkit.learners.fast_td3.replay import Batch
+from rlkit.learners.fast_td3.replay.buffer import Batch
 
 
 class Symmetry:
@@ -21,8 +19,16 @@ class Symmetry:
                 f"train.symmetry=true: task {spec.task} declares no mirror (Task.mirror in its file); "
                 "write train.symmetry=false"
             )
+        if "critic" not in spec.mirror.observations:
+            raise LearnerError(
+                f"train.symmetry=true: task {spec.task} has no mirror image of all that the critic sees"
+                " (task.groups.critic; Task.mirror in its file); write train.symmetry=false"
+            )
         images = {**spec.mirror.observations, "actions": spec.mirror.actions}
-        self._images = {name: _image(*image, spec.device) for name, image in images.items()}
+        self._images = {
+            name: (torch.tensor(source, device=spec.device), torch.tensor(sign, device=spec.device))
+            for name, (source, sign) in images.items()
+        }
 
     def mirrored(self, name: str, x: Tensor) -> Tensor:
         """The mirror image of rows `[B, size]` of "policy", "critic" or "actions"."""
@@ -31,7 +37,7 @@ class Symmetry:
 
     def augment(self, batch: Batch) -> Batch:
         """The batch and behind it its mirror image: twice as many rows; rewards and flags are the same."""
-        doubled: Dict[str, Tensor] = {
+        doubled: dict[str, Tensor] = {
             name: torch.cat([x, self.mirrored(kind, x)])
             for name, kind, x in (
                 ("policy", "policy", batch.policy),
@@ -46,7 +52,3 @@ class Symmetry:
         for name, x in (("reward", batch.reward), ("discount", batch.discount), ("weight", batch.weight)):
             doubled[name] = torch.cat([x, x])
         return Batch(**doubled)
-
-
-def _image(source: Sequence[int], sign: Sequence[float], device: torch.device) -> Tuple[Tensor, Tensor]:
-    return torch.tensor(source, device=device), torch.tensor(sign, device=device)

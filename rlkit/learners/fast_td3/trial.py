@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from rlkit.env.spec import EnvSpec
+from rlkit.env.api import EnvSpec
 from rlkit.learners.api import Trial
 from rlkit.learners.trials import fewer_rows
 
 SHAPE = (
     "batch_size", "num_updates", "policy_frequency", "num_steps", "num_atoms", "use_cdq", "target_actor", "network",
-    "actor_units", "critic_units", "activation", "norm_order", "symmetry", "amp_dtype", "buffer_dtype",
+    "network_settings", "actor_units", "critic_units", "activation", "norm_order", "symmetry", "amp_dtype",
+    "buffer_dtype",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable
 
 import torch
 from torch import Tensor
@@ -25,9 +25,9 @@ class Turns:
     losses. Where the quick way fails or differs, one line says so and everything is run as written.
     """
 
-    def __init__(self, update: Update, *, capture: Optional[Capture], compiled: bool) -> None:
+    def __init__(self, update: Update, *, capture: Capture | None, compiled: bool) -> None:
         self._update, self._capture, self._compiled = update, capture, compiled
-        self._ready: Dict[Tuple[int, bool], Run] = {}
+        self._ready: dict[tuple[int, bool], Run] = {}
         self.updates = 0  # of the critics, so far
 
     @property
@@ -49,7 +49,7 @@ class Turns:
             self._prepare(key)
         self.updates += settings.num_updates
 
-    def _prepare(self, key: Tuple[int, bool]) -> None:
+    def _prepare(self, key: tuple[int, bool]) -> None:
         """Run this turn both ways from the same state, compare, and keep the quick way if they agree."""
         update, turn = self._update, partial(self._update.turn, *key)
         update.use_plain_losses()
@@ -95,7 +95,7 @@ def cuda_graph(turn: Run, generator: torch.Generator) -> Run:
 class _Snapshot:
     """Copies of everything that a turn changes."""
 
-    tensors: List[Tensor]
+    tensors: list[Tensor]
     generator: Tensor
 
     @classmethod

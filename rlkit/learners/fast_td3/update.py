@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
 
-from rlkit.env.spec import EnvSpec
+from rlkit.env.api import EnvSpec
 from rlkit.learners.fast_td3 import simba
 from rlkit.learners.fast_td3.distribution import support
 from rlkit.learners.fast_td3.losses import actor_loss, critic_loss, target_actions
 from rlkit.learners.fast_td3.meter import Meter
 from rlkit.learners.fast_td3.networks import Actor, Critics
-from rlkit.learners.fast_td3.replay import Batch, ReplayBuffer
+from rlkit.learners.fast_td3.replay.buffer import Batch, ReplayBuffer
 from rlkit.learners.fast_td3.settings import Settings
 from rlkit.learners.fast_td3.symmetry import Symmetry
 from rlkit.learners.optimizers import AdamW
@@ -35,7 +35,7 @@ class Update:
         replay: ReplayBuffer,
         policy_norm: nn.Module,
         critic_norm: nn.Module,
-        scale: Optional[ReturnScale],
+        scale: ReturnScale | None,
         generator: torch.Generator,
     ) -> None:
         self.settings, self.replay, self.generator = settings, replay, generator
@@ -43,13 +43,13 @@ class Update:
         self.device = spec.device
         self.symmetry = Symmetry(spec) if settings.symmetry else None
         self.atoms = support(settings.v_min, settings.v_max, settings.num_atoms, spec.device)
-        self.actor = Actor(spec.obs_sizes["policy"], spec.num_actions, settings).to(spec.device)
-        self.critics = Critics(spec.obs_sizes["critic"], spec.num_actions, settings).to(spec.device)
+        self.actor = Actor(spec, settings).to(spec.device)
+        self.critics = Critics(spec, settings).to(spec.device)
         self.target_critics = _frozen_copy(self.critics)
         self.target_actor = _frozen_copy(self.actor) if settings.target_actor else self.actor
         self.actor_optimizer = _adamw(self.actor, settings.actor_learning_rate, settings)
         self.critic_optimizer = _adamw(self.critics, settings.critic_learning_rate, settings)
-        fp16 = settings.amp and settings.amp_dtype == "fp16"
+        fp16 = settings.low_precision and settings.amp_dtype == "fp16"
         self.scaler = torch.amp.GradScaler("cuda") if fp16 and spec.device.type == "cuda" else None
         self.meter = Meter(spec.device)
         self.critic_loss, self.actor_loss = critic_loss, actor_loss
@@ -110,7 +110,7 @@ class Update:
 
     def _step(self, optimizer: torch.optim.Optimizer, module: nn.Module, loss: Tensor) -> Tensor:
         """One optimiser step; returns the gradient's norm before clipping."""
-        parameters = list(module.parameters())
+        parameters = learnt(module)
         scaled = loss if self.scaler is None else self.scaler.scale(loss)
         for parameter, gradient in zip(parameters, torch.autograd.grad(scaled, parameters)):
             parameter.grad = gradient
@@ -136,7 +136,8 @@ class Update:
         gradients must not be met again where gradients are wanted.
         """
         settings = self.settings
-        return torch.autocast(self.device.type, settings.low_precision, enabled=settings.amp)
+        dtype = torch.float16 if settings.amp_dtype == "fp16" else torch.bfloat16
+        return torch.autocast(self.device.type, dtype, enabled=settings.low_precision)
 
     # Between turns.
 
@@ -165,9 +166,9 @@ class Update:
 
     # What there is to save.
 
-    def state(self) -> Dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """Networks, targets, the optimisers' moments and the scaler; learning rates follow from the step."""
-        state: Dict[str, Any] = {name: module.state_dict() for name, module in self._modules().items()}
+        state: dict[str, Any] = {name: module.state_dict() for name, module in self._modules().items()}
         state.update({name: list(_slots(optimizer)) for name, optimizer in self._optimizers().items()})
         if self.scaler is not None:
             state["scaler"] = self.scaler.state_dict()
@@ -192,28 +193,28 @@ class Update:
             if name.startswith("target_"):
                 module.load_state_dict(modules[name[len("target_") :]].state_dict())
 
-    def tensors(self) -> List[Tensor]:
-        """Every tensor that a turn changes."""
+    def tensors(self) -> list[Tensor]:
+        """Every tensor that a turn changes, `[...]` of any shape."""
         found = [tensor for module in self._modules().values() for tensor in module.state_dict().values()]
         for optimizer in self._optimizers().values():
             found += [tensor for slot in _slots(optimizer) for tensor in slot.values()]
         return found + self._scaler_tensors() + self.meter.tensors()
 
-    def _scaler_tensors(self) -> List[Tensor]:
+    def _scaler_tensors(self) -> list[Tensor]:
         if self.scaler is None:
             return []
         self.scaler.scale(torch.zeros((), device=self.device))  # it makes its tensors at first use
         return [self.scaler._scale, self.scaler._growth_tracker]  # type: ignore[list-item]
 
-    def _modules(self) -> Dict[str, nn.Module]:
-        modules: Dict[str, nn.Module] = {
+    def _modules(self) -> dict[str, nn.Module]:
+        modules: dict[str, nn.Module] = {
             "actor": self.actor,
             "critics": self.critics,
             "target_critics": self.target_critics,
         }
         return {**modules, "target_actor": self.target_actor} if self.settings.target_actor else modules
 
-    def _optimizers(self) -> Dict[str, torch.optim.Optimizer]:
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"actor_optimizer": self.actor_optimizer, "critic_optimizer": self.critic_optimizer}
 
 
@@ -229,7 +230,7 @@ def scheduled(schedule: str, start: float, end: float, progress: float) -> float
 
 def _adamw(module: nn.Module, rate: float, settings: Settings) -> torch.optim.AdamW:
     """Fused AdamW with its state already made, so that a graph and a snapshot find all tensors from the start."""
-    parameters = list(module.parameters())
+    parameters = learnt(module)
     cuda = parameters[0].is_cuda
     optimizer = AdamW(
         parameters,
@@ -248,7 +249,12 @@ def _adamw(module: nn.Module, rate: float, settings: Settings) -> torch.optim.Ad
     return optimizer
 
 
-def _slots(optimizer: torch.optim.Optimizer) -> Iterator[Dict[str, Tensor]]:
+def learnt(module: nn.Module) -> list[nn.Parameter]:
+    """The parameters that learn; a network of others may have frozen ones."""
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]
+
+
+def _slots(optimizer: torch.optim.Optimizer) -> Iterator[dict[str, Tensor]]:
     """The state of each parameter, in the order of the parameters."""
     for group in optimizer.param_groups:
         for parameter in group["params"]:
@@ -262,12 +268,12 @@ def _frozen_copy(module: nn.Module) -> Any:
 @torch.no_grad()
 def _follow(target: nn.Module, online: nn.Module, tau: float) -> None:
     """target ← target + tau (online - target)."""
-    slow: List[Tensor] = list(target.parameters())
-    fast: List[Tensor] = list(online.parameters())
+    slow: list[Tensor] = list(target.parameters())
+    fast: list[Tensor] = list(online.parameters())
     torch._foreach_lerp_(slow, fast, tau)  # pyright: ignore[reportPrivateImportUsage]
 
 
-def _norm(gradients: List[Optional[Tensor]]) -> Tensor:
+def _norm(gradients: list[Tensor | None]) -> Tensor:
     found = [gradient for gradient in gradients if gradient is not None]
     norms = torch._foreach_norm(found)  # pyright: ignore[reportPrivateImportUsage]
     return torch.stack(list(norms)).norm()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Dict, Mapping
+from typing import Mapping
 
 from rlkit.learners.fast_td3.settings import Settings
 
@@ -12,9 +12,9 @@ COLLAPSED = 0.01  # spread of the critics' values, as a part of the spread of re
 MANY_UPDATES = 1000
 
 
-def warnings(settings: Settings, num_envs: int, updates: int, metrics: Mapping[str, float]) -> Dict[str, str]:
+def warnings(settings: Settings, num_envs: int, updates: int, metrics: Mapping[str, float]) -> dict[str, str]:
     """Kind of trouble -> message, for the metrics of one iteration."""
-    found: Dict[str, str] = {}
+    found: dict[str, str] = {}
     replays = settings.num_updates * settings.batch_size / num_envs
     if replays < 1.0:
         enough = math.ceil(num_envs / settings.batch_size)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List
 
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
+from rlkit.env.api import few
 from rlkit.learners.api import LearnerError
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.library import (
@@ -30,7 +31,7 @@ class Agent(A2CAgent):
 
     What differs from its own: a time-out is bootstrapped from the true last observation (rl_games: from the
     one before); observation statistics count a sample once and follow the update, so that the policy that is
-    improved is the very policy that acted; all ranks share statistics and learning rate; NaN is an error.
+    improved is the very policy that acted; all ranks share statistics and learning rate.
 
     returns: what rewards are scaled by, None for not at all.
     """
@@ -41,7 +42,7 @@ class Agent(A2CAgent):
         with no_files_no_prints(config):
             super().__init__("ppo", params)
         self.bridge, self.returns = bridge, returns
-        self.obs: Dict[str, Tensor] = {}
+        self.obs: dict[str, Tensor] = {}
         self.series: Series = {}
         self.diagnostics = _ClipFraction(self)
         self._fit_networks(params)
@@ -104,7 +105,6 @@ class Agent(A2CAgent):
         buffer = self.experience_buffer
         timeouts: list[tuple[int, Tensor, dict[str, Tensor]]] = []
         followed: list[Tensor] = []
-        self._require_finite(0, None)
         for step in range(self.horizon_length):
             result = self.get_action_values(self.obs)
             buffer.update_data("obses", step, self.obs["obs"])
@@ -114,7 +114,6 @@ class Agent(A2CAgent):
             if self.has_central_value:
                 buffer.update_data("states", step, self.obs["states"])
             self.obs, reward, self.dones, infos = self.bridge.step(result["actions"].clamp(-1.0, 1.0))
-            self._require_finite(step + 1, reward)
             buffer.update_data("rewards", step, self.rewards_shaper(reward.unsqueeze(1)))
             if self.returns is not None:
                 followed.append(self.returns.follow(reward, self.dones))
@@ -183,7 +182,7 @@ class Agent(A2CAgent):
         noise = torch.randn(mean.shape, generator=generator, device=mean.device)
         return (mean + log_std.exp() * noise).clamp(-1.0, 1.0)
 
-    def actor(self) -> List[nn.Module]:
+    def actor(self) -> list[nn.Module]:
         """What `act` does, stage by stage: the modules themselves, not copies."""
         network = self.model.a2c_network
         normalizer = [self.model.running_mean_std] if self.normalize_input else []
@@ -223,27 +222,17 @@ class Agent(A2CAgent):
         self.scaler.step(self.optimizer)
         self.scaler.update()
 
-    def _require_finite(self, step: int, reward: Tensor | None) -> None:
-        """Raise LearnerError when the current observation or the reward holds NaN or Inf.
-
-        A sum tells it in one pass; sampling would fail a moment later in words that name neither.
-        """
-        total = sum(obs.sum() for obs in self.obs.values())
-        if reward is not None:
-            total = total + reward.sum()
-        if bool(torch.isfinite(torch.as_tensor(total))):
-            return
-        where = f"in iteration {self.epoch_num}, step {step} of {self.horizon_length}"
-        if reward is not None and not bool(torch.isfinite(reward).all()):
-            envs = (~torch.isfinite(reward)).nonzero().squeeze(1).tolist()
-            raise LearnerError(f"The reward is not finite {where}, in env {_few(envs)}")
-        terms = self.bridge.spec.observation_terms
+    def bad_observation(self) -> str:
+        """What of the observation that it saw last is not finite, in words; empty where all of it is."""
         for name, group in (("obs", "policy"), ("states", "critic")):
-            bad = ~torch.isfinite(self.obs[name]) if name in self.obs else torch.zeros(1, 1)
-            if bool(bad.any()):
-                named = _term_names(terms.get(group, ()), bad.any(0).nonzero().squeeze(1).tolist())
-                envs = _few(bad.any(1).nonzero().squeeze(1).tolist())
-                raise LearnerError(f"The {group} observation is not finite {where}: {named}, in env {envs}")
+            bad = ~self.obs[name].isfinite() if name in self.obs else torch.zeros(1, 1, dtype=torch.bool)
+            envs, columns = (bad.any(dim).nonzero().squeeze(1).tolist() for dim in (1, 0))
+            if envs:
+                terms = self.bridge.spec.observation_terms.get(group) or (("some of it", bad.shape[1]),)
+                names = [term for term, size in terms for _ in range(size)]
+                named = ", ".join(dict.fromkeys(names[column] for column in columns))
+                return f"the {group} observation is not finite: {named}, in env {few(envs)}"
+        return ""
 
 
 class _ClipFraction(DefaultDiagnostics):
@@ -257,17 +246,3 @@ class _ClipFraction(DefaultDiagnostics):
         ratio = (batch["old_neglogp"] - batch["new_neglogp"].detach()).exp()
         clipped = ((ratio - 1.0).abs() > e_clip).float().mean()
         self.agent.series.setdefault("policy/clip_fraction", []).append(clipped)
-
-
-def _term_names(terms: Tuple[Tuple[str, int], ...], columns: list[int]) -> str:
-    """The observation terms that these columns belong to."""
-    names, start = [], 0
-    for name, size in terms:
-        if any(start <= column < start + size for column in columns):
-            names.append(name)
-        start += size
-    return f"term {', '.join(names)}" if names else f"column {_few(columns)}"
-
-
-def _few(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers[:5])) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")

@@ -9,9 +9,10 @@ import torch
 from gymnasium.spaces import Box
 from torch import Tensor
 
-from rlkit.env.spec import EnvSpec, Observations, VecEnv
+from rlkit.env.api import EnvSpec, Observations, VecEnv
 from rlkit.learners.api import LearnerError
 from rlkit.learners.ppo.library import IVecEnv
+from rlkit.learners.saved import sizes_of
 
 
 class Bridge(IVecEnv):
@@ -32,7 +33,7 @@ class Bridge(IVecEnv):
         """Step this env from now on; raises LearnerError when it is not of the sizes PPO was built for."""
         if env is self._env:
             return
-        ours, theirs = _sizes(self.spec), _sizes(env.spec)
+        ours, theirs = ({"envs": spec.num_envs, **sizes_of(spec)} for spec in (self.spec, env.spec))
         if ours != theirs:
             raise LearnerError(f"PPO was built for {ours}, this env has {theirs}")
         for name, obs in env.observe().items():
@@ -57,11 +58,11 @@ class Bridge(IVecEnv):
         return info
 
     def reset(self) -> dict[str, Tensor]:
-        """Start new episodes everywhere."""
+        """Start new episodes everywhere; see `Bridge.observations`."""
         return self.observations(self.env.reset())
 
     def observe(self) -> dict[str, Tensor]:
-        """The current observation, without a step."""
+        """The current observation, without a step; see `Bridge.observations`."""
         return self.observations(self.env.observe())
 
     def step(self, actions: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor, dict[str, Any]]:
@@ -71,14 +72,10 @@ class Bridge(IVecEnv):
         return self.observations(obs), reward, terminated | truncated, infos
 
     def observations(self, groups: Observations) -> dict[str, Tensor]:
-        """Our groups under rl_games' names."""
+        """Our groups, `[N, size]` each, under rl_games' names."""
         if self.spec.asymmetric:
             return {"obs": groups["policy"], "states": groups["critic"]}
         return {"obs": groups["policy"]}
-
-
-def _sizes(spec: EnvSpec) -> dict[str, int]:
-    return {"envs": spec.num_envs, **spec.obs_sizes, "actions": spec.num_actions}
 
 
 def _unbounded(size: int) -> Box:

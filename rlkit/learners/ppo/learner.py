@@ -10,14 +10,18 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor, nn
 
-from rlkit.env.spec import EnvSpec, Observations, VecEnv
+from rlkit.env.api import EnvSpec, Observations, VecEnv
 from rlkit.learners.acting import detached, noise_generator
-from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
+from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy, Trial
 from rlkit.learners.ppo.agent import Agent, Series
 from rlkit.learners.ppo.bridge import Bridge
-from rlkit.learners.ppo.params import minibatch_size, read_settings, rl_games_params
+from rlkit.learners.ppo.params import rl_games_params
+from rlkit.learners.ppo.settings import Settings
+from rlkit.learners.ppo.trial import trial
 from rlkit.learners.returns import ReturnScale
-from rlkit.learners.weights import require_finite, transfer
+from rlkit.learners.saved import copied, require_fit, require_parts, sizes_of
+from rlkit.learners.settings import read_settings
+from rlkit.learners.weights import transfer
 
 log = logging.getLogger("rlkit")
 
@@ -32,14 +36,12 @@ class PPO(Learner):
 
     def __init__(self, train: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> None:
         self.spec = spec
-        bridge, settings = Bridge(spec), read_settings(train, spec)
-        self._untrainable = ""
-        try:
-            minibatch = minibatch_size(settings, spec.num_envs)
-        except LearnerError as error:
-            # A trained policy may act in any number of envs; only `iterate` needs minibatches.
-            minibatch, self._untrainable = settings.horizon_length * spec.num_envs, str(error)
-        params = rl_games_params(settings, spec, bridge.get_env_info(), minibatch)
+        bridge, settings = Bridge(spec), read_settings(Settings, train)
+        batch = settings.horizon_length * spec.num_envs
+        minibatch = settings.minibatch_size or batch // (settings.num_minibatches or 1)
+        # A trained policy may act in any number of envs; only `iterate` needs minibatches.
+        self._fits = minibatch > 0 and batch % minibatch == 0
+        params = rl_games_params(settings, spec, bridge.get_env_info(), minibatch if self._fits else batch)
         if settings.torch_compile:
             log.info("torch compiles the networks in the first iteration (train.torch_compile=true)")
         self._returns: ReturnScale | None = None
@@ -50,18 +52,31 @@ class PPO(Learner):
             torch.manual_seed(seed)
             self._agent = Agent(params, bridge, self._returns)
 
+    @classmethod
+    def trial(cls, train: Mapping[str, Any], spec: EnvSpec) -> Trial:
+        return trial(train, spec)
+
     def iterate(self, env: VecEnv) -> Iteration:
         """One rollout of `horizon_length` steps from the env's current state, and its update.
 
         The env has been reset (or restored) by the caller. env_steps counts the envs of all ranks. Raises
-        LearnerError on a non-finite observation, reward, loss or parameter; the networks are of no use then.
+        LearnerError on a first observation, loss or parameter that is not finite; the networks are of no use then.
         """
-        if self._untrainable:
-            raise LearnerError(self._untrainable)
         agent = self._agent
+        if not self._fits:
+            raise LearnerError(
+                f"train.minibatch_size does not divide an iteration's {agent.batch_size} samples"
+            )
         agent.bridge.attach(env)
         start = time.perf_counter()
-        collect_time, series = agent.run_epoch()
+        try:
+            collect_time, series = agent.run_epoch()
+        except RuntimeError as error:
+            # torch cannot sample; the env tells of a first observation with its next step
+            bad = agent.bad_observation()
+            if type(error) is not RuntimeError or not bad:
+                raise
+            raise LearnerError(f"PPO cannot go on in iteration {agent.epoch_num}: {bad}") from error
         metrics = self._metrics(series)
         return Iteration(
             env_steps=agent.batch_size * agent.world_size,
@@ -88,6 +103,9 @@ class PPO(Learner):
     def _diverged(self, series: Series) -> str:
         """Which quantity was the first to be non-finite, and where."""
         agent = self._agent
+        bad = agent.bad_observation()
+        if bad:
+            return f"PPO cannot go on in iteration {agent.epoch_num}: {bad}"
         steps = agent.num_minibatches * agent.mini_epochs_num
         first, where = steps, f"in the parameters, after minibatch {steps} of {steps}"
         for name, values in series.items():
@@ -123,7 +141,6 @@ class PPO(Learner):
         return act
 
     def describe(self) -> list[str]:
-        """See `Learner.describe`."""
         agent = self._agent
         count = sum(parameter.numel() for parameter in self._parameters())
         return [
@@ -133,7 +150,6 @@ class PPO(Learner):
         ]
 
     def network(self) -> nn.Module:
-        """See `Learner.network`."""
         return detached(*self._agent.actor())
 
     def state(self, *, experience: bool = True) -> dict[str, Any]:
@@ -143,7 +159,7 @@ class PPO(Learner):
         """
         agent = self._agent
         state: dict[str, Any] = {
-            "sizes": self._sizes(),
+            "sizes": sizes_of(self.spec),
             "iteration": agent.epoch_num,
             "env_steps": agent.frame,
             "learning_rate": agent.last_lr,
@@ -156,14 +172,14 @@ class PPO(Learner):
         if agent.has_central_value:
             state["critic"] = agent.central_value_net.model.state_dict()
             state["critic_optimizer"] = agent.central_value_net.optimizer.state_dict()
-        return _copy(state)
+        return copied(state)
 
     def load(self, state: Mapping[str, Any], *, policy_only: bool = False) -> None:
         """Continue from `state()`; with `policy_only` take the networks of the policy and its normaliser.
 
         Raises LearnerError, before anything is changed, when sizes or networks differ.
         """
-        agent, state = self._agent, _copy(dict(state))
+        agent, state = self._agent, copied(dict(state))
         self._require_fit(state, policy_only)
         agent.model.load_state_dict(state["model"])
         if policy_only:
@@ -188,9 +204,9 @@ class PPO(Learner):
             self._returns.restore(state["returns"])
 
     def initialize(self, weights: Mapping[str, Tensor]) -> Fit:
-        """Begin with those of `weights` that fit: a checkpoint's networks, or layers of an actor from elsewhere.
+        """See `Learner.initialize`: a checkpoint's networks, or layers of an actor from elsewhere.
 
-        Raises LearnerError when none fits. The optimiser, the learning rate and all counters begin anew.
+        The optimiser, the learning rate and all counters begin anew.
         """
         return transfer(
             self._networks(), weights, actor=("model.a2c_network.actor_mlp.", "model.a2c_network.mu")
@@ -208,46 +224,15 @@ class PPO(Learner):
             for name, tensor in network.state_dict().items()
         }
 
-    def _sizes(self) -> dict[str, int]:
-        return {**self.spec.obs_sizes, "actions": self.spec.num_actions}
-
     def _require_fit(self, state: Mapping[str, Any], policy_only: bool) -> None:
         """Raise LearnerError unless every tensor of `state` has its place here, and is finite."""
-        if "sizes" not in state or "model" not in state:
-            raise LearnerError("This is not a state of PPO: it has no 'sizes' and 'model'")
+        require_parts("PPO", state, "sizes", "model")
         agent = self._agent
-        wrong = [
-            f"{name}: {state['sizes'].get(name)} in it, {size} here"
-            for name, size in self._sizes().items()
-            if state["sizes"].get(name) != size and not (policy_only and name == "critic")
-        ]
-        parts = [("model", agent.model)]
+        modules = {"model": agent.model}
         if agent.has_central_value and not policy_only:
-            parts.append(("critic", agent.central_value_net.model))
-        for part, module in parts:
-            ours = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-            theirs = {name: tuple(tensor.shape) for name, tensor in state.get(part, {}).items()}
-            wrong += [
-                f"{part}.{name}: {theirs.get(name, 'absent')} in it, {ours.get(name, 'absent')} here"
-                for name in sorted(ours.keys() | theirs.keys())
-                if ours.get(name) != theirs.get(name)
-            ]
+            modules["critic"] = agent.central_value_net.model
+        parts = {name: (module, state.get(name, {})) for name, module in modules.items()}
+        misfits = []
         if self._returns is not None and "returns" in state and not policy_only:
-            wrong += self._returns.misfit(state["returns"])
-        if wrong:
-            raise LearnerError(
-                "The checkpoint does not fit this task and these train settings:\n  " + "\n  ".join(wrong[:8])
-            )
-        for part, _ in parts:
-            require_finite(part, state[part])
-
-
-def _copy(value: Any) -> Any:
-    """Nested dicts and lists with every tensor cloned, so that later training cannot change them."""
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, Mapping):
-        return {key: _copy(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_copy(item) for item in value]
-    return value
+            misfits = self._returns.misfit(state["returns"])
+        require_fit(state["sizes"], self.spec, parts, policy_only=policy_only, misfits=misfits)

@@ -19,6 +19,8 @@ _compile = torch.compile
 torch.compile = lambda function: function
 try:
     from rl_games.algos_torch.a2c_continuous import A2CAgent
+    from rl_games.algos_torch.model_builder import register_network
+    from rl_games.algos_torch.network_builder import A2CBuilder
     from rl_games.common import a2c_common
     from rl_games.common.algo_observer import AlgoObserver
     from rl_games.common.diagnostics import DefaultDiagnostics
@@ -26,7 +28,16 @@ try:
 finally:
     torch.compile = _compile
 
-__all__ = ["A2CAgent", "AlgoObserver", "DefaultDiagnostics", "IVecEnv", "a2c_common", "no_files_no_prints"]
+__all__ = [
+    "A2CAgent",
+    "A2CBuilder",
+    "AlgoObserver",
+    "DefaultDiagnostics",
+    "IVecEnv",
+    "a2c_common",
+    "no_files_no_prints",
+    "register_network",
+]
 
 
 @contextlib.contextmanager

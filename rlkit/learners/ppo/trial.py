@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from rlkit.env.spec import EnvSpec
+from rlkit.env.api import EnvSpec
 from rlkit.learners.api import Trial
 from rlkit.learners.trials import fewer_rows
 
-SHAPE = ("horizon_length", "minibatch_size", "mini_epochs", "units", "activation", "separate", "fixed_sigma")
+SHAPE = (
+    "horizon_length", "minibatch_size", "mini_epochs", "network", "network_settings", "units", "activation", "separate",
+    "fixed_sigma",
+)  # fmt: skip
 
 
 def trial(train: Mapping[str, Any], spec: EnvSpec) -> Trial:

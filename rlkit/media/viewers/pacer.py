@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import Callable, Deque, Tuple
+from typing import Callable
 
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 _LONGEST_SLEEP = 0.02  # s: how late a button is noticed
@@ -35,7 +35,7 @@ class Pacer:
         self._sleep = sleep
         self._due = float("-inf")  # when the next state is to be shown
         self._pass = threading.Event()
-        self._shown: Deque[Tuple[float, float]] = deque()
+        self._shown: deque[tuple[float, float]] = deque()
 
     def step(self) -> None:
         """Pause, and let one wait through."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Sequence
 
 import numpy as np
 
@@ -16,12 +16,12 @@ _HOLD = 0.7  # s that an episode's last state stays before the next begins
 class Episodes:
     """Recordings by name, the oldest first: the files given, or those of a folder, which may grow."""
 
-    def __init__(self, files: Sequence[Path] = (), folder: Optional[Path] = None) -> None:
+    def __init__(self, files: Sequence[Path] = (), folder: Path | None = None) -> None:
         self._files = {path.name: path for path in files}
         self._folder = folder
 
     @property
-    def names(self) -> List[str]:
+    def names(self) -> list[str]:
         """What there was to play at the last look."""
         return list(self._files)
 
@@ -39,7 +39,8 @@ class Episodes:
         recording, path = load(self._files[name]), self._files[name]
         if "mjcf" not in recording.arrays:
             raise RecordingError(
-                f"{path} is of {recording.header['engine']}, which has no states to show; env.recordVideo=true"
+                recording.lost
+                or f"{path} is of {recording.header['engine']}, which has no states to show; env.recordVideo=true"
                 " films such environments"
             )
         if not recording.has_states:
@@ -62,16 +63,16 @@ class Playback:
         self.problem = ""
         self._episodes = episodes
         self._chosen = False
-        self._wanted: Optional[str] = None
-        self._sought: Optional[int] = None
-        self._refused: Dict[str, str] = {}
+        self._wanted: str | None = None
+        self._sought: int | None = None
+        self._refused: dict[str, str] = {}
         for name in reversed(episodes.names):
             if self._open(name):
                 return
         raise RecordingError(self.problem)
 
     @property
-    def names(self) -> List[str]:
+    def names(self) -> list[str]:
         """The episodes to choose from, the oldest first."""
         return self._episodes.names
 
@@ -135,7 +136,7 @@ class Playback:
         )
 
     @property
-    def term_names(self) -> List[str]:
+    def term_names(self) -> list[str]:
         """Names of the reward terms that the episode holds."""
         return list(self.recording.header["names"].get("reward_terms", ())) if self._has_terms else []
 
@@ -143,7 +144,7 @@ class Playback:
     def _has_terms(self) -> bool:
         return "terms" in self.recording.arrays
 
-    def _term_row(self, step: int) -> List[float]:
+    def _term_row(self, step: int) -> list[float]:
         if not self._has_terms:
             return []
         terms = self.recording.arrays["terms"]

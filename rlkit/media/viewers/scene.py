@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
 
 import mujoco
 import numpy as np
@@ -28,7 +27,7 @@ class Shape:
     name: str
     body: int
     mesh: trimesh.Trimesh
-    rgba: Tuple[float, float, float, float]
+    rgba: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Ground:
 
     position: np.ndarray
     quaternion: np.ndarray
-    rgba: Tuple[float, float, float, float]
+    rgba: tuple[float, float, float, float]
 
 
 class Scene:
@@ -58,14 +57,14 @@ class Scene:
         mujoco.mj_kinematics(model, self.data)
         self.bodies = [model.body(i).name or f"body {i}" for i in range(model.nbody)]
         self.moving = [i for i in range(model.nbody) if model.body_weldid[i] != _WORLD]
-        self.not_drawn: List[str] = []
-        self.shapes: List[Shape] = []
-        self.grounds: List[Ground] = []
+        self.not_drawn: list[str] = []
+        self.shapes: list[Shape] = []
+        self.grounds: list[Ground] = []
         for geom in range(model.ngeom):
             self._add(geom)
 
-    def pose(self, qpos: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """Positions [nbody, 3] in m and quaternions [nbody, 4], w first, of the bodies in the world."""
+    def pose(self, qpos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Positions [nbody, 3] in m and quaternions [nbody, 4] wxyz, body to world, at qpos [nq]; world frame."""
         if np.shape(qpos) != (self.model.nq,):
             raise ViewerError(f"the state has {np.size(qpos)} positions, the model {self.model.nq}")
         self.data.qpos[:] = qpos
@@ -96,7 +95,7 @@ class Scene:
         self.shapes.append(Shape(name, body, mesh, rgba))
 
 
-def _mesh(model: mujoco.MjModel, geom: int, kind: int) -> Optional[trimesh.Trimesh]:
+def _mesh(model: mujoco.MjModel, geom: int, kind: int) -> trimesh.Trimesh | None:
     """The geom's surface in its own frame; None for the kinds that are rare in robot models."""
     size = model.geom_size[geom]
     if kind == int(_KINDS.mjGEOM_BOX):
@@ -123,7 +122,7 @@ def _model_mesh(model: mujoco.MjModel, mesh: int) -> trimesh.Trimesh:
     )
 
 
-def _colour(model: mujoco.MjModel, geom: int) -> Tuple[float, float, float, float]:
+def _colour(model: mujoco.MjModel, geom: int) -> tuple[float, float, float, float]:
     """A geom's own colour, else its material's: MuJoCo's order."""
     own, material = model.geom_rgba[geom], int(model.geom_matid[geom])
     if material >= 0 and np.allclose(own, _PLAIN):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rlkit.sims.api import ContactSensor
-from rlkit.sims.mujoco_seam import subtree
+from rlkit.sims.mjmodel.checks import subtree
 
 
 class ContactReader:

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from rlkit.sims.api import SimulatorError
+from rlkit.sims.facts import SIMULATORS
 
-INSTALL = "pip install 'rlkit[genesis]'"
+INSTALL = SIMULATORS["genesis"].install
 
 
 def start(device: torch.device) -> Any:

@@ -14,8 +14,11 @@ from itertools import chain
 import mujoco
 import numpy as np
 
-from rlkit.sims.api import PhysicsSettings, SimulatorError
-from rlkit.sims.mujoco_refusals import geom_label, refuse, surface_problems, world_problems
+from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError
+from rlkit.sims.mjcf import has_files
+from rlkit.sims.mjmodel.refusals import geom_label, refuse, surface_problems, world_problems
+from rlkit.sims.mjmodel.scene import build_scene
+from rlkit.sims.sensors import refuse_sensors
 
 SOLVERS = {"newton": "Newton", "cg": "CG"}
 INTEGRATORS = {"euler": "Euler", "implicitfast": "implicitfast"}
@@ -23,10 +26,8 @@ _SOLREF = "0.02 1"  # MuJoCo's own default; Genesis writes another one where a m
 _HINGE_OR_SLIDE = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
 _ON_JOINT, _NO_STATE = int(mujoco.mjtTrn.mjTRN_JOINT), int(mujoco.mjtDyn.mjDYN_NONE)
 _FIXED = int(mujoco.mjtGain.mjGAIN_FIXED)
-MOTOR, SERVO = (
-    int(mujoco.mjtBias.mjBIAS_NONE),
-    int(mujoco.mjtBias.mjBIAS_AFFINE),
-)  # by what a force depends on
+# By what a force depends on.
+MOTOR, SERVO = int(mujoco.mjtBias.mjBIAS_NONE), int(mujoco.mjtBias.mjBIAS_AFFINE)
 _BALL = int(mujoco.mjtJoint.mjJNT_BALL)
 _NO_SHAPES = {
     int(mujoco.mjtGeom.mjGEOM_HFIELD): "a height field",
@@ -38,9 +39,8 @@ def genesis_text(mjcf: str) -> str:
     """The MJCF with what Genesis would change written out: MuJoCo's constraint softness, and a world that it keeps."""
     root = ET.fromstring(mjcf)
     for world in root.findall("worldbody")[:1]:
-        if (
-            world.find("geom") is None
-        ):  # Genesis leaves out a world without a geom, and counts bodies from there
+        # Genesis leaves out a world without a geom, and counts bodies from there
+        if world.find("geom") is None:
             ET.SubElement(world, "geom", type="sphere", size="0.001", contype="0", conaffinity="0")
     default = root.find("default")
     if default is None:
@@ -78,6 +78,22 @@ def check_model(model: mujoco.MjModel) -> None:
         _shape_problems(model),
     )
     refuse("genesis", chain(*problems, surfaces))
+
+
+def check_files(spec: SceneSpec) -> None:
+    """Raise SimulatorError for a model with files, which Genesis would look for on the disk."""
+    if has_files(spec.mjcf):
+        raise SimulatorError(
+            "sim=genesis takes no model with meshes, textures or height fields from files; use sim=mujoco, mjx or warp"
+        )
+
+
+def check_scene(spec: SceneSpec, physics: PhysicsSettings) -> None:
+    """Raise SimulatorError naming what sim=genesis cannot simulate, by what MuJoCo reads; Genesis is not needed."""
+    check_physics(physics)
+    check_files(spec)
+    refuse_sensors(spec, "genesis")
+    check_model(build_scene(spec, physics).model)
 
 
 def _joint_problems(model: mujoco.MjModel) -> list[str]:

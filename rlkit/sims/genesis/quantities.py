@@ -15,7 +15,7 @@ from torch import Tensor
 from rlkit.sims.api import QUANTITIES
 from rlkit.sims.genesis.engine import view
 from rlkit.sims.genesis.model import SERVO
-from rlkit.sims.mujoco_quantities import quantity_owners, quantity_parts
+from rlkit.sims.mjmodel.quantities import quantity_owners, quantity_parts
 
 
 class Quantities:

@@ -10,8 +10,7 @@ from typing import Any
 import mujoco
 
 from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError
-from rlkit.sims.genesis.model import INTEGRATORS, SOLVERS, genesis_text
-from rlkit.sims.mjcf import has_files
+from rlkit.sims.genesis.model import INTEGRATORS, SOLVERS, check_files, genesis_text
 
 
 def build_robot(
@@ -28,10 +27,7 @@ def build_robot(
         rigid_options=_rigid_options(gs, physics, model),
         show_viewer=False,
     )
-    if has_files(spec.mjcf):
-        raise SimulatorError(
-            "sim=genesis takes no model with meshes, textures or height fields from files; use sim=mujoco, mjx or warp"
-        )
+    check_files(spec)
     robot = scene.add_entity(gs.morphs.MJCF(file=genesis_text(spec.mjcf), default_armature=None))
     scene.build(n_envs=num_envs)
     _check_order(model, robot)

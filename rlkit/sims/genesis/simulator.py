@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rlkit.sims import mujoco_seam as seam
+from rlkit.rotations import multiply, rotate
 from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator
 from rlkit.sims.compiling import compiling
 from rlkit.sims.genesis import engine
@@ -19,9 +19,10 @@ from rlkit.sims.genesis.contacts import ContactReader
 from rlkit.sims.genesis.model import check_model, check_physics
 from rlkit.sims.genesis.quantities import Quantities
 from rlkit.sims.genesis.scene import build_robot
-from rlkit.sims.mujoco_quantities import body_id, quantity_parts
-from rlkit.sims.mujoco_scene import build_scene
-from rlkit.sims.rotations import multiply, rotate
+from rlkit.sims.mjmodel import checks as seam
+from rlkit.sims.mjmodel.quantities import body_id, quantity_parts
+from rlkit.sims.mjmodel.scene import build_scene
+from rlkit.sims.sensors import refuse_sensors
 
 _HUGE = 1e10  # MuJoCo's mjMAXVAL: a larger position or velocity is an explosion
 
@@ -37,6 +38,7 @@ class GenesisSimulator(Simulator):
     def __init__(self, spec: SceneSpec, physics: PhysicsSettings, num_envs: int, device: str = "cpu") -> None:
         seam.check_num_envs(num_envs)
         check_physics(physics)
+        refuse_sensors(spec, "genesis")
         self.spec, self.physics, self.num_envs, self.device = spec, physics, num_envs, torch.device(device)
         self._names = build_scene(spec, physics)
         self._model = self._names.model
@@ -102,10 +104,6 @@ class GenesisSimulator(Simulator):
         return torch.as_tensor(np.array(values), dtype=self._dtype, device=self.device)
 
     def step(self, ctrl: Tensor, num_steps: int) -> None:
-        """Advance every env by `num_steps * substeps` integrator steps; see `Simulator.step`.
-
-        Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
-        """
         seam.check_step(self.spec, self.num_envs, ctrl, num_steps)
         bad = ~torch.isfinite(ctrl).all(dim=1) | self._exploded()
         low, high = self.ctrl_range.T
@@ -156,10 +154,6 @@ class GenesisSimulator(Simulator):
         return ~(numbers.abs().amax(dim=1) < _HUGE)  # true of NaN as well
 
     def reset(self, env_ids: Tensor, state: ResetState) -> None:
-        """Put `env_ids` into `state`; see `Simulator.reset`. Quaternions are normalised here.
-
-        Raises SimulatorError when an env is listed twice or a shape does not fit.
-        """
         k = len(env_ids)
         if not k:
             return
@@ -201,21 +195,17 @@ class GenesisSimulator(Simulator):
             self.contact_count.copy_(count)
 
     def apply_force(self, body: str, force: Tensor) -> None:
-        """See `Simulator.apply_force`."""
         k = body_id(self._model, body)
         self._forces[k] = self._forces.get(k, 0.0) + force.to(self.device, self._dtype)
 
     def parts(self, quantity: str) -> tuple[str, ...]:
-        """See `Simulator.parts`."""
         return quantity_parts(self._model, self.spec.actuators, quantity)
 
     def scale(self, quantity: str, env_ids: Tensor, factors: Tensor) -> None:
-        """See `Simulator.scale`."""
         self.parts(quantity)  # refuses what is no quantity
         self._quantities.scale(quantity, env_ids, factors)
 
     def overflows(self) -> int:
-        """See `Simulator.overflows`."""
         count = int(self._overflows)
         self._overflows.zero_()
         return count
@@ -238,7 +228,6 @@ class GenesisSimulator(Simulator):
         return {"scene": seam.fingerprint(self.spec), **{k: v[rows].cpu().clone() for k, v in saved.items()}}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """See `Simulator.load_state`."""
         seam.check_state(state, self.spec, self.num_envs, "genesis", own="memory.penetration")
         for name, factors in self._quantities.factors.items():
             if not torch.equal(state[f"scale.{name}"], factors.cpu()):
@@ -249,7 +238,6 @@ class GenesisSimulator(Simulator):
             values.copy_(state[name])
 
     def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
-        """See `Simulator.render_states`: arrays `[k, ...]` by MjData name, for a model of `spec.mjcf`."""
         rows = list(env_ids)
         shown = {
             "time": self._time,

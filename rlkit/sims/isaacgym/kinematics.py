@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rlkit.rotations import multiply, rotate
 from rlkit.sims.isaacgym.tree import Link, Tree
-from rlkit.sims.rotations import multiply, rotate
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,10 @@ class Kinematics:
             root.pos, root.quat = _tensor(tree.pos, device), _tensor(tree.quat, device)
 
     def motion(self, joint_pos: Tensor, joint_vel: Tensor, free_pose: Tensor, free_vel: Tensor) -> Motion:
-        """All links at `joint_pos`, `joint_vel` `[k, dofs]`; free_pose `[k, free, 7]`, free_vel `[k, free, 6]`.
+        """All links, at `joint_pos` (rad or m) and `joint_vel` (rad/s or m/s) `[k, dofs]`.
 
-        Poses are position and unit quaternion wxyz, velocities linear (of the origin) then angular, world frame.
+        free_pose: `[k, free, 7]` position (m) and unit quaternion wxyz, body to world. free_vel: `[k, free, 6]` linear
+        (m/s, of the origin), then angular (rad/s), world frame.
         """
         k = len(joint_pos)
         pos: list[Tensor] = []

@@ -15,7 +15,7 @@ from rlkit.sims.api import SceneSpec
 from rlkit.sims.isaacgym.kinematics import Kinematics
 from rlkit.sims.isaacgym.tree import body_name
 from rlkit.sims.isaacgym.world import World
-from rlkit.sims.mujoco_seam import subtree
+from rlkit.sims.mjmodel.checks import subtree
 
 
 class Layout:

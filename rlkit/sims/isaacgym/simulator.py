@@ -11,9 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rlkit.sims import mujoco_seam as seam
-from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator, SimulatorError
+from rlkit.rotations import multiply, rotate, rotate_inverse
+from rlkit.sims.api import (
+    PhysicsSettings,
+    ResetState,
+    SceneSpec,
+    Simulator,
+    SimulatorError,
+)
 from rlkit.sims.isaacgym.actuation import Actuation
+from rlkit.sims.isaacgym.check import OTHERS, refuse_pairs
 from rlkit.sims.isaacgym.drives import read_drives
 from rlkit.sims.isaacgym.free_bodies import FreeBodies, unpacked
 from rlkit.sims.isaacgym.kinematics import Kinematics
@@ -21,13 +28,13 @@ from rlkit.sims.isaacgym.layout import Layout
 from rlkit.sims.isaacgym.quantities import Quantities
 from rlkit.sims.isaacgym.tree import Tree, build_trees, check_names, compile_model
 from rlkit.sims.isaacgym.world import World, require
-from rlkit.sims.mujoco_quantities import body_id
-from rlkit.sims.rotations import multiply, rotate, rotate_inverse
+from rlkit.sims.mjmodel import checks as seam
+from rlkit.sims.mjmodel.quantities import body_id
+from rlkit.sims.sensors import refuse_sensors
 
 from isaacgym import gymapi, gymtorch  # isort: skip  (world explains it where Isaac Gym cannot be loaded)
 
 _MAX_VALUE = 1e10  # what MuJoCo takes for an explosion
-_PAIRS = "any other simulator can, as sim=mujoco"
 
 
 class IsaacGymSimulator(Simulator):
@@ -42,7 +49,8 @@ class IsaacGymSimulator(Simulator):
     ) -> None:
         seam.check_num_envs(num_envs)
         self.spec, self.physics, self.num_envs, self.device = spec, physics, num_envs, torch.device(device)
-        _refuse_pairs(spec)
+        refuse_pairs(spec)
+        refuse_sensors(spec, "isaacgym")
         self._model = compile_model(spec.mjcf)
         check_names(spec, self._model)
         trees = build_trees(self._model)
@@ -97,22 +105,18 @@ class IsaacGymSimulator(Simulator):
         self._external = torch.zeros_like(self._contact)  # [N, bodies, 3] N
         self._pushed = False
         self._pending = torch.zeros(n, dtype=torch.bool, device=d)  # reset, and the sim does not know yet
-        self._refused = torch.zeros(
-            n, dtype=torch.bool, device=d
-        )  # reset into a state that PhysX must not see
+        # Reset into a state that PhysX must not see
+        self._refused = torch.zeros(n, dtype=torch.bool, device=d)
 
     @property
     def contact_count(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Isaac Gym's tensors hold no contact points: raises SimulatorError."""
-        raise SimulatorError(f"sim=isaacgym does not count contact points; {_PAIRS}")
+        """Would be `[N, contacts]`; Isaac Gym's tensors hold no contact points: raises SimulatorError."""
+        raise SimulatorError(f"sim=isaacgym does not count contact points; {OTHERS}")
 
     # Steps.
 
     def step(self, ctrl: Tensor, num_steps: int) -> None:
-        """Advance by `num_steps` of Isaac Gym's own steps of `dt`, each cut into `substeps`; see `Simulator.step`.
-
-        Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
-        """
+        """See `Simulator.step`: `num_steps` of Isaac Gym's own steps of `dt`, each cut into `substeps`."""
         seam.check_step(self.spec, self.num_envs, ctrl, num_steps)
         self._write_resets()
         self._write_controls(ctrl.detach())
@@ -201,11 +205,7 @@ class IsaacGymSimulator(Simulator):
     # Resets.
 
     def reset(self, env_ids: Tensor, state: ResetState) -> None:
-        """Put `env_ids` into `state`; see `Simulator.reset`. The sim hears of it before its next step.
-
-        PhysX's own warm start cannot be cleared. Raises SimulatorError when an env is listed twice or a shape does
-        not fit.
-        """
+        """See `Simulator.reset`. The sim hears of it before its next step; PhysX's own warm start cannot be cleared."""
         k = len(env_ids)
         if not k:
             return
@@ -247,7 +247,6 @@ class IsaacGymSimulator(Simulator):
     # Forces and what varies.
 
     def apply_force(self, body: str, force: Tensor) -> None:
-        """See `Simulator.apply_force`."""
         body_id(self._model, body)  # refuses what is no body
         self._external[:, self._world.bodies.index(body)] += force
         self._pushed = True
@@ -311,7 +310,6 @@ class IsaacGymSimulator(Simulator):
         self.unstable.copy_(state["unstable"].to(self.device))
 
     def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
-        """See `Simulator.render_states`: arrays `[k, ...]` by MjData name, for a model of `spec.mjcf`."""
         model, k, ids = (
             self._model,
             len(env_ids),
@@ -346,12 +344,3 @@ class IsaacGymSimulator(Simulator):
         if "_world" in self.__dict__:
             self._world.close()
             self.__dict__.clear()
-
-
-def _refuse_pairs(spec: SceneSpec) -> None:
-    for contact in spec.contacts:
-        if contact.other is not None:
-            raise SimulatorError(
-                f"contact sensor '{contact.name}' asks for the force of '{contact.other}' alone on '{contact.body}':"
-                f" Isaac Gym's tensors hold the net force on a body, not who causes it; {_PAIRS}"
-            )

@@ -16,7 +16,7 @@ import numpy as np
 
 from rlkit.sims.api import SceneSpec, SimulatorError, check_actuators, check_known
 from rlkit.sims.mjcf import unpacked
-from rlkit.sims.mujoco_refusals import named, refuse, surface_problems, world_problems
+from rlkit.sims.mjmodel.refusals import named, refuse, surface_problems, world_problems
 
 _FREE, _SLIDE = int(mujoco.mjtJoint.mjJNT_FREE), int(mujoco.mjtJoint.mjJNT_SLIDE)
 HINGE_OR_SLIDE = (int(mujoco.mjtJoint.mjJNT_HINGE), _SLIDE)

@@ -94,7 +94,10 @@ def _add_origin(element: ET.Element, pos: np.ndarray, quat: np.ndarray) -> None:
 
 
 def roll_pitch_yaw(quat: np.ndarray) -> np.ndarray:
-    """A URDF's angles of a rotation wxyz: R = Rz(yaw) Ry(pitch) Rx(roll); with pitch at 90 degrees the yaw is 0."""
+    """A URDF's angles `[3]` (rad) of the rotation `quat` (`[4]` wxyz, link to parent).
+
+    R = Rz(yaw) Ry(pitch) Rx(roll); with pitch at 90 degrees the yaw is 0.
+    """
     flat = np.zeros(9)
     mujoco.mju_quat2Mat(flat, np.asarray(quat) / np.linalg.norm(quat))
     m = flat.reshape(3, 3)

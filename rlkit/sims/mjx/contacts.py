@@ -12,8 +12,8 @@ from typing import Any, Sequence
 import numpy as np
 
 from rlkit.sims.api import ContactSensor
+from rlkit.sims.mjmodel.checks import subtree
 from rlkit.sims.mjx.start import jax
-from rlkit.sims.mujoco_seam import subtree
 
 import mujoco  # isort: skip
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rlkit.sims.mjmodel.fields import FLUID, check_field, derives_constants, left_out, owner_of
 from rlkit.sims.mjx.start import jax
-from rlkit.sims.mujoco_fields import FLUID, check_field, derives_constants, left_out, owner_of
 
 import mujoco  # isort: skip
 from mujoco import batch  # isort: skip
@@ -46,7 +46,7 @@ class ModelFields:
         self._engine: batch.Batch | None = None
 
     def view(self, name: str) -> Tensor:
-        """Values of a field in every env, live; raises SimulatorError for a field that cannot vary."""
+        """Values of a field in every env, `[N, ...]`, live; raises SimulatorError for a field that cannot vary."""
         if name not in self.written:
             self._check(name)
             self.written[name] = self._spread(name)
@@ -59,13 +59,13 @@ class ModelFields:
         return self.written[name]
 
     def own(self, name: str) -> Tensor:
-        """The model's own value of a field, float32."""
+        """The model's own value of a field, `[...]` as the model has it, float32."""
         owner, attribute = owner_of(self._model, name)
         value = np.asarray(getattr(owner, attribute), np.float32)
         return torch.tensor(value, device=self._device)
 
     def apply(self, env_ids: Tensor, names: Iterable[str] | None = None) -> None:
-        """Let what was written into these fields (None: all) act in the envs `env_ids`; about 0.1 ms an env."""
+        """Let what was written into these fields (None: all) act in the envs `env_ids` (`[k]`); about 0.1 ms an env."""
         chosen = list(self.written if names is None else names)
         changed = set(chosen)
         for name in chosen:

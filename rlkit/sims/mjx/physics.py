@@ -15,11 +15,12 @@ import numpy as np
 
 from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError
 from rlkit.sims.compiling import compiling
+from rlkit.sims.mjmodel.scene import Scene, apply_physics, build_scene, parse
+from rlkit.sims.mjmodel.sensors import Sensors, keep_sensors
 from rlkit.sims.mjx.contacts import ContactReader, active_contacts
 from rlkit.sims.mjx.room import room_for
 from rlkit.sims.mjx.solver import mended
 from rlkit.sims.mjx.start import cache_hits, compiler_options, jax, mjx
-from rlkit.sims.mujoco_scene import Scene, apply_physics, build_scene, parse
 
 import mujoco  # isort: skip
 
@@ -29,7 +30,6 @@ Fields = Dict[str, Any]  # [N, ...] by the name of the model field that varies
 
 _INTEGRATORS = {
     int(mujoco.mjtIntegrator.mjINT_EULER): mjx.euler,
-    int(mujoco.mjtIntegrator.mjINT_RK4): mjx.rungekutta4,
     int(mujoco.mjtIntegrator.mjINT_IMPLICITFAST): mjx.implicit,
 }
 _LIMIT = 1e10  # mjMAXVAL: what is larger counts as exploded
@@ -50,11 +50,14 @@ class Physics:
     """A scene in MJX, and its programs by what they are compiled for."""
 
     def __init__(self, spec: SceneSpec, physics: PhysicsSettings, device: Any) -> None:
-        _check_settings(physics)
+        if physics.integrator == "implicit":
+            raise SimulatorError(
+                "MJX has no integrator implicit: use sim.integrator=implicitfast, or sim=mujoco which has it"
+            )
         self.spec, self.device = spec, device
         self._on_cpu: bool = device.platform == "cpu"
         self.scene: Scene = build_scene(spec, physics)
-        self.model = _without_sensors(spec, physics)
+        self.model = without_sensors(spec, physics)
         try:
             self.mjx_model = mjx.put_model(self.model, device=device)
             self._template = mjx.make_data(self.model, device=device)
@@ -116,10 +119,30 @@ class Physics:
         fresh = {**self._initial, "qpos": qpos, "qvel": qvel, "crowded": state["crowded"]}
         return {name: _choose(chosen, fresh[name], value) for name, value in state.items()}
 
-    def _read(self, state: State, fields: Fields) -> tuple[jax.Array, jax.Array]:
-        """`[N, width]` what the seam shows, in the order of the scene's blocks, and `[N]` bool who is unstable."""
-        motion = jax.vmap(self._motion)(state["qpos"], state["qvel"], fields)
-        return jax.numpy.concatenate((motion, state["contact"]), axis=1), state["unstable"]
+    def _read(self, state: State, fields: Fields, *acting: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """`[N, columns]` what the seam shows, and `[N]` bool who is unstable; acting: see `read`."""
+        motion = jax.vmap(self._motion)(
+            state["qpos"], state["qvel"], {name: fields[name] for name in fields if name in _GEOMETRY}
+        )
+        shown = (motion, state["contact"])
+        sensors = self.scene.sensors
+        if sensors is not None:
+            read = functools.partial(self._sensors, sensors)
+            shown = (*shown, jax.vmap(read)(state, fields, *acting))
+        return jax.numpy.concatenate(shown, axis=1), state["unstable"]
+
+    def _sensors(self, sensors: Sensors, state: State, fields: Fields, *acting: jax.Array) -> jax.Array:
+        """The sensors of the robot's file in one env, in the scene's order."""
+        m = self._model_with(fields)
+        m = m.replace(opt=m.opt.replace(disableflags=m.opt.disableflags & ~_NO_SENSORS))
+        d = self._template.replace(**{name: state[name] for name in _INTEGRATED})
+        if sensors.kinematic:
+            d = mjx.com_vel(m, mjx.com_pos(m, mjx.kinematics(m, d)))
+            d = mjx.sensor_vel(m, mjx.sensor_pos(m, d))
+        else:
+            ctrl, force = acting
+            d = mjx.forward(m, d.replace(ctrl=ctrl, xfrc_applied=force))
+        return d.sensordata[sensors.places]
 
     def _motion(self, qpos: jax.Array, qvel: jax.Array, fields: Fields) -> jax.Array:
         """Poses and velocities of one env at this state, from kinematics alone."""
@@ -149,7 +172,11 @@ class Physics:
     # What is called, for all envs.
 
     def step(self, state: State, fields: Fields, ctrl: jax.Array, force: jax.Array, count: int) -> State:
-        """Advance by `count` integrator steps; `state` is used up."""
+        """Advance by `count` integrator steps; `state` is used up.
+
+        ctrl: `[N, actuators]` in the model's order. force: `[N, bodies, 6]`, on each body's centre of mass a force
+        (N) and a torque (N m), world frame.
+        """
         if self._on_cpu:  # one program for any number of them
             return self._run("step", self._step, state, fields, ctrl, force, np.int32(count))
         # on a GPU a loop of unknown length asks the host before each turn
@@ -157,13 +184,27 @@ class Physics:
         return self._run(f"{count} integrator steps", step, state, fields, ctrl, force)
 
     def reset(self, state: State, chosen: jax.Array, qpos: jax.Array, qvel: jax.Array) -> State:
-        """Put the `chosen` envs into their initial state with these positions and velocities; `state` is used up."""
+        """Put the envs `chosen` (`[N]` bool) into their initial state, but for `qpos` and `qvel`; `state` is used up.
+
+        qpos: `[N, nq]`, qvel: `[N, nv]`, in MuJoCo's order and units (m, rad, quaternions wxyz; m/s, rad/s).
+        """
         return self._run("reset", self._reset, state, chosen, qpos, qvel)
 
-    def read(self, state: State, fields: Fields) -> tuple[jax.Array, jax.Array]:
-        """What the seam shows of `state`, which stays."""
+    def read(self, state: State, fields: Fields, *acting: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """What the seam shows of `state`, which stays: `[N, columns]` in the scene's order, and `[N]` bool: unstable.
+
+        The columns are those of the blocks, then the sensors of the robot's file. acting: `ctrl` and `force` as in
+        `step`; they count for sensors that depend on forces.
+        """
+        if self.needs_forces:
+            return self._run("read", self._read, state, fields, *acting)
         moved = {name: value for name, value in fields.items() if name in _GEOMETRY}
         return self._run("read", self._read, state, moved)
+
+    @property
+    def needs_forces(self) -> bool:
+        """Whether sensors of the scene depend on what acts."""
+        return self.scene.sensors is not None and not self.scene.sensors.kinematic
 
     def _run(self, name: str, function: Callable[..., Any], state: State, *inputs: Any) -> Any:
         """Call the program for inputs of these shapes, compiled when they come for the first time."""
@@ -184,19 +225,14 @@ class Physics:
             return traced.compile(compiler_options=compiler_options(self.device))
 
 
-def _check_settings(physics: PhysicsSettings) -> None:
-    """Refuse what MuJoCo has and MJX lacks."""
-    for setting, value, instead in (("solver", "pgs", "newton"), ("integrator", "implicit", "implicitfast")):
-        if getattr(physics, setting) == value:
-            raise SimulatorError(
-                f"MJX has no {setting} {value}: use sim.{setting}={instead}, or sim=mujoco which has it"
-            )
+def without_sensors(spec: SceneSpec, physics: PhysicsSettings) -> mujoco.MjModel:
+    """The physics without contact sensors, which MJX lacks, and with the room for contacts that the scene needs.
 
-
-def _without_sensors(spec: SceneSpec, physics: PhysicsSettings) -> mujoco.MjModel:
-    """The physics without contact sensors, which MJX lacks, and with the room for contacts that the scene needs."""
+    The sensors that the scene lists are in it, switched off.
+    """
     source = parse(spec.mjcf)
     apply_physics(source, physics)
+    keep_sensors(source, spec.sensors)
     own = [numeric for numeric in source.numerics if numeric.name == _ROOM]
     if physics.max_contacts or not own:  # the model's own room stays unless the user asks for another
         for numeric in own:

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from rlkit.sims.api import SimulatorError
-from rlkit.sims.mujoco_trial import random_motion
+from rlkit.sims.mjmodel.trial import random_motion
 
 import mujoco  # isort: skip
 from mujoco.mjx._src.collision_driver import geom_pairs, has_collision_fn, make_condim  # isort: skip

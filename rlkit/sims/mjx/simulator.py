@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rlkit.sims import mujoco_seam as seam
 from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator
+from rlkit.sims.mjmodel import checks as seam
 from rlkit.sims.mjx.start import jax, jax_device  # first: sets what JAX reads when it is imported
 
 from rlkit.sims.mjx.fields import ModelFields  # isort: skip
 from rlkit.sims.mjx.physics import shared_physics  # isort: skip
-from rlkit.sims.mujoco_quantities import Scales, body_id, quantity_parts  # isort: skip
+from rlkit.sims.mjmodel.quantities import Scales, body_id, quantity_parts  # isort: skip
+from rlkit.sims.mjmodel.sensors import rest_ctrl  # isort: skip
 
 
 class MjxSimulator(Simulator):
@@ -45,7 +46,12 @@ class MjxSimulator(Simulator):
     def _bind(self) -> None:
         """Make the persistent buffers and the views into them."""
         n, blocks = self.num_envs, self._scene.blocks
-        self._buffer = torch.zeros(n, self._physics.width, device=self.device)
+        sensors, first = self._scene.sensors, self._physics.width
+        width = 0 if sensors is None else sensors.width
+        self._buffer = torch.zeros(n, first + width, device=self.device)
+        self._read = self._buffer[:, first:]
+        columns = {} if sensors is None else sensors.columns
+        self.sensors = {name: self._read[:, places] for name, places in columns.items()}
         for name, block in blocks.items():
             view = self._buffer[:, block.start : block.stop].unflatten(1, block.shape)
             if name == "contact":
@@ -57,31 +63,32 @@ class MjxSimulator(Simulator):
         self.ctrl_range = seam.ctrl_range(self._model, self.spec).to(self.device)
         self._ctrl = torch.zeros(n, self._model.nu, device=self.device)  # in the model's order
         self._force = torch.zeros(n, self._model.nbody, 6, device=self.device)
+        rest = torch.from_numpy(rest_ctrl(self.spec, self._model)).to(self.device)
+        self._rest = rest.repeat(n, 1), torch.zeros_like(self._force)
         self._actuator_order = torch.from_numpy(self._scene.actuator_order).to(self.device)
         self._resets = seam.ResetWriter(self._scene, self.device)
         self._scales = Scales(self._model, self.spec.actuators, self.device)
         self._first_qpos = torch.tensor(self._model.qpos0, dtype=torch.float32, device=self.device)
 
     def step(self, ctrl: Tensor, num_steps: int) -> None:
-        """Advance every env by `num_steps * substeps` integrator steps; see `Simulator.step`.
-
-        Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
-        """
         seam.check_step(self.spec, self.num_envs, ctrl, num_steps)
         torch.index_select(ctrl.detach().float(), 1, self._actuator_order, out=self._ctrl)
         inputs = jax.dlpack.from_dlpack(self._ctrl), jax.dlpack.from_dlpack(self._force)
         count = num_steps * self.physics.substeps
         self._state = self._physics.step(self._state, self._fields.programs, *inputs, count)
-        self._show(slice(None))
+        self._show(slice(None), self._ctrl, self._force)
         self._force.zero_()  # only now: JAX has read it, as what it made has been handed over
 
-    def _show(self, rows: Tensor | slice) -> None:
+    def _show(self, rows: Tensor | slice, *acting: Tensor) -> None:
         """Copy what JAX made of the state into the views of some envs.
 
+        acting: `[N, actuators]` controls and `[N, bodies, 6]` forces, for sensors that depend on them; at rest without.
         JAX would use the memory of its arrays again without waiting for torch's copy of them. So they are held until
         the next time: by then the inputs of a step or a reset have made JAX wait for torch, or `_wait` did.
         """
-        self._shown = tuple(map(torch.from_dlpack, self._physics.read(self._state, self._fields.programs)))
+        inputs = (acting or self._rest) if self._physics.needs_forces else ()
+        made = self._physics.read(self._state, self._fields.programs, *map(jax.dlpack.from_dlpack, inputs))
+        self._shown = tuple(map(torch.from_dlpack, made))
         shown, unstable = self._shown
         self._buffer[rows] = shown[rows]
         self.unstable[rows] = unstable[rows]
@@ -92,10 +99,6 @@ class MjxSimulator(Simulator):
             torch.cuda.current_stream(self.device).synchronize()
 
     def reset(self, env_ids: Tensor, state: ResetState) -> None:
-        """Put `env_ids` into `state`; see `Simulator.reset`. Quaternions are normalised here.
-
-        No env may be listed twice. Raises SimulatorError when a shape does not fit.
-        """
         if not len(env_ids):
             return
         seam.check_reset_shapes(self.spec, len(env_ids), state)
@@ -110,11 +113,9 @@ class MjxSimulator(Simulator):
         self._show(env_ids)
 
     def apply_force(self, body: str, force: Tensor) -> None:
-        """See `Simulator.apply_force`."""
         self._force[:, body_id(self._model, body), :3] += force
 
     def parts(self, quantity: str) -> tuple[str, ...]:
-        """See `Simulator.parts`."""
         return quantity_parts(self._model, self.spec.actuators, quantity)
 
     def scale(self, quantity: str, env_ids: Tensor, factors: Tensor) -> None:
@@ -146,13 +147,13 @@ class MjxSimulator(Simulator):
         rows = slice(None) if env_ids is None else list(env_ids)
         kept = {name: torch.from_dlpack(values) for name, values in self._state.items()}
         kept.update({"force": self._force, "ctrl": self._ctrl})
+        kept.update({"sensors": self._read} if self.sensors else {})
         kept.update({f"model.{name}": values for name, values in self._fields.written.items()})
         # a slice of a tensor on the CPU is a view of it
         saved = {name: values[rows].clone().cpu() for name, values in kept.items()}
         return {"scene": seam.fingerprint(self.spec), **saved}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """See `Simulator.load_state`. Model fields that the state lacks return to the model's values."""
         seam.check_state(state, self.spec, self.num_envs, "mjx", own="crowded")
         self._wait()
         saved = {key[len("model.") :] for key in state if key.startswith("model.")}
@@ -167,14 +168,11 @@ class MjxSimulator(Simulator):
         self._ctrl.copy_(state["ctrl"])
         self._counted = int(state["crowded"].sum())
         self._show(slice(None))
+        if "sensors" in state and self.sensors:
+            self._read.copy_(state["sensors"])
 
     def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
-        """See `Simulator.render_states`: arrays `[k, ...]` by MjData name, for a model of `spec.mjcf`."""
         rows = list(env_ids)
         shown = {name: torch.from_dlpack(self._state[name]) for name in ("time", "qpos", "qvel", "act")}
         shown["ctrl"] = self._ctrl
         return {name: values[rows].cpu().numpy().astype(np.float64) for name, values in shown.items()}
-
-    def close(self) -> None:
-        """Release the device's memory; the simulator cannot be used afterwards."""
-        self.__dict__.clear()

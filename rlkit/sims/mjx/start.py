@@ -15,10 +15,11 @@ from typing import Any
 
 import torch
 
+from rlkit.packages import how_to_install
 from rlkit.sims.api import SimulatorError
-from rlkit.sims.mujoco_scene import installed_version
+from rlkit.sims.mjmodel.scene import installed_version
 
-INSTALL = 'pip install "mujoco-mjx>=3.17,<3.18" "mujoco>=3.17,!=4.0.0,<5"'
+INSTALL = how_to_install("mjx")
 _CACHE_FROM = 0.5  # s: programs that compile faster than this are not kept
 
 

@@ -13,7 +13,7 @@ import torch
 import warp as wp
 from torch import Tensor
 
-from rlkit.sims.mujoco_fields import FLUID, check_field, derives_constants, left_out
+from rlkit.sims.mjmodel.fields import FLUID, check_field, derives_constants, left_out
 
 _DERIVED = (
     "body_subtreemass",
@@ -66,7 +66,7 @@ class ModelFields:
         return self._own[name]
 
     def keep_others(self, chosen: Tensor) -> Callable[[], None]:
-        """Call this before `set_const`, and what it returns afterwards: derived constants change where `chosen`."""
+        """Call this before `set_const`, what it returns afterwards: constants change where `chosen` (`[N]` bool)."""
         before = {name: self._views[name].clone() for name in _DERIVED if name in self._views}
 
         def restore() -> None:

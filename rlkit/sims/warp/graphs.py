@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Hashable, Optional
+from typing import Any, Callable, Hashable
 
 import torch
 import warp as wp
@@ -42,7 +42,7 @@ class Graphs:
         wp.synchronize_device(self._device)  # a graph that still runs may not be destroyed
         self._graphs.clear()
 
-    def _torch_stream(self) -> Optional[wp.Stream]:
+    def _torch_stream(self) -> wp.Stream | None:
         """Torch's current stream; None on the CPU, which has none."""
         if not self._device.is_cuda:
             return None

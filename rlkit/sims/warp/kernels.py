@@ -92,6 +92,19 @@ def read_motion(
         _write4(out, world, columns[item, 1], quat)
 
 
+@wp.kernel
+def read_sensors(
+    places: wp.array[int],
+    chosen: wp.array[bool],
+    sensordata: wp.array2d[float],
+    out: wp.array2d[float],
+):
+    """One number of a sensor in one of the `chosen` worlds, from its place in MuJoCo's order."""
+    world, column = wp.tid()
+    if chosen[world]:
+        out[world, column] = sensordata[world, places[column]]
+
+
 @wp.func
 def _direction(felt1: bool, felt2: bool, caused1: bool, caused2: bool, any_other: bool) -> float:
     """1 where the force on the contact's second body is the sensor's, -1 its opposite, 0 no match.

@@ -13,8 +13,8 @@ import warp as wp
 from torch import Tensor
 
 from rlkit.sims.api import SceneSpec
-from rlkit.sims.mujoco_scene import Scene
-from rlkit.sims.mujoco_seam import subtree
+from rlkit.sims.mjmodel.checks import subtree
+from rlkit.sims.mjmodel.scene import Scene
 from rlkit.sims.warp import kernels
 
 
@@ -150,7 +150,7 @@ class HealthReader:
         )
 
     def forget(self, rows: Tensor | slice) -> None:
-        """Leave nothing of an explosion in some worlds."""
+        """Leave nothing of an explosion in the worlds `rows` (`[k]` int64)."""
         for values in self._scratch:
             values[rows] = 0.0
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from rlkit.sims.mujoco_trial import random_motion
+from rlkit.sims.mjmodel.trial import random_motion
 
 _SMALL = 64  # contact points: up to here the upper bound is reserved
 _MANY = 8

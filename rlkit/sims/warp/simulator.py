@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Sequence
 
@@ -14,21 +15,22 @@ from torch import Tensor
 
 from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator, SimulatorError
 from rlkit.sims.compiling import compiling
-from rlkit.sims.mujoco_scene import build_scene  # first: refuses an unusable version of mujoco
+from rlkit.sims.mjmodel.scene import build_scene  # first: refuses an unusable version of mujoco
 
-import mujoco  # isort: skip
 import mujoco_warp as mjw  # isort: skip
 import warp as wp  # isort: skip
 
-from rlkit.sims import mujoco_seam as seam  # isort: skip
-from rlkit.sims.mujoco_fields import derives_constants  # isort: skip
-from rlkit.sims.mujoco_quantities import Scales, body_id, quantity_parts  # isort: skip
+from rlkit.sims.mjmodel import checks as seam  # isort: skip
+from rlkit.sims.mjmodel.fields import derives_constants  # isort: skip
+from rlkit.sims.mjmodel.quantities import Scales, body_id, quantity_parts  # isort: skip
+from rlkit.sims.mjmodel.sensors import rest_ctrl  # isort: skip
 from rlkit.sims.warp import readers  # isort: skip
+from rlkit.sims.warp.check import quiet  # isort: skip
 from rlkit.sims.warp.fields import ModelFields  # isort: skip
 from rlkit.sims.warp.graphs import Graphs  # isort: skip
 from rlkit.sims.warp.room import room_for  # isort: skip
+from rlkit.sims.warp.sensors import NO_SENSORS, SensorReader  # isort: skip
 
-_NO_SENSORS = int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
 _LONGEST = 32  # integrator steps in one graph: capturing costs 10 ms for each, and longer ones gain nothing
 # Arrays of `mjw.Data` that say where an env stands: with them it continues to the bit.
 _STATE = (
@@ -52,14 +54,12 @@ class WarpSimulator(Simulator):
             raise SimulatorError(f"sim=warp runs on CUDA and on the CPU, not on {device}")
         seam.check_num_envs(num_envs)
         self.spec, self.physics, self.num_envs = spec, physics, num_envs
-        if physics.solver == "pgs":
-            raise SimulatorError("sim=warp has no solver pgs: use sim.solver=newton or cg, or sim=mujoco")
         self._scene = build_scene(spec, physics)
-        self._scene.model.opt.disableflags |= (
-            _NO_SENSORS  # contacts are read once a step, not at every substep
-        )
+        if self._scene.sensors is not None:  # contacts are read without sensors
+            self._scene = replace(self._scene, model=self._scene.sensors.model)
+        self._scene.model.opt.disableflags |= NO_SENSORS  # they are read once a step, not at every substep
         seam.log_engine_warnings()
-        _quiet()
+        quiet()
         self._warp_device = _warp_device(device)
         self.device = torch.device(wp.device_to_torch(self._warp_device))
         with wp.ScopedDevice(self._warp_device):
@@ -110,6 +110,10 @@ class WarpSimulator(Simulator):
         self._motion = readers.MotionReader(self._model, data, scene, self.spec, self.device)
         self._contacts = readers.ContactReader(self._model, data, scene.model, self.spec, self.device)
         self._health = readers.HealthReader(data, self.device)
+        self._read = SensorReader(self._model, data, scene.sensors, self.device)
+        self.sensors = self._read.views
+        if self.sensors:  # what a reset world is read with
+            self._initial["ctrl"] = torch.from_numpy(rest_ctrl(self.spec, model)[None]).to(self.device)
         for name, view in self._motion.views.items():
             setattr(self, name, view)
         self.contact_count, self.contact_force = self._contacts.count, self._contacts.force
@@ -121,10 +125,6 @@ class WarpSimulator(Simulator):
         self._scales = Scales(model, self.spec.actuators, self.device)
 
     def step(self, ctrl: Tensor, num_steps: int) -> None:
-        """Advance every env by `num_steps * substeps` integrator steps; see `Simulator.step`.
-
-        Raises SimulatorError when `ctrl` is not `[num_envs, actuators]` or `num_steps` is below one.
-        """
         seam.check_step(self.spec, self.num_envs, ctrl, num_steps)
         torch.index_select(ctrl.detach(), 1, self._actuator_order, out=self._ctrl)
         substeps = num_steps * self.physics.substeps
@@ -142,16 +142,13 @@ class WarpSimulator(Simulator):
         self._contacts.launch()
         self._health.launch()
         self._motion.launch(self._everyone)
+        self._read.launch(self._everyone)
 
     def _integrate(self, substeps: int) -> None:
         for _ in range(substeps):
             mjw.step(self._model, self._data)
 
     def reset(self, env_ids: Tensor, state: ResetState) -> None:
-        """Put `env_ids` into `state`; see `Simulator.reset`. Quaternions are normalised here.
-
-        No env may be listed twice. Raises SimulatorError when a shape does not fit.
-        """
         if not len(env_ids):
             return
         seam.check_reset_shapes(self.spec, len(env_ids), state)
@@ -171,15 +168,18 @@ class WarpSimulator(Simulator):
         """Bring poses and velocities of some envs up to date; contact forces stay."""
         self._chosen.zero_()
         self._chosen[rows] = True
-        self._graphs.replay("refresh", lambda: self._motion.launch(self._chosen))
+        self._graphs.replay("refresh", self._look)
+
+    def _look(self) -> None:
+        """Launch what brings the `_chosen` worlds up to date."""
+        self._motion.launch(self._chosen)
+        self._read.launch(self._chosen)
 
     def apply_force(self, body: str, force: Tensor) -> None:
-        """See `Simulator.apply_force`."""
         self._external_force[:, body_id(self._scene.model, body), :3] += force
         self._forced = True
 
     def parts(self, quantity: str) -> tuple[str, ...]:
-        """See `Simulator.parts`."""
         return quantity_parts(self._scene.model, self.spec.actuators, quantity)
 
     def scale(self, quantity: str, env_ids: Tensor, factors: Tensor) -> None:
@@ -209,11 +209,8 @@ class WarpSimulator(Simulator):
             self._chosen.zero_()
             self._chosen[env_ids] = True
             restore = self._fields.keep_others(self._chosen)
-            self._graphs.replay("constants", self._set_const)
+            self._graphs.replay("constants", lambda: mjw.set_const(self._model, self._data, restore=False))
             restore()
-
-    def _set_const(self) -> None:
-        mjw.set_const(self._model, self._data, restore=False)
 
     def overflows(self) -> int:
         """See `Simulator.overflows`. All envs share the room: when it is full, every env counts as having lost some."""
@@ -229,10 +226,10 @@ class WarpSimulator(Simulator):
     def _remembered(self) -> dict[str, Tensor]:
         fields = {f"model.{name}": view for name, view in self._fields.views.items()}
         shown = {"motion": self._motion.values, "contacts": self._contacts.values, "unstable": self.unstable}
+        shown.update({"sensors": self._read.values} if self.sensors else {})
         return {**self._state, **shown, **fields}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """See `Simulator.load_state`. Model fields that the state lacks return to the model's values."""
         seam.check_state(state, self.spec, self.num_envs, "warp", own="motion")
         for name in state:
             if name.startswith("model."):
@@ -241,21 +238,18 @@ class WarpSimulator(Simulator):
             view.copy_(state.get(f"model.{name}", self._fields.own(name)))
         self._put_back(slice(None))
         for name, values in self._remembered().items():
-            if not name.startswith("model."):
+            if not name.startswith("model.") and (name != "sensors" or name in state):
                 values.copy_(state[name])
+        if self.sensors and "sensors" not in state:
+            self._refresh(slice(None))
         self._forced = True  # forces that wait for the next step came with the state
 
     def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
-        """See `Simulator.render_states`: arrays `[k, ...]` by MjData name, for a model of `spec.mjcf`."""
         rows, data = list(env_ids), self._data
         names = ("time", "qpos", "qvel", "act", "ctrl")
         return {
             name: wp.to_torch(getattr(data, name))[rows].cpu().numpy().astype(np.float64) for name in names
         }
-
-    def close(self) -> None:
-        """Release the device's memory; the simulator cannot be used afterwards."""
-        self.__dict__.clear()
 
 
 def _warp_device(device: str) -> wp.Device:
@@ -263,13 +257,6 @@ def _warp_device(device: str) -> wp.Device:
         return wp.device_from_torch(str(torch.device(device)))
     except RuntimeError as error:
         raise SimulatorError(f"sim=warp finds no device {device}: {error}; use env.device=cpu") from error
-
-
-def _quiet() -> None:
-    """Warp would print a banner and a line for each module it loads, unless the user asked it to."""
-    if wp.config.log_level == wp.LOG_INFO:
-        wp.config.log_level = wp.LOG_WARNING
-    wp.init()
 
 
 def _kernels_compiled() -> int:

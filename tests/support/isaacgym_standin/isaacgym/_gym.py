@@ -12,7 +12,7 @@ import inspect
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 import numpy as np
 
@@ -51,8 +51,8 @@ class Env:
     sim: Sim
     index: int
     actors: list[Actor] = field(default_factory=list)
-    room: Optional[tuple[int, int]] = None  # bodies and shapes of the open aggregate
-    physics: Optional[EnvPhysics] = None
+    room: tuple[int, int] | None = None  # bodies and shapes of the open aggregate
+    physics: EnvPhysics | None = None
 
 
 @dataclass(eq=False)
@@ -61,7 +61,7 @@ class Sim:
 
     params: gymapi.SimParams
     envs: list[Env] = field(default_factory=list)
-    plane: Optional[gymapi.PlaneParams] = None
+    plane: gymapi.PlaneParams | None = None
     prepared: bool = False
     destroyed: bool = False
     set_this_step: set[str] = field(default_factory=set)
@@ -142,7 +142,7 @@ class Gym:
 
     @_checked
     def load_asset(
-        self, sim: Sim, rootpath: str, filename: str, options: Optional[AssetOptions] = None
+        self, sim: Sim, rootpath: str, filename: str, options: AssetOptions | None = None
     ) -> Asset:
         _building(sim, "load_asset")
         if options.collapse_fixed_joints or options.replace_cylinder_with_capsule:
@@ -184,7 +184,7 @@ class Gym:
 
     @_checked
     def create_actor(
-        self, env: Env, asset: Asset, pose: Transform, name: Optional[str] = None, group: int = -1, filter: int = -1,
+        self, env: Env, asset: Asset, pose: Transform, name: str | None = None, group: int = -1, filter: int = -1,
         segmentationId: int = 0,
     ) -> int:  # fmt: skip
         _building(env.sim, "create_actor")
@@ -413,7 +413,7 @@ class Gym:
 
     @_checked
     def apply_rigid_body_force_tensors(
-        self, sim: Sim, forceTensor: Optional[Tensor] = None, torqueTensor: Optional[Tensor] = None,
+        self, sim: Sim, forceTensor: Tensor | None = None, torqueTensor: Tensor | None = None,
         space: CoordinateSpace = gymapi.ENV_SPACE,
     ) -> bool:  # fmt: skip
         if torqueTensor is not None or space is gymapi.LOCAL_SPACE:

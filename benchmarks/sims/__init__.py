@@ -1,0 +1,1 @@
+"""The simulators side by side: `python -m benchmarks.sims`."""

@@ -1,0 +1,1 @@
+"""Files of numbers that others wrote, read without running anything of them."""

@@ -1,0 +1,1 @@
+"""What cannot go together: checks on the composed settings, and what `auto` becomes."""

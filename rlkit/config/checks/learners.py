@@ -1,0 +1,41 @@
+"""What each learner's section must satisfy beyond the types; a learner that needs nothing more is not in here."""
+
+from __future__ import annotations
+
+from typing import Any, MutableMapping
+
+from rlkit.config.checks import fast_td3, networks, ppo
+from rlkit.config.facts.machine import Machine
+from rlkit.config.schema.types import Plain
+from rlkit.learners.facts import learner_facts
+
+_RESOLVE = {"ppo": ppo.resolve, "fast_td3": fast_td3.resolve}
+_CHECK = {"ppo": ppo.check, "fast_td3": fast_td3.check}
+_NOTES = {"fast_td3": fast_td3.notes}
+
+
+def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Machine) -> None:
+    """Replace the `auto` values of the section in place; what was there before goes into `asked`."""
+    own = _RESOLVE.get(_like(plain))
+    if own is not None:
+        own(plain, asked, machine)
+        networks.resolve(plain["train"])
+
+
+def check(plain: Plain, machine: Machine) -> list[str]:
+    """The combinations that the learner cannot run with."""
+    own = _CHECK.get(_like(plain))
+    return [] if own is None else own(plain, machine) + networks.check(plain["train"])
+
+
+def notes(plain: Plain) -> list[str]:
+    """What to say at the start of a run that goes on all the same."""
+    own = _NOTES.get(_like(plain))
+    return [] if own is None else own(plain)
+
+
+def _like(plain: Plain) -> str:
+    """The learner of ours that the one asked for is, or is built on; empty where there is none."""
+    name = plain["train"]["learner"]
+    row = learner_facts(name)
+    return name if row is None or not row.code else row.like

@@ -1,0 +1,58 @@
+"""What must hold between a task and the clips of `task.motion`; their entries are read, not their numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from rlkit.motion.collection import resolve
+from rlkit.motion.errors import MotionError
+from rlkit.motion.robots import find_robot
+from rlkit.nearest import did_you_mean
+from rlkit.tasks.robots.humanoids import HumanoidRobot, robot_of
+
+
+def check(task: Mapping[str, Any]) -> list[str]:
+    """Clips that are not there, no clips, or of another robot; bodies that the robot has not."""
+    robot = robot_of(task)
+    if robot is None or "motion" not in task:
+        return []
+    return [*_clips(task, robot), *_bodies(task, robot)]
+
+
+def _clips(task: Mapping[str, Any], robot: HumanoidRobot) -> list[str]:
+    if task["motion"] is None:
+        needed = "targets" in task  # moments of it that the policy is to see
+        return (
+            ["task.motion=null: there is nothing to follow; `rlkit motion list` names clips"]
+            if needed
+            else []
+        )
+    try:
+        found = resolve(str(task["motion"]))
+    except MotionError as error:
+        return [f"task.motion={task['motion']}: {error}"]
+    first = found[0].entry
+    if first.robot != robot.name:
+        return [
+            f"task.motion={task['motion']}: its clips are of {first.robot}, and task.robot={robot.name}; write"
+            f" task.robot={first.robot}, or clips of {robot.name}: rlkit motion list"
+        ]
+    lacks = [joint for joint in robot.joints if joint not in first.joints]
+    if lacks:
+        return [
+            f"task.motion={task['motion']}: {first.name} has no joint {lacks[0]}"
+            f"{did_you_mean(lacks[0], first.joints)}; rlkit motion convert makes it again"
+        ]
+    return []
+
+
+def _bodies(task: Mapping[str, Any], robot: HumanoidRobot) -> list[str]:
+    bodies = find_robot(robot.name).bodies
+    named = {f"task.trackedBodies: {body}": body for body in task.get("trackedBodies", ())}
+    if task.get("anchor", "root") != "root":
+        named[f"task.anchor={task['anchor']}"] = task["anchor"]
+    return [
+        f"{where}: the {robot.title} has no body {body}{did_you_mean(body, bodies)} It has {', '.join(bodies)}"
+        for where, body in named.items()
+        if body not in bodies
+    ]

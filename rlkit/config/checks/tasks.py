@@ -1,0 +1,91 @@
+"""What must hold between a task's settings and its class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Mapping
+
+from rlkit.config.facts import engine
+from rlkit.config.files import task_source
+from rlkit.config.schema import keys
+from rlkit.config.schema.types import Plain
+from rlkit.nearest import nearest
+
+
+def terms(task: Mapping[str, Any], known: Mapping[str, frozenset[str]]) -> list[str]:
+    """Names of terms that the task's class does not have; `known` comes from terms.term_names."""
+    observed = {f"task.groups.{group}": names for group, names in (task.get("groups") or {}).items()}
+    observed["task.observations"] = task.get("observations", ())
+    named = [("observation", where, names) for where, names in observed.items()]
+    named += [
+        ("reward", "task.rewardWeights", task.get("rewardWeights", {})),
+        ("success", "task.termination.success", task.get("termination", {}).get("success", {})),
+        ("failure", "task.termination.failure", task.get("termination", {}).get("failure", {})),
+    ]
+    problems = [
+        f"{where}: names {name} twice, maybe by an alias; once is enough"
+        for where, names in observed.items()
+        for name in dict.fromkeys(names)
+        if list(names).count(name) > 1
+    ]
+    for kind, where, names in named:
+        for name in names:
+            if name not in known[kind]:
+                near = nearest(name, sorted(known[kind]))
+                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known[kind]))}"
+                problems.append(f"{where}: task {task['name']} has no {kind} term {name!r}; {hint}")
+    return problems
+
+
+def groups(plain: Plain) -> list[str]:
+    """Observation groups that cannot be, or are nearly called as one that learners ask for."""
+    named = plain["task"].get("groups") or {}
+    if named and engine.engine_of(plain) == "gymnasium":
+        return ["task.groups: Gymnasium environments have one observation; leave it out"]
+    problems = []
+    for name in named:
+        near = nearest(name, ["critic", "policy"])
+        if name == "policy":
+            problems.append("task.groups.policy: what the policy sees is task.observations")
+        elif near and name != near[0]:
+            problems.append(
+                f"task.groups.{name}: no learner asks for that; did you mean task.groups.{near[0]}?"
+            )
+    return problems
+
+
+def file(plain: Plain, choice: str) -> list[str]:
+    """What lacks between a task's file and its class: the name, and the settings that the class takes.
+
+    The name inside the file is the file's name, so that runs are called as they were asked for.
+    """
+    task, name = plain["task"], plain["task"]["name"]
+    if name != Path(choice).name:
+        return [
+            f"task.name={name}: stands in conf/task/{choice}.yaml and must be {choice}; write `name: {choice}` below "
+            "`task:`"
+        ]
+    if engine.engine_of(plain) == "gymnasium":
+        return []
+    problems = []
+    for wanted, reader in task_source.required(task_source.named(task)).items():
+        section: Any = task
+        for depth, key in enumerate(wanted):
+            if not isinstance(section, Mapping) or key not in section:
+                where = ".".join(("task", *wanted[: depth + 1]))
+                near = nearest(key, [str(k) for k in section]) if isinstance(section, Mapping) else []
+                hint = f"; is {near[0]} meant to be it?" if near else ""
+                problems.append(
+                    f"{where}: is missing, and class {reader} reads it; write it in conf/task/{choice}.yaml{hint}"
+                )
+                break
+            section = section[key]
+    return list(dict.fromkeys(problems))
+
+
+def unread(task: Mapping[str, Any]) -> list[str]:
+    """The settings of a task that its class does not read, nor anything else."""
+    words = task_source.words(task_source.named(task))
+    if words is None:
+        return []
+    return [f"task.{key}" for key in task if key not in words and key not in keys.EVERY_TASK]

@@ -1,0 +1,1 @@
+"""What this machine, the simulators and the learners can do, known without importing any of them."""

@@ -1,0 +1,1 @@
+"""Which settings exist: their names, types, ranges, units and meanings."""

@@ -1,0 +1,281 @@
+"""The schema as data: one row a setting. Checks, did-you-mean, help, docs and completion all read it.
+
+A name that ends in `*` describes every key below that section. Settings under `task` that have no
+line here are those that the chosen task's YAML declares; their type is that of the YAML value.
+Those of the other sections are declared in sections.py, of learners in their settings.py, of task.randomization in
+randomization.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from rlkit.config.schema.learner_keys import LEARNER_KEYS as LEARNER_KEYS
+from rlkit.config.schema.learner_keys import OPEN as OPEN
+from rlkit.config.schema.learner_keys import Key, key
+from rlkit.config.schema.randomization import KEYS as RANDOMIZATION_KEYS
+from rlkit.config.schema.sections import SECTION_CLASSES
+from rlkit.config.schema.spelling import camel
+from rlkit.tasks.robots.humanoids import HUMANOIDS
+
+GROUPS = ("sim", "physics", "env", "task", "train")
+SECTIONS = ("sim", "env", "task", "train", "training", "testing", "logging", "experiment")
+
+# Of `training`: what is set in iterations, and in env-steps.
+STEPS = {
+    "maxIterations": "maxSteps",
+    "checkpointInterval": "checkpointSteps",
+    "evalInterval": "evalSteps",
+}
+
+
+# What rlkit itself reads of every task. A line of another task.* setting holds for rlkit's own tasks and those on top
+# of them; elsewhere the name is free for settings of other kinds.
+EVERY_TASK = (
+    "name",
+    "class",
+    "engine",
+    "episodeLength",
+    "controlPeriod",
+    "controlMode",
+    "cpuNumEnvs",
+    "envMemory",
+    "wrapper",
+    "packages",
+    "install",
+    "observations",
+    "groups",
+    "rewardWeights",
+    "termination",
+    "terminationRewards",
+    "randomization",
+)
+
+ALIASES: dict[str, str] = {
+    "numEnvs": "env.numEnvs",
+    "test": "training.test",
+    "checkpoint": "training.checkpoint",
+    "seed": "training.seed",
+    "render": "env.render",
+    "device": "env.device",
+    "maxIter": "training.maxIterations",
+    "until": "training.until",
+    "logLevel": "logging.logLevel",
+    "viewer": "env.viewer",
+    "motion": "task.motion",
+}
+
+
+def _declared(section: str) -> tuple[Key, ...]:
+    """The settings that the class of a section declares."""
+    return tuple(key(f"{section}.{camel(f.name)}", f.metadata) for f in fields(SECTION_CLASSES[section]))
+
+
+TASK_KEYS: tuple[Key, ...] = (
+    Key("task.name", "text", "", "the task; follows task=<name> and is never set alone"),
+    Key(
+        "task.class",
+        "class",
+        "",
+        "class of a task outside of rlkit, as my_project.my_task:MyTask; never set alone",
+    ),
+    Key("task.engine", "simulator|gymnasium", "", "what steps the task; never set alone"),
+    Key(
+        "task.episodeLength",
+        "int in [2, 1000000] or auto",
+        "control steps",
+        "longest episode; auto: the Gymnasium environment's own limit, 1000 where it has none",
+    ),
+    Key("task.controlPeriod", "float in (0, 1]", "s", "time between two actions"),
+    Key(
+        "task.cpuNumEnvs",
+        "int in [1, 1000000]",
+        "",
+        "what env.numEnvs=auto means where physics runs on the CPU",
+    ),
+    Key(
+        "task.wrapper",
+        "text or null",
+        "",
+        "function that wraps each Gymnasium environment, as module:function",
+    ),
+    Key("task.packages", "[] or list of text", "", "Python modules that the task needs; imported first"),
+    Key(
+        "task.envMemory",
+        "float > 0 or auto",
+        "MB",
+        "main memory that one Gymnasium environment takes; auto: measured where it may matter",
+    ),
+    Key("task.install", "text or null", "", "the command that installs them"),
+    Key("task.actions", "joint_targets|torques", "", "what an action means to the robot's joints"),
+    Key("task.decimation", "int in [1, 1000]", "steps", "steps of the environment in each control step"),
+    Key("task.orientation", "bool", "", "append projected gravity and gyro to the observation"),
+    Key("task.controlMode", "position|position_delta", "", "actions are targets, or changes of targets"),
+    Key("task.policyControlsHandBase", "bool", "", "whether the policy moves the hand's base"),
+    Key("task.policyControlsFingers", "bool", "", "whether the policy moves the fingers"),
+    Key("task.maxBaseLinearVelocity", "float > 0", "m/s", "largest speed of a base translation target"),
+    Key("task.maxBaseAngularVelocity", "float > 0", "rad/s", "largest speed of a base rotation target"),
+    Key("task.maxFingerJointVelocity", "float > 0", "rad/s", "largest speed of a finger joint target"),
+    Key("task.maxJointVelocity", "float > 0", "rad/s", "largest speed of a joint's target"),
+    Key("task.maxGripperVelocity", "float > 0", "m/s", "largest speed of the fingers' target"),
+    Key("task.actionRange", "float in (0, 1]", "", "share of the way from the stance to a joint's limits"),
+    Key("task.robot", "|".join(HUMANOIDS), "", "the humanoid that has the task"),
+    Key(
+        "task.fallHeight",
+        "float > 0 or lying|stooped",
+        "m",
+        "height of the pelvis below which the episode has failed; the words stand for the robot's own: too low to be "
+        "off the ground, or to walk",
+    ),
+    Key("task.successReturn", "float", "", "return of an episode that counts as solved"),
+    Key("task.command.forward", "list of 2 float", "m/s", "commanded velocity forward: uniform"),
+    Key("task.command.sideways", "list of 2 float", "m/s", "commanded velocity to the left: uniform"),
+    Key(
+        "task.command.yawRate",
+        "list of 2 float",
+        "rad/s",
+        "commanded rate of turning, counter-clockwise: uniform",
+    ),
+    Key("task.command.speed", "list of 2 float", "m/s", "commanded speed: uniform"),
+    Key("task.command.direction", "list of 2 float", "rad", "commanded direction in the world: uniform"),
+    Key("task.command.facing", "list of 2 float", "rad", "where to face in the world: uniform"),
+    Key(
+        "task.command.change.speed",
+        "float >= 0",
+        "m/s",
+        "how far from one command to the next: uniform, each way",
+    ),
+    Key("task.command.change.direction", "float >= 0", "rad", "the same of the direction"),
+    Key("task.command.change.facing", "float >= 0", "rad", "the same of where to face"),
+    Key(
+        "task.command.newShare",
+        "float in [0, 1]",
+        "",
+        "share of the changes that are another command altogether",
+    ),
+    Key("task.command.standingShare", "float in [0, 1]", "", "share of the commands that are to stand still"),
+    Key("task.command.time", "list of 2 float", "s", "how long a command holds: uniform"),
+    Key("task.trackingWidth.linear", "float > 0", "m/s", "error of velocity that leaves 37 % of the reward"),
+    Key("task.trackingWidth.yaw", "float > 0", "rad/s", "error of turning that leaves 37 % of the reward"),
+    Key("task.gait.period", "float > 0", "s", "of the gait clock: two steps"),
+    Key("task.gait.stance", "float in (0, 1)", "", "share of the period that a foot belongs on the ground"),
+    Key("task.gait.swingHeight", "float >= 0", "m", "wanted height of a sole in the middle of its swing"),
+    Key(
+        "task.motion",
+        "text or null",
+        "",
+        "clips: a shipped name, a file, a folder, a list (.yaml) or a packed file",
+    ),
+    Key("task.trackedBodies", "[] or list of text", "", "bodies whose poses count; [] for all of the robot"),
+    Key("task.anchor", "text", "", "body by which the reference is moved to the robot: root, or its name"),
+    Key("task.mirrored", "bool", "", "whether each clip's mirror image is followed too"),
+    Key(
+        "task.targets",
+        "list of float >= 0",
+        "s",
+        "moments of the reference that the policy sees, from now on",
+    ),
+    Key(
+        "task.action.mode",
+        "absolute|residual",
+        "",
+        "actions around the clips' middle pose, or the reference's",
+    ),
+    Key(
+        "task.action.reach",
+        "float > 0",
+        "",
+        "share of the torque limit that an action of 1 asks of the spring",
+    ),
+    Key("task.start.atZero", "float in [0, 1]", "", "share of episodes that begin at their clip's start"),
+    Key("task.start.noise.position", "float >= 0", "m", "beside the reference's place, uniform, each way"),
+    Key("task.start.noise.height", "float >= 0", "m", "above the reference, uniform"),
+    Key("task.start.noise.rotation", "float >= 0", "rad", "of the root about each axis, uniform, each way"),
+    Key("task.start.noise.joints", "float >= 0", "rad", "of each joint, uniform, each way"),
+    Key("task.start.noise.velocity", "float >= 0", "m/s", "of the root along each axis, uniform, each way"),
+    Key("task.start.noise.turning", "float >= 0", "rad/s", "of the root about each axis, uniform, each way"),
+    Key(
+        "task.sampling.uniform", "float in (0, 1]", "", "share of the starts that do not look for what fails"
+    ),
+    Key("task.tolerance", "float > 0", "m", "distance of a tracked body that ends the episode (body_off)"),
+    Key("task.heightTolerance", "float > 0", "m", "of anchor_off_height and ends_off_height"),
+    Key("task.tiltTolerance", "float in (0, 2]", "", "of anchor_tilted: difference of the upright cosines"),
+    Key("task.successError", "float > 0", "m", "mean body error that a followed clip never passes"),
+    Key("task.widths.*", "float > 0", "", "sigma of a tracking term, in its unit: what leaves 37 % of it"),
+    Key("task.softLimits", "float in (0, 1]", "", "the middle share of a joint's range that costs nothing"),
+    Key(
+        "task.successErrors.linear",
+        "float > 0",
+        "m/s",
+        "largest mean error of velocity that counts as solved",
+    ),
+    Key(
+        "task.successErrors.yaw", "float > 0", "rad/s", "largest mean error of turning that counts as solved"
+    ),
+    Key("task.goalSpace.low", "list of 3 float", "m", "corner of the box that goals lie in, world"),
+    Key("task.goalSpace.high", "list of 3 float", "m", "its opposite corner"),
+    Key("task.successDistance", "float > 0", "m", "distance from the grasp point within which it counts"),
+    Key("task.targetHeight", "list of 2 float", "m", "how far above its start the box is wanted: uniform"),
+    Key("task.contactForceThreshold", "float >= 0", "N", "force above which a finger counts as touching"),
+    Key(
+        "task.heightSafety.handBase",
+        "float",
+        "m",
+        "lowest height of the hand's base before the episode fails",
+    ),
+    Key("task.heightSafety.fingertip", "float", "m", "lowest height of a fingertip before the episode fails"),
+    Key("task.initialPose.handPosition", "list of 3 float", "m", "where the hand's base begins, world"),
+    Key("task.initialPose.handRotation", "list of 3 float", "rad", "how it is turned about x, y, z"),
+    Key("task.initialPose.fingers", "list of 12 float", "rad", "the twelve finger controls at the beginning"),
+    Key("task.initialPose.joints", "list of 7 float", "rad", "the arm's joints at the beginning"),
+    Key("task.initialPose.gripper", "float >= 0", "m", "each finger at the beginning"),
+    Key("task.resetNoise.joints", "float >= 0", "rad", "uniform noise of the first joint angles, each way"),
+    Key("task.resetNoise.height", "float >= 0", "m", "uniform noise of the first height, upwards"),
+    Key(
+        "task.resetNoise.yaw",
+        "float in [0, 180]",
+        "degrees",
+        "which way it faces at first: uniform, each way",
+    ),
+    Key("task.resetNoise.handPosition", "float >= 0", "m", "uniform noise of the first position, each way"),
+    Key("task.resetNoise.handRotation", "float >= 0", "rad", "uniform noise of the first rotation, each way"),
+    Key(
+        "task.resetNoise.fingers", "float >= 0", "rad", "uniform noise of the first finger controls, each way"
+    ),
+    Key("task.box.size", "float in (0, 1]", "m", "edge of the box"),
+    Key("task.box.mass", "float > 0", "kg", "its mass"),
+    Key("task.box.friction", "float >= 0", "", "its friction coefficient in all its contacts"),
+    Key("task.box.xyRange", "float >= 0", "m", "where it begins: uniform around the origin, each way"),
+    Key("task.box.xRange", "list of 2 float", "m", "where it begins: uniform, world"),
+    Key("task.box.yRange", "list of 2 float", "m", "where it begins: uniform, world"),
+    Key("task.box.yawRange", "float in [0, 180]", "degrees", "how it is turned at first: uniform, each way"),
+    Key("task.successHeight", "float > 0", "m", "height that the box's centre must be held above"),
+    Key("task.successDuration", "float > 0", "s", "for how long, without a break"),
+    Key("task.minFingersForGrasp", "int in [1, 5]", "", "fingers that must be on the box meanwhile"),
+    Key(
+        "task.maxBoxDistance",
+        "float > 0",
+        "m",
+        "distance of box and hand beyond which the episode has failed",
+    ),
+    Key("task.observations", "list of text", "", "observation terms of the policy, in order"),
+    Key(
+        "task.groups.*",
+        "list of text",
+        "",
+        "observation terms of another group, in order: of the critic, or of one that a learner asks for",
+    ),
+    Key("task.rewardWeights.*", "float", "", "weight of one reward term, by the term's name; 0 turns it off"),
+    Key("task.termination.success.*", "bool", "", "whether this criterion ends an episode as a success"),
+    Key("task.termination.failure.*", "bool", "", "whether this criterion ends an episode as a failure"),
+    Key("task.terminationRewards.success", "float", "", "reward added at the end of a successful episode"),
+    Key("task.terminationRewards.failure", "float", "", "reward added at the end of a failed episode"),
+    Key("task.terminationRewards.timeout", "float", "", "reward added when an episode runs out of time"),
+    *RANDOMIZATION_KEYS,
+)
+COMMON_KEYS: tuple[Key, ...] = (
+    *_declared("sim"),
+    *_declared("env"),
+    *TASK_KEYS,
+    *(key for section in ("training", "testing", "logging", "experiment") for key in _declared(section)),
+)

@@ -1,0 +1,1 @@
+"""A policy or a recording on another engine: what differs."""

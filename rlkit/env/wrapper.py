@@ -1,0 +1,61 @@
+"""An env around another one: everything is the inner env's, but for what a wrapper overrides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rlkit.env.api import VecEnv
+
+
+class _Forwarded:
+    """Descriptor: the attribute or method of this name of the wrapped env, to read and to set."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, wrapper: Any, owner: type | None = None) -> Any:
+        return self if wrapper is None else getattr(wrapper.env, self._name)
+
+    def __set__(self, wrapper: Any, value: Any) -> None:
+        setattr(wrapper.env, self._name, value)
+
+
+def _forwarded() -> Any:
+    return _Forwarded()
+
+
+class EnvWrapper(VecEnv):
+    """Forwards all of `VecEnv` to `env`; a wrapper derives from it and overrides what it changes."""
+
+    def __init__(self, env: VecEnv) -> None:
+        self.env = env
+
+    spec = _forwarded()
+    physics_time = _forwarded()
+    resumable = _forwarded()
+    mjcf = _forwarded()
+    actuators = _forwarded()
+    contact_room = _forwarded()
+    curriculum = _forwarded()
+    unstable_hint = _forwarded()
+    reset = _forwarded()
+    step = _forwarded()
+    observe = _forwarded()
+    ask = _forwarded()
+    state = _forwarded()
+    load_state = _forwarded()
+    begin_scenarios = _forwarded()
+    learn_from = _forwarded()
+    shared_state = _forwarded()
+    load_shared_state = _forwarded()
+    stagger = _forwarded()
+    rewind = _forwarded()
+    reseed = _forwarded()
+    deployment = _forwarded()
+    metrics = _forwarded()
+    snapshot = _forwarded()
+    watch = _forwarded()
+    poses = _forwarded()
+    episode_start = _forwarded()
+    push = _forwarded()
+    close = _forwarded()

@@ -1,0 +1,1 @@
+"""A policy as files for other programs."""

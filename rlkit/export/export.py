@@ -1,0 +1,115 @@
+"""`rlkit export`: a checkpoint's policy as files for other programs, compared with it before they are written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Mapping, Sequence, Tuple
+
+import numpy as np
+import torch
+
+from rlkit.env.api import EnvError, VecEnv
+from rlkit.export import formats
+from rlkit.export.facts import facts_of
+from rlkit.export.request import NUM_ENVS, ExportRequest
+from rlkit.learners.api import Learner, LearnerError, Policy
+from rlkit.runtime.build import build_env, build_learner
+from rlkit.runtime.checkpoints import checkpoint as checkpoints
+from rlkit.runtime.process.ranks import Ranks
+from rlkit.sims.api import SimulatorError
+from rlkit.tasks.api import TaskError
+from rlkit.untrusted import printable
+from rlkit.workspace import write_together
+from rlkit.workspace.store.errors import explained
+
+FAILURES = (SimulatorError, TaskError, LearnerError, EnvError, formats.ExportError)
+STEPS = 200  # that the policy plays for the observations to compare on
+
+Row = Tuple[str, float, float]
+"""Format, largest difference, latency [µs]."""
+
+
+def export(request: ExportRequest) -> Path:
+    """Write policy.onnx, policy.pt and policy.json, all of them or none; returns the folder.
+
+    Raises one of FAILURES where the task cannot be built or a format differs, CheckpointError where the checkpoint
+    cannot be read, WorkspaceError where the files cannot be written.
+    """
+    torch.set_num_threads(1)  # a policy acts on one observation at a time
+    env = build_env(request.experiment, Ranks())
+    try:
+        learner = _learner(request, env)
+        facts = facts_of(request, env)
+        obs = play(env, learner.policy(), STEPS)
+    finally:
+        env.close()
+    title = (
+        f"{facts['task']}, {facts['learner']}, iteration {facts['iteration']}: {request.source.checkpoint}"
+    )
+    print(printable(title))
+    network = learner.network()
+    policy = _policy_as_numpy(learner)
+    made = {name: formats.WRITERS[name](network, obs.shape[1], facts) for name in request.formats}
+    acts = {"torch": formats.as_numpy(network), **{name: exported.act for name, exported in made.items()}}
+    rows = _compare(acts, policy, obs)
+    _print_table(rows, obs)
+    checked = {
+        "observations": len(obs),
+        "largest_difference": {name: difference for name, difference, _ in rows},
+        "latency_us": {name: round(time, 1) for name, _, time in rows},
+    }
+    _write(request.out, list(made.values()), {**facts, "checked": checked})
+    return request.out
+
+
+def _learner(request: ExportRequest, env: VecEnv) -> Learner:
+    learner = build_learner(request.experiment, env)
+    saved = checkpoints.load(request.source.checkpoint, env.spec.device)
+    learner.load(saved.learner, policy_only=True)
+    return learner
+
+
+def play(env: VecEnv, policy: Policy, steps: int) -> np.ndarray:
+    """What the policy sees while it plays: observations `[steps * num_envs, size]` float32."""
+    seen: list[np.ndarray] = []
+    obs = env.reset()
+    for _ in range(steps):
+        seen.append(obs["policy"].numpy().copy())
+        obs, *_ = env.step(policy(obs))
+    return np.concatenate(seen)
+
+
+def _policy_as_numpy(learner: Learner) -> formats.Act:
+    """The policy as training and tests use it: what every format must equal."""
+    policy = learner.policy()
+    return lambda obs: policy({"policy": torch.from_numpy(obs)}).numpy()
+
+
+def _compare(acts: Mapping[str, formats.Act], policy: formats.Act, obs: np.ndarray) -> list[Row]:
+    """Raises ExportError where one of them does not act as the policy does."""
+    rows = []
+    for name, act in acts.items():
+        difference = formats.largest_difference(act, policy, obs)
+        formats.require_equal(name, difference)
+        rows.append((name, difference, formats.latency(act, obs[:1])))
+    return rows
+
+
+def _print_table(rows: Sequence[Row], obs: np.ndarray) -> None:
+    print(f"compared with the policy on {len(obs)} observations, from {STEPS} steps of {NUM_ENVS} envs:")
+    print("               largest difference   one observation, median")
+    for name, difference, time in rows:
+        print(f"  {name:<12} {difference:>18.2g}   {time:>20.0f} µs")
+
+
+def _write(folder: Path, made: Sequence[formats.Exported], facts: dict[str, Any]) -> None:
+    """All files, or none: they are complete beside the folder's own before the first of them takes its place."""
+    facts["files"] = {exported.file: hashlib.sha256(exported.content).hexdigest() for exported in made}
+    contents = {exported.file: exported.content for exported in made}
+    contents["policy.json"] = (json.dumps(facts, indent=2, allow_nan=False) + "\n").encode()
+    with explained(f"write the export to {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_together({folder / name: content for name, content in contents.items()})
+    print(printable(f"wrote {', '.join(contents)} to {folder}"))

@@ -1,0 +1,147 @@
+"""What whoever runs an exported policy must know: what its numbers mean, in order, with units and limits."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import xml.etree.ElementTree as ET
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Dict, Mapping
+
+import torch
+
+from rlkit import __version__
+from rlkit.config import Experiment
+from rlkit.env.api import EnvSpec, VecEnv
+from rlkit.env.task_env import TaskEnv
+from rlkit.export.formats import INPUT, OUTPUT
+from rlkit.export.request import ExportRequest
+from rlkit.runtime.gym_request import recipe_of
+from rlkit.sims.api import Simulator
+from rlkit.workspace import read_record
+
+FORMAT = 1
+Facts = Dict[str, Any]
+
+
+def facts_of(request: ExportRequest, env: VecEnv) -> Facts:
+    """Everything about the policy but its weights, as JSON can hold it."""
+    spec, experiment = env.spec, request.experiment
+    facts: Facts = {
+        "format": FORMAT,
+        "task": spec.task,
+        "learner": request.head.learner_name,
+        "iteration": request.head.iteration,
+        **_origin(request),
+        "control_period": spec.control_period,
+        "input": {"name": INPUT, "shape": ["batch", spec.obs_sizes["policy"]], "type": "float32"},
+        "output": {"name": OUTPUT, "shape": ["batch", spec.num_actions], "type": "float32", "range": [-1, 1]},
+        "observations": _observations(spec, _meanings(env)),
+        "actions": list(spec.action_names),
+    }
+    if isinstance(env, TaskEnv):
+        facts.update(as_written(_of_simulator(env)))
+    else:
+        facts["environments"] = _environments(experiment)
+    if spec.tasks:
+        facts["one_hot"] = list(spec.tasks)  # what the observation's last numbers tell
+    facts["settings"] = experiment.stored()["task"]
+    return facts
+
+
+def _origin(request: ExportRequest) -> Facts:
+    """The file, and the run and code that it came from."""
+    file, run = request.source.checkpoint, request.source.run_path
+    git = read_record(run).git if run is not None else {}
+    return {
+        "run": None if run is None else run.name,
+        "checkpoint": {"file": file.name, "sha256": _sha256(file)},
+        "git": {key: git[key] for key in ("commit", "dirty") if key in git},
+        "versions": {"rlkit": __version__, "torch": version("torch")},
+    }
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):  # with a replay buffer it is large
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _observations(spec: EnvSpec, meanings: Mapping[str, str]) -> list[Facts]:
+    """The terms in the order of the input's columns; offset: the first column of a term."""
+    terms, offset = [], 0
+    for name, size in spec.observation_terms.get("policy", ()):
+        terms.append({"name": name, "offset": offset, "size": size, "meaning": meanings.get(name, "")})
+        offset += size
+    return terms
+
+
+def _meanings(env: VecEnv) -> dict[str, str]:
+    """The first line of what the task says about each of its observations."""
+    if not isinstance(env, TaskEnv):
+        return {}
+    docs = {name: getattr(env.task, name).__doc__ or "" for name in env.task.observation_terms}
+    return {name: doc.strip().split("\n")[0] for name, doc in docs.items()}
+
+
+def _of_simulator(env: TaskEnv) -> Facts:
+    sim, deployment = env.sim, dict(env.task.deployment())
+    units: Mapping[str, str] = deployment.pop("units", {})
+    joints = [
+        {"name": name, "unit": units.get(name), "range": bounds}
+        for name, bounds in zip(sim.spec.joints, sim.joint_range.tolist())
+    ]
+    return {"control": deployment, "actuators": _actuators(sim, units), "joints": joints}
+
+
+def _actuators(sim: Simulator, units: Mapping[str, str]) -> list[Facts]:
+    """Each actuator's range and gains: force = kp (target - position) - kv velocity, in N and N m.
+
+    kp and kv are null for an actuator that is no such servo.
+    """
+    gains, bias = (sim.model_field(f"actuator_{name}prm")[0].tolist() for name in ("gain", "bias"))
+    force = sim.model_field("actuator_forcerange")[0].tolist()
+    # The model's own order, which is that of the fields.
+    sections = ET.fromstring(sim.spec.mjcf).iter("actuator")
+    names = [actuator.attrib["name"] for section in sections for actuator in section]
+    places = {name: place for place, name in enumerate(names)}
+    listed = []
+    for name, bounds in zip(sim.spec.actuators, sim.ctrl_range.tolist()):
+        (kp, *_), (_, stiffness, damping, *_) = gains[places[name]], bias[places[name]]
+        servo = kp != 0.0 and math.isclose(stiffness, -kp)
+        listed.append(
+            {
+                "name": name,
+                "unit": units.get(name),
+                "ctrl_range": bounds,
+                "kp": kp if servo else None,
+                "kv": -damping if servo else None,
+                "force_range": force[places[name]],
+            }
+        )
+    return listed
+
+
+def _environments(experiment: Experiment) -> list[Facts]:
+    """The bounds that actions of [-1, 1] are scaled to, linearly, by environment."""
+    from rlkit.env.gym import making, member  # only here: no other task needs gymnasium
+
+    listed = []
+    for recipe in making.recipes(**recipe_of(experiment)):
+        form = member.look(recipe)
+        bounds = torch.from_numpy(form.middle), torch.from_numpy(form.half)
+        low, high = (bounds[0] - bounds[1]).tolist(), (bounds[0] + bounds[1]).tolist()
+        listed.append({"id": recipe.env_id, "action_low": low, "action_high": high})
+    return listed
+
+
+def as_written(value: Any) -> Any:
+    """With every float32 as people write it (0.3, not 0.30000001), and null in place of infinite limits."""
+    if isinstance(value, float):
+        return float(f"{value:.7g}") if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: as_written(item) for key, item in value.items()}
+    return [as_written(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,1 @@
+"""The viewer in a window of MuJoCo's own."""

@@ -1,0 +1,129 @@
+"""A Scene on a page: meshes under one frame for each body, and the ground."""
+
+from __future__ import annotations
+
+import numpy as np
+import viser
+
+from rlkit.media.camera import TrackingCamera
+from rlkit.media.viewers.scene import Ground, Scene, Shape
+
+WHAT_MOVES, NOTHING = "what moves", "nothing"
+
+_ROOT = "/scene"
+_ASPECT = 1.2  # of the picture beside the controls, at least
+_ROOM = 1.4  # times as far as the first pose needs: things will move
+
+
+class WebScene:
+    """Draws a Scene on a server.
+
+    `follow` is what stays in the picture: WHAT_MOVES (gently), NOTHING, or the name of a body. Following moves
+    the world, not the camera: the camera stays the user's.
+    """
+
+    def __init__(self, server: viser.ViserServer, scene: Scene) -> None:
+        self.scene = scene
+        self.follow = WHAT_MOVES
+        self._server = server
+        with server.atomic():
+            server.scene.reset()
+            server.scene.set_up_direction("+z")
+            self._add_lights()
+            self._root = server.scene.add_frame(_ROOT, show_axes=False)
+            for number, ground in enumerate(scene.grounds):
+                self._add_ground(number, ground)
+            self._frames: dict[int, viser.FrameHandle] = {}
+            for shape in scene.shapes:
+                self._add_shape(shape)
+        self._aim()
+        self._aimed = False
+
+    @property
+    def followable(self) -> tuple[str, ...]:
+        """What `follow` may be."""
+        return (WHAT_MOVES, NOTHING, *(self.scene.bodies[body] for body in self.scene.moving))
+
+    def draw(self, qpos: np.ndarray) -> None:
+        """Put the bodies where they are at `qpos` [nq]."""
+        positions, quaternions = self.scene.pose(qpos)
+        if not self._aimed:  # a model's own pose may be far from where episodes begin
+            self._aim()
+            self._aimed = True
+        with self._server.atomic():
+            for body in self.scene.moving:
+                frame = self._frames.get(body)
+                if frame is not None:
+                    frame.position, frame.wxyz = positions[body], quaternions[body]
+            self._root.position = self._shift(positions)
+
+    def _shift(self, positions: np.ndarray) -> np.ndarray:
+        """How far the world is moved, so that what is followed stays where the camera looked at first [m]."""
+        tracked = self._tracker.aim(self.scene.data).lookat  # also while it is not followed, so as not to lag
+        if self.follow == NOTHING:
+            return np.zeros(3)
+        if self.follow == WHAT_MOVES:
+            return self._looked_at - tracked
+        return self._looked_at - positions[self.scene.bodies.index(self.follow)]
+
+    def _add_lights(self) -> None:
+        """From behind the camera's left shoulder, and a little from everywhere, so that no face is black."""
+        add = self._server.scene
+        add.configure_default_lights(False)
+        add.configure_environment_map(None)
+        add.add_light_hemisphere("/sky light", ground_color=(150, 150, 155), intensity=2.2)
+        add.add_light_directional("/sun", intensity=3.0, cast_shadow=True, position=(-1.6, -1.2, 3.0))
+
+    def _add_shape(self, shape: Shape) -> None:
+        parent = f"{_ROOT}/{shape.body}"
+        if shape.body not in self._frames:
+            self._frames[shape.body] = self._server.scene.add_frame(
+                parent,
+                show_axes=False,
+                position=self.scene.data.xpos[shape.body],
+                wxyz=self.scene.data.xquat[shape.body],
+            )
+        self._server.scene.add_mesh_simple(
+            f"{parent}/{shape.name}",
+            np.asarray(shape.mesh.vertices, np.float32),
+            np.asarray(shape.mesh.faces, np.uint32),
+            color=_rgb(shape.rgba),
+            opacity=shape.rgba[3] if shape.rgba[3] < 1 else None,
+            flat_shading=len(shape.mesh.faces) < 100,
+            receive_shadow=False,  # small and self-shadowed, it would be patchy
+        )
+
+    def _add_ground(self, number: int, ground: Ground) -> None:
+        self._server.scene.add_grid(
+            f"{_ROOT}/ground {number}",
+            infinite_grid=True,
+            cell_size=0.1,
+            section_size=1.0,
+            cell_color=(205, 208, 214),
+            section_color=(150, 155, 165),
+            fade_distance=12.0,
+            plane_color=_rgb(ground.rgba),
+            plane_opacity=ground.rgba[3],
+            shadow_opacity=0.25,
+            position=ground.position,
+            wxyz=ground.quaternion,
+        )
+
+    def _aim(self) -> None:
+        """Where the page's camera starts and what its reset button goes back to: as in videos."""
+        model = self.scene.model
+        self._tracker = TrackingCamera(model, _ASPECT)
+        view = self._tracker.aim(self.scene.data)
+        self._looked_at = view.lookat.copy()
+        azimuth, elevation = np.radians(view.azimuth), np.radians(view.elevation)
+        flat = np.cos(elevation) * np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
+        forward = flat + np.array([0.0, 0.0, np.sin(elevation)])
+        camera = self._server.initial_camera
+        camera.fov = float(np.radians(model.vis.global_.fovy))
+        camera.position = view.lookat - _ROOM * view.distance * forward
+        camera.look_at = self._looked_at
+
+
+def _rgb(rgba: tuple[float, float, float, float]) -> tuple[int, int, int]:
+    red, green, blue = (round(255 * value) for value in rgba[:3])
+    return red, green, blue

@@ -1,0 +1,82 @@
+"""What a style is told by: one function of the bodies' states, for the live robot and the reference alike.
+
+A discriminator tells apart whatever is reckoned in two ways, so nothing here knows where a state is from.
+"""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import torch
+from torch import Tensor
+
+from rlkit.motion.errors import MotionError
+from rlkit.motion.library import MotionState
+from rlkit.motion.robots import Robot
+from rlkit.nearest import did_you_mean
+from rlkit.rotations import conjugate, heading, multiply, rotate_inverse, six_d
+
+SPEED_SCALE = 0.1  # of joint speeds, so that they are as large as the angles
+
+
+def style_features(state: MotionState, keys: Tensor) -> Tensor:
+    """`[..., 13 + 2 J + 3 K]` numbers that tell how a robot moves, wherever it stands and whichever way it faces.
+
+    Of the root its height (m), its rotation in the heading's frame (`six_d`) and its velocities in it (m/s, rad/s); all
+    joints (rad) and their speeds (rad/s) times 0.1; and where the bodies `keys` `[K]`, numbers of bodies, are from the
+    root, in the heading's frame (m). Both ProtoMotions and IsaacGymEnvs take these.
+    """
+    facing = heading(state.root_quat)
+    offsets = state.body_pos[..., keys, :] - state.root_pos[..., None, :]
+    return torch.cat(
+        (
+            state.root_pos[..., 2:],
+            six_d(multiply(conjugate(facing), state.root_quat)),
+            rotate_inverse(facing, state.root_lin_vel),
+            rotate_inverse(facing, state.root_ang_vel),
+            state.joint_pos,
+            SPEED_SCALE * state.joint_vel,
+            rotate_inverse(facing[..., None, :], offsets).flatten(-2),
+        ),
+        dim=-1,
+    )
+
+
+def style_size(robot: Robot) -> int:
+    """Numbers that `style_features` gives of a robot with its key bodies."""
+    return 13 + 2 * len(robot.joints) + 3 * len(robot.keys)
+
+
+def body_indices(robot: Robot, names: Sequence[str], device: torch.device | str = "cpu") -> Tensor:
+    """Numbers `[len(names)]` of bodies by their names; raises MotionError for an unknown one."""
+    for name in names:
+        if name not in robot.bodies:
+            raise MotionError(f"robot {robot.name} has no body {name}{did_you_mean(name, robot.bodies)}")
+    return torch.tensor([robot.bodies.index(name) for name in names], device=device, dtype=torch.long)
+
+
+def anchored(
+    anchor_pos: Tensor,
+    anchor_quat: Tensor,
+    ref_pos: Tensor,
+    ref_quat: Tensor,
+    body_pos: Tensor,
+    body_quat: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Reference bodies moved to where the robot stands and turned to where it faces, at the reference's height.
+
+    anchor_pos, ref_pos: `[..., 3]` m and anchor_quat, ref_quat: `[..., 4]` wxyz, body to world, of the anchor body of
+    the robot and of the reference. body_pos: `[..., B, 3]` m, body_quat: `[..., B, 4]` wxyz, body to world, of the
+    reference; so are those returned. World frame. Source: BeyondMimic, p' = (x, y of the robot, z of the reference) +
+    yaw(q q_ref⁻¹) (p − p_ref).
+    """
+    w, _, _, z = (part[..., None] for part in heading(multiply(anchor_quat, conjugate(ref_quat))).unbind(-1))
+    cosine, sine = (
+        w * w - z * z,
+        2.0 * w * z,
+    )  # of a turn about the vertical, which is less to reckon than any turn
+    x, y, height = (body_pos - ref_pos[..., None, :]).unbind(-1)
+    place = torch.cat((anchor_pos[..., :2], ref_pos[..., 2:]), dim=-1)
+    moved = torch.stack((cosine * x - sine * y, sine * x + cosine * y, height), dim=-1) + place[..., None, :]
+    a, b, c, d = body_quat.unbind(-1)
+    return moved, torch.stack((w * a - z * d, w * b - z * c, w * c + z * b, w * d + z * a), dim=-1)

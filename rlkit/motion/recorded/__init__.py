@@ -1,0 +1,1 @@
+"""Clips of what policies have done: out of recorded episodes, cut into loops."""

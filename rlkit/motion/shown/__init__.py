@@ -1,0 +1,1 @@
+"""Motions in words, and as models and states that are drawn."""

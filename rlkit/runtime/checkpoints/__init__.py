@@ -1,0 +1,1 @@
+"""Checkpoints and weights: read without torch, written whole, followed while a run trains."""

@@ -1,0 +1,1 @@
+"""A policy plays: rollouts, tests, evaluations, and the episodes that are counted."""

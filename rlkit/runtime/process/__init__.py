@@ -1,0 +1,1 @@
+"""The process itself: its streams, logs, signals, seeds, ranks and start."""

@@ -1,0 +1,1 @@
+"""How far a run is: schedule, state, metrics, and what a person sees of them."""

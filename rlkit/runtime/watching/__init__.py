@@ -1,0 +1,1 @@
+"""Looking at a policy: recorders, live viewers, videos of episodes."""

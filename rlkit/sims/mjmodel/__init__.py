@@ -1,0 +1,1 @@
+"""MuJoCo's model as every engine of its family reads it."""

@@ -1,0 +1,28 @@
+"""The motion library that a task's settings name."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import torch
+
+from rlkit.motion.collection import resolve
+from rlkit.motion.kinematics import Kinematics
+from rlkit.motion.library import MotionLibrary
+from rlkit.motion.pack import load_clips
+from rlkit.motion.robots import find_robot
+from rlkit.tasks.robots.humanoid_robot import HumanoidRobot
+
+
+def load_library(config: Mapping[str, Any], robot: HumanoidRobot, device: torch.device) -> MotionLibrary:
+    """The clips of `task.motion`, with their mirror images where `task.mirrored` asks for them.
+
+    Raises MotionError for what is not there, no clip, or not of this robot.
+    """
+    choices = resolve(config["motion"])
+    return MotionLibrary(
+        load_clips(choices),
+        Kinematics(find_robot(robot.name), device),
+        weights=[choice.weight for choice in choices],
+        joint_mirror=robot.joint_mirror() if config["mirrored"] else None,
+    )

@@ -1,0 +1,1 @@
+"""The robots that tasks share: names, servos, first poses."""

@@ -1,0 +1,29 @@
+"""The humanoid robots that there are, by the name that `task.robot` gives them; read without torch."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from rlkit.tasks.robots.g1 import G1
+from rlkit.tasks.robots.h1 import H1
+from rlkit.tasks.robots.humanoid_robot import HumanoidRobot
+
+HUMANOIDS: Mapping[str, HumanoidRobot] = {robot.name: robot for robot in (H1, G1)}
+DEFAULT = H1.name
+
+
+def robot_of(task: Mapping[str, Any]) -> HumanoidRobot | None:
+    """The humanoid of a `task` section; None where its robot is none of these, or the task has no such setting."""
+    return HUMANOIDS.get(str(task.get("robot")))
+
+
+def sizes_of(task: Mapping[str, Any]) -> dict[str, int]:
+    """What a humanoid's task calls the sizes of its observation terms by, from its settings; empty for other tasks.
+
+    A reference's root at one moment is an offset and two columns of a rotation.
+    """
+    robot, moments = robot_of(task), len(task.get("targets", ()))
+    if robot is None:
+        return {}
+    joints = len(robot.joints)
+    return {"num_joints": joints, "root_targets": 9 * moments, "joint_targets": joints * moments}

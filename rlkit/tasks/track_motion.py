@@ -1,0 +1,345 @@
+"""TrackMotion: do what a clip does, moment by moment, from any moment of any clip of a library.
+
+After DeepMimic (Peng et al. 2018, arXiv 1804.02717) and BeyondMimic (Liao et al. 2025, arXiv 2508.08241).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor
+
+from rlkit.motion.features import anchored
+from rlkit.motion.library import MotionState, Pose
+from rlkit.motion.robots import find_robot
+from rlkit.motion.sampling import ClipSampler
+from rlkit.rotations import (
+    conjugate,
+    from_rotation_vector,
+    multiply,
+    rotate,
+    rotate_inverse,
+    six_d,
+)
+from rlkit.sims.api import Index, ResetState, SceneSpec, Simulator
+from rlkit.tasks.api import MirrorImage, TaskError, fact, failure, metric, observation, success
+from rlkit.tasks.motion.loading import load_library
+from rlkit.tasks.motion.tracking import Tracking
+from rlkit.tasks.robots.humanoids import sizes_of
+
+
+class TrackMotion(Tracking):
+    """A humanoid that follows clips.
+
+    An action of 0 is the middle of the clips' poses (`task.action.mode=absolute`) or the reference's pose (residual). 1
+    and -1 are as far from there as makes the servo's spring pull with `task.action.reach` of the torque limit, for
+    absolute actions half of the clips' range farther.
+    Solved: to the end of the clip or the episode, the mean body error never beyond `task.successError`.
+    """
+
+    scenario_noun = "clip"
+
+    @classmethod
+    def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
+        """The humanoid on flat ground, with all its bodies."""
+        spec = super().scene(config)
+        return replace(spec, bodies=find_robot(config["robot"]).bodies)
+
+    def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
+        super().__init__(config, sim, generator)
+        device, robot = self.device, self.robot
+        self.library = load_library(config, robot, device)
+        self.scenarios = self.library.names
+        self.sampler = ClipSampler(self.library, generator, from_start=float(config["start"]["atZero"]))
+        names = self.library.robot.bodies
+        self._bodies = sim.bodies(names)
+        self.tracked = _places(config["trackedBodies"] or names, names, device)
+        self.keys = _places(robot.key_bodies[1:], names, device)
+        self.feet_and_hands = _places((*robot.feet, *robot.hands), names, device)
+        self.anchor = 0 if config["anchor"] == "root" else names.index(config["anchor"])
+        self._moments = torch.tensor(config["targets"], device=device)  # s from now
+        self.root_targets, self.joint_targets = (
+            sizes_of(config)[name] for name in ("root_targets", "joint_targets")
+        )
+        self._begun: Tensor | None = (
+            None  # envs whose episodes have begun since the last `refresh`, not all of them
+        )
+        self.clip = self.buffer("clip", first=0)
+        self.clip_time = self.buffer("clip_time")  # s
+        self.worst_error = self.buffer("worst_error")  # m, in this episode
+        self.error_sums = self.buffer("error_sums", 3)  # m, m, rad: global, beside the root, joints
+        reach = float(config["action"]["reach"]) * self.servos.limit / self.servos.stiffness
+        self._fingerprint = torch.tensor(list(self.library.fingerprint.encode()), dtype=torch.uint8)
+        self._residual = config["action"]["mode"] == "residual"
+        if not self._residual:
+            low, high = self.library.joint_range()
+            self.centre, reach = 0.5 * (low + high), reach + 0.5 * (high - low)
+        self.up = self.down = reach
+
+    # Actions.
+
+    def controls(self, actions: Tensor) -> Tensor:
+        """Joint targets `[N, J]`, rad, while the reference goes on to its next moment."""
+        self.clip_time += self.control_period
+        if self._residual:
+            self.centre = self.library.state(self.clip, self.clip_time).joint_pos
+        return super().controls(actions)
+
+    # State.
+
+    def refresh(self) -> None:
+        """As every humanoid's; where the reference is now and soon, and how far off it the robot is."""
+        super().refresh()
+        sim, bodies = self.sim, self._bodies
+        self.state = MotionState(
+            sim.joint_pos,
+            sim.joint_vel,
+            sim.body_pos[:, bodies],
+            sim.body_quat[:, bodies],
+            sim.body_lin_vel[:, bodies],
+            sim.body_ang_vel[:, bodies],
+        )
+        begun, self._begun = self._begun, None
+        if begun is None:
+            self.reference, self.soon, self.moved = self._look(slice(None))
+        else:  # in the others nothing has moved since
+            for part, new in zip((self.reference, self.soon, self.moved), self._look(begun)):
+                for values, there in zip(part, new):
+                    values[begun] = there
+        off = self.state.body_pos - self.reference.body_pos
+        self.body_errors = off[:, self.tracked].norm(dim=-1)  # [N, b] m
+        self.mean_error = self.body_errors.mean(dim=-1)
+
+    def _look(self, envs: Index) -> tuple[MotionState, Pose, tuple[Tensor, Tensor]]:
+        """Of `envs` the reference now, at the targets' moments, and now but moved to the robot."""
+        clips, times = self.clip[envs], self.clip_time[envs]
+        reference = self.library.state(clips, times)
+        anchor = self.anchor
+        moved = anchored(
+            self.state.body_pos[envs, anchor],
+            self.state.body_quat[envs, anchor],
+            reference.body_pos[:, anchor],
+            reference.body_quat[:, anchor],
+            reference.body_pos,
+            reference.body_quat,
+        )
+        return reference, self.library.poses(clips, times, self._moments), moved
+
+    def advance(self) -> None:
+        """Add up the errors."""
+        self.worst_error.copy_(torch.maximum(self.worst_error, self.mean_error))
+        self.error_sums += torch.stack((self.mean_error, self.pose_error(), self.joint_error()), dim=-1)
+
+    def remember(self) -> None:
+        """Tell the sampler when in which clips the episodes fail."""
+        super().remember()
+        failures = [term() for term in self.failure_terms.values()]
+        if failures:
+            self.sampler.failed(self.clip, self.clip_time, torch.stack(failures).any(dim=0))
+
+    def out_of_time(self) -> Tensor:
+        """`[N]` bool: the clip is over, or the episode as long as it may be; a clip to order is played whole."""
+        whole = (self.scenario >= 0) & ~self.library.loops[self.clip]
+        return self.library.ended(self.clip, self.clip_time) | (super().out_of_time() & ~whole)
+
+    def reset(self, env_ids: Tensor) -> ResetState:
+        """See `Task.reset`: the reference's state at a moment that is drawn, with noise; a clip to order from 0 s."""
+        k, ordered = len(env_ids), self.scenario[env_ids]
+        clips, times = self.sampler.draw(k)
+        free = ordered < 0
+        clips = torch.where(free, clips, ordered)
+        times = torch.where(free, times, 0.0)
+        self.clip[env_ids], self.clip_time[env_ids] = clips, times
+        self._begun = env_ids if k < self.num_envs else None
+        state = self.library.state(clips, times)
+        joints = state.joint_pos + self._noise("joints", free, self.num_joints)
+        joints = torch.minimum(torch.maximum(joints, self._low), self._high)
+        shift = self._noise("position", free, 3)
+        shift[:, 2] = self._noise("height", free, 1)[:, 0].abs()
+        turn = from_rotation_vector(self._noise("rotation", free, 3))
+        pose = torch.cat((state.root_pos + shift, multiply(turn, state.root_quat)), dim=-1)
+        velocity = torch.cat(
+            (
+                state.root_lin_vel + self._noise("velocity", free, 3),
+                state.root_ang_vel + self._noise("turning", free, 3),
+            ),
+            dim=-1,
+        )
+        self.targets[env_ids] = joints
+        return ResetState(joints, state.joint_vel, pose[:, None], velocity[:, None])
+
+    def _noise(self, name: str, free: Tensor, size: int) -> Tensor:
+        """`[k, size]` within ± `task.start.noise.<name>`, 0 where an episode is to order."""
+        most = float(self.config["start"]["noise"][name])
+        return self.uniform(-most, most, len(free), size) * free[:, None]
+
+    # What is kept for all envs.
+
+    def evaluated(self, success: Tensor, facts: Mapping[str, Tensor]) -> None:
+        """See `Task.evaluated`: clips that failed (`[clips]`) begin more often."""
+        self.sampler.evaluated(success)
+
+    def shared_state(self) -> dict[str, Tensor]:
+        """What the sampler knows of the clips `[clips]` and their bins `[bins]`, and which clips these are."""
+        return {**self.sampler.state(), "clips": self._fingerprint}
+
+    def load_shared_state(self, state: Mapping[str, Tensor]) -> None:
+        """See `Task.load_shared_state`; raises TaskError where it is of other clips."""
+        if not torch.equal(state["clips"].cpu(), self._fingerprint):
+            raise TaskError(
+                "the clips are others than those that were saved: what was learnt of them does not count"
+            )
+        self.sampler.load(state)
+
+    # Observations.
+
+    @observation("root_targets")
+    def target_root(self) -> Tensor:
+        """For each of `task.targets`, in the robot's heading frame: where the reference's pelvis will be beside the
+        robot's, m, and how it will be turned (two columns of its rotation matrix).
+        """
+        pos = self.soon.root_pos - self.pelvis_pos[:, None]
+        quat = self.soon.root_quat
+        there = conjugate(self.heading)[:, None]
+        return torch.cat((rotate(there, pos), six_d(multiply(there, quat))), dim=-1).flatten(1)
+
+    @observation("joint_targets")
+    def target_joints(self) -> Tensor:
+        """For each of `task.targets`: the reference's joint angles less the robot's, rad."""
+        return (self.soon.joint_pos - self.sim.joint_pos[:, None]).flatten(1)
+
+    @observation(3)
+    def reference_velocity(self) -> Tensor:
+        """Velocity of the reference's pelvis, m/s: in the robot's heading frame."""
+        return rotate_inverse(self.heading, self.reference.root_lin_vel)
+
+    @observation("num_joints")
+    def reference_joint_pos(self) -> Tensor:
+        """Joint angles of the reference, rad."""
+        return self.reference.joint_pos
+
+    @observation("num_joints")
+    def reference_joint_vel(self) -> Tensor:
+        """Joint velocities of the reference, rad/s."""
+        return self.reference.joint_vel
+
+    @observation(3)
+    def anchor_offset(self) -> Tensor:
+        """Where the reference's anchor is, m: in the frame of the robot's."""
+        off = self.reference.body_pos[:, self.anchor] - self.state.body_pos[:, self.anchor]
+        return rotate_inverse(self.state.body_quat[:, self.anchor], off)
+
+    @observation(6)
+    def anchor_turn(self) -> Tensor:
+        """How the reference's anchor is turned in the frame of the robot's: two columns of the rotation matrix."""
+        robot, wanted = self.state.body_quat[:, self.anchor], self.reference.body_quat[:, self.anchor]
+        return six_d(multiply(conjugate(robot), wanted))
+
+    def mirror(self) -> Mapping[str, MirrorImage] | None:
+        """As every humanoid's, where the clips have their mirror images beside them."""
+        if not self.library.has_mirror_images:
+            return None
+        joints, count = self.robot.joint_mirror(), len(self._moments)
+        turn = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0]
+        images: dict[str, MirrorImage] = {
+            "target_root": (list(range(9 * count)), [1.0, -1.0, 1.0, *turn] * count),
+            "target_joints": (
+                [source + self.num_joints * k for k in range(count) for source in joints[0]],
+                list(joints[1]) * count,
+            ),
+            "reference_velocity": ([0, 1, 2], [1.0, -1.0, 1.0]),
+            "reference_joint_pos": joints,
+            "reference_joint_vel": joints,
+            "anchor_offset": ([0, 1, 2], [1.0, -1.0, 1.0]),
+            "anchor_turn": (list(range(6)), turn),
+        }
+        return {**(super().mirror() or {}), **images}
+
+    # How far off.
+
+    @metric
+    def body_error(self) -> Tensor:
+        """`[N]` m: mean distance of the tracked bodies to the reference's."""
+        return self.mean_error
+
+    @metric
+    def pose_error(self) -> Tensor:
+        """`[N]` m: the same with both roots in one place, in the world's axes."""
+        robot = self.state.body_pos - self.state.body_pos[:, :1]
+        wanted = self.reference.body_pos - self.reference.body_pos[:, :1]
+        return (robot - wanted)[:, self.tracked].norm(dim=-1).mean(dim=-1)
+
+    @metric
+    def joint_error(self) -> Tensor:
+        """`[N]` rad: mean difference of the joints to the reference's."""
+        return (self.state.joint_pos - self.reference.joint_pos).abs().mean(dim=-1)
+
+    @fact("m")
+    def error_global(self) -> Tensor:
+        """`[N]` m: `body_error`, the mean over the episode."""
+        return self.error_sums[:, 0] / self.steps_played
+
+    @fact("m")
+    def error_root_relative(self) -> Tensor:
+        """`[N]` m: `pose_error`, the mean over the episode."""
+        return self.error_sums[:, 1] / self.steps_played
+
+    @fact("rad")
+    def error_joints(self) -> Tensor:
+        """`[N]` rad: `joint_error`, the mean over the episode."""
+        return self.error_sums[:, 2] / self.steps_played
+
+    @fact("m")
+    def error_worst(self) -> Tensor:
+        """`[N]` m: the largest `body_error` of a step."""
+        return self.worst_error.clone()
+
+    # Endings.
+
+    def success_words(self) -> str:
+        """For the head of the clips' table."""
+        return f"followed to the end, mean body error never above {float(self.config['successError']):g} m"
+
+    @success
+    def followed(self) -> Tensor:
+        """The last step, and the mean body error was never above `successError`."""
+        return self.out_of_time() & (self.worst_error <= float(self.config["successError"]))
+
+    @failure
+    def body_off(self) -> Tensor:
+        """A tracked body is farther from the reference's than `tolerance`."""
+        return self.body_errors.amax(dim=-1) > float(self.config["tolerance"])
+
+    @failure
+    def anchor_off_height(self) -> Tensor:
+        """The anchor is higher or lower than the reference's by more than `heightTolerance` (BeyondMimic)."""
+        off = self.state.body_pos[:, self.anchor, 2] - self.reference.body_pos[:, self.anchor, 2]
+        return off.abs() > float(self.config["heightTolerance"])
+
+    @failure
+    def anchor_tilted(self) -> Tensor:
+        """The cosine of the anchor's tilt is off the reference's by more than `tiltTolerance` (BeyondMimic)."""
+        robot, wanted = self.state.body_quat[:, self.anchor], self.reference.body_quat[:, self.anchor]
+        return (_upright(robot) - _upright(wanted)).abs() > float(self.config["tiltTolerance"])
+
+    @failure
+    def ends_off_height(self) -> Tensor:
+        """A foot or a hand is higher or lower than the reference's by more than `heightTolerance` (BeyondMimic)."""
+        off = (
+            self.state.body_pos[:, self.feet_and_hands, 2]
+            - self.reference.body_pos[:, self.feet_and_hands, 2]
+        )
+        return (off.abs() > float(self.config["heightTolerance"])).any(dim=-1)
+
+
+def _upright(quat: Tensor) -> Tensor:
+    """The cosine `[...]` between the axes z of bodies `[..., 4]` and of the world."""
+    _, x, y, _ = quat.unbind(-1)
+    return 1.0 - 2.0 * (x * x + y * y)
+
+
+def _places(bodies: Any, names: tuple[str, ...], device: torch.device) -> Index:
+    places = [names.index(body) for body in bodies]
+    return slice(None) if places == list(range(len(names))) else torch.tensor(places, device=device)

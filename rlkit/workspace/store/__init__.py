@@ -1,0 +1,1 @@
+"""What lies on the disk: names, whole writes, records, their order."""
