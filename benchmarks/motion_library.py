@@ -26,7 +26,8 @@ def hour() -> list[Clip]:
     zero = np.zeros_like(moment)
     root_pos = np.hstack((moment, zero, zero + 0.98))
     root_quat = np.hstack((np.cos(0.1 * moment), zero, zero, np.sin(0.1 * moment)))
-    joint_pos = 0.3 * np.sin(moment + np.arange(len(robot.joints)))
+    phase = 4 * np.pi * moment / SECONDS  # the end is the beginning
+    joint_pos = 0.3 * np.sin(phase + np.arange(len(robot.joints)))
     facts = {"fps": FPS, "source": "made by the benchmark", "licence": "Apache-2.0"}
     return [
         make_clip(robot, root_pos, root_quat, joint_pos, loop=bool(k % 2), name=f"clip{k}", **facts)  # type: ignore[arg-type]

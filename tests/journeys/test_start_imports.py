@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from machine import assert_cheap
 from project import Project
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
@@ -40,7 +41,7 @@ sys.exit(status)
 TINY = "numEnvs=4 maxIter=2 train.horizon_length=4"
 TD3 = "train=BaseTaskFastTD3 train.learning_starts=1 train.batch_size=16 training.evalInterval=0"
 
-# name: (command line, what it may not import, CPU-seconds that it may take, exit status)
+# name: (command line, what it may not import, CPU-seconds that it may take where they were measured, exit status)
 JOURNEYS = {
     "train with PPO": (f"train task=BaseTask {TINY}", NEVER, 4.0, 0),
     "train with FastTD3": (f"train {TINY} {TD3}", NEVER | {"gymnasium", "rl_games"}, 4.5, 0),
@@ -78,7 +79,7 @@ def test_a_journey_imports_what_it_needs(project: Project, journey: str) -> None
     assert done.returncode == status, done.stdout + done.stderr
     modules, seconds = json.loads(done.stderr.splitlines()[-1])
     assert sorted(forbidden & set(modules)) == []
-    assert seconds < most_seconds
+    assert_cheap(seconds, most_seconds)
 
 
 def test_no_wait_is_silent(project: Project) -> None:

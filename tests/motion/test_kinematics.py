@@ -12,6 +12,7 @@ import mujoco
 import numpy as np
 import pytest
 import torch
+from machine import assert_cheap
 from torch import Tensor
 
 from rlkit.motion.errors import MotionError
@@ -128,6 +129,6 @@ def test_an_hour_of_poses_takes_less_than_two_seconds() -> None:
     try:
         start = time.process_time()
         kinematics.poses(*poses)
-        assert time.process_time() - start < 2.0
+        assert_cheap(time.process_time() - start, 2.0)
     finally:
         torch.set_num_threads(threads)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from machine import assert_cheap
 from motions import H1, even_clip
 from torch import Tensor
 
@@ -220,7 +221,7 @@ def test_an_hour_takes_less_than_250_mb_and_two_seconds() -> None:
         clips = hour()
         start = time.process_time()
         motions = MotionLibrary(clips, KINEMATICS)
-        assert time.process_time() - start < 2.0
+        assert_cheap(time.process_time() - start, 2.0)
     finally:
         torch.set_num_threads(threads)
     assert motions.nbytes < 250e6

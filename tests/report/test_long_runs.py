@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from machine import assert_cheap
 from made_runs import make_run, row
 
 from rlkit.report import metrics as report_metrics
@@ -107,7 +108,7 @@ def test_a_million_lines_are_reported_in_ten_seconds_and_300_mb(tmp_path):
         assert done.returncode == 0, done.stderr
         seconds, megabytes = map(float, done.stdout.splitlines()[-1].split())
         print(words, f"{seconds:.1f} s of CPU, {megabytes:.0f} MB")
-        assert seconds < 10 * len(words[1:])
+        assert_cheap(seconds, 10 * len(words[1:]))
         assert megabytes < 300
         assert "evaluation" in (tmp_path / "out" / "index.html").read_text()
 
@@ -116,7 +117,7 @@ def test_a_million_lines_are_reported_in_ten_seconds_and_300_mb(tmp_path):
     begun = os.times()
     MetricsWriter(long / "metrics.jsonl", long / "summaries", first_iteration=LINES - 5).close()
     ended = os.times()
-    assert sum(ended[:2]) - sum(begun[:2]) < 10
+    assert_cheap(sum(ended[:2]) - sum(begun[:2]), 10)
     with (long / "metrics.jsonl").open("rb") as file:
         file.seek(-1000, os.SEEK_END)
         assert json.loads(file.readlines()[-1])["iteration"] == LINES - 6

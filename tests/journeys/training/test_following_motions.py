@@ -59,7 +59,7 @@ def test_clips_are_followed_evaluated_one_by_one_and_gone_on_with(project):
     done = project.train("test=true", "checkpoint=straight", "numEnvs=2", "logging.experimentName=tested")
     assert done.returncode == 0, done.stderr
     assert "2 of 3 clips failed" in done.stdout
-    rows = list(csv.DictReader((project.run("tested") / "clips.csv").open()))
+    rows = list(csv.DictReader((project.run("tested") / "clips.csv").read_text().splitlines()))
     by_name = {row["clip"]: row for row in rows}
     assert set(by_name) == {"short", "long", "other"}
     assert (project.run("tested") / "failed_clips.txt").read_text().split() == ["long", "other"]
