@@ -11,6 +11,9 @@ DOCS = $(VENV)/.docs-installed
 SOCCER = $(VENV)/.soccer-installed
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
+# Compiled files are kept, whatever the machine says: hundreds of commands and each test process read them.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help train test check format lint types fast-test docs soccer pythons bench clean
 
 help:  ## Show this list

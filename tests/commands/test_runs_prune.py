@@ -305,7 +305,7 @@ _FILTERS = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(mix=st.lists(_RUN, min_size=1, max_size=8), filters=_FILTERS)
 def test_pinned_live_latest_and_needed_runs_stay_whatever_the_mix(mix, filters):
     with tempfile.TemporaryDirectory() as folder:

@@ -43,19 +43,19 @@ TD3 = "train=BaseTaskFastTD3 train.learning_starts=1 train.batch_size=16 trainin
 
 # name: (command line, what it may not import, CPU-seconds that it may take where they were measured, exit status)
 JOURNEYS = {
-    "train with PPO": (f"train task=BaseTask {TINY}", NEVER, 4.0, 0),
-    "train with FastTD3": (f"train {TINY} {TD3}", NEVER | {"gymnasium", "rl_games"}, 4.5, 0),
-    "train in Gymnasium": (f"train task=Gym env.id=Pendulum-v1 {TINY}", NEVER | {"mujoco"}, 4.0, 0),
-    "test": ("train test=true checkpoint=latest_train numEnvs=2 testing.saveTrajectories=false", NEVER, 4.0, 0),
-    "a wrong key": ("train numEnv=3", HEAVY | {"hydra"}, 0.4, 2),
-    "a wrong key of rlkit's": ("rlkit train numEnv=3", HEAVY | {"hydra", "rlkit.commands"}, 0.4, 2),
-    "a wrong combination": ("train train.minibatch_size=1000 numEnvs=8", HEAVY, 1.0, 2),
-    "help": ("train --help", HEAVY | {"hydra"}, 0.5, 0),
-    "runs": ("rlkit runs", HEAVY | {"hydra"}, 0.5, 0),
-    "show": ("rlkit runs show latest_train", HEAVY, 0.6, 0),
-    "view": ("rlkit view --help", HEAVY | {"hydra"}, 0.4, 0),
-    "a missing motion": ("rlkit motion convert walk.csv --out walk.npz", HEAVY | {"hydra"}, 0.5, 2),
-    "export": ("rlkit export --help", HEAVY | {"hydra"}, 0.4, 0),
+    "train with PPO": (f"train task=BaseTask {TINY}", NEVER, 6.0, 0),
+    "train with FastTD3": (f"train {TINY} {TD3}", NEVER | {"gymnasium", "rl_games"}, 6.5, 0),
+    "train in Gymnasium": (f"train task=Gym env.id=Pendulum-v1 {TINY}", NEVER | {"mujoco"}, 6.0, 0),
+    "test": ("train test=true checkpoint=latest_train numEnvs=2 testing.saveTrajectories=false", NEVER, 6.0, 0),
+    "a wrong key": ("train numEnv=3", HEAVY | {"hydra"}, 0.6, 2),
+    "a wrong key of rlkit's": ("rlkit train numEnv=3", HEAVY | {"hydra", "rlkit.commands"}, 0.6, 2),
+    "a wrong combination": ("train train.minibatch_size=1000 numEnvs=8", HEAVY, 1.5, 2),
+    "help": ("train --help", HEAVY | {"hydra"}, 0.75, 0),
+    "runs": ("rlkit runs", HEAVY | {"hydra"}, 0.75, 0),
+    "show": ("rlkit runs show latest_train", HEAVY, 0.9, 0),
+    "view": ("rlkit view --help", HEAVY | {"hydra"}, 0.6, 0),
+    "a missing motion": ("rlkit motion convert walk.csv --out walk.npz", HEAVY | {"hydra"}, 0.75, 2),
+    "export": ("rlkit export --help", HEAVY | {"hydra"}, 0.6, 0),
     "report": ("rlkit report latest_train", HEAVY - {"numpy", "matplotlib", "PIL"}, 3.0, 0),
 }  # fmt: skip
 

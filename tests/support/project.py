@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import shutil
@@ -25,12 +26,14 @@ class Project:
 
     @classmethod
     def copied(cls, path: Path) -> Project:
+        compileall.compile_dir(
+            ROOT / "rlkit", quiet=1
+        )  # once: else the commands do it, each anew where none may keep it
         path.mkdir(parents=True)
-        ignored = shutil.ignore_patterns("__pycache__")
         for part in PARTS:
             source = ROOT / part
             if source.is_dir():
-                shutil.copytree(source, path / part, ignore=ignored)
+                shutil.copytree(source, path / part)
             else:
                 shutil.copy(source, path / part)
         shims = path / ".shims"

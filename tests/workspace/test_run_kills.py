@@ -99,16 +99,16 @@ def test_a_kill_at_each_moment_leaves_a_readable_archive(workspace, milliseconds
 def test_trainings_that_are_killed_lose_an_interval_at_most_and_go_on_exactly():
     """`python -m benchmarks.kills` does the same a hundred times."""
     root = Path(__file__).resolve().parents[2]
-    command = [sys.executable, "-m", "benchmarks.kills", "--kills", "3"]
+    command = [sys.executable, "-m", "benchmarks.kills", "--kills", "2"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
     outcomes = [json.loads(line) for line in done.stdout.splitlines()]
     assert [outcome["learner"] for outcome in outcomes] == ["ppo", "fast_td3"]
     for outcome in outcomes:
-        assert (outcome["kills"], outcome["after_first_iteration"]) == (3, 3)
+        assert (outcome["kills"], outcome["after_first_iteration"]) == (2, 2)
         assert (outcome["unreadable"], outcome["inexact"], outcome["leftovers"]) == (0, 0, 0)
         assert outcome["most_lost"] <= 3
-        assert outcome["iterations"] >= 3
+        assert outcome["iterations"] >= 2
 
 
 def test_what_a_killed_write_left_goes_at_the_next_start(workspace):

@@ -123,7 +123,8 @@ def test_fast_td3_resumes_exactly_with_its_buffer_and_says_so_without(project, s
     """Also with more iterations, for which the buffer is longer."""
     words = [
         "train=BaseTaskFastTD3", "numEnvs=5", "task.episodeLength=20", "logging.logInterval=1", "train.amp=true",
-        "train.learning_starts=4", "train.batch_size=64", "train.lr_schedule=constant", "train.num_steps=3",
+        "train.learning_starts=4", "train.batch_size=16", "train.lr_schedule=constant", "train.num_steps=3",
+        "train.num_updates=1", "train.actor_units=[16]", "train.critic_units=[16]",  # bf16 is slow on some processors
         f"train.save_buffer={str(save_buffer).lower()}", "training.evalInterval=0",
     ]  # fmt: skip
     for more in (
@@ -165,7 +166,14 @@ def test_twenty_iterations_are_ten_and_ten_more(project):
 
 LEARNERS = {
     "ppo": ["train=BaseTaskPPO", "train.units=[8]"],
-    "fast_td3": ["train=BaseTaskFastTD3", "train.learning_starts=4", "train.batch_size=64"],
+    "fast_td3": [
+        "train=BaseTaskFastTD3",
+        "train.learning_starts=4",
+        "train.batch_size=16",
+        "train.num_updates=1",
+        "train.actor_units=[16]",
+        "train.critic_units=[16]",
+    ],
 }
 
 
