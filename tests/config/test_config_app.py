@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from machine import assert_cheap
+from needs import assert_cheap
 
 from rlkit import app
 from rlkit.config.compose import compose

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from machine import assert_cheap
+from needs import assert_cheap
 from project import Project
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]

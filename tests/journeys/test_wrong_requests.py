@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 
 import pytest
-from machine import assert_cheap
+from needs import assert_cheap
 
 pytestmark = pytest.mark.journey
 

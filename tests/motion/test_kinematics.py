@@ -12,7 +12,7 @@ import mujoco
 import numpy as np
 import pytest
 import torch
-from machine import assert_cheap
+from needs import assert_cheap
 from torch import Tensor
 
 from rlkit.motion.errors import MotionError

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from machine import assert_cheap
 from motions import H1, even_clip
+from needs import assert_cheap
 from torch import Tensor
 
 from rlkit.motion.clip import Clip

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from machine import assert_cheap
 from made_runs import make_run, row
+from needs import assert_cheap
 
 from rlkit.report import metrics as report_metrics
 from rlkit.report.metrics import read_metrics

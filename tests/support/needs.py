@@ -1,11 +1,20 @@
-"""What a machine may lack: a test says so and is skipped, but where RLKIT_REQUIRE names it it fails, as in CI."""
+"""What a machine may lack: a test says so and is skipped, but where RLKIT_REQUIRE names it it fails, as in CI.
+
+And how slow it may be: limits on time were measured on one machine and hold on others.
+"""
 
 from __future__ import annotations
 
 import os
+import resource
+import subprocess
+import sys
 from typing import NoReturn
 
 import pytest
+
+_PART = "import asyncio, csv, doctest, email.message, http.client, sqlite3, unittest.mock, xml.dom.minidom"
+_SECONDS = 0.15  # CPU seconds of it where the limits in the tests were measured
 
 
 def lacking(what: str, reason: str) -> NoReturn:
@@ -26,3 +35,20 @@ def require_gl() -> str:
         return choose_gl()
     except RenderError as error:
         lacking("gl", str(error))
+
+
+def assert_cheap(seconds: float, most: float) -> None:
+    """Fail where CPU `seconds` are not below `most`, or on a slower machine as much more as it is slower."""
+    if seconds >= most:
+        assert seconds < most * _slowness()
+
+
+def _slowness() -> float:
+    """How many times slower than there a start of Python with a part of its library is now; at least 1.
+
+    Other work on the machine lengthens CPU time too, since processes share caches and cores share their parts.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-I", "-c", _PART], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return max(1.0, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / _SECONDS)

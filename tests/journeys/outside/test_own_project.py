@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from machine import assert_cheap
+from needs import assert_cheap
 from project import LAUNCHER_VARIABLES, ROOT
 
 import rlkit
