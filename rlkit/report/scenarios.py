@@ -59,7 +59,9 @@ def _of_lines(head: list[str], lines: list[list[str]]) -> Scenarios:
     parts = [re.fullmatch(r"(.*?)(?: \[(.*)\])?", name, re.DOTALL) for name in head[3:-3]]
     facts = {part[1]: part[2] or "" for part in parts if part is not None}
     names = ["success", *facts, "return", "length", "seconds"]
-    rows = [{"scenario": line[1], **dict(zip(names, map(_parsed, line[2:])))} for line in lines]
+    rows: list[Mapping[str, Any]] = [
+        {"scenario": line[1], **dict(zip(names, map(_parsed, line[2:])))} for line in lines
+    ]
     return Scenarios(head[1], facts, rows)
 
 

@@ -70,7 +70,5 @@ def test_the_last_scenarios_are_a_grid_though_they_do_not_fill_the_envs():
     )
     files = EpisodeFiles(stub, 2, lambda episode: sum(episodes.is_counted(env, episode) for env in (0, 1)))
     for env, episode in ((1, 0), (0, 0), (0, 1)):
-        recording = make_recording()
-        recording.header.update(env=env, episode=episode)
-        files.take(recording)
+        files.take(make_recording(env=env, episode=episode))
     assert filmed == [("grid_ep00", ["env00_ep00", "env01_ep00"]), ("grid_ep01", ["env00_ep01"])]
