@@ -246,6 +246,10 @@ class VecEnv(ABC):
         """The present state of a few envs, as in `Watched.state`."""
         return {}
 
+    def playing(self, env: int) -> str:
+        """What the running episode of one env is called, see `Task.playing`; empty where it has no name."""
+        return ""
+
     def episode_start(self, env: int) -> dict[str, Any]:
         """What repeats the running episode of one env exactly, as numpy arrays; called before its first step."""
         return {}

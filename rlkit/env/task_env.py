@@ -305,6 +305,9 @@ class TaskEnv(VecEnv):
     def poses(self, envs: Sequence[int]) -> dict[str, Any]:
         return {name: array for name, array in self.sim.render_states(envs).items() if name != "ctrl"}
 
+    def playing(self, env: int) -> str:
+        return self.task.playing(env)
+
     def episode_start(self, env: int) -> dict[str, Any]:
         """The simulator's whole state of one env, and its `delay` where commands are late, in simulator steps."""
         start = {name: value.numpy() for name, value in self.sim.state([env]).items()}

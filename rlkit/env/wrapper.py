@@ -56,6 +56,7 @@ class EnvWrapper(VecEnv):
     snapshot = _forwarded()
     watch = _forwarded()
     poses = _forwarded()
+    playing = _forwarded()
     episode_start = _forwarded()
     push = _forwarded()
     close = _forwarded()

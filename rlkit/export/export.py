@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from rlkit.env.api import EnvError, VecEnv
+from rlkit.env.task_env import TaskEnv
 from rlkit.export import formats
 from rlkit.export.facts import facts_of
 from rlkit.export.request import NUM_ENVS, ExportRequest
@@ -32,7 +33,7 @@ Row = Tuple[str, float, float]
 
 
 def export(request: ExportRequest) -> Path:
-    """Write policy.onnx, policy.pt and policy.json, all of them or none; returns the folder.
+    """Write policy.onnx, policy.pt, policy.json and the task's own files, all of them or none; returns the folder.
 
     Raises one of FAILURES where the task cannot be built or a format differs, CheckpointError where the checkpoint
     cannot be read, WorkspaceError where the files cannot be written.
@@ -42,6 +43,7 @@ def export(request: ExportRequest) -> Path:
     try:
         learner = _learner(request, env)
         facts = facts_of(request, env)
+        files = env.task.deployment_files() if isinstance(env, TaskEnv) else {}
         obs = play(env, learner.policy(), STEPS)
     finally:
         env.close()
@@ -60,7 +62,8 @@ def export(request: ExportRequest) -> Path:
         "largest_difference": {name: difference for name, difference, _ in rows},
         "latency_us": {name: round(time, 1) for name, _, time in rows},
     }
-    _write(request.out, list(made.values()), {**facts, "checked": checked})
+    contents = {exported.file: exported.content for exported in made.values()}
+    _write(request.out, {**contents, **files}, {**facts, "checked": checked})
     return request.out
 
 
@@ -104,11 +107,11 @@ def _print_table(rows: Sequence[Row], obs: np.ndarray) -> None:
         print(f"  {name:<12} {difference:>18.2g}   {time:>20.0f} µs")
 
 
-def _write(folder: Path, made: Sequence[formats.Exported], facts: dict[str, Any]) -> None:
+def _write(folder: Path, contents: Mapping[str, bytes], facts: dict[str, Any]) -> None:
     """All files, or none: they are complete beside the folder's own before the first of them takes its place."""
-    facts["files"] = {exported.file: hashlib.sha256(exported.content).hexdigest() for exported in made}
-    contents = {exported.file: exported.content for exported in made}
-    contents["policy.json"] = (json.dumps(facts, indent=2, allow_nan=False) + "\n").encode()
+    facts["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    policy = (json.dumps(facts, indent=2, allow_nan=False) + "\n").encode()
+    contents = {**contents, "policy.json": policy}
     with explained(f"write the export to {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
     write_together({folder / name: content for name, content in contents.items()})

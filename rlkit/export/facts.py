@@ -80,11 +80,11 @@ def _observations(spec: EnvSpec, meanings: Mapping[str, str]) -> list[Facts]:
 
 
 def _meanings(env: VecEnv) -> dict[str, str]:
-    """The first line of what the task says about each of its observations."""
+    """The first paragraph of what the task says about each of its observations, in one line."""
     if not isinstance(env, TaskEnv):
         return {}
     docs = {name: getattr(env.task, name).__doc__ or "" for name in env.task.observation_terms}
-    return {name: doc.strip().split("\n")[0] for name, doc in docs.items()}
+    return {name: " ".join(doc.strip().split("\n\n")[0].split()) for name, doc in docs.items()}
 
 
 def _of_simulator(env: TaskEnv) -> Facts:

@@ -50,6 +50,22 @@ class LearnerFacts:
             return own or LEARNERS[self.like].settings()
         return fields(importlib.import_module(f"{self.package}.settings").Settings)
 
+    def groups(self) -> tuple[str, ...]:
+        """The observation groups that its class asks for (`Learner.groups`), read from the source; none where they are
+        not written out there, and only the learner itself can tell."""
+        module, _, cls = (self.code or f"{self.package}.learner:{self.label}").partition(":")
+        for source in lineage(module, cls):
+            for node in source.definition.body:
+                targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+                value = getattr(node, "value", None)
+                if value is None or "groups" not in [getattr(target, "id", "") for target in targets]:
+                    continue
+                try:
+                    return tuple(ast.literal_eval(value))
+                except ValueError:
+                    return ()
+        return ()
+
 
 # `train.learner` -> its row.
 LEARNERS = {

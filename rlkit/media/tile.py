@@ -46,9 +46,10 @@ class Tile:
 
 
 def captions(recording: Recording, steps: np.ndarray) -> tuple[str, ...]:
-    """A line for each state (of `steps`, `[K]`): task, iteration, time, the return so far; how it ended on the last."""
+    """A line for each state (of `steps`, `[K]`): task, what it is called, iteration, time, the return so far; how it
+    ended on the last."""
     header = recording.header
-    title = str(header["task"])
+    title = "   ".join(str(header[name]) for name in ("task", "playing") if header.get(name))
     if header.get("iteration") is not None:
         title += f"   iteration {header['iteration']}"
     rewards = recording.arrays.get("rewards")

@@ -81,9 +81,9 @@ class MotionLibrary:
     clip's own. joint_mirror: each clip is followed by its mirror image, of the same weight. An hour of an H1 at 50 Hz
     takes 215 MB.
 
-    names: of the clips. durations: `[C]` s. loops: `[C]` bool. weights: `[C]`, their sum is 1. fingerprint: 16
-    hexadecimal digits of the content, in its order. Raises MotionError for clips of another robot, and for numbers that
-    are not finite or no rotations, and for loops that do not close.
+    entries: the facts of the clips, names: how they are called. durations: `[C]` s. loops: `[C]` bool. weights: `[C]`,
+    their sum is 1. fingerprint: 16 hexadecimal digits of the content, in its order. Raises MotionError for clips of
+    another robot, for numbers that are not finite or no rotations, and for loops that do not close.
     """
 
     def __init__(
@@ -110,7 +110,8 @@ class MotionLibrary:
             clips = [image for clip in clips for image in (clip, mirrored(clip, joint_mirror))]
             weights = [weight for weight in weights for _ in range(2)]
         self.has_mirror_images = joint_mirror is not None
-        self.names = tuple(clip.name for clip in clips)
+        self.entries = tuple(clip.entry for clip in clips)
+        self.names = tuple(entry.name for entry in self.entries)
         self.fingerprint = _fingerprint(clips)
         self.weights = torch.tensor(weights, device=self.device) / sum(weights)
         self._hold(clips, kinematics)
@@ -132,7 +133,7 @@ class MotionLibrary:
             for name in ARRAYS
         )
         root_quat = torch.nn.functional.normalize(root_quat, dim=-1)
-        entries = [clip.entry for clip in clips]
+        entries = self.entries
         self._spans = spans = spans_of(
             root_pos,
             root_quat,
@@ -159,6 +160,17 @@ class MotionLibrary:
         joints = self._poses[:, 3 : 3 + self._sizes.joints]
         return joints.amin(dim=0), joints.amax(dim=0)
 
+    def frames(self) -> MotionState:
+        """Every frame of every clip `[F]`, one clip behind the other."""
+        vectors, joints, quats = self._sizes.split(self._rows)
+        return _state(vectors, joints, quats)
+
+    @property
+    def cycles(self) -> tuple[Tensor, Tensor]:
+        """What one cycle of each clip moves on by: a turn `[C]` rad about the world's z axis, and then a shift
+        `[C, 3]` m, world frame; 0 of what does not loop."""
+        return self._spans.turn, self._spans.shift
+
     # Lookup.
 
     def state(self, clip_ids: Tensor, times: Tensor) -> MotionState:
@@ -179,9 +191,7 @@ class MotionLibrary:
             turn, shift = moved_on(spans.turn[clip_ids], spans.shift[clip_ids], cycles)
             vectors, quats = _turned(vectors, quats, turn)
             vectors[..., 0, :] += shift[..., None]
-        pos, lin_vel, ang_vel = vectors.movedim(-3, -1).contiguous().unbind(-3)
-        joint_pos, joint_vel = joints.unbind(-2)
-        return MotionState(joint_pos, joint_vel, pos, quats.movedim(-2, -1).contiguous(), lin_vel, ang_vel)
+        return _state(vectors, joints, quats)
 
     def poses(self, clip_ids: Tensor, times: Tensor, offsets: Tensor) -> Pose:
         """As `future`, `[N, K, ...]`, of root and joints alone: a fifth of the time."""
@@ -239,6 +249,13 @@ class _Sizes(NamedTuple):
             joints.unflatten(-1, (2, self.joints)),
             quats.unflatten(-1, (4, self.bodies)),
         )
+
+
+def _state(vectors: Tensor, joints: Tensor, quats: Tensor) -> MotionState:
+    """Of the parts of rows, see `_Sizes.split`."""
+    pos, lin_vel, ang_vel = vectors.movedim(-3, -1).contiguous().unbind(-3)
+    joint_pos, joint_vel = joints.unbind(-2)
+    return MotionState(joint_pos, joint_vel, pos, quats.movedim(-2, -1).contiguous(), lin_vel, ang_vel)
 
 
 def _turned(vectors: Tensor, quats: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:

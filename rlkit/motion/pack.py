@@ -6,13 +6,13 @@ import zipfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Iterable, Sequence
+from typing import BinaryIO, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from rlkit.motion.clip import ARRAYS, Clip, read_arrays, read_clip, write_array
 from rlkit.motion.collection import Choice
-from rlkit.motion.entry import PACK, opened, packed_entries, write_text
+from rlkit.motion.entry import PACK, ClipEntry, opened, packed_entries, write_text
 from rlkit.motion.errors import MotionError
 from rlkit.workspace import write_atomic
 
@@ -27,27 +27,35 @@ def write_pack(path: str | Path, clips: Sequence[Clip]) -> None:
     """
     if not clips:
         raise MotionError("a packed file holds a clip at least")
-    texts = [{**clip.entry.as_json(), "name": clip.name} for clip in clips]
+    arrays = {name: [getattr(clip, name) for clip in clips] for name in ARRAYS}
+    write_atomic(path, lambda file: fill_pack(file, [clip.entry for clip in clips], arrays))
+
+
+def fill_pack(
+    file: BinaryIO, entries: Sequence[ClipEntry], arrays: Mapping[str, Sequence[np.ndarray]]
+) -> None:
+    """Write a packed file into a binary file that is open.
+
+    arrays: by name, parts `[T, ...]` that are put behind one another: those of ARRAYS, and any more, which `read_pack`
+    leaves alone. Raises MotionError for entries of several robots, and for two of one name.
+    """
+    texts = [{**entry.as_json(), "name": entry.name} for entry in entries]
     shared = {name: texts[0][name] for name in _SHARED}
-    counts = Counter(clip.name for clip in clips)
+    counts = Counter(entry.name for entry in entries)
     for text in texts:
         for name in _SHARED:
             if text[name] != shared[name]:
                 raise MotionError(
-                    f"clip {text['name']} has another {name} than {clips[0].name}; a packed file is of one robot and"
+                    f"clip {text['name']} has another {name} than {texts[0]['name']}; a packed file is of one robot and"
                     " model"
                 )
         if counts[text["name"]] > 1:
             raise MotionError(f"two clips are called {text['name']}; in a packed file each has its own name")
     own = [{name: value for name, value in text.items() if name not in _SHARED} for text in texts]
-
-    def write(handle: BinaryIO) -> None:
-        with zipfile.ZipFile(handle, "w") as archive:
-            write_text(archive, PACK, {**shared, "clips": own})
-            for name in ARRAYS:
-                write_array(archive, name, np.concatenate([getattr(clip, name) for clip in clips]))
-
-    write_atomic(path, write)
+    with zipfile.ZipFile(file, "w") as archive:
+        write_text(archive, PACK, {**shared, "clips": own})
+        for name, parts in arrays.items():
+            write_array(archive, name, np.concatenate(parts))
 
 
 def read_pack(path: str | Path) -> list[Clip]:

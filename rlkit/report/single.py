@@ -14,12 +14,12 @@ from rlkit.report.lines import POINTS, means, smoothed
 from rlkit.report.markup import Child, Markup, element, join, table
 from rlkit.report.page import charts, document, duration, header, section, tiles, view_switch
 from rlkit.report.run_charts import charts_of
+from rlkit.report.scenarios import figure_of, of_test, of_training, shown
 from rlkit.report.settings import typed, worked_out
 from rlkit.report.writing import Written, make_folder, write_report
 from rlkit.untrusted import read_plain
 
 _EMBEDDED_BYTES = 20 * 2**20
-_OPEN_ROWS = 20  # of a table of scenarios: a longer one is folded up
 _SMALL = ("Learner", "Other metrics")
 _PICTURES = ("Learning", "Rewards")
 
@@ -31,21 +31,21 @@ def report_run(path: Path, out: Path, root: Path = Path()) -> Written:
     """
     (run,) = load_runs([path], root)
     make_folder(out)
-    shown = charts_of(run)
-    sections = {title: section(title, charts(group, small=title in _SMALL)) for title, group in shown.items()}
+    drawn = charts_of(run)
+    sections = {title: section(title, charts(group, small=title in _SMALL)) for title, group in drawn.items()}
     top: list[Child] = [_top(run)]
     if run.record.kind == "test":
         top.append(_tested(run))
-    elif shown:
+    elif drawn:
         top += [view_switch(), _how_drawn(run), sections.pop("Learning", None)]
     else:
         top.append(
             element("p", "No metrics yet: nothing was written to metrics.jsonl so far.", class_="empty")
         )
     tests = tests_of(run, root)
-    below = (_tests(tests), _settings(run), _origin(run))
+    below = (_evaluated(run), _tests(tests), _settings(run), _origin(run))
     page = document(run.name, *top, _videos(run, tests, out), *sections.values(), *below)
-    return write_report(out, page, [chart for title in _PICTURES for chart in shown.get(title, [])])
+    return write_report(out, page, [chart for title in _PICTURES for chart in drawn.get(title, [])])
 
 
 def _top(run: RunData) -> Markup:
@@ -163,6 +163,16 @@ def _newest_first(videos: Iterable[Path]) -> list[Path]:
     return sorted(filter(Path.is_file, videos), key=lambda path: path.stat().st_mtime, reverse=True)
 
 
+def _evaluated(run: RunData) -> Markup | None:
+    """What the latest evaluation of a training found of each scenario."""
+    found = of_training(run.path) if run.record.kind == "train" else None
+    if found is None:
+        return None
+    iteration, scenarios = found
+    note = f"Each played once by the policy of iteration {iteration}; the charts of evaluations show their means."
+    return section(f"Latest evaluation by {scenarios.noun}", shown(scenarios), note=note)
+
+
 def _tests(tests: Sequence[PolicyTestResult]) -> Markup | None:
     if not tests:
         return None
@@ -193,48 +203,20 @@ def _result_tables(results: Mapping[str, Any]) -> Markup:
     for fact, spread in _inner(results, "facts").items():
         of[str(fact)] = spread if isinstance(spread, Mapping) else {}
     spreads = [
-        (label, *(number(_figure(spread.get(part))) for part in parts))
+        (label, *(number(figure_of(spread.get(part))) for part in parts))
         for label, spread in of.items()
         if spread
     ]
-    shares = [(name, percent(rate)) for name, rate in rates if _figure(rate) is not None]
+    shares = [(name, percent(rate)) for name, rate in rates if figure_of(rate) is not None]
     tables = (table(["", *parts], spreads, "numbers"), table(["", "share"], shares, "numbers"))
-    return join([element("div", *tables, class_="side"), _scenarios(results)])
-
-
-def _scenarios(results: Mapping[str, Any]) -> Markup | None:
-    """What became of each scenario, the failed ones first; of many, folded up."""
-    found = results.get("scenarios")
-    rows = [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
-    if not rows:
-        return None
-    noun, units = str(results.get("scenario_noun", "scenario")), _inner(results, "units")
-    facts = list(_inner(results, "facts"))
-    rows.sort(key=lambda row: bool(row.get("success")))
-    failed = sum(not row.get("success") for row in rows)
-    head = [noun, "success", *(f"{n} [{units[n]}]" if n in units else n for n in facts), "return", "time [s]"]
-    lines = [
-        (
-            str(row.get("scenario")),
-            percent(_figure(row.get("success"))),
-            *(number(_figure(row.get(name))) for name in (*facts, "return", "seconds")),
-        )
-        for row in rows
-    ]
-    words = f"{failed} of {len(rows)} {noun}s failed"
-    return element(
-        "details", element("summary", words), table(head, lines, "numbers"), open=len(rows) <= _OPEN_ROWS
-    )
+    found = of_test(results)
+    return join([element("div", *tables, class_="side"), None if found is None else shown(found)])
 
 
 def _inner(results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A part of the results, which may be somebody else's: empty where it is no such part."""
     part = results.get(name)
     return part if isinstance(part, Mapping) else {}
-
-
-def _figure(value: Any) -> float | None:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _settings(run: RunData) -> Markup:

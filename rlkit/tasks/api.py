@@ -232,6 +232,11 @@ class Task(ABC):
         """
         return self.episode_step >= self.max_episode_length
 
+    def playing(self, env: int) -> str:
+        """What the running episode of one env is called, for those who watch: its scenario's name, else nothing."""
+        scenario = int(self.scenario[env])
+        return self.scenarios[scenario] if scenario >= 0 else ""
+
     # What evaluations find, and what they teach.
 
     def episode_facts(self) -> dict[str, Tensor]:
@@ -288,6 +293,10 @@ class Task(ABC):
 
         "units" maps joints to "m" or "rad"; all else is the task's own.
         """
+        return {}
+
+    def deployment_files(self) -> Mapping[str, bytes]:
+        """The files that `deployment` speaks of, by name: they are written beside an exported policy."""
         return {}
 
     # The terms, found by their decorators.

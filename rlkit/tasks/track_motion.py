@@ -11,6 +11,7 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
+from rlkit.motion import deployed
 from rlkit.motion.features import anchored
 from rlkit.motion.library import MotionState, Pose
 from rlkit.motion.robots import find_robot
@@ -40,6 +41,11 @@ class TrackMotion(Tracking):
     """
 
     scenario_noun = "clip"
+    of_reference = (
+        "target_root", "target_joints", "reference_velocity", "reference_joint_pos", "reference_joint_vel",
+        "anchor_offset", "anchor_turn",
+    )  # fmt: skip
+    """The observation terms that a robot reckons from the clips."""
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
@@ -83,9 +89,25 @@ class TrackMotion(Tracking):
     def controls(self, actions: Tensor) -> Tensor:
         """Joint targets `[N, J]`, rad, while the reference goes on to its next moment."""
         self.clip_time += self.control_period
-        if self._residual:
-            self.centre = self.library.state(self.clip, self.clip_time).joint_pos
         return super().controls(actions)
+
+    def middle(self) -> Tensor:
+        """The middle of the clips' poses `[J]`, or the reference's pose `[N, J]` at its next moment; rad."""
+        return self.library.state(self.clip, self.clip_time).joint_pos if self._residual else self.centre
+
+    def deployment(self) -> dict[str, Any]:
+        """As every humanoid's, with what a robot must know of the clips, which are in the file of that name."""
+        found = super().deployment()
+        if self._residual:
+            found["rule"] = found["rule"].replace("centre", "the reference's angle a control period on")
+            for joint in found["joints"]:
+                del joint["centre"]
+        terms = [name for name in self.observation_terms if name in self.of_reference]
+        return {**found, "reference": deployed.facts_of(self.library, self.anchor, self.config, terms)}
+
+    def deployment_files(self) -> dict[str, bytes]:
+        """The clips, with their velocities and the anchor's path."""
+        return {deployed.FILE: deployed.packed(self.library, self.anchor)}
 
     # State.
 
@@ -143,6 +165,10 @@ class TrackMotion(Tracking):
         """`[N]` bool: the clip is over, or the episode as long as it may be; a clip to order is played whole."""
         whole = (self.scenario >= 0) & ~self.library.loops[self.clip]
         return self.library.ended(self.clip, self.clip_time) | (super().out_of_time() & ~whole)
+
+    def playing(self, env: int) -> str:
+        """See `Task.playing`: the clip, to order or drawn."""
+        return self.scenarios[int(self.clip[env])]
 
     def reset(self, env_ids: Tensor) -> ResetState:
         """See `Task.reset`: the reference's state at a moment that is drawn, with noise; a clip to order from 0 s."""

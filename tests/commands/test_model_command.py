@@ -14,6 +14,10 @@ import robot_files
 from needs import require_gl
 
 from rlkit.cli import main
+from rlkit.sims import models
+from rlkit.sims.robots.loading import Additions, load
+from rlkit.sims.robots.places import located
+from rlkit.tasks.robots.humanoids import HUMANOIDS
 
 
 @pytest.mark.slow
@@ -27,6 +31,20 @@ def test_a_robot_in_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         "  genesis: sim=genesis takes no model with meshes",
     ):  # fmt: skip
         assert line in text, text
+
+
+@pytest.mark.parametrize("name", HUMANOIDS)
+def test_a_robot_of_ours_is_known_by_its_name(name: str, tmp_path: Path) -> None:
+    assert located(name) == models.path_of(name)
+    assert len(load(name, Additions()).actuators) == len(HUMANOIDS[name].joints)
+    (tmp_path / name).mkdir()  # what lies here comes first
+    assert located(name) == Path(name)
+
+
+@pytest.mark.slow
+def test_it_is_shown_like_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "g1"]) == 0
+    assert "mujoco: takes it" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -221,8 +221,36 @@ def test_scenarios_are_a_table_that_begins_with_the_failed_ones(tmp_path, count,
     tested = make_run(tmp_path, [], kind="test")
     (tested / "metrics.json").write_text(json.dumps(results))
     page = report_run(tested, tmp_path / "out", tmp_path).page.read_text()
+    # A bar for each, the largest first; c1 has failed.
+    names = re.findall(r"<title>(c\d+): ", page)
+    assert names == [f"c{i}" for i in range(count)][::-1][:20]
+    assert ("the largest 20 of 30 clips" in page) == (count == 30)
+    assert ("✗ c1<" in page) == (count == 3)
     assert f"{fold}<summary>1 of {count} clips failed</summary>" in page and "gap [m]" in page
     assert page.index(">c1<") < page.index(">c0<") < page.index(">c2<")
+
+
+CLIPS = """\
+iteration,clip,"success (never above 0.5 m)",error_global [m],share,return,length [control steps],time [s]
+4,walk,1,0.25,0.5,9.0,100,2.0
+4,"turn, left",0,0.5,,1.0,20,0.4
+"""
+
+
+def test_a_training_shows_its_latest_evaluation_clip_by_clip_and_how_the_errors_went(tmp_path):
+    path = make_run(tmp_path, rows([1.0, 2.0], eval__return=1.0, eval__error_global=0.4))
+    (path / "clips.csv").write_text(CLIPS)
+    (path / "notes.csv").write_text("iteration,a\n")
+    page = report_run(path, tmp_path / "out", tmp_path).page
+    seen, text = text_of(page), page.read_text()
+    assert "Latest evaluation by clip" in seen and "1 of 2 clips failed" in seen and "iteration 4" in seen
+    assert text.index(">turn, left<") < text.index(">walk<")
+    # A bar is as long as its share of the largest, 302 px; of "share" there is one number alone, and no picture.
+    assert re.findall(r'<title>(.*?): (.*?)</title>.*?width="(.*?)"', text) == [
+        ("turn, left", "0.5", "302.0"),
+        ("walk", "0.25", "151.0"),
+    ]
+    assert "eval/error_global" in seen
 
 
 def test_changed_lines_of_a_diff(tmp_path):

@@ -323,3 +323,29 @@ def test_after_some_episodes_began_all_references_are_those_of_now(glide) -> Non
     assert len({time.item() for time in task.clip_time}) == 3
     for one, other in zip(some, every):
         assert torch.equal(one, other)
+
+
+# On a robot, and before its viewer.
+
+
+def test_who_watches_is_told_the_clip(tmp_path) -> None:
+    task = tracker(clip_file(tmp_path), 2, mirrored=True)
+    task.clip[:] = torch.tensor([1, 0])
+    assert (task.playing(0), task.playing(1)) == ("glide (mirror image)", "glide")
+
+
+def test_a_robot_is_told_what_an_action_is_around(glide) -> None:
+    told = tracker(glide).deployment()
+    knee = told["joints"][KNEE]
+    middle = pytest.approx(H1.stance[KNEE] + 0.2, abs=1e-4)
+    assert (knee["stance"], knee["centre"]) == (H1.stance[KNEE], middle)
+    assert told["rule"].startswith("target = centre + action")
+
+    task = tracker(glide, 2, action={"mode": "residual", "reach": 0.5})
+    task.controls(torch.zeros(2, 19))
+    told = task.deployment()
+    servo = H1.servos["left_knee"]
+    assert "centre" not in told["joints"][KNEE]
+    assert told["joints"][KNEE]["up"] == pytest.approx(0.5 * servo.limit / servo.stiffness)
+    assert told["rule"].startswith("target = the reference's angle a control period on + action")
+    assert told["reference"]["mode"] == "residual" and told["reference"]["anchor"] == "pelvis"

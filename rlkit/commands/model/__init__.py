@@ -30,7 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
         metavar="FILE|TASK",
-        help="a path, package:NAME/FILE.xml, menagerie:NAME[/ENTRY], description:NAME, or the name of a task",
+        help="a path, h1, g1, dexhand or panda, package:NAME/FILE.xml, menagerie:NAME[/ENTRY], description:NAME, or the"
+        " name of a task",
     )
     parser.add_argument("--keyframe", metavar="NAME", help="the pose to show, one of the file's")
     parser.add_argument(
@@ -78,10 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _is_task(what: str) -> bool:
-    """Whether it reads as a task's name or class, and is neither a file nor a reference to one."""
-    if what.startswith(("menagerie:", "description:", "package:")) or Path(what).exists():
-        return False
-    return re.fullmatch(r"\w+|\w+(\.\w+)*:\w+", what) is not None
+    """Whether it reads as a task's name or class, and means no robot."""
+    from rlkit.sims.robots.places import means_a_robot
+
+    return not means_a_robot(what) and re.fullmatch(r"\w+|\w+(\.\w+)*:\w+", what) is not None
 
 
 def _check(arguments: argparse.Namespace, task: bool) -> None:

@@ -10,9 +10,9 @@ from rlkit.commands.motion.files import (
     Writer,
     add_files,
     add_reading,
-    asked_of,
     each,
     found,
+    read,
     robots_only,
     tell,
     tell_table,
@@ -50,15 +50,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Tell the verdicts; 1 where a clip is refused, or a file of several cannot be read."""
     files = found(arguments.files)
     from rlkit.motion.quality import check_clip, cut, exact
-    from rlkit.motion.readers import read_all
     from rlkit.motion.shown.drawable import robot_of_clip
 
-    asked, reports = asked_of(arguments), []
+    reports: list[Report] = []
     writer = Writer(arguments.cut, arguments.force) if arguments.cut is not None else None
     known: dict[str, Kinematics] = {}
 
     def check(path: Path) -> None:
-        reading = read_all(path, asked, arguments.format)
+        reading = read(path, arguments)
         for clip in robots_only(path, reading, arguments.cut or Path("clips")):
             if clip.entry.robot not in known:
                 known[clip.entry.robot] = exact(robot_of_clip(clip, arguments.robot))

@@ -12,9 +12,9 @@ from rlkit.commands.motion.files import (
     add_origin,
     add_out,
     add_reading,
-    asked_of,
     each,
     found,
+    read,
     robots_only,
     tell,
 )
@@ -34,13 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the clips; 1 where one of several files is refused."""
-    files = found(arguments.files)
-    from rlkit.motion.readers import read_all
-
-    asked, writer = asked_of(arguments), Writer(arguments.out, arguments.force)
+    files, writer = found(arguments.files), Writer(arguments.out, arguments.force)
 
     def convert(path: Path) -> None:
-        reading = read_all(path, asked, arguments.format)
+        reading = read(path, arguments)
         for motion in robots_only(path, reading, arguments.out):
             written = writer.write(motion)
             tell(f"{shown(path)} → {shown(written)}: {reading.format}, {says(motion)}", reading.notes)

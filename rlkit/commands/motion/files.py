@@ -15,7 +15,7 @@ from rlkit.untrusted import printable
 
 if TYPE_CHECKING:
     from rlkit.motion.clip import Clip
-    from rlkit.motion.readers import Asked, Reading
+    from rlkit.motion.readers import Reading
 
 T = TypeVar("T")
 
@@ -85,12 +85,12 @@ def positive(text: str) -> float:
     return value
 
 
-def asked_of(arguments: argparse.Namespace) -> Asked:
-    """What the user says of the files."""
-    from rlkit.motion.readers import Asked
+def read(path: Path, arguments: argparse.Namespace) -> Reading:
+    """All that is in a file, which is as the user says; raises MotionError."""
+    from rlkit.motion.readers import Asked, read_all
 
     names = ("robot", "fps", "quat", "loop", "scale", "up", "joint_order", "skeleton", "source", "licence")
-    return Asked(**{name: getattr(arguments, name, None) for name in names})
+    return read_all(path, Asked(**{name: getattr(arguments, name, None) for name in names}), arguments.format)
 
 
 def found(paths: Sequence[Path]) -> list[Path]:
@@ -160,18 +160,18 @@ class Writer:
         return path
 
 
-def each(items: Sequence[T], what: str, action: Callable[[T], None]) -> int:
+def each(items: Sequence[T], what: str, action: Callable[[T], int | None], *, bar: bool = True) -> int:
     """Do it with every item; one that is refused is told, and the others go on. The exit status.
 
-    A terminal shows a bar below the lines. One item alone raises MotionError.
+    action: may return an exit status of its own, as of several motions in a file. bar: a terminal shows one below the
+    lines. One item alone raises MotionError.
     """
     if len(items) == 1:
-        action(items[0])
-        return 0
-    refused = 0
-    for item in _with_bar(items, what):
+        return action(items[0]) or 0
+    refused, worst = 0, 0
+    for item in _with_bar(items, what) if bar and sys.stdout.isatty() else items:
         try:
-            action(item)
+            worst = max(worst, action(item) or 0)
         except MotionError as error:
             refused += 1
             print(
@@ -179,13 +179,10 @@ def each(items: Sequence[T], what: str, action: Callable[[T], None]) -> int:
             )
     done = len(items) - refused
     print(f"{done} of {len(items)} {what}" + (f", {refused} refused" if refused else ""), flush=True)
-    return (FAILED if done else BAD_REQUEST) if refused else 0
+    return (FAILED if done else BAD_REQUEST) if refused else worst
 
 
 def _with_bar(items: Sequence[T], what: str) -> Iterator[T]:
-    if not sys.stdout.isatty():
-        yield from items
-        return
     from rich.progress import track
 
     yield from track(items, description=what, transient=True)

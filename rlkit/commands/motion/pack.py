@@ -8,8 +8,8 @@ from pathlib import Path
 from rlkit.commands.motion.files import (
     add_files,
     add_reading,
-    asked_of,
     found,
+    read,
     require_free,
     robots_only,
     tell,
@@ -40,12 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise MotionError(f"--out {shown(out)}: there is no folder {shown(out.parent)}")
     files = [path for path in found(arguments.files) if path != out]
     from rlkit.motion.pack import write_pack
-    from rlkit.motion.readers import read_all
 
-    asked = asked_of(arguments)
-    clips = [
-        clip for path in files for clip in robots_only(path, read_all(path, asked, arguments.format), out)
-    ]
+    clips = [clip for path in files for clip in robots_only(path, read(path, arguments), out)]
     write_pack(out, clips)
     seconds = sum(clip.entry.duration for clip in clips)
     tell(f"{shown(out)}: {len(clips)} clips of {clips[0].entry.robot}, {seconds:.1f} s")

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlkit.commands.motion.files import add_reading, asked_of, found, require_free, tell, tell_table
+from rlkit.commands.motion.files import add_reading, found, read, require_free, tell, tell_table
 from rlkit.commands.options import add_viewer
 from rlkit.errors import shown
 from rlkit.motion.errors import MotionError
@@ -42,13 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
 
         arguments.viewer = choose_viewer(arguments.viewer)
     from rlkit.motion.collection import SHIPPED, shipped
-    from rlkit.motion.readers import read_all
     from rlkit.motion.shown import described
 
     (path,) = (
         [SHIPPED / f"{arguments.file}.npz"] if arguments.file in shipped() else found([Path(arguments.file)])
     )
-    reading = read_all(path, asked_of(arguments), arguments.format)
+    reading = read(path, arguments)
     motions = {getattr(motion, "name", path.stem): motion for motion in reading.motions}
     if arguments.clip is None and len(motions) > 1:
         tell(f"{shown(path)}: {len(motions)} motions ({reading.format}); --clip NAME shows one of them")

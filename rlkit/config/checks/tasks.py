@@ -9,7 +9,11 @@ from rlkit.config.facts import engine
 from rlkit.config.files import task_source
 from rlkit.config.schema import keys
 from rlkit.config.schema.types import Plain
+from rlkit.learners.facts import learner_facts
 from rlkit.nearest import nearest
+
+USUAL = ("policy", "critic")
+"""The observation groups that every task has."""
 
 
 def terms(task: Mapping[str, Any], known: Mapping[str, frozenset[str]]) -> list[str]:
@@ -38,20 +42,54 @@ def terms(task: Mapping[str, Any], known: Mapping[str, frozenset[str]]) -> list[
 
 
 def groups(plain: Plain) -> list[str]:
-    """Observation groups that cannot be, or are nearly called as one that learners ask for."""
-    named = plain["task"].get("groups") or {}
-    if named and engine.engine_of(plain) == "gymnasium":
+    """Observation groups that cannot be, that the learner needs and the task lacks, or that are nearly called so."""
+    named, gymnasium = plain["task"].get("groups") or {}, engine.engine_of(plain) == "gymnasium"
+    if named and gymnasium:
         return ["task.groups: Gymnasium environments have one observation; leave it out"]
+    task, asked = plain["task"]["name"], _asked(plain)
     problems = []
     for name in named:
-        near = nearest(name, ["critic", "policy"])
+        near = nearest(name, [*asked, "policy"])
         if name == "policy":
             problems.append("task.groups.policy: what the policy sees is task.observations")
         elif near and name != near[0]:
             problems.append(
                 f"task.groups.{name}: no learner asks for that; did you mean task.groups.{near[0]}?"
             )
+    lacking = [name for name in asked if name not in (*USUAL, *named)]
+    if lacking and not problems:
+        learner, there = plain["train"]["learner"], ", ".join((*USUAL, *(n for n in named if n not in USUAL)))
+        say = (
+            "Gymnasium environments have none such"
+            if gymnasium
+            else f"write task.groups.{lacking[0]}=[TERM,...]"
+        )
+        problems.append(
+            f"train.learner={learner}: looks at the observations {', '.join(lacking)}, which task={task} does not have"
+            f" (it has {there}); {say}"
+        )
     return problems
+
+
+def unasked(plain: Plain) -> list[str]:
+    """What to say of observation groups that the learner does not look at: other learners of the task may."""
+    asked = _asked(plain)
+    idle = [
+        f"task.groups.{name}" for name in plain["task"].get("groups") or {} if asked and name not in asked
+    ]
+    learner = plain["train"]["learner"]
+    return (
+        [f"{', '.join(idle)}: train.learner={learner} does not look at it, so it is not computed"]
+        if idle
+        else []
+    )
+
+
+def _asked(plain: Plain) -> tuple[str, ...]:
+    """The groups that the learner asks for, those that there always are for one that does not say."""
+    row = learner_facts(plain["train"]["learner"])
+    told = row is not None and (row.code or plain["task"].get("groups"))  # ours ask for no others
+    return (row.groups() if row is not None and told else ()) or USUAL
 
 
 def file(plain: Plain, choice: str) -> list[str]:

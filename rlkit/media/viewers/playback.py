@@ -152,7 +152,7 @@ class Playback:
 
     def _caption(self) -> str:
         header = self.recording.header
-        words = [str(header["task"])]
+        words = [str(header[name]) for name in ("task", "playing") if header.get(name)]
         if header.get("iteration") is not None:
             words.append(f"iteration {header['iteration']}")
         if self.index + 1 >= self.states and header.get("ended"):

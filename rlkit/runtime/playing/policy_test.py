@@ -70,7 +70,7 @@ class PolicyTest:
         most = len(self.recorded) * self.kept
         self.videos = EpisodeVideos(run, experiment.env, most_waiting=most, trusted=experiment.trusted)
         grid = settings.video == "grid" and experiment.env.record_video
-        self.files = EpisodeFiles(self.videos, len(self.recorded), self.kept, grid=grid)
+        self.files = EpisodeFiles(self.videos, self.kept, self._recorded_of if grid else None)
         self.policy = learner.policy(stochastic=settings.stochastic)
         self.iteration, self.checkpoint = -1, source.checkpoint
         self.results: list[dict[str, Any]] = []  # of each checkpoint that was played to its end
@@ -253,6 +253,10 @@ class PolicyTest:
             stride=settings.trajectory_stride,
             content=settings.trajectory_content,
         )
+
+    def _recorded_of(self, episode: int) -> int:
+        """In how many of the recorded envs an episode of this number counts: the last scenarios may not fill them."""
+        return sum(self.episodes.is_counted(env, episode) for env in self.recorded)
 
     def _take(self, recording: Recording) -> None:
         """Keep an episode, but for what an env plays that has no scenario."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Collection
+from typing import TYPE_CHECKING, Callable, Collection
 
 from rlkit.config import EnvSettings
 from rlkit.media import recording as recordings
@@ -127,10 +127,16 @@ def _queue(most_waiting: int) -> RenderQueue:
 
 
 class EpisodeFiles:
-    """Takes the recorded episodes of a test: names them, saves them, and films them one by one or as a grid."""
+    """Takes the recorded episodes of a test: names them, saves them, and films them one by one or as a grid.
 
-    def __init__(self, videos: EpisodeVideos, envs: int, episodes: int, *, grid: bool) -> None:
-        self._videos, self._envs, self._episodes, self._grid = videos, envs, episodes, grid
+    episodes: of each env, those that are taken. side_by_side: how many there will be of an episode, by its number, for
+    a grid; None films each by itself.
+    """
+
+    def __init__(
+        self, videos: EpisodeVideos, episodes: int, side_by_side: Callable[[int], int] | None = None
+    ) -> None:
+        self._videos, self._episodes, self._side_by_side = videos, episodes, side_by_side
         self._rows: dict[int, list[Path]] = {}  # of a grid: the recordings by episode
         self.prefix = ""
         self.files: dict[tuple[int, int], str] = {}  # (env, episode) -> name, of the running count
@@ -145,12 +151,12 @@ class EpisodeFiles:
         if path is None:
             return
         self.files[env, episode] = name
-        if not self._grid:
+        if self._side_by_side is None:
             self._videos.render([path], f"{name}_return{recording.header['return']:.1f}")
             return
         row = self._rows.setdefault(episode, [])
         row.append(path)
-        if len(row) == self._envs:
+        if len(row) == self._side_by_side(episode):
             self._videos.render(sorted(row), f"{self.prefix}grid_ep{episode:02d}")
 
     def switch_policy(self, iteration: int) -> None:

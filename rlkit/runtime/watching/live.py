@@ -19,7 +19,7 @@ class LiveView:
     def __init__(self, viewer: Viewer, env: VecEnv, recorded: Sequence[int] = ()) -> None:
         """recorded: envs that somebody else watches; they stay watched, before the shown one."""
         self.viewer, self._env, self._recorded = viewer, env, list(recorded)
-        self._watched = -1
+        self._watched, self._playing = -1, ""
         self.restart()
 
     def let_go(self) -> None:
@@ -45,9 +45,13 @@ class LiveView:
             self._watched = self.viewer.env
             self._env.watch([*self._recorded, self._watched])
             self.restart()
+        self._playing = self._env.playing(self._watched)  # the step may begin another episode
 
     def after_step(self, step: Step, caption: str) -> None:
-        """Show the state that the step led to, see `VecEnv.step`; keeps the viewer's pace."""
+        """Show the state that the step led to, see `VecEnv.step`; keeps the viewer's pace.
+
+        What the episode is called goes behind the caption.
+        """
         row, spec, watched = self._watched, self._env.spec, step.info.watched
         assert watched is not None
         reward = float(step.reward[row])
@@ -63,7 +67,7 @@ class LiveView:
                 reward=reward,
                 total=self._total,
                 terms=dict(zip(spec.reward_terms, watched.terms[-1].tolist())),
-                caption=caption,
+                caption=", ".join(filter(None, (caption, self._playing))),
             )
         )
         if bool(step.ended[row]):

@@ -47,6 +47,7 @@ class Recorder:
         self._steps = _Rows(len(self.envs))  # row t: what happened in step t
         self._states = _Rows(len(self.envs))  # row t: the state before step t
         self._start: list[dict[str, np.ndarray]] = [{} for _ in self.envs]
+        self._playing = [""] * len(self.envs)  # what the running episode is called
         self._pushes: list[list[list[Any]]] = [[] for _ in self.envs]
         env.watch(self.envs)
 
@@ -61,6 +62,7 @@ class Recorder:
         self._mixed[columns] = False
         for column in columns:
             self._start[column] = self.env.episode_start(self.envs[column])
+            self._playing[column] = self.env.playing(self.envs[column])
             self._pushes[column] = []
         self._states.put(0 * columns, columns, self.env.poses([self.envs[c] for c in columns]))
 
@@ -142,6 +144,7 @@ class Recorder:
             "stride": self._stride,
             "content": self._content,
             "pushes": self._pushes[column],
+            **({"playing": self._playing[column]} if self._playing[column] else {}),
         }
         if self.env.mjcf is not None:
             header["model_sha256"] = model_hash(self.env.mjcf)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 from rlkit.nearest import nearest
+from rlkit.sims import models
 from rlkit.sims.mjcf import MjcfError
 
-FORMS = "a path, package:NAME/FILE.xml, menagerie:NAME[/ENTRY] or description:NAME"
+FORMS = "a path, one of ours (h1, g1, …), package:NAME/FILE.xml, menagerie:NAME[/ENTRY] or description:NAME"
 _MODELS = (".xml", ".mjcf", ".urdf")  # how their files end
 
 
@@ -26,9 +27,16 @@ def located(reference: str | Path, *, download: bool = False) -> Path:
     """
     kind, _, rest = str(reference).partition(":")
     find: Callable[[str, bool], Path] | None = _KINDS.get(kind)
-    if find is None:
-        return Path(os.path.expanduser(reference))  # noqa: PTH111
-    return find(rest, download)
+    if find is not None:
+        return find(rest, download)
+    path = Path(os.path.expanduser(reference))  # noqa: PTH111
+    ours = str(reference) in models.names() and not path.exists()
+    return models.path_of(str(reference)) if ours else path
+
+
+def means_a_robot(word: str) -> bool:
+    """Whether a word is a reference, see `located`, of a form that nothing else has, or to what is here."""
+    return word.partition(":")[0] in _KINDS or Path(word).exists() or word in models.names()
 
 
 def robot_file(reference: str | Path, *, download: bool = False) -> Path:

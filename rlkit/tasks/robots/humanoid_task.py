@@ -63,23 +63,26 @@ class HumanoidTask(Task):
     def controls(self, actions: Tensor) -> Tensor:
         """Joint targets `[N, J]`, rad."""
         self.last_actions.copy_(actions)
-        self.targets.copy_(self.centre + torch.where(actions > 0, actions * self.up, actions * self.down))
+        self.targets.copy_(self.middle() + torch.where(actions > 0, actions * self.up, actions * self.down))
         return self.targets
 
+    def middle(self) -> Tensor:
+        """Where an action of 0 puts the targets in this step, rad: `[J]`, or `[N, J]` where that moves."""
+        return self.centre
+
     def deployment(self) -> dict[str, Any]:
-        """The rule from actions to joint targets, with each joint's stance, reach and servo."""
+        """The rule from actions to joint targets, with each joint's stance, centre, reach and servo."""
         robot = self.robot
-        rows = zip(
-            robot.joints, self.centre.tolist(), self.up.tolist(), self.down.tolist(), robot.servos.values()
-        )
+        parts = (robot.stance, self.centre.tolist(), self.up.tolist(), self.down.tolist())
+        rows = zip(robot.joints, zip(*parts), robot.servos.values())
         return {
             "robot": robot.name,
             "mode": "position",
-            "rule": "target = stance + action * (up if action > 0 else down), held for a control period;"
+            "rule": "target = centre + action * (up if action > 0 else down), held for a control period;"
             " torque = stiffness * (target - angle) - damping * velocity, within the limit",
             "joints": [
-                {"name": name, "stance": stance, "up": up, "down": down, **servo._asdict()}
-                for name, stance, up, down, servo in rows
+                {"name": name, **dict(zip(("stance", "centre", "up", "down"), angles)), **servo._asdict()}
+                for name, angles, servo in rows
             ],
             "units": dict.fromkeys(robot.joints, "rad"),
         }

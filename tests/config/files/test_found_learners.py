@@ -166,3 +166,38 @@ def test_one_built_on_isaac_gym_needs_its_engine_first(package: Path) -> None:
     )
     row = simulator_facts("sample_robots.gym:Mine")
     assert row is not None and row.before_torch == "isaacgym.gymapi"
+
+
+def test_observation_groups_that_a_learner_needs_or_does_not_look_at_are_told_before_the_start(
+    package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = package / "search.py"
+    file.write_text(
+        file.read_text().replace("(Learner):", '(Learner):\n    groups = ("policy", "teacher")\n')
+    )
+    row = learner_facts(SEARCH)
+    assert row is not None and row.groups() == ("policy", "teacher")
+    said = refused("task=Reach", "train=Search")
+    assert said == (
+        f"train.learner={SEARCH}: looks at the observations teacher, which task=Reach does not have (it has policy,"
+        " critic); write task.groups.teacher=[TERM,...]"
+    )
+    assert "did you mean task.groups.teacher?" in refused(
+        "task=Reach", "train=Search", "task.groups.teachr=[hold_time]"
+    )
+    found = composed("task=Reach", "train=Search", "task.groups.teacher=[hold_time]")
+    assert not [note for note in found.notes if "task.groups" in note]
+    # A task's file may have groups for several learners: PPO is told of what it leaves.
+    found = composed("task=Reach", "task.groups.teacher=[hold_time]", "task.groups.critic=[hold_time]")
+    assert "task.groups.teacher: train.learner=ppo does not look at it, so it is not computed" in found.notes
+
+
+def test_groups_that_only_the_learner_can_tell_are_left_to_it(package: Path) -> None:
+    file = package / "search.py"
+    file.write_text(file.read_text().replace("(Learner):", "(Learner):\n    groups = tuple(GROUPS)\n"))
+    composed("task=Reach", "train=Search")
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_the_groups_of_our_learners_are_read_from_their_classes(name: str) -> None:
+    assert LEARNERS[name].groups() == ("policy", "critic")

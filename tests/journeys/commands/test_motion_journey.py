@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,13 @@ import pytest
 from motion_files import LEG, bvh, csv, deepmimic, leg
 from workspace_helper import Workspace
 
+from rlkit.cli import main
 from rlkit.media import recording
 from rlkit.media.motions import recording_of
-from rlkit.motion.clip import read_clip
+from rlkit.motion.clip import Clip, read_clip
+from rlkit.motion.collection import resolve
+from rlkit.motion.pack import load_clips, write_pack
+from rlkit.motion.quality import cut
 
 pytestmark = pytest.mark.journey
 
@@ -182,3 +187,24 @@ def test_retarget_makes_clips_of_people(tmp_path: Path) -> None:
     assert "--robot: name the robot" in none.stderr
     robot = motion("retarget", "stand.npz", "--robot", "h1", "--out", "a.npz", status=2)
     assert "is of robot h1 already" in robot.stderr
+
+
+def test_retarget_tells_the_errors_of_several_and_draws_them(tmp_path: Path, capsys) -> None:
+    """A file of one person, and a packed file of two motions of another robot."""
+    deepmimic(tmp_path / "stand.txt", [{1: 0.01 * frame, 2: 0.9} for frame in range(12)])
+    clips = [replace(clip, entry=replace(clip.entry, name=name)) for name, clip in zip("ab", _short_walks())]
+    write_pack("two.npz", clips)
+    words = ["stand.txt", "two.npz", "--robot", "g1", "--out", "out", "--whole", "--pictures", "drawn"]
+    assert main(["motion", "retarget", *words]) == 0
+    said = capsys.readouterr().out
+    assert "2 of 2 of two.npz\n" in said and "2 of 2 retargeted\n" in said and "pelvis mm" in said
+    assert {path.stem for path in Path("out").iterdir()} == {"stand", "a", "b"}
+    assert {path.stem for path in Path("drawn").iterdir()} == {"stand", "a", "b", "errors"}
+    rows = said[said.index("pelvis mm") :].splitlines()[1:4]
+    errors = [max(map(float, line.split()[2:4])) for line in rows]
+    assert errors == sorted(errors, reverse=True)
+
+
+def _short_walks() -> list[Clip]:
+    """The first 12 frames of the H1's two slowest walks."""
+    return [cut(clip, 0, 11) for clip in load_clips([*resolve("h1/walk_slow"), *resolve("h1/walk")])]

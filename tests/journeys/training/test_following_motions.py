@@ -72,3 +72,20 @@ def test_clips_are_followed_evaluated_one_by_one_and_gone_on_with(project):
     done = project.train("checkpoint=half", "maxIter=3")
     assert done.returncode == 0, done.stderr
     assert "episodes start anew: the clips are others than those that were saved" in done.stdout
+
+
+def test_two_ranks_evaluate_every_clip_once_and_both_learn_of_it(project):
+    clips = project.path / "clips"
+    clips.mkdir()
+    stands(clips, short=0.06, long=4.0, other=2.5)
+    words = " ".join(WORDS)
+    done = project.shell(f"torchrun --nproc_per_node=2 train.py {words} maxIter=2")
+    assert done.returncode == 0, done.stderr
+    (name,) = project.names()
+    rows = list(csv.DictReader((project.run(name) / "clips.csv").read_text().splitlines()))
+    assert [(row["iteration"], row["clip"]) for row in rows] == [
+        ("2", "long"),
+        ("2", "other"),
+        ("2", "short"),
+    ]
+    assert metrics(project, name)[-1]["eval/success"] == pytest.approx(1 / 3)

@@ -9,6 +9,7 @@ import pytest
 
 from rlkit.motion.entry import ClipEntry
 from rlkit.motion.retargeting.measures import Measures, Sticks, slip
+from rlkit.motion.retargeting.overview import HEAD, errors_of, row, worst_first
 from rlkit.motion.retargeting.report import RetargetReport, longest_mean, spread
 
 
@@ -63,3 +64,16 @@ def test_a_sole_slips_as_its_slowest_point_near_the_ground() -> None:
     heights = [np.array([0.05, 0.005]), np.array([0.05, 0.005]), np.array([0.05, 0.05])]
     first, second = slip(list(zip(frames, heights)), 10.0)
     assert first == pytest.approx(0.1) and math.isnan(second)
+
+
+def test_several_clips_are_a_row_each_the_worst_first() -> None:
+    never, slow = np.zeros(41, bool), np.ones(40)
+    good, bad = report(np.full(41, 0.01), never, slow), report(np.full(41, 0.2), never, slow)
+    good.measures.position["left_ankle"] = np.full(41, 0.02)  # type: ignore[index]
+    assert errors_of(good) == pytest.approx((0.01, 0.02)) and errors_of(bad) == pytest.approx((0.2, 0.0))
+    assert worst_first([good, bad]) == [bad, good]
+    assert dict(zip(HEAD, row(good))) == {
+        "clip": "", "verdict": "ok", "pelvis mm": "10.0", "ankles mm": "20.0", "skate m/s": "0.000", "rad/s": "1.0",
+        "at limits": "0%",
+    }  # fmt: skip
+    assert row(bad)[1:4] == ("refused", "200.0", "0.0")

@@ -7,16 +7,19 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from puck import courses_env
 from recordings import make_recording
 
 from rlkit.config import compose
 from rlkit.media import render_queue
+from rlkit.runtime.playing.scenarios import Scenarios
 from rlkit.runtime.process.stopping import StopRequest
-from rlkit.runtime.watching.episode_videos import EpisodeVideos
+from rlkit.runtime.watching.episode_videos import EpisodeFiles, EpisodeVideos
 from rlkit.workspace import WorkspaceError
 
 
@@ -56,3 +59,16 @@ def test_a_folder_that_cannot_be_made_costs_its_videos_and_one_line(videos, tmp_
     (tmp_path / "run").rename(tmp_path / "moved")
     with pytest.raises(WorkspaceError, match="the folder is gone"):
         videos.render([path], "c")
+
+
+def test_the_last_scenarios_are_a_grid_though_they_do_not_fill_the_envs():
+    """Three courses in two envs: two side by side, then one alone."""
+    episodes, filmed = Scenarios(courses_env(2)), []
+    stub: Any = SimpleNamespace(
+        save=lambda name, _: Path(f"{name}.npz"),
+        render=lambda paths, name: filmed.append((name, [path.stem for path in paths])),
+    )
+    files = EpisodeFiles(stub, 2, lambda episode: sum(episodes.is_counted(env, episode) for env in (0, 1)))
+    for env, episode in ((1, 0), (0, 0), (0, 1)):
+        files.take(make_recording(env=env, episode=episode))
+    assert filmed == [("grid_ep00", ["env00_ep00", "env01_ep00"]), ("grid_ep01", ["env00_ep01"])]
