@@ -12,6 +12,7 @@ import mujoco
 import numpy as np
 
 RGBA = (0.15, 0.45, 1.0, 0.35)
+_DRAWN_TWICE = 1.0 - (1.0 - RGBA[3]) ** 0.5  # MuJoCo draws what is translucent twice
 _PLAIN = (0.5, 0.5, 0.5, 1.0)  # the colour of a geom that names none
 _SAME = 1e-4  # m, and of a quaternion's numbers: what is so near is not drawn twice, which would flicker
 
@@ -50,7 +51,7 @@ class GhostGeoms:
         own.qpos[:] = qpos
         mujoco.mj_kinematics(model, own)
         drawn = apart((data.xpos, data.xquat), (own.xpos, own.xquat))[model.geom_bodyid]
-        model.geom_rgba[:, 3] = np.where(drawn & self._seen, RGBA[3], 0.0)
+        model.geom_rgba[:, 3] = np.where(drawn & self._seen, _DRAWN_TWICE, 0.0)
         mujoco.mjv_addGeoms(
             model, own, self._option, self._perturb, int(mujoco.mjtCatBit.mjCAT_DYNAMIC), scene
         )

@@ -259,4 +259,19 @@ def test_a_geom_that_is_not_seen_has_no_ghost() -> None:
     (geom,) = scene.geoms[: scene.ngeom]
     assert geom.size[0] == pytest.approx(0.1)
     np.testing.assert_allclose(geom.pos, [0, 0, 0.7])
-    np.testing.assert_allclose(geom.rgba, RGBA)
+    np.testing.assert_allclose(geom.rgba[:3], RGBA[:3])
+
+
+def test_the_ghost_lets_as_much_through_as_it_says(renderers) -> None:
+    """A blue disc seen from above on white: of the ground's red light 65 % come through, and the ghost has little."""
+    model = """<mujoco><visual><headlight ambient="1 1 1" diffuse="0 0 0" specular="0 0 0"/></visual>
+      <asset><material name="white" rgba="1 1 1 1" reflectance="0"/></asset><worldbody>
+      <light pos="0 0 9" diffuse="0 0 0" specular="0 0 0" ambient="0 0 0"/>
+      <camera name="top" pos="0 0 4"/><geom type="plane" size="9 9 1" material="white"/>
+      <body pos="9 0 0.1"><joint type="slide" axis="1 0 0"/><geom type="cylinder" size="0.5 0.01"/></body>
+    </worldbody></mujoco>"""
+    renderer = renderers(model, 120, 120, camera="top")
+    renderer.frame(np.zeros(1), ghost=-9.0 * np.ones(1))
+    alone, ghost = (renderer.frame(np.zeros(1), ghost=there)[60, 60] for there in (None, -9.0 * np.ones(1)))
+    share = 0.65 * alone[0] / 255
+    assert share <= ghost[0] / 255 <= share + 0.35 * RGBA[0] * 1.5
