@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.to_npz is not None:
         _write_npz(arguments.to_npz, episodes)
     if arguments.to_hdf5 is not None:
-        from rlkit.media import hdf5
+        from rlkit.media.formats import hdf5
 
         steps = hdf5.write(arguments.to_hdf5, [episode.recording for episode in episodes])
         print(f"{arguments.to_hdf5}: {len(episodes)} episodes, {steps} steps")
@@ -109,7 +109,8 @@ def _tolerance(text: str) -> float:
 
 def _load(path: Path, arguments: argparse.Namespace) -> list[Episode]:
     """The episodes of a file, whatever its name says; raises RecordingError."""
-    from rlkit.media import recording, roboverse
+    from rlkit.media import recording
+    from rlkit.media.formats import roboverse
 
     if _is_archive(path):
         return [Episode(path, recording.load(path, arguments.trust), as_filed=True)]

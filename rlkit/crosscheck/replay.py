@@ -89,6 +89,8 @@ def _replay_simulator(recording: Recording, force: bool) -> Replay:
         sim.close()
     states = {name: np.stack([row[name] for row in rows]) for name in _STATE}
     arrays = {**recording.arrays, **states, "steps": np.arange(len(rows))}
+    if len(arrays.get("ghost", rows)) != len(rows):
+        arrays.pop("ghost")  # of some of the states alone
     again = Recording({**recording.header, "stride": 1, "content": "full"}, arrays, recording.trusted)
     steps = np.asarray(recording.arrays["steps"], np.int64)
     deviation = {

@@ -48,7 +48,8 @@ class EnvSpec:
     mirror: the symmetry that the task declares, if it has one. tasks: of a run in which each episode plays one of
     several; where given, the last len(tasks) numbers of both observation groups are the one-hot of the task that the
     running episode plays. noisy: the policy sees with noise what the critic sees as it is, whatever their sizes.
-    scenarios: names of the episodes that `begin_scenarios` takes by index; scenario_noun: what one of them is called.
+    metrics: the task's own numbers of each step. scenarios: names of the episodes that `begin_scenarios` takes by
+    index; scenario_noun: what one of them is called.
     facts: of the numbers in `StepInfo.facts`. success_words: what counts as success, with thresholds and units.
     """
 
@@ -62,6 +63,7 @@ class EnvSpec:
     control_period: float
     observation_terms: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     reward_terms: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     success_criteria: tuple[str, ...] = ()
     failure_criteria: tuple[str, ...] = ()
     mirror: Mirror | None = None
@@ -83,14 +85,16 @@ class EnvSpec:
 class Watched:
     """The watched envs (k of them) at the end of a step, before any of them is reset; numpy arrays.
 
-    state: `time` [k] s, `qpos` [k, nq], `qvel` [k, nv], `act` [k, na], empty where the engine shows no state.
-    ctrl: `[k, actuators]`, the commands that were given, in the order of `VecEnv.actuators`. terms: `[k, reward
-    terms]`, weighted. pushes: forces `[k, 3]` N, world, by body, that the env itself let act.
+    state: `time` [k] s, `qpos` [k, nq], `qvel` [k, nv], `act` [k, na], empty where the engine shows no state; with a
+    task that has a reference also `ghost` [k, nq], where it is. ctrl: `[k, actuators]`, the commands that were given,
+    in the order of `VecEnv.actuators`. terms: `[k, reward terms]`, weighted. metrics: `[k, spec.metrics]`. pushes:
+    forces `[k, 3]` N, world, by body, that the env itself let act.
     """
 
     state: Mapping[str, Any]
     ctrl: Any
     terms: Any
+    metrics: Any
     pushes: Mapping[str, Any] = field(default_factory=dict)
 
 

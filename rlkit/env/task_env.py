@@ -20,6 +20,7 @@ from rlkit.env.api import (
     bad_actions,
 )
 from rlkit.env.foreign import boundary
+from rlkit.env.ghost import Ghost
 from rlkit.env.groups import Groups
 from rlkit.env.randomization import Randomization
 from rlkit.env.sums import EpisodeSums
@@ -61,6 +62,7 @@ class TaskEnv(VecEnv):
             control_period=task.control_period,
             observation_terms=self.groups.layouts,
             reward_terms=tuple(task.reward_weights),
+            metrics=tuple(task.metric_terms),
             success_criteria=tuple(task.success_terms),
             failure_criteria=tuple(task.failure_terms),
             mirror=self.groups.mirror(task),
@@ -84,6 +86,7 @@ class TaskEnv(VecEnv):
         self.physics_time = 0.0
         self.mjcf, self.actuators = sim.spec.mjcf, sim.spec.actuators
         self._watched_ids: list[int] = []
+        self._ghost = Ghost(sim, task)
         self._pushes: list[tuple[int, str, Sequence[float]]] = []  # those that the next step will feel
         self.contact_room = sim.contact_room
         self.curriculum = self.random.curriculum if self.random.curriculum.running else None
@@ -153,12 +156,13 @@ class TaskEnv(VecEnv):
         task.advance()
         success, failed, truncated, reached = self._endings(unstable)
         rewards = self._rewards(unstable, success, failed, truncated)
-        self._sums.add(rewards, self._terms, self._values("metric", task.metric_terms), unstable)
+        metrics = self._values("metric", task.metric_terms)
+        self._sums.add(rewards, self._terms, metrics, unstable)
         task.remember()
 
         terminated = (success & ~truncated) | failed
         ended = terminated | truncated
-        watched = self._watched(ctrl) if self._watched_ids else None
+        watched = self._watched(ctrl, metrics) if self._watched_ids else None
         self._obs = self._observe()
         for obs in self._obs.values():
             obs.masked_fill_(unstable[:, None], 0.0)  # nothing bootstraps from it: the episode has failed
@@ -217,11 +221,12 @@ class TaskEnv(VecEnv):
         assert unstable is not None
         return unstable
 
-    def _watched(self, ctrl: Tensor) -> Watched:
+    def _watched(self, ctrl: Tensor, metrics: Mapping[str, Tensor]) -> Watched:
         rows, pushes = self._watched_ids, self.random.pushes
-        terms = self._terms[:, rows].T.cpu().numpy()
+        measured = torch.stack([*metrics.values()]) if metrics else self._terms[:0]
+        terms, measured = (values[:, rows].T.cpu().numpy() for values in (self._terms, measured))
         forces = {} if pushes is None else {pushes.body: pushes.acting[rows].cpu().numpy()}
-        return Watched(self.poses(rows), ctrl[rows].cpu().numpy(), terms, forces)
+        return Watched(self.poses(rows), ctrl[rows].cpu().numpy(), terms, measured, forces)
 
     def _endings(self, unstable: Tensor) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         task = self.task
@@ -303,7 +308,8 @@ class TaskEnv(VecEnv):
         self._watched_ids = list(envs)
 
     def poses(self, envs: Sequence[int]) -> dict[str, Any]:
-        return {name: array for name, array in self.sim.render_states(envs).items() if name != "ctrl"}
+        states = {name: array for name, array in self.sim.render_states(envs).items() if name != "ctrl"}
+        return {**states, **self._ghost.beside(states["qpos"], envs)}
 
     def playing(self, env: int) -> str:
         return self.task.playing(env)

@@ -20,8 +20,10 @@ from rlkit.workspace import write_atomic
 SCHEMA = 1
 _HEADER = "header"
 _REQUIRED = ("schema", "task", "engine", "control_period", "names")
-_STEPWISE = ("actions", "ctrl", "rewards", "terms", "terminated", "truncated", "criteria", "obs")
-_STATEWISE = ("time", "qpos", "qvel", "act")
+_STEPWISE = ("actions", "ctrl", "rewards", "terms", "metrics", "terminated", "truncated", "criteria", "obs")
+_STATEWISE = ("time", "qpos", "qvel", "act", "ghost")
+NAMED = {"terms": "reward_terms", "metrics": "metrics"}
+"""Of arrays with a curve in each column, which of the header's `names` call it."""
 
 
 class RecordingError(RlkitError):
@@ -34,10 +36,12 @@ class Recording:
 
     header: plain values that say what it is of and how it was made; docs/recordings.md lists them.
     arrays: `steps` [K] int64, which states are there (0 before the first action, T after the last), and of
-    these `time` [K] s since the episode began, `qpos` [K, nq], `qvel` [K, nv], `act` [K, na] float64;
+    these `time` [K] s since the episode began, `qpos` [K, nq], `qvel` [K, nv], `act` [K, na] float64, and
+    `ghost` [K, nq], where the reference of the task was, if it has one;
     `actions` [T, A] in [-1, 1], `ctrl` [T, nu] in each actuator's unit, `rewards` [T], `terms` [T, R]
-    weighted reward terms, `terminated`, `truncated` [T] and `criteria` [T, C] bool, `obs` [T, O] what each
-    action was chosen from; `mjcf` uint8, the model's text, which lies in a file of its own where it is large;
+    weighted reward terms, `metrics` [T, M] the task's numbers, `terminated`, `truncated` [T] and `criteria`
+    [T, C] bool, `obs` [T, O] what each action was chosen from; `mjcf` uint8, the model's text, which lies in a
+    file of its own where it is large;
     `start.<name>`: the engine's whole state before the first action. trusted: modules that a replay may import though
     they are not installed; never in the file.
     lost: why the model, which was to be beside the file, is not there.
@@ -62,6 +66,11 @@ class Recording:
     def has_states(self) -> bool:
         """Whether poses can be shown without simulating them again."""
         return len(self.arrays.get("qpos", ())) > 0
+
+    def curves(self, array: str) -> dict[str, np.ndarray]:
+        """The columns `[T]` of an array of `NAMED`, by name; none where the episode holds none."""
+        names = self.header["names"].get(NAMED[array], ())
+        return dict(zip(names, self.arrays[array].T)) if array in self.arrays else {}
 
     @property
     def mjcf(self) -> str:
@@ -133,3 +142,13 @@ def _check(path: Path, header: Any, arrays: Mapping[str, np.ndarray]) -> None:
         for name in names:
             if name in arrays and len(arrays[name]) != length:
                 raise RecordingError(f"{path}: {name} has {len(arrays[name])} rows, not {length}")
+    for name, key in NAMED.items():
+        columns = np.shape(arrays.get(name, ()))[1:]
+        if name in arrays and columns != (len(header["names"].get(key, ())),):
+            raise RecordingError(f"{path}: {name} has not one column for each of names.{key} in its header")
+    if "ghost" in arrays:
+        shapes = [np.shape(arrays.get(name, ())) for name in ("ghost", "qpos")]
+        if shapes[0] != shapes[1]:
+            raise RecordingError(
+                f"{path}: ghost is of shape {shapes[0]}, qpos of {shapes[1]}: they must be equal"
+            )

@@ -17,6 +17,7 @@ from PIL import Image
 
 from rlkit.media.camera import TrackingCamera
 from rlkit.media.caption import burn
+from rlkit.media.ghost import GhostGeoms
 from rlkit.media.gl import RenderError
 from rlkit.media.shadows import GroundShadows
 from rlkit.sims.mjcf import unpacked
@@ -53,6 +54,7 @@ class SceneRenderer:
         self._camera: Any = TrackingCamera(model, width / height) if camera is None else None
         self._fixed = -1 if camera is None else _camera_id(model, camera)
         self._shadows = GroundShadows(model)
+        self._ghost: GhostGeoms | None = None
         for qpos in poses if self._camera else ():
             self._pose(qpos)
             self._camera.include(self._data)
@@ -61,11 +63,17 @@ class SceneRenderer:
         except (mujoco.FatalError, RuntimeError) as error:
             raise RenderError(f"OpenGL cannot draw a picture of {width}x{height}: {error}") from error
 
-    def frame(self, qpos: np.ndarray, caption: str = "") -> np.ndarray:
-        """The picture [height, width, 3] uint8 of a pose (qpos [nq]: m, rad, wxyz), `caption` at its bottom."""
+    def frame(self, qpos: np.ndarray, caption: str = "", ghost: np.ndarray | None = None) -> np.ndarray:
+        """The picture [height, width, 3] uint8 of a pose (qpos [nq]: m, rad, wxyz), `caption` at its bottom.
+
+        ghost: another pose [nq], shown translucent.
+        """
         self._pose(qpos)
         self._renderer.update_scene(self._data, self._camera.aim(self._data) if self._camera else self._fixed)
         self._shadows.add(self._renderer.scene)
+        if ghost is not None:
+            self._ghost = self._ghost or GhostGeoms(self._model)
+            self._ghost.add(self._renderer.scene, self._data, ghost)
         for flag in _SLOW_FLAGS:
             self._renderer.scene.flags[flag] = False
         return burn(self._renderer.render(), caption)

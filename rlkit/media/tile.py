@@ -76,12 +76,13 @@ class _Drawn:
             )
         self.steps = recording.arrays["steps"]
         self.times = recording.arrays["time"] - recording.arrays["time"][0]
-        self._qpos = recording.arrays["qpos"]
+        self._qpos, self._ghost = recording.arrays["qpos"], recording.arrays.get("ghost")
         some = self._qpos[:: max(1, len(self._qpos) // _FRAMED_POSES)]
         self._renderer = SceneRenderer(recording.mjcf, *size, camera=camera, poses=some)
 
     def picture(self, index: int) -> np.ndarray:
-        return self._renderer.frame(self._qpos[index])
+        ghost = None if self._ghost is None else self._ghost[index]
+        return self._renderer.frame(self._qpos[index], ghost=ghost)
 
     def close(self) -> None:
         self._renderer.close()

@@ -397,6 +397,15 @@ class Simulator(ABC):
         They are for a model of `spec.mjcf`: "time", "qpos", "qvel", "act" and "ctrl".
         """
 
+    def qpos_columns(self, names: Sequence[str]) -> list[int]:
+        """Where in that "qpos" joints (one number) and free bodies (seven) stand; SimulatorError for other names."""
+        from rlkit.sims.robots.poses import qpos_columns  # MuJoCo is loaded where states are shown
+
+        try:
+            return qpos_columns(self.spec.mjcf, names)
+        except MjcfError as error:
+            raise SimulatorError(str(error)) from error
+
     def close(self) -> None:
         """Release threads and memory; the simulator cannot be used afterwards."""
         vars(self).clear()

@@ -286,6 +286,16 @@ class Task(ABC):
         """
         return None
 
+    # What is seen beside the robot.
+
+    def ghost(self, env_ids: Tensor) -> Mapping[str, Tensor] | None:
+        """Where the task wants things to be now, in the envs `env_ids` `[k]`; None, here, without a reference.
+
+        By name: of joints `[k]` rad or m, of bodies on a free joint `[k, 7]` m and wxyz, body to world, world frame.
+        All else is where it is. Asked after `refresh`, of envs that are watched; the names are always the same.
+        """
+        return None
+
     # Outside the simulator.
 
     def deployment(self) -> Mapping[str, Any]:

@@ -283,6 +283,13 @@ class TrackMotion(Tracking):
         }
         return {**(super().mirror() or {}), **images}
 
+    def ghost(self, env_ids: Tensor) -> Mapping[str, Tensor]:
+        """See `Task.ghost`: the reference."""
+        reference = self.reference
+        root = torch.cat((reference.root_pos, reference.root_quat), dim=-1)
+        joints = dict(zip(self.robot.joints, reference.joint_pos[env_ids].unbind(-1)))
+        return {self.robot.pelvis: root[env_ids], **joints}
+
     # How far off.
 
     @metric

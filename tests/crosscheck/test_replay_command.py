@@ -109,6 +109,13 @@ def test_states_that_were_left_out_are_not_compared_but_shown() -> None:
         assert shown.arrays["steps"].tolist() == list(range(21))
 
 
+def test_a_reference_stays_beside_the_states_where_each_has_one(grasping: list[Recording]) -> None:
+    whole = changed(grasping[0], ghost=grasping[0].arrays["qpos"] + 1.0)
+    assert np.array_equal(replay(whole).recording.arrays["ghost"], whole.arrays["ghost"])
+    kept = {name: whole.arrays[name][::10] for name in ("steps", "time", "qpos", "qvel", "act", "ghost")}
+    assert "ghost" not in replay(changed(whole, **kept)).recording.arrays
+
+
 def test_a_number_that_is_none_is_a_deviation(grasping: list[Recording]) -> None:
     qpos = grasping[1].arrays["qpos"].copy()
     qpos[3, 0] = np.nan

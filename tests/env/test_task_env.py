@@ -79,6 +79,87 @@ class Measured(Counter):
         return 2.0 * self.position_now
 
 
+SLIDES = """
+<mujoco><worldbody>
+  <body name="cube"><freejoint/><geom size="0.1"/></body>
+  <body><joint name="other" type="slide"/><geom size="0.1"/></body>
+  <body><joint name="slide" type="slide"/><geom size="0.1"/></body>
+</worldbody></mujoco>
+"""
+
+
+class Aiming(Counter):
+    """Wants the slide ahead by 10, and the cube, which is not in its simulator's joints, at 1 2 3."""
+
+    wanted = ("slide", "cube")
+
+    @classmethod
+    def scene(cls, config: Any) -> SceneSpec:
+        return SceneSpec(mjcf=SLIDES, joints=("slide",), actuators=("slide",))
+
+    def ghost(self, env_ids: Tensor) -> dict[str, Tensor]:
+        cube = torch.tensor([1.0, 2.0, 3.0, 0.0, 1.0, 0.0, 0.0]).expand(len(env_ids), 7)
+        return dict(zip(self.wanted, (self.position_now[env_ids] + 10.0 * env_ids, cube)))
+
+
+class WithStates(StubSimulator):
+    """Shows the slide at its joint's place, the cube at the origin and the other slide at 0.5."""
+
+    def render_states(self, env_ids: Any) -> dict[str, Any]:
+        qpos = torch.zeros(len(env_ids), 9)
+        qpos[:, 3], qpos[:, 7], qpos[:, 8] = 1.0, 0.5, self.joint_pos[list(env_ids), 0]
+        return {"qpos": qpos.numpy(), "ctrl": qpos[:, :1].numpy()}
+
+
+def aiming(wanted: tuple[str, str]) -> TaskEnv:
+    sim = WithStates(Aiming.scene(CONFIG), 3, advance)
+    task = Aiming(CONFIG, sim, torch.Generator())
+    task.wanted = wanted
+    env = TaskEnv(sim, task)
+    env.reset()
+    return env
+
+
+def test_a_ghost_is_the_state_with_what_the_task_names_where_it_wants_it() -> None:
+    env = aiming(("slide", "cube"))
+    env.watch([2, 1])
+    watched = env.step(torch.zeros(3, 1)).info.watched
+    assert watched is not None
+    assert watched.state["ghost"].tolist() == [
+        [1.0, 2.0, 3.0, 0.0, 1.0, 0.0, 0.0, 0.5, 1.0 + 10.0 * env_id] for env_id in (2, 1)
+    ]
+    assert watched.state["qpos"].tolist() == [[0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.5, 1.0]] * 2
+    assert "ghost" not in make().poses([0])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (("slid", "cube"), "no joint or free body 'slid'; the nearest is 'slide'"),
+        (("slide", "other"), "task Counter: its ghost has 8 numbers an env, but what it names has 2"),
+    ],
+)
+def test_a_ghost_of_what_is_not_there_is_refused(wanted: tuple[str, str], words: str) -> None:
+    with pytest.raises((SimulatorError, EnvError), match=words):
+        aiming(wanted).poses([0])
+
+
+def test_the_metrics_of_a_step_are_told_of_the_watched_envs() -> None:
+    env = make(task=Measured)
+    env.reset()
+    env.watch([1])
+    env.step(torch.zeros(3, 1))
+    watched = env.step(torch.zeros(3, 1)).info.watched
+    assert watched is not None
+    assert env.spec.metrics == ("doubled",)
+    assert watched.metrics.tolist() == [[4.0]]
+    plain = make()
+    plain.watch([1, 0])
+    plain.reset()
+    watched = plain.step(torch.zeros(3, 1)).info.watched
+    assert watched is not None and watched.metrics.shape == (2, 0)
+
+
 def advance(sim: StubSimulator, _: Tensor) -> None:
     sim.joint_pos += 1.0
 

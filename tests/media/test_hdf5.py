@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from recordings import LENGTH, MJCF, PERIOD, make_recording
 
-from rlkit.media import hdf5, roboverse
+from rlkit.media.formats import hdf5, roboverse
 from rlkit.media.recording import Recording, RecordingError
 
 h5py = pytest.importorskip("h5py")

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 import pytest
-from recordings import MJCF, make_recording
+from recordings import MJCF, make_recording, with_reference
 
 from rlkit.media.recording import Recording, RecordingError, load, save
 from rlkit.workspace import WorkspaceError
@@ -24,6 +24,41 @@ def test_a_recording_comes_back_bit_for_bit(tmp_path):
         assert back.arrays[name].dtype == array.dtype
         np.testing.assert_array_equal(back.arrays[name], array)
     assert (back.length, back.period, back.has_states, back.mjcf) == (7, 0.02, True, MJCF)
+
+
+def test_a_reference_comes_back_and_its_metrics_by_name(tmp_path):
+    recording = with_reference(make_recording(length=7, stride=3))
+    save(tmp_path / "a.npz", recording)
+    back = load(tmp_path / "a.npz")
+    np.testing.assert_array_equal(back.arrays["ghost"], recording.arrays["ghost"])
+    assert back.arrays["ghost"].shape == (4, 9)
+    assert {name: values.tolist() for name, values in back.curves("metrics").items()} == {
+        "cart_error": pytest.approx([0.4] * 7)
+    }
+    assert list(back.curves("terms")) == ["alive", "speed"]
+    assert make_recording().curves("metrics") == {}
+
+
+@pytest.mark.parametrize(
+    ("array", "shape", "words"),
+    [
+        ("ghost", (11, 8), r"ghost is of shape \(11, 8\), qpos of \(11, 9\)"),
+        ("ghost", (10, 9), "ghost has 10 rows, not 11"),
+        ("ghost", (11, 9, 1), "ghost is of shape"),
+        ("metrics", (10, 2), "metrics has not one column for each of names.metrics"),
+        ("metrics", (10,), "metrics has not one column"),
+        ("metrics", (9, 1), "metrics has 9 rows, not 10"),
+        ("terms", (10, 3), "terms has not one column for each of names.reward_terms"),
+    ],
+)
+def test_a_reference_or_metrics_of_another_shape_are_refused(tmp_path, array, shape, words):
+    recording = with_reference(make_recording())
+    save(
+        tmp_path / "a.npz",
+        Recording(recording.header, {**recording.arrays, array: np.zeros(shape, np.float32)}),
+    )
+    with pytest.raises(RecordingError, match=words):
+        load(tmp_path / "a.npz")
 
 
 def test_every_truncation_is_refused(tmp_path):

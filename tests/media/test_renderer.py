@@ -12,6 +12,7 @@ from recordings import MJCF
 
 from rlkit.media.camera import TrackingCamera, corners, floating_robot, framed_geoms
 from rlkit.media.caption import burn
+from rlkit.media.ghost import RGBA, GhostGeoms
 from rlkit.media.gl import RenderError
 from rlkit.media.renderer import SceneRenderer
 
@@ -227,3 +228,50 @@ def test_the_caption_is_readable_and_stays_inside() -> None:
     assert short[-18:].max() > 200 > 128 > short[-18:].min()  # bright letters on a darker band
     assert np.array_equal(short[:210], grey[:210])
     assert (long[-8:, -3:] < 100).all()  # a long text is smaller, not cut
+
+
+def test_the_reference_is_drawn_blue_and_translucent_beside_what_follows_it(renderers) -> None:
+    """The cart's reference 0.4 m along x: to the right there it turns blue, and what stands alone does not."""
+    renderer = renderers(MJCF, 160, 120)
+    renderer.frame(POSE)  # the headlight lags a frame
+    alone = renderer.frame(POSE).astype(int)
+    np.testing.assert_array_equal(renderer.frame(POSE, ghost=POSE), alone)  # nothing is drawn twice
+    ahead = renderer.frame(POSE, ghost=POSE + 0.4 * np.eye(9)[0]).astype(int)
+    rows, columns = np.nonzero(np.abs(ahead - alone).sum(axis=-1) > 30)
+    assert len(rows) > 50
+    assert columns.mean() > np.nonzero(redness(alone))[1].mean() + 5
+    before, after = alone[rows, columns].mean(axis=0), ahead[rows, columns].mean(axis=0)
+    assert after[2] - after[0] > before[2] - before[0] + 20  # bluer
+    assert np.array_equal(renderer.frame(POSE), alone)  # and gone again
+
+
+def test_a_geom_that_is_not_seen_has_no_ghost() -> None:
+    model, data = posed(
+        """<mujoco><asset><material name="clear" rgba="1 1 1 0"/></asset><worldbody>
+        <geom type="plane" size="1 1 1"/>
+        <body><joint type="slide"/><geom name="seen" size="0.1"/>
+          <geom size="0.2" rgba="1 0 0 0"/><geom size="0.3" material="clear"/><geom size="0.4" group="3"/></body>
+        <body><joint type="slide"/><geom size="0.5"/></body>
+        </worldbody></mujoco>"""
+    )
+    scene = mujoco.MjvScene(model, 100)
+    GhostGeoms(model).add(scene, data, np.array([0.7, 0.0]))
+    (geom,) = scene.geoms[: scene.ngeom]
+    assert geom.size[0] == pytest.approx(0.1)
+    np.testing.assert_allclose(geom.pos, [0, 0, 0.7])
+    np.testing.assert_allclose(geom.rgba[:3], RGBA[:3])
+
+
+def test_the_ghost_lets_as_much_through_as_it_says(renderers) -> None:
+    """A blue disc seen from above on white: of the ground's red light 65 % come through, and the ghost has little."""
+    model = """<mujoco><visual><headlight ambient="1 1 1" diffuse="0 0 0" specular="0 0 0"/></visual>
+      <asset><material name="white" rgba="1 1 1 1" reflectance="0"/></asset><worldbody>
+      <light pos="0 0 9" diffuse="0 0 0" specular="0 0 0" ambient="0 0 0"/>
+      <camera name="top" pos="0 0 4"/><geom type="plane" size="9 9 1" material="white"/>
+      <body pos="9 0 0.1"><joint type="slide" axis="1 0 0"/><geom type="cylinder" size="0.5 0.01"/></body>
+    </worldbody></mujoco>"""
+    renderer = renderers(model, 120, 120, camera="top")
+    renderer.frame(np.zeros(1), ghost=-9.0 * np.ones(1))
+    alone, ghost = (renderer.frame(np.zeros(1), ghost=there)[60, 60] for there in (None, -9.0 * np.ones(1)))
+    share = 0.65 * alone[0] / 255
+    assert share <= ghost[0] / 255 <= share + 0.35 * RGBA[0] * 1.5

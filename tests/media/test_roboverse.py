@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import yaml
 
-from rlkit.media import recording, roboverse
+from rlkit.media import recording
+from rlkit.media.formats import roboverse
 from rlkit.media.recording import RecordingError
 
 MJCF = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recordings import PERIOD, make_recording
+from recordings import AHEAD, PERIOD, make_recording, with_reference
 
 from rlkit.media.recording import Recording, RecordingError, save
 from rlkit.media.viewers.pacer import Pacer
@@ -162,6 +162,20 @@ def test_a_frame_tells_what_the_steps_up_to_it_brought(tmp_path) -> None:
     assert "iteration 7" in frame.caption
 
 
+def test_a_frame_shows_the_reference_and_the_metrics_of_its_step(tmp_path) -> None:
+    recording = with_reference(make_recording())
+    recording.arrays["metrics"][3] = 0.25
+    playback = Playback(Episodes([write(tmp_path, "a.npz", 0, recording)]))
+    first = playback.frame()
+    assert first.ghost is not None and first.ghost[0] == pytest.approx(AHEAD)
+    assert first.metrics == {"cart_error": 0.0}
+    playback.seek(4)
+    playback.advance()
+    frame = playback.frame()
+    assert frame.ghost is not None and frame.ghost[0] == pytest.approx(0.04 + AHEAD)
+    assert frame.metrics == {"cart_error": 0.25}
+
+
 def test_states_with_gaps_are_shown_as_long_as_they_last(tmp_path) -> None:
     path = write(tmp_path, "a.npz", 0, make_recording(stride=4))  # states 0, 4, 8, 10
     playback = Playback(Episodes([path]))
@@ -260,6 +274,7 @@ def test_states_without_rewards_and_terms_are_shown(tmp_path) -> None:
     playback = Playback(Episodes([write(tmp_path, "a.npz", 0, Recording(recording.header, arrays))]))
     playback.advance()
     assert playback.frame().terms == {}
+    assert playback.frame().metrics == {} and playback.frame().ghost is None
     assert playback.frame().total == 0.0
 
 

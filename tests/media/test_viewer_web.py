@@ -6,6 +6,7 @@ import contextlib
 import socket
 import sys
 import urllib.request
+from dataclasses import replace
 from typing import Any, Iterator
 
 import numpy as np
@@ -13,14 +14,15 @@ import pytest
 
 pytest.importorskip("viser", reason="the web viewer is optional: pip install -e '.[viewer]'")
 
-from recordings import MJCF, make_recording
+import viser
+from recordings import AHEAD, MJCF, make_recording, with_reference
 
 from rlkit.media.recording import Recording, save
 from rlkit.media.viewers import Frame, ViewerError, choose_viewer, open_viewer
 from rlkit.media.viewers.playback import Episodes, Playback
 from rlkit.media.viewers.scene import Scene
 from rlkit.media.viewers.web.player import WebPlayer
-from rlkit.media.viewers.web.plot import TermHistory
+from rlkit.media.viewers.web.plot import History
 from rlkit.media.viewers.web.viewer import WebViewer, make_push
 
 pytestmark = pytest.mark.alone
@@ -185,6 +187,51 @@ def test_what_is_followed_stays_where_the_camera_looks() -> None:
         assert "ground" not in scene.followable
 
 
+def test_the_reference_is_drawn_where_it_is_translucent_and_only_where_the_robot_is_not() -> None:
+    ghost = FRAME.qpos + AHEAD * np.eye(9)[0]
+    with opened() as viewer:
+        stage = viewer._stage
+        viewer.show(FRAME)
+        assert not stage.scene._ghosts and not stage._reference.visible
+        scene = stage.scene
+        scene.draw(FRAME.qpos, ghost)
+        ghosts = {scene.scene.bodies[body]: frame for body, frame in scene._ghosts.items()}
+        np.testing.assert_allclose(ghosts["cart"].position, [0.3 + AHEAD, 0, 0.2], atol=1e-6)
+        np.testing.assert_allclose(scene._frames[1].position, [0.3, 0, 0.2], atol=1e-6)
+        assert {name: frame.visible for name, frame in ghosts.items()} == {
+            "cart": True,
+            "arm": True,
+            "ball": False,  # there twice, it would flicker
+        }
+        sent = stage.server.scene._handle_from_node_name
+        mesh = sent["/scene/reference/1/box"]
+        assert isinstance(mesh, viser.MeshHandle)
+        assert mesh.opacity == pytest.approx(0.35) and not mesh.cast_shadow
+        assert isinstance(sent["/scene/1/box"], viser.MeshHandle) and sent["/scene/1/box"].opacity is None
+        assert not any(name.startswith("/scene/reference/0") for name in sent)  # the ground does not move
+        scene.shows_ghost = False
+        scene.draw(FRAME.qpos, ghost)
+        assert not any(frame.visible for frame in ghosts.values())
+        scene.shows_ghost = True
+        scene.draw(FRAME.qpos)  # an episode without
+        assert not any(frame.visible for frame in ghosts.values())
+
+
+def test_the_page_offers_the_reference_and_plots_metrics_where_there_are_any() -> None:
+    frame = replace(FRAME, ghost=FRAME.qpos, metrics={"cart_error": 0.1, "arm_error": 0.2})
+    with opened() as viewer:
+        stage = viewer._stage
+        viewer.show(FRAME)
+        assert stage.metrics._chart is None and stage.terms._chart is not None
+        stage._drawn = stage._told = float("-inf")
+        viewer.show(frame)
+        assert stage._reference.visible
+        chart = stage.metrics._chart
+        assert chart is not None
+        assert [series.get("label") for series in chart.series] == ["time, s", "cart_error", "arm_error"]
+        assert [values[-1] for values in chart.data[1:]] == [0.1, 0.2]
+
+
 def test_input_is_told_once_and_the_env_always() -> None:
     with opened() as viewer:
         viewer.env = 2
@@ -217,19 +264,19 @@ def test_curves_keep_a_window_of_the_terms_they_are_given() -> None:
         def draw(self, names, times, values, span) -> None:
             self.names, self.times, self.values, self.span = names, times, values, span
 
-    history = TermHistory(window=0.1)
+    history = History(window=0.1)
     plot: Any = Plot()
     for step in range(20):
         history.add({"a": float(step), "b": -1.0}, 0.02)
     history.draw(plot)
     assert plot.names == ("a", "b")
-    assert plot.values.shape == (len(plot.times), 2)
-    assert plot.values[-1].tolist() == [19.0, -1.0]
+    assert [len(values) for values in plot.values] == [len(plot.times)] * 2
+    assert [values[-1] for values in plot.values] == [19.0, -1.0]
     assert plot.times[-1] == pytest.approx(0.4)
     assert 0.08 <= plot.times[-1] - plot.times[0] <= 0.101
     history.add({"c": 1.0}, 0.02)
     history.draw(plot)
-    assert plot.values.tolist() == [[1.0]]
+    assert [values.tolist() for values in plot.values] == [[1.0]]
 
 
 def test_a_player_goes_over_to_an_episode_of_another_model(tmp_path, monkeypatch) -> None:
@@ -253,6 +300,23 @@ def test_a_player_goes_over_to_an_episode_of_another_model(tmp_path, monkeypatch
     player.run()
     assert seen[:3] == [("b.npz", True, 0), ("b.npz", True, 1), ("b.npz", True, 2)]
     assert seen[3:5] == [("a.npz", False, 0), ("a.npz", False, 1)]
+
+
+def test_a_player_plots_the_metrics_up_to_the_state_shown(tmp_path) -> None:
+    recording = with_reference(make_recording())
+    recording.arrays["metrics"][:, 0] = np.arange(10)
+    save(tmp_path / "a.npz", recording)
+    playback = Playback(Episodes([tmp_path / "a.npz"]))
+    player = WebPlayer(playback, title="test", host="127.0.0.1", port=0)
+    try:
+        playback.seek(4)
+        playback.advance()
+        player._tell()
+        chart = player._stage.metrics._chart
+        assert chart is not None
+        np.testing.assert_allclose(chart.data, [[0.02, 0.04, 0.06, 0.08], [0, 1, 2, 3]])
+    finally:
+        player.close()
 
 
 # --- choosing -------------------------------------------------------------------------------------------

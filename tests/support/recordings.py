@@ -90,3 +90,15 @@ def make_recording(length: int = LENGTH, stride: int = 1, **changes: Any) -> Rec
         "obs": np.zeros((length, 2), np.float32),
     }
     return Recording({**header, **changes}, arrays)
+
+
+AHEAD = 0.4  # m: so far the ghost's cart is along the slide
+
+
+def with_reference(recording: Recording) -> Recording:
+    """The same episode of a task whose reference is the cart 0.4 m ahead, with its error as a metric."""
+    ghost = recording.arrays["qpos"].copy()
+    ghost[:, 0] += AHEAD
+    metrics = np.full((recording.length, 1), AHEAD, np.float32)
+    header = {**recording.header, "names": {**recording.header["names"], "metrics": ["cart_error"]}}
+    return Recording(header, {**recording.arrays, "ghost": ghost, "metrics": metrics})

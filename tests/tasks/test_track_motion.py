@@ -11,9 +11,12 @@ import torch
 from stub_simulator import StubSimulator
 from task_config import task_config
 
+from rlkit.env.task_env import TaskEnv
 from rlkit.motion.clip import make_clip, write_clip
 from rlkit.motion.robots import find_robot
 from rlkit.rotations import about_z, from_rotation_vector, multiply
+from rlkit.sims.api import PhysicsSettings
+from rlkit.sims.mujoco.simulator import MujocoSimulator
 from rlkit.tasks.robots.h1 import H1
 from rlkit.tasks.track_motion import TrackMotion
 
@@ -349,3 +352,36 @@ def test_a_robot_is_told_what_an_action_is_around(glide) -> None:
     assert told["joints"][KNEE]["up"] == pytest.approx(0.5 * servo.limit / servo.stiffness)
     assert told["rule"].startswith("target = the reference's angle a control period on + action")
     assert told["reference"]["mode"] == "residual" and told["reference"]["anchor"] == "pelvis"
+
+
+# What is seen beside the robot.
+
+
+def test_the_ghost_stands_where_the_clip_is_after_a_reset_and_after_a_step(glide) -> None:
+    """Pelvis at 0.5 t along x, 0.98 m high, the stance with its left knee bent by 0.2 t more."""
+    config = task_config("task=TrackMotion", f"motion={glide}")
+    sim = MujocoSimulator(TrackMotion.scene(config), PhysicsSettings(dt=0.01, substeps=2, num_threads=1), 3)
+    task = TrackMotion(config, sim, torch.Generator().manual_seed(0))
+    env = TaskEnv(sim, task)
+
+    def wanted(times: np.ndarray) -> np.ndarray:
+        pose = np.tile(np.array([0.0, 0.0, HEIGHT, 1.0, 0.0, 0.0, 0.0, *H1.stance]), (len(times), 1))
+        pose[:, 0] = SPEED * times
+        pose[:, 7 + KNEE] += 0.2 * times
+        return pose
+
+    env.reset()
+    begun, shown = task.clip_time[[2, 0]].double().numpy(), env.poses([2, 0])
+    np.testing.assert_allclose(shown["ghost"], wanted(begun), atol=1e-5)
+    assert begun[0] != begun[1]
+    assert np.abs(shown["ghost"] - shown["qpos"]).max() > 0.01  # the robot begins with noise
+    env.watch([2, 0])
+    watched = env.step(torch.zeros(3, 19)).info.watched
+    assert watched is not None
+    np.testing.assert_allclose(watched.state["ghost"], wanted(begun + 0.02), atol=1e-5)
+    named = dict(zip(env.spec.metrics, watched.metrics.T))
+    knees = np.abs(watched.state["qpos"] - watched.state["ghost"])[:, 7:].mean(axis=1)
+    np.testing.assert_allclose(named["joint_error"], knees, rtol=1e-4)
+    env.watch(())
+    assert env.step(torch.zeros(3, 19)).info.watched is None
+    env.close()

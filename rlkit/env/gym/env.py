@@ -139,7 +139,8 @@ class GymEnv(VecEnv):
         actions, rows = actions[self._watched], rows[self._watched]
         tasks = rows[:, self._plan.columns["flags"]][:, FLAGS.index("task")].astype(int)
         own = [self._plan.forms[task].own(action) for task, action in zip(tasks, actions)]
-        return Watched({}, np.asarray(own, np.float32), rows[:, self._plan.columns["terms"]])
+        terms = rows[:, self._plan.columns["terms"]]
+        return Watched({}, np.asarray(own, np.float32), terms, terms[:, :0])
 
     def _exchange(self, ask: Callable[[], Any]) -> np.ndarray:
         """The rows `[N, width]`, a copy, that the bundles answer with; raises EnvError for what failed there."""

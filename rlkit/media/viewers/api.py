@@ -24,7 +24,8 @@ class Frame:
     """One state of one env, and what is known about it.
 
     step, time [s]: since the episode began. qpos: [nq] of the model. reward: of the step that led here;
-    total: the return so far; terms: its weighted reward terms by name. caption: such as "iteration 350".
+    total: the return so far; terms: its weighted reward terms by name; metrics: the task's numbers of it.
+    caption: such as "iteration 350". ghost: [nq], where the task's reference is, if it has one.
     """
 
     env: int
@@ -36,6 +37,8 @@ class Frame:
     total: float = 0.0
     terms: Mapping[str, float] = field(default_factory=dict)
     caption: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    ghost: np.ndarray | None = None
 
 
 @dataclass

@@ -123,32 +123,25 @@ class Playback:
         header, arrays = self.recording.header, self.recording.arrays
         step = self.step
         rewards = arrays.get("rewards", np.zeros(self.recording.length))
+        ghost = arrays.get("ghost")
         return Frame(
             env=header.get("env", 0),
             episode=header.get("episode", 0),
             step=step,
             time=float(arrays["time"][self.index]),
             qpos=arrays["qpos"][self.index],
+            ghost=None if ghost is None else ghost[self.index],
             reward=float(rewards[step - 1]) if step else 0.0,
             total=float(rewards[:step].sum()),
-            terms=dict(zip(self.term_names, self._term_row(step))),
+            terms=self._values("terms", step),
+            metrics=self._values("metrics", step),
             caption=self._caption(),
         )
 
-    @property
-    def term_names(self) -> list[str]:
-        """Names of the reward terms that the episode holds."""
-        return list(self.recording.header["names"].get("reward_terms", ())) if self._has_terms else []
-
-    @property
-    def _has_terms(self) -> bool:
-        return "terms" in self.recording.arrays
-
-    def _term_row(self, step: int) -> list[float]:
-        if not self._has_terms:
-            return []
-        terms = self.recording.arrays["terms"]
-        return terms[step - 1].tolist() if step else [0.0] * terms.shape[1]
+    def _values(self, array: str, step: int) -> dict[str, float]:
+        """Of the step that led to the state shown; 0 before the first."""
+        curves = self.recording.curves(array)
+        return {name: float(values[step - 1]) if step else 0.0 for name, values in curves.items()}
 
     def _caption(self) -> str:
         header = self.recording.header

@@ -54,7 +54,7 @@ class LiveView:
         """
         row, spec, watched = self._watched, self._env.spec, step.info.watched
         assert watched is not None
-        reward = float(step.reward[row])
+        reward, ghost = float(step.reward[row]), watched.state.get("ghost")
         self._step += 1
         self._total += reward
         self.viewer.show(
@@ -64,9 +64,11 @@ class LiveView:
                 step=self._step,
                 time=self._step * spec.control_period,
                 qpos=watched.state["qpos"][-1],
+                ghost=None if ghost is None else ghost[-1],
                 reward=reward,
                 total=self._total,
                 terms=dict(zip(spec.reward_terms, watched.terms[-1].tolist())),
+                metrics=dict(zip(spec.metrics, watched.metrics[-1].tolist())),
                 caption=", ".join(filter(None, (caption, self._playing))),
             )
         )

@@ -12,7 +12,7 @@ import mujoco
 import numpy as np
 
 from rlkit.nearest import nearest
-from rlkit.sims.mjcf import MjcfError
+from rlkit.sims.mjcf import MjcfError, unpacked
 
 Pose = Mapping[str, Union[float, Sequence[float]]]
 _WIDTH = {int(mujoco.mjtJoint.mjJNT_FREE): 7, int(mujoco.mjtJoint.mjJNT_BALL): 4}
@@ -54,9 +54,7 @@ def start(model: mujoco.MjModel, keyed: Mapping[str, np.ndarray], pose: Pose | N
         values = np.atleast_1d(np.asarray(given, dtype=np.float64))
         matching = [j for name, j in posed.items() if fnmatchcase(name, pattern)]
         if not matching:
-            near = nearest(pattern, list(posed))
-            hint = f"the nearest is '{near[0]}'" if near else f"it has: {', '.join(posed)}"
-            raise MjcfError(f"pose: the model has no joint or free body '{pattern}'; {hint}")
+            raise MjcfError(f"pose: {_unknown(pattern, list(posed))}")
         for j in matching:
             columns = _columns(model, j)
             width = columns.stop - columns.start
@@ -65,6 +63,20 @@ def start(model: mujoco.MjModel, keyed: Mapping[str, np.ndarray], pose: Pose | N
                 raise MjcfError(f"pose: '{pattern}' takes {wanted}, not {len(values)}")
             qpos[columns] = [*values, 1.0, 0.0, 0.0, 0.0] if len(values) == 3 and width == 7 else values
     return qpos
+
+
+def qpos_columns(mjcf: str, names: Sequence[str]) -> list[int]:
+    """Where in qpos `[nq]` joints and free bodies stand, one after the other: one number, of free bodies seven.
+
+    Raises MjcfError for a name that the model has not.
+    """
+    model = mujoco.MjModel.from_xml_string(*unpacked(mjcf))
+    posed = {_posed_name(model, j): j for j in range(model.njnt)}
+    unknown = [name for name in names if name not in posed]
+    if unknown:
+        raise MjcfError(_unknown(unknown[0], list(posed)))
+    slices = [_columns(model, posed[name]) for name in names]
+    return [column for columns in slices for column in range(columns.start, columns.stop)]
 
 
 def holding_controls(model: mujoco.MjModel, qpos: np.ndarray) -> dict[str, float]:
@@ -81,6 +93,12 @@ def holding_controls(model: mujoco.MjModel, qpos: np.ndarray) -> dict[str, float
             value = float(np.clip(value, *model.actuator_ctrlrange[k]))
         controls[model.actuator(k).name] = value
     return controls
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    near = nearest(name, known)
+    hint = f"the nearest is '{near[0]}'" if near else f"it has: {', '.join(known)}"
+    return f"the model has no joint or free body '{name}'; {hint}"
 
 
 def _columns(model: mujoco.MjModel, joint: int) -> slice:

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from needs import lacking
 from project import ROOT, wait_until
-from recordings import make_recording
+from recordings import AHEAD, make_recording, with_reference
 
 from rlkit.media.recording import save
 
@@ -163,7 +163,7 @@ class Loop(threading.Thread):
         super().__init__(daemon=True)
         from rlkit.media.viewers import open_viewer
 
-        self.recording = make_recording(length=400)
+        self.recording = with_reference(make_recording(length=400))
         self.viewer = open_viewer(
             "web", mjcf=self.recording.mjcf, title="Cart", num_envs=4, control_period=0.02, port=0
         )
@@ -173,13 +173,13 @@ class Loop(threading.Thread):
     def run(self) -> None:
         from rlkit.media.viewers import Frame
 
-        step, states = 0, self.recording.arrays["qpos"]
+        step, states, ghosts = 0, self.recording.arrays["qpos"], self.recording.arrays["ghost"]
         while not self.viewer.closed:
             terms = {"alive": 0.75, "speed": 0.01 * (step % 50)}
             env = self.viewer.env
-            self.viewer.show(
-                Frame(env, 0, step, 0.02 * step, states[step % 100], 1.0, float(step), terms, "iteration 7")
-            )
+            seen = (states[step % 100], 1.0, float(step), terms, "iteration 7")
+            error = {"cart_error": AHEAD}
+            self.viewer.show(Frame(env, 0, step, 0.02 * step, *seen, error, ghosts[step % 100]))
             asked = self.viewer.poll_input()
             if asked.restart or asked.push or asked.checkpoint or asked.env != env:
                 self.heard.append(asked)
@@ -201,7 +201,8 @@ def test_the_live_page_shows_the_scene_and_obeys(page, live: Loop, tmp_path) -> 
     page.get_by_text("iteration 7").wait_for()
     wait_until(lambda: shades(scene(page)) > SHADES_OF_A_PICTURE, "a picture of the scene")
     page.screenshot(path=str(tmp_path / "page.png"))
-    for name in ("alive", "speed"):  # the reward terms' curves
+    assert page.get_by_label("Reference").first.is_checked()
+    for name in ("alive", "speed", "cart_error"):  # the curves of reward terms and metrics
         assert page.get_by_text(name, exact=False).first.is_visible()
 
     first = shown_time(page)
@@ -298,14 +299,16 @@ def test_the_window_shows_the_scene_and_ends_well(display, tmp_path) -> None:
 
 
 KEYS = """
-from recordings import make_recording
+from recordings import make_recording, with_reference
 from rlkit.media.viewers import Frame, open_viewer
 
-recording = make_recording()
+recording = with_reference(make_recording())
 viewer = open_viewer("native", mjcf=recording.mjcf, title="Cart", num_envs=3, control_period=0.001)
-frame = Frame(0, 0, 1, 0.02, recording.arrays["qpos"][1], 1.0, 1.0, {"alive": 1.0}, "iteration 7")
+frame = Frame(0, 0, 1, 0.02, recording.arrays["qpos"][1], 1.0, 1.0, {"alive": 1.0}, "iteration 7",
+              {"cart_error": 0.4}, recording.arrays["ghost"][1])
 viewer.offer_checkpoints(["best", "last"], "last")
 viewer.show(frame)
+assert viewer._window.user_scn.ngeom == 2  # cart and arm of the reference; the ball is where it is
 for key in (ord("F"), ord("C"), ord("P"), ord("R"), 265, ord("Q")):
     viewer.press(key)
 asked, later = viewer.poll_input(), viewer.poll_input()

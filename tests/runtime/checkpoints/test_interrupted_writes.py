@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from benchmarks.metric_lines import read_metrics
-from rlkit.media import hdf5
 from rlkit.media import recording as recordings
+from rlkit.media.formats import hdf5
 from rlkit.media.recording import Recording
 from rlkit.runtime.checkpoints import checkpoint as checkpoints
 from rlkit.runtime.checkpoints.checkpoint import Checkpoint

@@ -15,6 +15,7 @@ import mujoco.viewer
 import numpy as np
 
 from rlkit.media.camera import TrackingCamera
+from rlkit.media.ghost import GhostGeoms
 from rlkit.media.viewers.api import Frame, UserInput, Viewer, ViewerError
 from rlkit.media.viewers.pacer import Pacer
 from rlkit.media.viewers.scene import Scene
@@ -78,6 +79,7 @@ class NativeViewer(Viewer):
         self._draw_next = float("-inf")
         self._scene = Scene(mjcf)
         self._tracker = TrackingCamera(self._scene.model, _ASPECT)
+        self._ghost: GhostGeoms | None = None
         self._looked_at: np.ndarray | None = None
         check_display()
         self._keys = self._bindings()
@@ -188,6 +190,10 @@ class NativeViewer(Viewer):
             self._scene.pose(frame.qpos)
             mujoco.mj_forward(model, data)  # lights and cameras go with the bodies
             data.time = frame.time
+            self._window.user_scn.ngeom = 0
+            if frame.ghost is not None:
+                self._ghost = self._ghost or GhostGeoms(model)
+                self._ghost.add(self._window.user_scn, data, frame.ghost)
             self._window.opt.flags[[int(flag) for flag in _SIDE_EFFECTS]] = 0
             self._follow()
 
@@ -206,7 +212,7 @@ class NativeViewer(Viewer):
 def overlay(
     title: str, frame: Frame, pacer: Pacer, help_lines: Sequence[tuple[str, str]] = _HELP
 ) -> list[Text]:
-    """The texts over the picture: state at the top, reward terms at the right, keys at the bottom."""
+    """The texts over the picture: state at the top, reward terms and metrics at the right, keys at the bottom."""
     font, places = int(mujoco.mjtFontScale.mjFONTSCALE_100), mujoco.mjtGridPos
     pace = "paused" if pacer.paused else f"{pacer.factor:.2f}x (asked: {pacer.speed:g}x)"
     rows = [
@@ -217,7 +223,7 @@ def overlay(
         ("return", f"{frame.total:.2f}"),
         ("speed", pace),
     ]
-    terms = [(name, f"{value:.4f}") for name, value in frame.terms.items()]
+    terms = [(name, f"{value:.4f}") for name, value in {**frame.terms, **frame.metrics}.items()]
     texts: list[Text] = [(font, int(places.mjGRID_TOPLEFT), *_columns(rows))]
     if terms:
         texts.append((font, int(places.mjGRID_TOPRIGHT), *_columns(terms)))

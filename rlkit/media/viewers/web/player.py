@@ -1,4 +1,4 @@
-"""Recorded episodes on a page: which one, which state, and its reward terms up to there."""
+"""Recorded episodes on a page: which one, which state, and its curves up to there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 import numpy as np
 import viser
 
+from rlkit.media.recording import NAMED
 from rlkit.media.viewers.playback import Playback
 from rlkit.media.viewers.web.stage import WebStage
 
@@ -83,11 +84,11 @@ class WebPlayer:
         playback = self._playback
         self._slider.value = playback.index
         self._note.content = self._about()
-        recording, names = playback.recording, playback.term_names
-        upto = max(playback.step, 1) if names else 0
-        values = recording.arrays["terms"][:upto] if names else np.zeros((0, 0))
-        times = recording.period * np.arange(1, upto + 1)
-        self._stage.plot.draw(names, times, values, (0.0, recording.period * recording.length))
+        recording, upto = playback.recording, max(playback.step, 1)
+        times, span = recording.period * np.arange(1, upto + 1), (0.0, recording.period * recording.length)
+        for array in NAMED:
+            curves, chart = recording.curves(array), getattr(self._stage, array)
+            chart.draw(list(curves), times, [values[:upto] for values in curves.values()], span)
 
     def _about(self) -> str:
         header = self._playback.recording.header

@@ -1,16 +1,20 @@
-"""A Scene on a page: meshes under one frame for each body, and the ground."""
+"""A Scene on a page: meshes under one frame for each body, the ground, and where the reference is."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import viser
 
 from rlkit.media.camera import TrackingCamera
+from rlkit.media.ghost import RGBA, Poses, apart
 from rlkit.media.viewers.scene import Ground, Scene, Shape
 
 WHAT_MOVES, NOTHING = "what moves", "nothing"
 
 _ROOT = "/scene"
+_GHOST = f"{_ROOT}/reference"
 _ASPECT = 1.2  # of the picture beside the controls, at least
 _ROOM = 1.4  # times as far as the first pose needs: things will move
 
@@ -19,12 +23,13 @@ class WebScene:
     """Draws a Scene on a server.
 
     `follow` is what stays in the picture: WHAT_MOVES (gently), NOTHING, or the name of a body. Following moves
-    the world, not the camera: the camera stays the user's.
+    the world, not the camera: the camera stays the user's. `shows_ghost`: whether the reference is drawn.
     """
 
     def __init__(self, server: viser.ViserServer, scene: Scene) -> None:
         self.scene = scene
         self.follow = WHAT_MOVES
+        self.shows_ghost = True
         self._server = server
         with server.atomic():
             server.scene.reset()
@@ -35,7 +40,8 @@ class WebScene:
                 self._add_ground(number, ground)
             self._frames: dict[int, viser.FrameHandle] = {}
             for shape in scene.shapes:
-                self._add_shape(shape)
+                self._add_shape(shape, _ROOT, self._frames)
+        self._ghosts: dict[int, viser.FrameHandle] = {}  # made when there is one
         self._aim()
         self._aimed = False
 
@@ -44,8 +50,9 @@ class WebScene:
         """What `follow` may be."""
         return (WHAT_MOVES, NOTHING, *(self.scene.bodies[body] for body in self.scene.moving))
 
-    def draw(self, qpos: np.ndarray) -> None:
-        """Put the bodies where they are at `qpos` [nq]."""
+    def draw(self, qpos: np.ndarray, ghost: np.ndarray | None = None) -> None:
+        """Put the bodies where they are at `qpos` [nq], and where the reference has them at `ghost` [nq]."""
+        reference = None if ghost is None else self.scene.pose(ghost)
         positions, quaternions = self.scene.pose(qpos)
         if not self._aimed:  # a model's own pose may be far from where episodes begin
             self._aim()
@@ -55,7 +62,23 @@ class WebScene:
                 frame = self._frames.get(body)
                 if frame is not None:
                     frame.position, frame.wxyz = positions[body], quaternions[body]
+            self._draw_ghost((positions, quaternions), reference)
             self._root.position = self._shift(positions)
+
+    def _draw_ghost(self, bodies: Poses, reference: Poses | None) -> None:
+        """Show those of the `bodies` that the reference has elsewhere, there."""
+        if reference is None or not self.shows_ghost:
+            for frame in self._ghosts.values():
+                frame.visible = False
+            return
+        if not self._ghosts:
+            for shape in self.scene.shapes:
+                if shape.body in self.scene.moving:
+                    self._add_shape(replace(shape, rgba=RGBA), _GHOST, self._ghosts)
+        elsewhere = apart(bodies, reference)
+        for body, frame in self._ghosts.items():
+            frame.position, frame.wxyz = reference[0][body], reference[1][body]
+            frame.visible = bool(elsewhere[body])
 
     def _shift(self, positions: np.ndarray) -> np.ndarray:
         """How far the world is moved, so that what is followed stays where the camera looked at first [m]."""
@@ -74,10 +97,11 @@ class WebScene:
         add.add_light_hemisphere("/sky light", ground_color=(150, 150, 155), intensity=2.2)
         add.add_light_directional("/sun", intensity=3.0, cast_shadow=True, position=(-1.6, -1.2, 3.0))
 
-    def _add_shape(self, shape: Shape) -> None:
-        parent = f"{_ROOT}/{shape.body}"
-        if shape.body not in self._frames:
-            self._frames[shape.body] = self._server.scene.add_frame(
+    def _add_shape(self, shape: Shape, root: str, frames: dict[int, viser.FrameHandle]) -> None:
+        """A mesh under the frame of its body, which is added to `frames` with its first one."""
+        parent = f"{root}/{shape.body}"
+        if shape.body not in frames:
+            frames[shape.body] = self._server.scene.add_frame(
                 parent,
                 show_axes=False,
                 position=self.scene.data.xpos[shape.body],
@@ -90,6 +114,7 @@ class WebScene:
             color=_rgb(shape.rgba),
             opacity=shape.rgba[3] if shape.rgba[3] < 1 else None,
             flat_shading=len(shape.mesh.faces) < 100,
+            cast_shadow=shape.rgba[3] == 1,
             receive_shadow=False,  # small and self-shadowed, it would be patchy
         )
 

@@ -1,4 +1,4 @@
-"""What every page has: the scene, pause, step, speed, what is shown now, and the reward terms."""
+"""What every page has: the scene, pause, step, speed, what is shown now, and the curves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import viser
 from rlkit.media.viewers.api import Frame
 from rlkit.media.viewers.pacer import SPEEDS, Pacer
 from rlkit.media.viewers.scene import Scene
-from rlkit.media.viewers.web.plot import TermPlot
+from rlkit.media.viewers.web.plot import Chart
 from rlkit.media.viewers.web.scene import WebScene
 from rlkit.media.viewers.web.server import start_server, stop_server
 
@@ -45,13 +45,14 @@ class WebStage:
         self._status = gui.add_markdown("waiting for the first state")
         self.scene = WebScene(self.server, scene)
         self._add_time_controls(gui, paced=not free)
-        self._plot_folder = gui.add_folder("Reward terms", order=1000.0)
-        self.plot = TermPlot(self.server, self._plot_folder)
+        self.terms = Chart(self.server, "Reward terms", order=1000.0)
+        self.metrics = Chart(self.server, "Metrics", order=1001.0)
 
     def set_model(self, mjcf: str) -> None:
         """Show another model from now on; raises ViewerError for one that MuJoCo cannot compile."""
         scene = Scene(mjcf)
         self.scene = WebScene(self.server, scene)
+        self.scene.shows_ghost = self._reference.value
         self._follow.options = self.scene.followable
         self._follow.value = self.scene.follow
 
@@ -85,7 +86,8 @@ class WebStage:
             if self.closed:
                 return
             self._drawn = time.monotonic()
-            self.scene.draw(self._frame.qpos)
+            self.scene.draw(self._frame.qpos, self._frame.ghost)
+            self._reference.visible = self._frame.ghost is not None
             if self._drawn - self._told >= _TELL_EVERY:
                 self._told, self._stale = self._drawn, False
                 self._status.content = _status(self._frame, self.pacer, self.scene.scene)
@@ -100,6 +102,9 @@ class WebStage:
             self.scene.followable,
             initial_value=self.scene.follow,
             hint="what stays in the middle of the picture",
+        )
+        self._reference = gui.add_checkbox(
+            "Reference", True, visible=False, hint="where the task wants it to be, translucent"
         )
 
         @buttons.on_click
@@ -116,6 +121,11 @@ class WebStage:
             if self._follow.value in self.scene.followable:  # else of the model that was shown before
                 self.scene.follow = str(self._follow.value)
                 self._stale = True
+
+        @self._reference.on_update
+        def _(_event: object) -> None:
+            self.scene.shows_ghost = bool(self._reference.value)
+            self._stale = True
 
     def _add_speed(self, gui: viser.GuiApi) -> None:
         speed = gui.add_slider("Speed", SPEEDS[0], SPEEDS[-1], 0.1, 1.0, hint="simulated seconds a second")

@@ -9,10 +9,10 @@ import numpy as np
 import viser
 
 from rlkit.media.viewers.api import Frame, Push, UserInput, Viewer
-from rlkit.media.viewers.web.plot import TermHistory
+from rlkit.media.viewers.web.plot import History
 from rlkit.media.viewers.web.stage import WebStage
 
-_WINDOW = 10.0  # s of reward terms
+_WINDOW = 10.0  # s of curves
 _STRENGTH = 20.0  # N at first
 _DIRECTIONS: dict[str, tuple[float, float, float]] = {
     "+x": (1, 0, 0), "-x": (-1, 0, 0), "+y": (0, 1, 0), "-y": (0, -1, 0), "up": (0, 0, 1),
@@ -38,7 +38,7 @@ class WebViewer(Viewer):
         self._period = control_period
         self._input = UserInput()
         self._lock = threading.Lock()
-        self._history = TermHistory(_WINDOW)
+        self._terms, self._metrics = History(_WINDOW), History(_WINDOW)
         self._checkpoints: viser.GuiDropdownHandle[str] | None = None
         self._stage = WebStage(mjcf, title=title, host=host, port=port, free=not obeyed)
         self.address = self._stage.address
@@ -53,8 +53,9 @@ class WebViewer(Viewer):
                 self._add_push_controls()
 
     def show(self, frame: Frame) -> None:
-        self._history.add(frame.terms, self._period)
-        self._stage.show(frame, self._period, lambda: self._history.draw(self._stage.plot))
+        self._terms.add(frame.terms, self._period)
+        self._metrics.add(frame.metrics, self._period)
+        self._stage.show(frame, self._period, self._draw_curves)
 
     def poll_input(self) -> UserInput:
         with self._lock:
@@ -81,6 +82,10 @@ class WebViewer(Viewer):
 
     def close(self) -> None:
         self._stage.close()
+
+    def _draw_curves(self) -> None:
+        self._terms.draw(self._stage.terms)
+        self._metrics.draw(self._stage.metrics)
 
     def _choose_checkpoint(self, event: viser.GuiEvent) -> None:
         if event.client is not None:  # the user's choice, not what offer_checkpoints set

@@ -1,0 +1,1 @@
+"""Episodes in the files of others."""
