@@ -91,7 +91,7 @@ SLIDES = """
 class Aiming(Counter):
     """Wants the slide ahead by 10, and the cube, which is not in its simulator's joints, at 1 2 3."""
 
-    wanted = ("slide", "cube")
+    wanted: tuple[str, ...] = ("slide", "cube")
 
     @classmethod
     def scene(cls, config: Any) -> SceneSpec:

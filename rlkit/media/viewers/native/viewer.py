@@ -190,10 +190,12 @@ class NativeViewer(Viewer):
             self._scene.pose(frame.qpos)
             mujoco.mj_forward(model, data)  # lights and cameras go with the bodies
             data.time = frame.time
-            self._window.user_scn.ngeom = 0
+            extra = self._window.user_scn
+            assert extra is not None  # a passive viewer always has one
+            extra.ngeom = 0
             if frame.ghost is not None:
                 self._ghost = self._ghost or GhostGeoms(model)
-                self._ghost.add(self._window.user_scn, data, frame.ghost)
+                self._ghost.add(extra, data, frame.ghost)
             self._window.opt.flags[[int(flag) for flag in _SIDE_EFFECTS]] = 0
             self._follow()
 
