@@ -302,7 +302,9 @@ def test_angular_velocity_of_a_free_body_is_in_the_world_frame(build: Build) -> 
     assert sim.body_quat[0, CUBE].tolist() == pytest.approx(turned, abs=1e-3)
 
 
+@on_those(lambda facts: not facts.compiles)
 def test_velocities_match_finite_differences(build: Build) -> None:
+    """Not where another length of step is another program: test_parity.py compares those velocities with MuJoCo's."""
     physics = PhysicsSettings(dt=1e-4, substeps=1, num_threads=1)
     sim = build(ARM_AND_CUBE, 4, physics)
     state = drawn(ARM_AND_CUBE, 4, seed=3)
@@ -445,17 +447,17 @@ def test_two_steps_in_one_call_are_two_steps(build: Build) -> None:
 
 @two_at_once
 def test_a_partial_reset_leaves_all_other_envs_bit_equal(build: Build) -> None:
-    sim, twin = started(build, 8), started(build, 8)
+    sim, twin = started(build), started(build)
     for each in (sim, twin):
         run(each, 5)
 
     @settings(max_examples=10, deadline=None, database=None)
-    @given(st.sets(st.integers(0, 7), min_size=1, max_size=7))
+    @given(st.sets(st.integers(0, 3), min_size=1, max_size=3))
     def check(chosen: set[int]) -> None:
         ids = torch.tensor(sorted(chosen))
-        others = torch.tensor([i for i in range(8) if i not in chosen])
+        others = torch.tensor([i for i in range(4) if i not in chosen])
         for each in (sim, twin):
-            each.reset(torch.arange(8), drawn(ARM_AND_CUBE, 8))
+            each.reset(torch.arange(4), drawn(ARM_AND_CUBE, 4))
             run(each, 3)
         sim.reset(ids, drawn(ARM_AND_CUBE, len(ids), seed=1))
         assert_same(views(sim), views(twin), others)
@@ -491,20 +493,21 @@ def test_state_continues_bit_exactly_here_and_in_a_new_simulator(build: Build) -
 
 
 @two_at_once
-def test_the_state_of_one_env_goes_on_alone_in_a_simulator_of_its_own(build: Build) -> None:
+def test_the_state_of_one_env_goes_on_in_another_place_and_alone(build: Build) -> None:
     sim = started(build)
     triple_masses(build, sim, 2)
     run(sim, 20)
-    pair, alone = build(num_envs=2), build(num_envs=1)
-    pair.load_state(sim.state([2, 0]))
+    swapped, alone = build(), build(num_envs=1)
+    order = [2, 0, 3, 1]
+    swapped.load_state(sim.state(order))
     alone.load_state(sim.state([2]))
     ctrl = torch.tensor([[0.2, 1.0], [0.1, -3.0], [-0.1, 2.0], [0.3, 0.5]])
     for _ in range(20):
         sim.step(ctrl, 1)
-        pair.step(ctrl[[2, 0]], 1)
+        swapped.step(ctrl[order], 1)
         alone.step(ctrl[[2]], 1)
         rows, sameness = views(sim), build.facts.sameness
-        assert_same(views(pair), {name: values[[2, 0]] for name, values in rows.items()}, sameness=sameness)
+        assert_same(views(swapped), {name: values[order] for name, values in rows.items()}, sameness=sameness)
         assert_same(views(alone), {name: values[[2]] for name, values in rows.items()}, sameness=sameness)
 
 
@@ -547,8 +550,8 @@ def test_a_state_of_another_scene_or_size_is_refused(build: Build) -> None:
     saved = build().state()
     with pytest.raises(SimulatorError, match="another scene"):
         build(GRIPPER_ALONE).load_state(saved)
-    with pytest.raises(SimulatorError, match="4 envs, here are 3"):
-        build(ARM_AND_CUBE, 3).load_state(saved)
+    with pytest.raises(SimulatorError, match="4 envs, here are 1"):
+        build(ARM_AND_CUBE, 1).load_state(saved)
 
 
 # What varies from env to env, and failures.
@@ -636,20 +639,22 @@ def test_scales_belong_to_the_state(build: Build) -> None:
 
 @model_fields
 def test_twice_the_mass_is_half_the_acceleration(build: Build) -> None:
-    sim = build(GRIPPER)
-    state = at_rest(GRIPPER, 4, height=5.0)  # the ball is far away
-    sim.reset(torch.arange(4), state)
-    assert sim.model_field("body_mass").shape == (4, 5)
+    sim = build()
+    sim.reset(torch.arange(4), at_rest(ARM_AND_CUBE, 4, height=3.0))
+    assert sim.model_field("body_mass").shape == (4, 4)
     sim.model_field("body_mass")[1] *= 2.0
     sim.model_field("body_inertia")[1] *= 2.0
     sim.apply_model_fields(torch.tensor([1]))
-    sim.step(torch.tensor([[0.4, 0.0]]).repeat(4, 1), 1)
-    # 0.4 N for 10 ms against 2 N s/m of damping, taken implicitly: v' = (v + F h / m) / (1 + d h / m), twice
+    sim.step(torch.tensor([[0.1, 0.0]]).repeat(4, 1), 1)
+    # The slide's servo, 50 N/m to 0.1 m with 5 N s/m, taken implicitly: v' = (v + F h / m) / (1 + d h / m), twice. The
+    # arm has hardly begun to fall: that pulls with 0.006 N of 5.
     h = 0.005
-    for env, mass in ((0, 0.2), (1, 0.4)):
-        v = (0.4 * h / mass) / (1.0 + 2.0 * h / mass)
-        v = (v + 0.4 * h / mass) / (1.0 + 2.0 * h / mass)
-        assert float(sim.joint_vel[env, 0]) == pytest.approx(v, rel=1e-3)
+    for env, mass in ((0, 0.5), (1, 1.0)):
+        q = v = 0.0
+        for _ in range(2):
+            v = (v + 50.0 * (0.1 - q) * h / mass) / (1.0 + 5.0 * h / mass)
+            q += v * h
+        assert float(sim.joint_vel[env, 0]) == pytest.approx(v, rel=5e-3)
     assert torch.equal(sim.joint_vel[0], sim.joint_vel[2])
     assert torch.equal(sim.joint_vel[0], sim.joint_vel[3])
 

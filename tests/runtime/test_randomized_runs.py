@@ -50,14 +50,14 @@ def episodes() -> list[Recording]:
     return recorded("mujoco")
 
 
-def recorded(sim: str) -> list[Recording]:
+def recorded(sim: str, steps: int = 34) -> list[Recording]:
     """Of two envs among four, with a push by hand in the third step; the env's own come as well."""
     experiment = asked("task=BoxGrasping", f"sim={sim}", "task.episodeLength=16", *ALL)
     env, taken = build_env(experiment, Ranks()), []
     recorder = Recorder(env, [1, 3], facts_of(experiment), taken.append)
     obs, generator = env.reset(), torch.Generator().manual_seed(2)
     recorder.begin()
-    for step in range(34):
+    for step in range(steps):
         if step == 3:
             env.push(1, "box", (3.0, 0.0, 5.0))
             recorder.pushed(1, "box", (3.0, 0.0, 5.0))
@@ -81,7 +81,7 @@ def test_randomised_episodes_replay_bit_for_bit(episodes: list[Recording]) -> No
 def test_they_do_on_another_simulator_too() -> None:
     if "warp" not in Machine.detect().simulators:
         lacking("warp", "another simulator than MuJoCo's own is an extra: pip install -e '.[warp]'")
-    first, *_ = recorded("warp")
+    first, *_ = recorded("warp", steps=17)
     assert first.arrays["start.delay"] >= 0 and replay(first).largest == 0.0
 
 
@@ -136,8 +136,10 @@ def test_a_policy_trained_with_noise_is_tested_with_and_without(learner: str) ->
 
 def _small(learner: str) -> list[str]:
     if learner == "PPO":
-        return ["train.horizon_length=4", "train.mini_epochs=1"]
+        return ["train.horizon_length=4", "train.mini_epochs=1", "train.units=[8]"]
     return [
+        "train.actor_units=[8]",
+        "train.critic_units=[8]",
         "train.horizon_length=4",
         "train.learning_starts=3",
         "train.buffer_size=32",

@@ -69,8 +69,18 @@ STONE = SceneSpec(
 )
 
 
+CUBE = replace(
+    STONE,
+    mjcf="""<mujoco><worldbody><geom type="plane" size="5 5 0.1"/>
+      <body name="stone"><freejoint/><geom type="box" size="0.1 0.1 0.1"/></body></worldbody></mujoco>""",
+)
+
+
 def tray(**changes: Any) -> MjxSimulator:
-    return MjxSimulator(TRAY, replace(PHYSICS, **changes), N)
+    """Its masses vary, by 1 at first, so that all tests share the programs of one set of fields."""
+    sim = MjxSimulator(TRAY, replace(PHYSICS, **changes), N)
+    sim.scale("mass", torch.arange(N), torch.ones(N, len(sim.parts("mass"))))
+    return sim
 
 
 def lying(k: int = N) -> ResetState:
@@ -171,6 +181,7 @@ MjxSimulator(STONE, PHYSICS, 2).step(torch.zeros(2, 0), 1)
 
 @pytest.mark.slow
 def test_a_second_run_reads_its_programs_from_the_cache(tmp_path: Path) -> None:
+    """Each imports what a simulator needs, and compiles a falling stone."""
     runs = [
         subprocess.run(
             [sys.executable, "-c", SECOND_RUN],
@@ -240,17 +251,18 @@ def test_scaled_envs_move_as_in_mujoco_with_the_same_derived_constants() -> None
 @pytest.mark.slow
 def test_contacts_beyond_the_room_are_counted() -> None:
     """Four corners on the ground and room for three; with room for all candidates nothing can overflow."""
-    tight = tray(max_contacts=3)
-    tight.reset(torch.arange(N), lying())
+    tight = MjxSimulator(CUBE, replace(PHYSICS, max_contacts=3), N)
+    state = ResetState(torch.zeros(N, 0), torch.zeros(N, 0), torch.zeros(N, 1, 7), torch.zeros(N, 1, 6))
+    state.free_pose[..., 2], state.free_pose[..., 3] = 0.0999, 1.0
+    tight.reset(torch.arange(N), state)
     for _ in range(3):
-        tight.step(press(), 1)
+        tight.step(torch.zeros(N, 0), 1)
     assert tight.overflows() == 3 * N
     assert tight.overflows() == 0
     assert tight.contact_room == 3
-    state = lying()
     state.free_pose[1, :, 2] += 1.0  # in the air
     tight.reset(torch.arange(N), state)
-    tight.step(press(), 1)
+    tight.step(torch.zeros(N, 0), 1)
     assert tight.overflows() == 1
 
 

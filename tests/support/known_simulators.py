@@ -16,7 +16,8 @@ class Facts:
 
     sameness: how far the numbers of one env may be off where it steps among another number of envs, or where model
     fields vary elsewhere, relative to 1 + their size; 0: they are bit-equal. The same simulator called twice is always
-    bit-equal. slow: whether its part of the contract suite takes more than a few seconds.
+    bit-equal. slow: whether its part of the contract suite takes more than a few seconds. compiles: whether each scene,
+    number of envs, length of a step and set of what varies is a program of its own, which takes long to compile.
     contact_pairs: whether forces are told apart by the other body, with the number of contact points; where not, a
     scene that asks for them is refused by name. model_fields: whether MuJoCo's model fields vary per env.
     ground_friction: whether the ground's friction is an env's own; where not, friction is the mean of ground and body.
@@ -26,6 +27,7 @@ class Facts:
 
     sameness: float = 0.0
     slow: bool = False
+    compiles: bool = False
     contact_pairs: bool = True
     model_fields: bool = True
     ground_friction: bool = True
@@ -46,8 +48,8 @@ FACTS: dict[str, Facts] = {
         several=False,
     ),
     # XLA makes another program for another number of envs or set of fields, and sums in another order; 30 steps grow
-    # that to 6e-5 (of a force, N). It compiles 16 programs for the suite.
-    "mjx": Facts(sameness=1e-4, slow=True),
+    # that to 6e-5 (of a force, N).
+    "mjx": Facts(sameness=1e-4, slow=True, compiles=True),
     "warp": Facts(slow=True),  # half a minute on a machine that has compiled none of its kernels yet
 }
 
