@@ -11,6 +11,9 @@
         "FastTD3: train=GymFastTD3 maxIter=120 training.evalInterval=10" \\
         "PPO: train=GymPPO maxIter=250 training.evalInterval=10"    # broken off and typed again, it goes on
 
+    python -m benchmarks.learning task=TrackMotion --seeds 0 1 2 --reach error_global=0.1 error_global=0.05 \\
+        --save track_walk --out docs/images/track_walk.png          # errors, of which less is better
+
 Each run is the real command in a process of its own, one after another; afterwards its best checkpoint is tested with
 64 envs × 2 episodes, deterministic. Times are of training alone (`wall_time` in metrics.jsonl), without evaluations.
 Curves are of evaluations where a run has them (training.evalInterval), else of the episodes while exploring. Peers are
@@ -40,11 +43,16 @@ from rlkit.workspace import list_runs, write_atomic
 
 ROOT = Path(__file__).parents[1]
 Level = Tuple[str, float]
+_ERROR = "error_"  # facts of episodes whose names begin so are better the less they are
 
 
 @dataclass
 class Curve:
-    """Success and return of one run, by env-steps and by seconds of training."""
+    """Success and return of one run, by env-steps and by seconds of training.
+
+    errors: by name, of evaluations that have any; infinite where not every episode was a success, since a short episode
+    has little time to go astray.
+    """
 
     name: str
     evaluated: bool = False
@@ -53,6 +61,7 @@ class Curve:
     success: list[float] = field(default_factory=list)
     returns: list[float] = field(default_factory=list)
     tested: str = "-"
+    errors: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def variant(self) -> str:
@@ -67,14 +76,18 @@ class Curve:
         self.returns.append(mean_return)
 
     def reached(self, level: Level) -> str:
-        """Seconds and env-steps until the measure first was at least the level."""
+        """Seconds and env-steps until the measure first was at the level."""
         first = self.first(level)
         return "-" if first is None else f"{self.seconds[first]:.0f} s, {self.steps[first]:,}"
 
     def first(self, level: Level) -> int | None:
-        """The first point that is at least at the level, None where none is."""
-        values = self.success if level[0] == "success" else self.returns
-        return next((i for i, value in enumerate(values) if value >= level[1]), None)
+        """The first point that is at least at the level, with an error at most; None where none is."""
+        name, wanted = level
+        if name.startswith(_ERROR):
+            values = self.errors.get(name, [])
+            return next((i for i, value in enumerate(values) if value <= wanted), None)
+        values = self.success if name == "success" else self.returns
+        return next((i for i, value in enumerate(values) if value >= wanted), None)
 
 
 def read_curve(run: Path, name: str = "", window: int = 128) -> Curve:
@@ -87,6 +100,9 @@ def read_curve(run: Path, name: str = "", window: int = 128) -> Curve:
             if "eval/return" in row:
                 point = (row["wall_time"], int(row["env_steps"]), row["eval/success"], row["eval/return"])
                 curve.add(*point)
+                for name in (key[len("eval/") :] for key in row if key.startswith(f"eval/{_ERROR}")):
+                    whole = row["eval/success"] == 1.0
+                    curve.errors.setdefault(name, []).append(row[f"eval/{name}"] if whole else math.inf)
             continue
         if not row.get("episode/count"):
             continue
@@ -157,6 +173,8 @@ def spread(curves: list[Curve], levels: list[Level]) -> dict[str, Any]:
         of_variant = [curve for curve in curves if curve.variant == variant]
         entry: dict[str, Any] = {"seeds": len(of_variant), "tested": [curve.tested for curve in of_variant]}
         entry["best return"] = _middle([max(curve.returns, default=-math.inf) for curve in of_variant])
+        for error in dict.fromkeys(name for name, _ in levels if name.startswith(_ERROR)):
+            entry[f"least {error}"] = _middle([min(c.errors.get(error, [math.inf])) for c in of_variant], 4)
         for name, value in levels:
             firsts = [(curve, curve.first((name, value))) for curve in of_variant]
             for what in ("seconds", "steps"):
@@ -166,39 +184,49 @@ def spread(curves: list[Curve], levels: list[Level]) -> dict[str, Any]:
     return found
 
 
-def _middle(values: Sequence[float]) -> dict[str, Any]:
+def _middle(values: Sequence[float], digits: int = 1) -> dict[str, Any]:
     """Median, least and greatest, and each; None where it was not reached."""
     ordered = sorted(values)
     named = {"median": statistics.median_high(ordered), "least": ordered[0], "greatest": ordered[-1]}
-    plain = {name: _finite(value) for name, value in named.items()}
-    return {**plain, "each": [_finite(value) for value in values]}
+    plain = {name: _finite(value, digits) for name, value in named.items()}
+    return {**plain, "each": [_finite(value, digits) for value in values]}
 
 
-def _finite(value: float) -> float | None:
-    return round(value, 1) if math.isfinite(value) else None
+def _finite(value: float, digits: int) -> float | None:
+    return round(value, digits) if math.isfinite(value) else None
 
 
-def draw(curves: list[Curve], out: Path, title: str) -> None:
-    """Success and return over minutes of training, a line a run, a colour a variant; return alone without success."""
+def draw(curves: list[Curve], out: Path, title: str, shown: Sequence[str] = ()) -> None:
+    """Success, return and errors over minutes of training, a line a run, a colour a variant; what there is of them.
+
+    shown: the errors that are drawn.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
     from matplotlib.lines import Line2D
 
-    succeeds = any(any(curve.success) for curve in curves)
-    size = (9.5 if succeeds else 7.0, 3.2)
-    figure, axes = plt.subplots(1, 2 if succeeds else 1, figsize=size, layout="constrained", squeeze=False)
+    succeeds = int(any(any(curve.success) for curve in curves))
+    errors = list(dict.fromkeys(name for curve in curves for name in curve.errors if name in shown))
+    columns = succeeds + 1 + len(errors)
+    size = (4.5 + 2.5 * columns, 3.2)
+    figure, axes = plt.subplots(1, columns, figsize=size, layout="constrained", squeeze=False)
     variants = list(dict.fromkeys(curve.variant for curve in curves))
     for curve in curves:
         look = {"color": f"C{variants.index(curve.variant)}", "linewidth": 1.4}
         minutes = [s / 60 for s in curve.seconds]
         if succeeds:
             axes[0, 0].plot(minutes, [100 * s for s in curve.success], **look)
-        axes[0, -1].plot(minutes, curve.returns, **look)
+        axes[0, succeeds].plot(minutes, curve.returns, **look)
+        for axis, error in zip(axes[0, succeeds + 1 :], errors):
+            axis.plot(minutes, curve.errors.get(error, [math.inf] * len(minutes)), **look)
     if succeeds:
         axes[0, 0].set(ylabel="success, %", ylim=(-2, 102))
-    axes[0, -1].set(ylabel="return")
+    axes[0, succeeds].set(ylabel="return")
+    for axis, error in zip(axes[0, succeeds + 1 :], errors):
+        axis.set(ylabel=error)
+        axis.set_ylim(bottom=0.0)
     for axis in axes[0]:
         axis.set_xlabel("minutes of training")
         axis.grid(alpha=0.25)
@@ -212,10 +240,10 @@ def draw(curves: list[Curve], out: Path, title: str) -> None:
 
 
 def level(text: str) -> Level:
-    """`return=2000` or `success=0.9`."""
+    """`return=2000`, `success=0.9` or `error_global=0.05`."""
     name, _, value = text.partition("=")
-    if name not in ("success", "return"):
-        raise argparse.ArgumentTypeError(f"{text}: write return=2000 or success=0.9")
+    if name not in ("success", "return") and not name.startswith(_ERROR):
+        raise argparse.ArgumentTypeError(f"{text}: write return=2000, success=0.9 or error_global=0.05")
     return name, float(value)
 
 
@@ -247,7 +275,7 @@ def main() -> None:
     else:
         curves = _trained(options)
     show(curves, options.reach)
-    draw(curves, options.out, options.title or " ".join(options.words))
+    draw(curves, options.out, options.title or " ".join(options.words), [name for name, _ in options.reach])
     if options.save:
         results.save(options.save, spread(curves, options.reach))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from benchmarks import results
-from benchmarks.learning import Curve, spread
+from benchmarks.learning import Curve, read_curve, spread
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -96,3 +97,19 @@ def test_the_spread_over_seeds_counts_those_that_did_not_get_there() -> None:
     assert found["best return"]["median"] == 2000.0
     none = spread(curves[2:4], [("return", 2000.0)])["PPO"]["steps to return 2000"]
     assert (none["median"], none["each"]) == (None, [None, None])
+
+
+def test_an_error_counts_where_every_episode_was_played_to_its_end(tmp_path: Path) -> None:
+    found = [(0.0, 0.06), (1.0, 0.09), (1.0, 0.03), (0.5, 0.01)]
+    rows = [
+        {"wall_time": 10.0 * k, "env_steps": 100 * k, "eval/success": success, "eval/return": 1.0,
+         "eval/error_global": error}
+        for k, (success, error) in enumerate(found, 1)
+    ]  # fmt: skip
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    curve = read_curve(tmp_path, "PPO, seed 0")
+    levels = [("error_global", 0.1), ("error_global", 0.05), ("error_global", 0.02)]
+    assert [curve.first(level) for level in levels] == [1, 2, None]
+    told = spread([curve], levels)["PPO"]
+    assert told["least error_global"]["median"] == 0.03
+    assert told["steps to error_global 0.05"]["each"] == [300]
