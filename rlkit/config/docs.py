@@ -14,7 +14,13 @@ from rlkit.sims.facts import USABLE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 # Choices with settings of their own; each table leaves out what stands in one above it.
-MORE = (["task=BoxGrasping"], ["task=Gym", "env.id=Pendulum-v1"], ["task=Soccer"], ["train=FastTD3"])
+MORE = (
+    ["task=BoxGrasping"],
+    ["task=Gym", "env.id=Pendulum-v1"],
+    ["task=Soccer"],
+    ["train=AMP", "task=Style"],
+    ["train=FastTD3"],
+)
 START, END = "<!-- settings: written by python -m rlkit.config.docs -->", "<!-- end of settings -->"
 
 

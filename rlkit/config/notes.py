@@ -19,7 +19,7 @@ def notes_of(plain: Plain, asked: Mapping[str, Any], machine: Machine | None = N
 
     machine: None for a run that is only looked at.
     """
-    found = support.notes(plain) + learners.notes(plain) + task_checks.unasked(plain)
+    found = support.notes(plain) + learners.notes(plain, asked) + task_checks.unasked(plain)
     sim, device = plain["sim"]["name"], plain["env"]["device"]
     if device != "cpu" and (machine or Machine()).steps_on_cpu(sim) and asked.get("env.device") != "auto":
         found.append(f"sim={sim} steps on the CPU; every step is copied to {device}")

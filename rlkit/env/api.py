@@ -198,6 +198,13 @@ class VecEnv(ABC):
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from `state()`."""
 
+    def demonstrations(self, group: str, count: int) -> Tensor:
+        """What a group shows of the motions to be learnt from, `[count, size]`, drawn anew.
+
+        The draws are part of `state()`. Raises EnvError where there are no such motions.
+        """
+        raise EnvError(f"task {self.spec.task} has no motions to be learnt from")
+
     def begin_scenarios(self, scenarios: Tensor) -> Observations:
         """As `reset`, each env with an episode to order and nothing randomised until the next `reset`.
 

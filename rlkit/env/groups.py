@@ -56,6 +56,19 @@ class Groups:
             group: torch.cat([values[name] for name, _ in self.layouts[group]], dim=-1) for group in self.own
         }
 
+    def demonstrated(self, group: str, values: Mapping[str, Tensor]) -> Tensor:
+        """A group `[count, size]` from what the task shows of its motions, `[count, size]` a term.
+
+        Raises EnvError for a group that there is not, or with a term of which no motion tells.
+        """
+        missing = [name for name, _ in self.layouts.get(group, ((group, 0),)) if name not in values]
+        if missing:
+            raise EnvError(
+                f"no motion shows the observation {missing[0]!r} of the group {group!r}: task.motion names clips, and"
+                f" of these the task shows {', '.join(values) or 'nothing'}"
+            )
+        return torch.cat([values[name] for name, _ in self.layouts[group]], dim=-1)
+
     def zeros(self, num_envs: int, device: torch.device) -> Observations:
         """The `own` groups before there is anything to see, `[N, size]`."""
         return {group: torch.zeros(num_envs, self.sizes[group], device=device) for group in self.own}

@@ -33,6 +33,10 @@ class Still(VecEnv):
         info = StepInfo(self._obs, self._never)
         return Step(self._obs, self._reward, self._never, self._never, info)
 
+    def demonstrations(self, group: str, count: int) -> Tensor:
+        """See `VecEnv.demonstrations`: random numbers `[count, size]`."""
+        return torch.randn(count, self.spec.obs_sizes[group], device=self.spec.device)
+
     def observe(self) -> Observations:
         """See `VecEnv.observe`: the same observations as ever."""
         return self._obs

@@ -69,11 +69,11 @@ class TaskEnv(VecEnv):
             noisy=self.random.noisy,
             scenarios=task.scenarios,
             scenario_noun=task.scenario_noun,
-            facts=task.facts(),
+            facts={name: told for name, told in task.facts().items() if name in task.fact_terms},
             success_words=task.success_words(),
         )
         checks.check_names(task.name, self.spec)
-        self._tells_facts = bool(task.fact_terms) and not learning
+        task.tells_facts = self._tells_facts = bool(task.fact_terms) and not learning
         end_rewards = task.config["terminationRewards"]
         self._end_rewards = {name: float(end_rewards[name]) for name in ("success", "failure", "timeout")}
         self._sums = EpisodeSums(task)
@@ -113,6 +113,11 @@ class TaskEnv(VecEnv):
         if self.random.noise is not None:
             self.random.noise.show(self._obs["policy"], self.random.level)
         return self.observe()
+
+    @torch.no_grad()
+    def demonstrations(self, group: str, count: int) -> Tensor:
+        """See `VecEnv.demonstrations`, `[count, size]`."""
+        return self.groups.demonstrated(group, self.task.demonstrations(count))
 
     def observe(self) -> Observations:
         """See `VecEnv.observe`; with noise on it, all but the policy's are without."""
@@ -388,7 +393,7 @@ class TaskEnv(VecEnv):
         self.sim.load_state(state["sim"])
         self.task.generator.set_state(state["generator"])
         self.task.refresh()
-        if len(self._obs) > 1:
+        if len(self.groups.own) > 1:
             self._load_groups(state.get("groups", {}))
 
     def _load_groups(self, saved: Mapping[str, Tensor]) -> None:

@@ -37,6 +37,10 @@ class DeviceEnv(EnvWrapper):
         self._obs = self._up(self.env.reset())
         return self._obs
 
+    def demonstrations(self, group: str, count: int) -> Tensor:
+        """See `VecEnv.demonstrations`, `[count, size]` on the device."""
+        return self.env.demonstrations(group, count).to(self.device)
+
     def begin_scenarios(self, scenarios: Tensor) -> Observations:
         self._obs = self._up(self.env.begin_scenarios(scenarios.to(_CPU)))
         return self._obs

@@ -44,6 +44,7 @@ class EnvWrapper(VecEnv):
     ask = _forwarded()
     state = _forwarded()
     load_state = _forwarded()
+    demonstrations = _forwarded()
     begin_scenarios = _forwarded()
     learn_from = _forwarded()
     shared_state = _forwarded()

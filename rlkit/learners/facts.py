@@ -75,6 +75,12 @@ LEARNERS = {
         on_cpu={"mixed_precision": False, "torch_compile": False},
         several_ranks=True,
     ),
+    "amp": LearnerFacts(
+        label="AMP",
+        package="rlkit.learners.ppo.style",
+        like="ppo",
+        on_cpu={"mixed_precision": False, "torch_compile": False},
+    ),
     "fast_td3": LearnerFacts(
         label="FastTD3",
         package="rlkit.learners.fast_td3",

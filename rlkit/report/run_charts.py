@@ -34,7 +34,7 @@ def charts_of(run: RunData) -> dict[str, list[Chart]]:
         ],
         "Evaluations": draw.each([name for name in draw.named("eval/") if name not in draw.drawn]),
         "Tasks": [draw.tasks(quantity) for quantity in _ROWS_OF_TASKS],
-        "Learner": draw.each([*draw.named("losses/"), *draw.named("policy/")]),
+        "Learner": draw.each([name for kind in ("losses/", "policy/", "style/") for name in draw.named(kind)]),
         "Speed": [
             draw("Env steps per second", {"": "rate/env_steps_per_s"}),
             draw("Where the time goes", _labels(_PARTS_OF_AN_ITERATION), share=True, metrics=_shares(run.metrics)),

@@ -137,6 +137,7 @@ class Task(ABC):
         self.head_start = torch.zeros_like(self.episode_step)  # of it made up by the env, see `steps_played`
         self.scenario = torch.full_like(self.episode_step, -1)  # set by the env: into `scenarios`, -1 is free
         self.level = 1.0  # set by the env: task.randomization.curriculum, for a task that makes itself harder
+        self.tells_facts = True  # set by the env: whether anybody asks for the facts; nobody does in training
         self._buffers: dict[str, tuple[Tensor, float]] = {}  # by name, with what they hold at first
         self.observation_terms = self._chosen(
             "observation", map(self.current_name, config["observations"]), "task.observations"
@@ -236,6 +237,10 @@ class Task(ABC):
         """What the running episode of one env is called, for those who watch: its scenario's name, else nothing."""
         scenario = int(self.scenario[env])
         return self.scenarios[scenario] if scenario >= 0 else ""
+
+    def demonstrations(self, count: int) -> dict[str, Tensor]:
+        """Observation terms `[count, size]` as they are at moments of the task's motions, drawn anew; none here."""
+        return {}
 
     # What evaluations find, and what they teach.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from rlkit.tasks.api import reward
-from rlkit.tasks.humanoid import Humanoid
+from rlkit.tasks.robots.humanoid import Humanoid
 
 
 class HumanoidRun(Humanoid):

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
 from rlkit.tasks.api import MirrorImage, observation, reward, success
-from rlkit.tasks.humanoid import Humanoid
+from rlkit.tasks.robots.humanoid import Humanoid
 
 SHORTEST_STRIDE = 0.4  # s: a longer time on one leg earns no more
 CLEARANCE_WIDTH = 0.05  # m, of the swing's height

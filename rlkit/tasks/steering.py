@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from rlkit.rotations import yaw
-from rlkit.sims.api import ResetState, Simulator
-from rlkit.tasks.api import MirrorImage, observation, reward
+from rlkit.sims.api import ResetState, SceneSpec, Simulator
+from rlkit.tasks.api import MirrorImage, fact, metric, observation, reward
 from rlkit.tasks.humanoid_velocity import HumanoidVelocity
 from rlkit.tasks.motion.loading import load_library
+from rlkit.tasks.motion.style import StyleWindow, with_ends
+from rlkit.tasks.robots.humanoids import sizes_of
 
 SPEED, DIRECTION, FACING = range(3)
 
@@ -29,11 +31,21 @@ class Steering(HumanoidVelocity):
 
     command_names = ("speed", "direction", "facing")
 
+    @classmethod
+    def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
+        """As that of HumanoidVelocity, with the hands."""
+        return with_ends(super().scene(config), config)
+
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         super().__init__(config, sim, generator)
         change = config["command"]["change"]
         self._changes = torch.tensor([float(change[name]) for name in self.command_names], device=self.device)
-        self.library = load_library(config, self.robot, self.device) if config["motion"] else None
+        self.style_size = sizes_of(config)["style_size"]
+        self.window: StyleWindow | None = None
+        if config["motion"]:
+            self.window = StyleWindow(self, load_library(config, self.robot, self.device))
+        else:  # there is no style to be near to
+            del self.metric_terms["style_distance"], self.fact_terms["near"], self.fact_terms["cover"]
 
     def _follow_command(self) -> None:
         speed, direction, facing = self.commands.unbind(-1)
@@ -48,15 +60,21 @@ class Steering(HumanoidVelocity):
     def reset(self, env_ids: Tensor) -> ResetState:
         """See `HumanoidVelocity.reset`; with motion data in the pose and at the speed of any moment of a clip."""
         state = super().reset(env_ids)
-        if self.library is None:
+        if self.window is None:
             return state
-        k = len(env_ids)
-        clips = torch.multinomial(self.library.weights, k, replacement=True, generator=self.generator)
-        begun = self.library.state(clips, self.uniform(0.0, 1.0, k) * self.library.durations[clips])
-        pose = torch.cat((begun.root_pos, begun.root_quat), dim=-1)[:, None]
-        velocity = torch.cat((begun.root_lin_vel, begun.root_ang_vel), dim=-1)[:, None]
-        self.targets[env_ids] = begun.joint_pos
-        return ResetState(begun.joint_pos, begun.joint_vel, pose, velocity)
+        state = self.window.begin(env_ids)
+        self.targets[env_ids] = state.joint_pos
+        return state
+
+    def advance(self) -> None:
+        """As the parent's; with motion data how it moves is taken in."""
+        super().advance()
+        if self.window is not None:
+            self.window.advance()
+
+    def demonstrations(self, count: int) -> dict[str, Tensor]:
+        """See `Task.demonstrations`: the style of the clips."""
+        return {} if self.window is None else {"style": self.window.demonstrations(count)}
 
     def _next_commands(self) -> tuple[Tensor, Tensor]:
         """A change of each command that holds, for a share of the envs a new one."""
@@ -79,6 +97,28 @@ class Steering(HumanoidVelocity):
         turned = yaw(self.pelvis_quat)
         direction = _unit(self.commands[:, DIRECTION] - turned)
         return torch.cat((direction, self.commands[:, SPEED, None], _unit(self.facing_off)), dim=-1)
+
+    @observation("style_size")
+    def style(self) -> Tensor:
+        """How it has just moved, at `task.style.moments`, as of `Style`; 0 without motion data."""
+        if self.window is None:
+            return torch.zeros(self.num_envs, self.style_size, device=self.device)
+        return self.window.seen()
+
+    @metric
+    def style_distance(self) -> Tensor:
+        """`[N]`: how far it is from the nearest frame of the clips, in spreads of theirs; with motion data alone."""
+        return torch.zeros(self.num_envs, device=self.device) if self.window is None else self.window.distance
+
+    @fact()
+    def near(self) -> Tensor:
+        """`[N]`: `style_distance`, the mean over the episode."""
+        return self.style_distance() if self.window is None else self.window.near()
+
+    @fact()
+    def cover(self) -> Tensor:
+        """`[N]`: the mean distance from the clips' frames to the nearest of the episode."""
+        return self.style_distance() if self.window is None else self.window.cover()
 
     @reward
     def steering(self) -> Tensor:

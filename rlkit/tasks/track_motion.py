@@ -26,7 +26,7 @@ from rlkit.rotations import (
 )
 from rlkit.sims.api import Index, ResetState, SceneSpec, Simulator
 from rlkit.tasks.api import MirrorImage, TaskError, fact, failure, metric, observation, success
-from rlkit.tasks.motion.loading import load_library
+from rlkit.tasks.motion.loading import around_clips, load_library
 from rlkit.tasks.motion.tracking import Tracking
 from rlkit.tasks.robots.humanoids import sizes_of
 
@@ -76,12 +76,12 @@ class TrackMotion(Tracking):
         self.clip_time = self.buffer("clip_time")  # s
         self.worst_error = self.buffer("worst_error")  # m, in this episode
         self.error_sums = self.buffer("error_sums", 3)  # m, m, rad: global, beside the root, joints
-        reach = float(config["action"]["reach"]) * self.servos.limit / self.servos.stiffness
         self._fingerprint = torch.tensor(list(self.library.fingerprint.encode()), dtype=torch.uint8)
         self._residual = config["action"]["mode"] == "residual"
+        share = float(config["action"]["reach"])
+        reach = share * self.servos.limit / self.servos.stiffness
         if not self._residual:
-            low, high = self.library.joint_range()
-            self.centre, reach = 0.5 * (low + high), reach + 0.5 * (high - low)
+            self.centre, reach = around_clips(self.library, self.servos, share)
         self.up = self.down = reach
 
     # Actions.

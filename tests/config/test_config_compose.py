@@ -33,8 +33,13 @@ def task_words(task: str) -> str:
     return "task=Gym env.id=Pendulum-v1" if task == "Gym" else f"task={task}"
 
 
+def leaves_open(root: str) -> bool:
+    """Whether a root configuration is for any task on any simulator."""
+    return CONF.chosen(root, "sim") == "auto" and CONF.chosen(root, "task") == CONF.chosen("config", "task")
+
+
 @pytest.mark.parametrize("task", CONF.options("task"))
-@pytest.mark.parametrize("root", [root for root in CONF.roots() if CONF.chosen(root, "sim") == "auto"])
+@pytest.mark.parametrize("root", [root for root in CONF.roots() if leaves_open(root)])
 def test_every_task_composes_under_every_root_that_leaves_the_simulator_open(root, task):
     assert composed(f"config={root} {task_words(task)}").task_name == task
 
@@ -46,7 +51,7 @@ def test_every_option_of_every_group_composes(group):
         if group == "sim" and option not in (*USABLE, "auto"):
             assert SIMULATORS[option].unavailable in refused(f"{group}={option}", CPU)
             continue
-        task = " task=Gym env.id=Pendulum-v1" if option == "gymnasium" else ""
+        task = {"gymnasium": " task=Gym env.id=Pendulum-v1", "AMP": " task=Style"}.get(option, "")
         assert composed(f"{group}={option}{task}").choices[group] == option
 
 

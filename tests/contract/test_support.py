@@ -41,6 +41,10 @@ WORDS = {"Gym": ("env.id=Pendulum-v1",), "Soccer": ("env.vectorization=sync",)}
 WORDS["SoccerMulti"] = WORDS["Soccer"]
 SMALL = {
     "ppo": ("numEnvs=4", "train.horizon_length=8", "train.units=[8]", "train.mini_epochs=1"),
+    "amp": (
+        *("numEnvs=4", "train.horizon_length=8", "train.units=[8]", "train.mini_epochs=1"),
+        *("train.disc_units=[8]", "train.disc_batch_size=8", "train.disc_updates=1", "train.replay_size=64"),
+    ),
     "fast_td3": (
         *("numEnvs=4", "train.horizon_length=8", "train.learning_starts=4", "train.num_updates=1"),
         *("train.batch_size=8", "train.actor_units=[8]", "train.critic_units=[8]", "train.buffer_size=64"),
@@ -143,7 +147,12 @@ def test_a_learner_does_an_iteration_of_the_task(task, learner, agree) -> None:
     if missing:
         lacking("soccer", f"{task} needs {', '.join(missing)}, which `make soccer` installs")
     train = train_file(task_of(task), learner)
-    experiment = request_for(task, f"train={train}", *SMALL.get(learner, ("numEnvs=4",)))
+    try:
+        experiment = request_for(task, f"train={train}", *SMALL.get(learner, ("numEnvs=4",)))
+    except ConfigError as error:
+        (reason,) = error.messages
+        agree("learners", task, learner, {"impossible": reason.partition(": ")[2].partition(",")[0]})
+        return
     sim = experiment.sim.name
     with closing(build_env(experiment, Ranks())) as env:
         agent = build_learner(experiment, env)

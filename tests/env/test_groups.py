@@ -149,6 +149,16 @@ def test_groups_are_part_of_the_state_and_older_ones_have_none():
     assert torch.equal(other.step(ZERO).obs["critic"], env.step(ZERO).obs["critic"])
 
 
+def test_a_new_env_goes_on_with_the_groups_that_it_is_asked_for():
+    env, new = seen_env(style=["left", "height"]), seen_env(style=["left", "height"])
+    for each in (env, new):
+        each.ask(("policy", "style"))
+    env.reset()
+    env.step(ZERO)
+    new.load_state(env.state())  # before any reset of its own
+    assert torch.equal(new.observe()["style"], env.observe()["style"])
+
+
 def test_each_group_has_its_own_image_where_its_terms_have_one():
     env = seen_env(critic=["left", "position"], style=["position"], expert=["height"])
     mirror = env.spec.mirror

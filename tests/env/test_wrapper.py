@@ -54,7 +54,17 @@ def test_every_attribute_is_the_inner_envs_to_read_and_to_set(name: str) -> None
         (lambda env: Monitor(env), {"step"}),
         (
             lambda env: DeviceEnv(env, torch.device("cpu")),
-            {"spec", "reset", "begin_scenarios", "learn_from", "observe", "step", "stagger", "load_state"},
+            {
+                "spec",
+                "reset",
+                "begin_scenarios",
+                "demonstrations",
+                "learn_from",
+                "observe",
+                "step",
+                "stagger",
+                "load_state",
+            },
         ),
     ],
     ids=["Monitor", "DeviceEnv"],

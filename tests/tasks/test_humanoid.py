@@ -13,10 +13,10 @@ from task_config import task_config
 from rlkit.env.task_env import TaskEnv
 from rlkit.rotations import about_z
 from rlkit.tasks.api import TaskError
-from rlkit.tasks.humanoid import Humanoid, gaussian, linear, quadratic, short_of
 from rlkit.tasks.registry import task_class
 from rlkit.tasks.robots.g1 import G1
 from rlkit.tasks.robots.h1 import H1
+from rlkit.tasks.robots.humanoid import Humanoid, gaussian, linear, quadratic, short_of
 from rlkit.tasks.robots.humanoid_robot import HumanoidRobot
 from rlkit.tasks.robots.humanoids import HUMANOIDS
 

@@ -47,7 +47,7 @@ def _timed_precision(plain: Plain, machine: Machine) -> bool | str:
     return "auto" if possible and not plain["training"]["test"] else False
 
 
-def notes(plain: Plain) -> list[str]:
+def notes(plain: Plain, _asked: Mapping[str, Any]) -> list[str]:
     """What bounds of returns mean where rewards are scaled, to whoever sets their own."""
     train = plain["train"]
     bounds = (train["v_min"], train["v_max"])

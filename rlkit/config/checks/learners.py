@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, MutableMapping
+from typing import Any, Mapping, MutableMapping
 
-from rlkit.config.checks import fast_td3, networks, ppo
+from rlkit.config.checks import amp, fast_td3, networks, ppo
 from rlkit.config.facts.machine import Machine
 from rlkit.config.schema.types import Plain
 from rlkit.learners.facts import learner_facts
 
-_RESOLVE = {"ppo": ppo.resolve, "fast_td3": fast_td3.resolve}
-_CHECK = {"ppo": ppo.check, "fast_td3": fast_td3.check}
-_NOTES = {"fast_td3": fast_td3.notes}
+_RESOLVE = {"ppo": ppo.resolve, "amp": amp.resolve, "fast_td3": fast_td3.resolve}
+_CHECK = {"ppo": ppo.check, "amp": amp.check, "fast_td3": fast_td3.check}
+_NOTES = {"amp": amp.notes, "fast_td3": fast_td3.notes}
 
 
 def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Machine) -> None:
@@ -28,10 +28,10 @@ def check(plain: Plain, machine: Machine) -> list[str]:
     return [] if own is None else own(plain, machine) + networks.check(plain["train"])
 
 
-def notes(plain: Plain) -> list[str]:
-    """What to say at the start of a run that goes on all the same."""
+def notes(plain: Plain, asked: Mapping[str, Any]) -> list[str]:
+    """What to say at the start of a run that goes on all the same; `asked` as resolve() filled it."""
     own = _NOTES.get(_like(plain))
-    return [] if own is None else own(plain)
+    return [] if own is None else own(plain, asked)
 
 
 def _like(plain: Plain) -> str:

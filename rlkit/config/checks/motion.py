@@ -16,12 +16,14 @@ def check(task: Mapping[str, Any]) -> list[str]:
     robot = robot_of(task)
     if robot is None or "motion" not in task:
         return []
-    return [*_clips(task, robot), *_bodies(task, robot)]
+    return [*_clips(task, robot), *_bodies(task, robot), *_moments(task)]
 
 
 def _clips(task: Mapping[str, Any], robot: HumanoidRobot) -> list[str]:
     if task["motion"] is None:
-        needed = "targets" in task  # moments of it that the policy is to see
+        needed = (
+            "targets" in task or "action" in task
+        )  # what the policy sees, and what its actions are around
         return (
             ["task.motion=null: there is nothing to follow; `rlkit motion list` names clips"]
             if needed
@@ -44,6 +46,19 @@ def _clips(task: Mapping[str, Any], robot: HumanoidRobot) -> list[str]:
             f"{did_you_mean(lacks[0], first.joints)}; rlkit motion convert makes it again"
         ]
     return []
+
+
+def _moments(task: Mapping[str, Any]) -> list[str]:
+    """Moments of a style that lie between two control periods."""
+    period, moments = float(task["controlPeriod"]), task.get("style", {}).get("moments", ())
+    near = [round(round(moment / period) * period, 6) for moment in moments]
+    if all(abs(moment - whole) < 1e-6 for moment, whole in zip(moments, near)):
+        return []
+    said, right = (",".join(f"{moment:g}" for moment in some) for some in (moments, near))
+    return [
+        f"task.style.moments=[{said}]: each is a whole number of control periods of {period:g} s; write"
+        f" task.style.moments=[{right}]"
+    ]
 
 
 def _bodies(task: Mapping[str, Any], robot: HumanoidRobot) -> list[str]:

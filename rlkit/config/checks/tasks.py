@@ -9,7 +9,7 @@ from rlkit.config.facts import engine
 from rlkit.config.files import task_source
 from rlkit.config.schema import keys
 from rlkit.config.schema.types import Plain
-from rlkit.learners.facts import learner_facts
+from rlkit.learners.facts import LEARNERS, learner_facts
 from rlkit.nearest import nearest
 
 USUAL = ("policy", "critic")
@@ -72,10 +72,16 @@ def groups(plain: Plain) -> list[str]:
 
 
 def unasked(plain: Plain) -> list[str]:
-    """What to say of observation groups that the learner does not look at: other learners of the task may."""
+    """What to say of observation groups that the learner does not look at.
+
+    Nothing of those that are there for another learner of rlkit's, as `style`.
+    """
     asked = _asked(plain)
+    others = {group for row in LEARNERS.values() for group in row.groups()} - {*USUAL}
     idle = [
-        f"task.groups.{name}" for name in plain["task"].get("groups") or {} if asked and name not in asked
+        f"task.groups.{name}"
+        for name in plain["task"].get("groups") or {}
+        if asked and name not in {*asked, *others}
     ]
     learner = plain["train"]["learner"]
     return (

@@ -21,7 +21,7 @@ _ALWAYS = (
     *(f"time/{name}" for name in ("physics", "env", "policy", "update")),
     "rate/env_steps_per_s",
 )
-_LEARNERS_OWN = ("losses/", "policy/")
+_LEARNERS_OWN = ("losses/", "policy/", "style/")
 _ENVIRONMENTS_OWN = ("success/", "failure/", "reward/", "env/", "task/")
 _SHARES = ("success", "timeout")
 

@@ -202,6 +202,15 @@ TASK_KEYS: tuple[Key, ...] = (
     Key("task.tiltTolerance", "float in (0, 2]", "", "of anchor_tilted: difference of the upright cosines"),
     Key("task.successError", "float > 0", "m", "mean body error that a followed clip never passes"),
     Key("task.widths.*", "float > 0", "", "sigma of a tracking term, in its unit: what leaves 37 % of it"),
+    Key(
+        "task.style.moments",
+        "list of float >= 0",
+        "s",
+        "moments before now that a style is judged by: whole control periods",
+    ),
+    Key("task.style.near", "float > 0", "spreads", "mean distance from the clips that counts as solved"),
+    Key("task.style.tolerance", "float > 0", "spreads", "distance from the clips of out_of_style"),
+    Key("task.style.patience", "float > 0", "s", "for how long it must be that far"),
     Key("task.softLimits", "float in (0, 1]", "", "the middle share of a joint's range that costs nothing"),
     Key(
         "task.successErrors.linear",

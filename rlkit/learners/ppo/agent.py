@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from rlkit.env.api import few
+from rlkit.env.api import Observations, few
 from rlkit.learners.api import LearnerError
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.library import (
@@ -57,7 +57,7 @@ class Agent(A2CAgent):
             if self.normalize_input:
                 network.running_mean_std = RunningNormalizer(network.obs_shape[0]).to(self.device)
             if self.normalize_value:
-                network.value_mean_std = RunningNormalizer(1).to(self.device)
+                network.value_mean_std = RunningNormalizer(self.value_size).to(self.device)
             if self.config["torch_compile"]:
                 # In place: wrapping the module would rename every entry of its state.
                 network.compile()
@@ -117,13 +117,21 @@ class Agent(A2CAgent):
             buffer.update_data("rewards", step, self.rewards_shaper(reward.unsqueeze(1)))
             if self.returns is not None:
                 followed.append(self.returns.follow(reward, self.dones))
+            self._took(step, infos["reached"])
             ids = infos["time_outs"].nonzero().squeeze(1)
             if self.value_bootstrap and len(ids):
                 timeouts.append((step, ids, {name: obs[ids] for name, obs in infos["final_obs"].items()}))
         if self.returns is not None:
             self._scale_rewards(self.returns, torch.cat(followed))
+        self._add_rewards()
         self._bootstrap(timeouts)
         return self._batch()
+
+    def _took(self, step: int, reached: Observations) -> None:
+        """Keep of a step what further rewards are made of; reached: all groups `[N, size]` of the state it led to."""
+
+    def _add_rewards(self) -> None:
+        """Put further rewards into the rollout's `rewards` `[horizon, N, columns]`, whose columns hold the env's."""
 
     def _scale_rewards(self, scale: ReturnScale, returns: Tensor) -> None:
         """Bring the rollout's rewards to the scale of their task's returns; `returns [horizon * N]` count already.
@@ -133,7 +141,7 @@ class Agent(A2CAgent):
         rollout = self.experience_buffer.tensor_dict
         obs = rollout["obses"].flatten(0, 1)
         scale.learn(obs, returns)
-        rollout["rewards"].view(-1).mul_(scale.scale_of(obs))
+        rollout["rewards"].flatten(0, 1).mul_(scale.scale_of(obs).view(-1, 1))
 
     def _bootstrap(self, timeouts: list[tuple[int, Tensor, dict[str, Tensor]]]) -> None:
         """Add `gamma * V(last observation)` to the reward of the steps that ran out of time."""
@@ -162,7 +170,7 @@ class Agent(A2CAgent):
 
     @torch.no_grad()
     def values_of(self, obs: dict[str, Tensor]) -> Tensor:
-        """The critic's value `[B, 1]` of observations `{obs, states?}`, in units of the scaled reward."""
+        """The critic's values `[B, columns]` of observations `{obs, states?}`, in units of the scaled reward."""
         if self.has_central_value:
             return self.get_central_value({"is_train": False, "states": obs["states"]})
         network = self.model

@@ -16,10 +16,13 @@ from rlkit.learners.saved import sizes_of
 
 
 class Bridge(IVecEnv):
-    """A `VecEnv` as an `IVecEnv`: observations `{obs, states?}`, one done flag, time-outs in the infos."""
+    """A `VecEnv` as an `IVecEnv`: observations `{obs, states?}`, one done flag, time-outs in the infos.
 
-    def __init__(self, spec: EnvSpec) -> None:
-        self.spec = spec
+    columns: how many rewards a step has, each with a value of its own; the env's own is the first.
+    """
+
+    def __init__(self, spec: EnvSpec, columns: int = 1) -> None:
+        self.spec, self.columns = spec, columns
         self._env: VecEnv | None = None
 
     @property
@@ -51,7 +54,7 @@ class Bridge(IVecEnv):
             "observation_space": _unbounded(self.spec.obs_sizes["policy"]),
             "action_space": Box(-1.0, 1.0, (self.spec.num_actions,), np.float32),
             "agents": 1,
-            "value_size": 1,
+            "value_size": self.columns,
         }
         if self.spec.asymmetric:
             info["state_space"] = _unbounded(self.spec.obs_sizes["critic"])
@@ -66,9 +69,13 @@ class Bridge(IVecEnv):
         return self.observations(self.env.observe())
 
     def step(self, actions: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor, dict[str, Any]]:
-        """One env-step: `(observations, reward [N], done [N] bool, {time_outs [N], final_obs})`."""
+        """One env-step: `(observations, reward [N], done [N] bool, {time_outs [N], final_obs, reached})`.
+
+        reached: final_obs with all groups, under our names.
+        """
         obs, reward, terminated, truncated, info = self.env.step(actions)
-        infos = {"time_outs": truncated, "final_obs": self.observations(info.final_obs)}
+        final_obs = self.observations(info.final_obs)
+        infos = {"time_outs": truncated, "final_obs": final_obs, "reached": info.final_obs}
         return self.observations(obs), reward, terminated | truncated, infos
 
     def observations(self, groups: Observations) -> dict[str, Tensor]:

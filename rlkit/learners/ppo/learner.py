@@ -32,11 +32,15 @@ class PPO(Learner):
     train: the `train` section, flat, under rl_games' names. seed: of the initial weights; sampling while
     training draws from torch's global generator, which the caller seeds, saves and restores. Raises
     LearnerError for settings that do not fit. With several ranks, building and iterating are collective.
+
+    columns: rewards of a step, each with a value of its own, for learners that add to the env's.
     """
+
+    columns = 1
 
     def __init__(self, train: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> None:
         self.spec = spec
-        bridge, settings = Bridge(spec), read_settings(Settings, train)
+        bridge, settings = Bridge(spec, self.columns), read_settings(Settings, train)
         batch = settings.horizon_length * spec.num_envs
         minibatch = settings.minibatch_size or batch // (settings.num_minibatches or 1)
         # A trained policy may act in any number of envs; only `iterate` needs minibatches.
@@ -50,7 +54,10 @@ class PPO(Learner):
         devices = [spec.device] if spec.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
             torch.manual_seed(seed)
-            self._agent = Agent(params, bridge, self._returns)
+            self._agent = self._make_agent(params, bridge, train)
+
+    def _make_agent(self, params: dict[str, Any], bridge: Bridge, train: Mapping[str, Any]) -> Agent:
+        return Agent(params, bridge, self._returns)
 
     @classmethod
     def trial(cls, train: Mapping[str, Any], spec: EnvSpec) -> Trial:

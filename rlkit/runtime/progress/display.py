@@ -19,6 +19,7 @@ log = logging.getLogger("rlkit")
 
 _LOSSES = {"losses/actor": "actor", "losses/critic": "critic", "losses/entropy": "entropy"}
 _POLICY = {"policy/kl": "kl", "policy/std": "std", "policy/learning_rate": "lr"}
+_STYLE = {"style/reward": "reward", "style/accuracy_policy": "told apart"}
 _TIMES = ("physics", "env", "policy", "update")
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_BARS = 24
@@ -144,6 +145,7 @@ class Progress:
             )
         row("losses", *_named(_LOSSES, metrics))
         row("policy", *_named(_POLICY, metrics))
+        row("style", *_style(window, metrics))
         row("spent on", *_time_split(metrics))
         row("saved", "nothing yet" if saved is None else f"iteration {saved:,}")
         done = schedule.total and at.iteration / schedule.total
@@ -179,6 +181,7 @@ def line(
         f"length {_number(window, 'episode/length')}",
         *(f"not finite: {told}" for told in _not_finite(window, metrics)),
         *_named({**_LOSSES, "policy/learning_rate": "lr"}, metrics),
+        *(f"style {' '.join(told)}" for told in [_style(window, metrics)] if told),
         " ".join(_time_split(metrics)),
     ]
     return "  ".join(parts)
@@ -207,6 +210,12 @@ def _percent(value: float | None) -> str:
 
 def _named(names: Mapping[str, str], metrics: Mapping[str, float]) -> list[str]:
     return [f"{short} {metrics[name]:.3g}" for name, short in names.items() if name in metrics]
+
+
+def _style(window: Mapping[str, float], metrics: Mapping[str, float]) -> list[str]:
+    """How far the motion is from the data's and how well the two are told apart; nothing where none is compared."""
+    found = _named({"metric/style_distance": "distance"}, window)
+    return found + _named(_STYLE, metrics)
 
 
 def _not_finite(window: Mapping[str, float], metrics: Mapping[str, float]) -> list[str]:

@@ -1,10 +1,11 @@
-"""The motion library that a task's settings name."""
+"""The motion library that a task's settings name, and actions that reach what is in it."""
 
 from __future__ import annotations
 
 from typing import Any, Mapping
 
 import torch
+from torch import Tensor
 
 from rlkit.motion.collection import resolve
 from rlkit.motion.kinematics import Kinematics
@@ -12,6 +13,7 @@ from rlkit.motion.library import MotionLibrary
 from rlkit.motion.pack import load_clips
 from rlkit.motion.robots import find_robot
 from rlkit.tasks.robots.humanoid_robot import HumanoidRobot
+from rlkit.tasks.robots.servos import Servos
 
 
 def load_library(config: Mapping[str, Any], robot: HumanoidRobot, device: torch.device) -> MotionLibrary:
@@ -26,3 +28,12 @@ def load_library(config: Mapping[str, Any], robot: HumanoidRobot, device: torch.
         weights=[choice.weight for choice in choices],
         joint_mirror=robot.joint_mirror() if config["mirrored"] else None,
     )
+
+
+def around_clips(library: MotionLibrary, servos: Servos, share: float) -> tuple[Tensor, Tensor]:
+    """The middle of what each joint does in the clips, and how far from there an action of 1 is to put its target.
+
+    `[J]` rad each: half of the clips' range, and what makes the servo's spring pull with `share` of the torque limit.
+    """
+    low, high = library.joint_range()
+    return 0.5 * (low + high), share * servos.limit / servos.stiffness + 0.5 * (high - low)

@@ -20,10 +20,17 @@ def robot_of(task: Mapping[str, Any]) -> HumanoidRobot | None:
 def sizes_of(task: Mapping[str, Any]) -> dict[str, int]:
     """What a humanoid's task calls the sizes of its observation terms by, from its settings; empty for other tasks.
 
-    A reference's root at one moment is an offset and two columns of a rotation.
+    A reference's root at one moment is an offset and two columns of a rotation. Of a style's moments each has the
+    numbers of `rlkit.motion.features.style_size`, the key bodies being feet and hands.
     """
     robot, moments = robot_of(task), len(task.get("targets", ()))
     if robot is None:
         return {}
     joints = len(robot.joints)
-    return {"num_joints": joints, "root_targets": 9 * moments, "joint_targets": joints * moments}
+    ends = len(robot.feet) + len(robot.hands)
+    return {
+        "num_joints": joints,
+        "root_targets": 9 * moments,
+        "joint_targets": joints * moments,
+        "style_size": (13 + 2 * joints + 3 * ends) * len(task.get("style", {}).get("moments", ())),
+    }

@@ -14,6 +14,7 @@ from rlkit.config.facts.machine import Machine
 from rlkit.config.words.completion import candidates
 from rlkit.config.words.help import print_help
 from rlkit.learners.facts import LEARNERS, learner_facts
+from rlkit.learners.registry import learner_class
 from rlkit.plugins import modules
 from rlkit.sims.facts import SIMULATORS, simulator_facts
 from rlkit.sims.registry import prepare
@@ -200,4 +201,4 @@ def test_groups_that_only_the_learner_can_tell_are_left_to_it(package: Path) -> 
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_the_groups_of_our_learners_are_read_from_their_classes(name: str) -> None:
-    assert LEARNERS[name].groups() == ("policy", "critic")
+    assert LEARNERS[name].groups() == learner_class(name).groups

@@ -1,0 +1,63 @@
+"""The section of AMP: what it must find in the task, and whether its replay fits into memory."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, MutableMapping
+
+from rlkit.config.checks import ppo
+from rlkit.config.checks.replay_memory import GB, SHARE
+from rlkit.config.facts.engine import engine_of
+from rlkit.config.facts.machine import Machine
+from rlkit.config.files.terms import observation_sizes
+from rlkit.config.schema.types import Plain
+from rlkit.tasks.robots.humanoids import robot_of
+
+GROUP = "style"
+_FLOAT = 4  # bytes
+
+
+def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Machine) -> None:
+    """As of PPO; a task that may do without motion data gets all that comes with rlkit for its robot."""
+    ppo.resolve(plain, asked, machine)
+    task, robot = plain["task"], robot_of(plain["task"])
+    if robot is not None and "motion" in task and task["motion"] is None:
+        asked["task.motion"], task["motion"] = None, robot.name
+
+
+def check(plain: Plain, machine: Machine) -> list[str]:
+    """The combinations that AMP cannot run with."""
+    problems, task = ppo.check(plain, machine), plain["task"]
+    if engine_of(plain) == "gymnasium" or GROUP not in (task.get("groups") or {}):
+        problems.append(
+            f"train.learner=amp: learns to move like motion data, and task={task['name']} shows none: it has no"
+            f" task.groups.{GROUP}; write task=Style or task=Steering"
+        )
+        return problems
+    return problems + _replay(plain, machine)
+
+
+def notes(plain: Plain, asked: Mapping[str, Any]) -> list[str]:
+    """Which clips were taken where none were named."""
+    if "task.motion" not in asked or asked["task.motion"] is not None:
+        return []
+    return [
+        f"train=AMP learns from motion data, and none is named: it takes motion={plain['task']['motion']}"
+    ]
+
+
+def _replay(plain: Plain, machine: Machine) -> list[str]:
+    """Say that the replay does not fit, and what does; silent where sizes or memory are not known beforehand."""
+    train, device, sizes = plain["train"], plain["env"]["device"], observation_sizes(plain["task"])
+    terms = plain["task"]["groups"][GROUP]
+    if sizes is None or any(term not in sizes for term in terms):
+        return []
+    free = machine.memory if device == "cpu" else machine.gpu_memory(int(device.partition(":")[2] or 0))
+    each = _FLOAT * sum(sizes[term] for term in terms)
+    needed = train["replay_size"] * each
+    if free is None or needed <= free:
+        return []
+    place = "main memory has" if device == "cpu" else "the GPU has"
+    return [
+        f"train.replay_size={train['replay_size']}: needs {needed / GB:.1f} GB, {place} {free / GB:.1f} free;"
+        f" train.replay_size={max(1, int(SHARE * free / each))} fits"
+    ]

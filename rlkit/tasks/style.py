@@ -1,0 +1,90 @@
+"""Style: move as clips of motion data do, whatever of it and whenever. What counts as such, a learner finds out.
+
+The task of adversarial motion priors (AMP, Peng et al. 2021, arXiv 2104.02180) without a task beside the style.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor
+
+from rlkit.sims.api import ResetState, SceneSpec, Simulator
+from rlkit.tasks.api import HoldTimer, fact, failure, metric, observation, success
+from rlkit.tasks.motion.loading import around_clips, load_library
+from rlkit.tasks.motion.style import StyleWindow, with_ends
+from rlkit.tasks.robots.humanoid_task import HumanoidTask
+from rlkit.tasks.robots.humanoids import sizes_of
+
+
+class Style(HumanoidTask):
+    """A humanoid that moves like the data: its own reward is smoothness alone, `train=AMP` adds that of the style.
+
+    An action of 0 is the middle of the clips' poses; 1 and -1 are half of the clips' range from there and as much
+    farther as makes the servo's spring pull with `task.action.reach` of the torque limit.
+    Solved: upright to the end, on average no farther from the clips than `task.style.near`.
+    """
+
+    @classmethod
+    def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
+        """The humanoid on flat ground, with its feet and hands."""
+        return with_ends(super().scene(config), config)
+
+    def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
+        super().__init__(config, sim, generator)
+        library = load_library(config, self.robot, self.device)
+        self.centre, reach = around_clips(library, self.servos, float(config["action"]["reach"]))
+        self.up = self.down = reach
+        self.style_size = sizes_of(config)["style_size"]
+        self.window = StyleWindow(self, library)
+        self.strays = HoldTimer(self, "stray_time")
+
+    def advance(self) -> None:
+        """Take in how it moves."""
+        self.window.advance()
+        self.strays.run(self.window.distance > float(self.config["style"]["tolerance"]))
+
+    def reset(self, env_ids: Tensor) -> ResetState:
+        """See `Task.reset`: any moment of a clip."""
+        state = self.window.begin(env_ids)
+        self.targets[env_ids] = state.joint_pos
+        return state
+
+    def demonstrations(self, count: int) -> dict[str, Tensor]:
+        """See `Task.demonstrations`: the style of the clips."""
+        return {"style": self.window.demonstrations(count)}
+
+    @observation("style_size")
+    def style(self) -> Tensor:
+        """How it has just moved, at `task.style.moments`: root, joints, hands and feet, in the root's heading."""
+        return self.window.seen()
+
+    @metric
+    def style_distance(self) -> Tensor:
+        """`[N]`: how far it is from the nearest frame of the clips, in spreads of theirs; standing is 1 from a walk."""
+        return self.window.distance
+
+    @fact()
+    def near(self) -> Tensor:
+        """`[N]`: `style_distance`, the mean over the episode."""
+        return self.window.near()
+
+    @fact()
+    def cover(self) -> Tensor:
+        """`[N]`: the mean distance from the clips' frames to the nearest of the episode."""
+        return self.window.cover()
+
+    def success_words(self) -> str:
+        """For the heads of tables."""
+        return f"upright to the end, near at most {float(self.config['style']['near']):g}"
+
+    @success
+    def in_style(self) -> Tensor:
+        """The last step, and the mean distance from the clips was at most `style.near`."""
+        return self.out_of_time() & (self.window.near() <= float(self.config["style"]["near"]))
+
+    @failure
+    def out_of_style(self) -> Tensor:
+        """Farther than `style.tolerance` from every frame of the clips for `style.patience` without a break."""
+        return self.strays.reached(float(self.config["style"]["patience"]))
