@@ -171,7 +171,7 @@ def test_mujocos_environments_are_drawn_and_move_as_undrawn_ones(tmp_path: Path)
     gl = require_gl()
     start = {"reset_seed": np.asarray(5), "gym_task": np.asarray(0)}
     actions = np.random.default_rng(1).uniform(-1, 1, (5, 6)).astype(np.float32)
-    steps = [(np.zeros(17, np.float32), action, 0.0, action, np.zeros(0)) for action in actions]
+    steps = [(np.zeros(17, np.float32), action, 0.0, action, np.zeros(2)) for action in actions]
     episode = recording(["HalfCheetah-v5"], start, steps, {"packages": ()})
     obs = np.stack([moment.obs for moment in replayed(episode)])
     save(tmp_path / "e.npz", Recording(episode.header, {**episode.arrays, "obs": obs[:-1]}))

@@ -101,7 +101,8 @@ def test_a_pinched_box_stays_where_it_is_on_true_cones() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_speeds_are_relative_to_accurate() -> None:
     speeds = presets.speeds(num_envs=16, rounds=5)
     assert speeds["accurate"] == 1.0
-    assert speeds["fast"] > 1.2
+    assert speeds["fast"] > 1.1

@@ -102,7 +102,7 @@ def test_what_is_no_file_is_told_with_what_there_is(tmp_path: Path) -> None:
     for given, message in (
         ("arn.urdf", r"no file .*arn.urdf; did you mean .*arm.urdf\?"),
         ("robots/dgo.xml", r"did you mean .*robots/dog/dog.xml\?"),
-        ("arm.xml/arm.urdf", "no file .*arm.xml/arm.urdf; give a path, package:NAME"),
+        ("arm.xml/arm.urdf", "no file .*arm.xml/arm.urdf; give a path, one of ours .*, package:NAME"),
         ("", "is a folder; give a file in it: .*arm.urdf$"),
         ("robots", "is a folder; give a file in it: .*robots/dog/dog.xml$"),
     ):
