@@ -48,7 +48,7 @@ READY = "import sys, pathlib, time; pathlib.Path(sys.argv[1] + '.ready').touch()
 
 def collect(queue: RenderQueue, count: int) -> list[Finished]:
     finished: list[Finished] = []
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while len(finished) < count:
         assert time.monotonic() < end, finished
         finished += queue.poll()
@@ -57,7 +57,7 @@ def collect(queue: RenderQueue, count: int) -> list[Finished]:
 
 
 def ready(out: Path) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not out.with_name(out.name + ".ready").exists():
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -49,8 +49,8 @@ def refused(*words: str) -> str:
 
 
 def test_ours_are_those_that_the_learners_say() -> None:
-    kinds = [f.metadata["type"] for row in LEARNERS.values() for f in row.settings() if f.name == "network"]
-    assert kinds == ["mlp or network", "mlp|layer_norm|simba or network"]
+    kinds = {f.metadata["type"] for row in LEARNERS.values() for f in row.settings() if f.name == "network"}
+    assert kinds == {"mlp or network", "mlp|layer_norm|simba or network"}
     assert set(NETWORKS) == {"mlp", "layer_norm", "simba"}
 
 

