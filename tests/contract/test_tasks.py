@@ -150,13 +150,17 @@ def test_state_continues_bit_exactly(task: str, sim: str, env: TaskEnv) -> None:
 @pytest.mark.slow
 @each_pair_twice
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(task: str, sim: str, env: TaskEnv) -> None:
-    def rewards(seed: int) -> torch.Tensor:
+    def run(seed: int) -> torch.Tensor:
+        """Reward and observation `[15, N, 1 + size]`: a reward may be of the actions alone."""
         with closing(make(task, sim, f"seed={seed}")) as other:
             other.reset()
-            return torch.stack([other.step(action).reward for action in actions(env, 15)])
+            steps = [other.step(action) for action in actions(env, 15)]
+            return torch.stack(
+                [torch.cat((step.reward[:, None], step.obs["policy"]), dim=1) for step in steps]
+            )
 
-    assert torch.equal(rewards(3), rewards(3))
-    assert not torch.equal(rewards(3), rewards(4))
+    assert torch.equal(run(3), run(3))
+    assert not torch.equal(run(3), run(4))
 
 
 # Where each number of envs is a program of its own, test_simulators.py does it.
