@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import tokenize
 import zipfile
 import zlib
 
@@ -13,6 +14,8 @@ TORN = (
     zlib.error,
     struct.error,
     pickle.UnpicklingError,
+    tokenize.TokenError,  # of numpy's headers, which it reads as Python's text
+    SyntaxError,
     StopIteration,
     EOFError,
     ValueError,

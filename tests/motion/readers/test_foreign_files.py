@@ -184,3 +184,13 @@ def test_any_damage_raises_nothing_but_a_motion_error(name: str, data: st.DataOb
         content[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
         content = content or bytearray(b"x")
     outcome(bytes(content), name)
+
+
+def test_a_header_with_a_stray_bracket_is_damage(tmp_path: Path) -> None:
+    """Numpy reads it as Python's text, and its tokens once more where that fails."""
+    for text in ("{'descr': '|O'(, 'shape': (), }", "{'descr': '|O', 'shape': ('\n", " {\n\t1:\n 2"):
+        header = text.encode().ljust(117) + b"\n"
+        path = tmp_path / "walk.npy"
+        path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+        with pytest.raises(MotionError):
+            read_all(path)
