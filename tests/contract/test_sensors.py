@@ -167,8 +167,6 @@ def test_masses_of_an_env_count(name: str) -> None:
 
 
 def test_the_ground_is_felt(name: str) -> None:
-    if name == "mjx":
-        pytest.skip("asks MJX for another program of half a minute")
     sim = started(name, replace(SCENE, sensors=("sole",)), n=1)
     sim.step(torch.zeros(1, 1), 60)
     assert_close(sim.sensor("sole"), torch.tensor([[2 * G]]), atol=0.2, rtol=0)
