@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rlkit.config.checks.until import criteria_of, known_metrics, unknown
+from rlkit.config.checks.until import criteria_of, known_metrics, unevaluated, unknown
 from rlkit.config.schema import ranking, types
 from rlkit.config.schema.condition import SHORT, over_episodes
 from rlkit.config.schema.types import Plain
@@ -33,11 +33,7 @@ def _problem(measure: ranking.Measure, plain: Plain) -> str | None:
     """Why nothing can be best by it."""
     metric = measure.metric
     if metric.startswith("eval/") and not plain["training"]["evalInterval"]:
-        instead = measure._replace(metric=metric.replace("eval/", "episode/"))
-        return (
-            f"nothing is evaluated (training.evalInterval=0); write training.evalInterval=20, or"
-            f" training.bestBy={instead}"
-        )
+        return unevaluated(metric, plain, lambda name: f"training.bestBy={measure._replace(metric=name)}")
     problem = unknown(metric, known_metrics(plain), plain)
     if problem is None and not _may_rank(metric):
         problem = (

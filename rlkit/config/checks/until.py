@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Mapping, Sequence
+from typing import Any, Callable, Collection, Mapping, Sequence
 
 from rlkit.config.facts import engine
 from rlkit.config.files import task_source
@@ -11,6 +11,7 @@ from rlkit.config.schema import condition, types
 from rlkit.config.schema.condition import SHORT, Condition
 from rlkit.config.schema.types import Plain
 from rlkit.nearest import did_you_mean
+from rlkit.sims.facts import SimulatorFacts, simulator_facts
 
 _ALWAYS = (
     "iteration",
@@ -60,15 +61,25 @@ def _unknown(wanted: Condition, plain: Plain) -> str | None:
     """Why there is no such metric, as far as that can be known."""
     metric = wanted.metric
     if metric.startswith("eval/") and not plain["training"]["evalInterval"]:
-        return (
-            "nothing is evaluated (training.evalInterval=0); write training.evalInterval=20, or"
-            f' until="{wanted._replace(metric=metric.replace("eval/", "episode/"))}"'
-        )
+        return unevaluated(metric, plain, lambda name: f'until="{wanted._replace(metric=name)}"')
     problem = unknown(metric, known_metrics(plain), plain)
     if problem is None and metric.rpartition("/")[2] == "success" and not criteria_of(plain):
         problem = "this task has no success criterion that is on (task.termination.success); write"
         problem += ' until="return>=100"'
     return problem
+
+
+def unevaluated(metric: str, plain: Plain, again: Callable[[str], str]) -> str:
+    """That a metric of evaluations is asked for and none take place, and what to write.
+
+    again: the setting with another metric's name.
+    """
+    sim = simulator_facts(plain["sim"]["name"]) or SimulatorFacts()
+    ways = [] if sim.one_at_a_time else ["training.evalInterval=20"]
+    of_training = metric.replace("eval/", "episode/")
+    if of_training in _ALWAYS:
+        ways.append(again(of_training))
+    return f"nothing is evaluated (training.evalInterval=0); write {', or '.join(ways or ['sim=auto'])}"
 
 
 def unknown(metric: str, known: Sequence[str], plain: Plain) -> str | None:

@@ -41,6 +41,14 @@ def test_measures_are_read_and_written_alike():
             "training.bestBy=-eval/length training.evalInterval=0",
             "evalInterval=20, or training.bestBy=-episode/length",
         ),
+        (
+            "task=Style training.bestBy=-eval/near training.evalInterval=0",
+            r"\(training.evalInterval=0\); write training.evalInterval=20$",
+        ),
+        (
+            "task=Style sim=isaacgym training.bestBy=-eval/near",
+            r"\(training.evalInterval=0\); write sim=auto$",
+        ),
         ("training.bestBy=losses/actor", "losses/actor tells not how good a policy is"),
         ("training.bestBy=wall_time", "wall_time tells not how good a policy is"),
         (
