@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
+import warm
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("train.py", "rlkit", "conf")
 LAUNCHER_VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -38,8 +40,9 @@ class Project:
                 shutil.copy(source, path / part)
         shims = path / ".shims"
         shims.mkdir()
-        for name in ("python", "rlkit", "torchrun", "tensorboard"):
-            (shims / name).write_text(f'#!/bin/sh\nexec {sys.executable} {_STARTERS[name]} "$@"\n')
+        for name, starter in _STARTERS.items():
+            python = " ".join(warm.python() if starter in _WARM else [sys.executable])
+            (shims / name).write_text(f'#!/bin/sh\nexec {python} {starter} "$@"\n')
             (shims / name).chmod(0o755)
         return cls(path)
 
@@ -50,7 +53,7 @@ class Project:
         environment["PATH"] = f"{self.path / '.shims'}:{environment['PATH']}"
         environment["PYTHONUNBUFFERED"] = "1"
         environment["TERM"] = "dumb"
-        return environment
+        return {**environment, **warm.environment()}
 
     def shell(self, line: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run a line in bash, as typed in the project's folder."""
@@ -58,7 +61,7 @@ class Project:
 
     def train(self, *words: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
         """`python train.py <words>`."""
-        return self._run([sys.executable, "train.py", *words], timeout)
+        return self._run([*warm.python(), "train.py", *words], timeout)
 
     def _run(self, words: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -106,6 +109,7 @@ _STARTERS = {
     "torchrun": "-m torch.distributed.run",
     "tensorboard": "-m tensorboard.main",
 }
+_WARM = ("", "-m rlkit.cli")
 
 
 def wait_until(condition: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:
