@@ -12,6 +12,9 @@ import pytest
 
 from rlkit.workspace import read_entry
 
+# MJX compiles in half the time; tests/sims/test_mjx.py runs what its users run.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 CACHES = ("__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis")
 OUTPUT = ("runs", "runs_all")  # what a test could add to, where new files alone would not show it

@@ -55,7 +55,10 @@ def as_typed(line: str, project: Project) -> str:
         limits = [word for word in limits if not word.startswith("maxIter")]
         line = line.replace("train.maxIterations=5000", "train.maxIterations=2")
     if re.search(r"numEnvs=\d{4}", line) and "test=true" not in line:
-        limits += ["train.horizon_length=2", "train.num_minibatches=1"]  # what so many envs do is the same each step
+        limits += [
+            "train.horizon_length=2",
+            "train.num_minibatches=1",
+        ]  # what so many envs do is the same each step
     return " ".join([line, *limits])
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 
@@ -30,6 +30,16 @@ PHYSICS = PhysicsSettings(
     dt=0.01, substeps=2, iterations=50, ls_iterations=50, num_threads=1, cone="elliptic"
 )
 N = 2
+
+
+@pytest.fixture(scope="module", autouse=True)
+def optimized() -> Iterator[None]:
+    """Programs as users run them, not compiled as quickly as for all other tests (tests/conftest.py)."""
+    before = start.jax.config.values["jax_disable_most_optimizations"]
+    start.jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    start.jax.config.update("jax_disable_most_optimizations", before)
+
 
 # A tray with a wall and a paddle that presses against the wall, on the ground; a block and a ball lie on it.
 TRAY = SceneSpec(

@@ -1,7 +1,7 @@
 """`client.py SOCKET WORDS...`: `python WORDS...`, in a process of the server's (server.py, beside it).
 
-What only a new interpreter can do (options, `-c`, closed files, PYTHON... variables that it reads when it starts) is done
-by one.
+What only a new interpreter can do (options, `-c`, closed files, PYTHON... variables that it reads when it starts) one
+does.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 READ_LATER = ("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
@@ -20,7 +21,7 @@ READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "OPENBLAS_", "MKL_",
 def needs_an_interpreter(words: list[str]) -> bool:
     """Whether a process that exists already cannot do it."""
     is_module = words[:1] == ["-m"] and len(words) > 1
-    is_script = bool(words) and not words[0].startswith("-") and os.path.isfile(words[0])
+    is_script = bool(words) and not words[0].startswith("-") and Path(words[0]).is_file()
     if not (is_module or is_script):
         return True
     told = json.loads(os.environ["RLKIT_WARM"])
@@ -40,7 +41,7 @@ def main(path: str, words: list[str]) -> None:
     server.connect(path)
     request = {
         "words": words,
-        "folder": os.getcwd(),
+        "folder": str(Path.cwd()),
         "environ": dict(os.environ),
         "ignored": [number for number in FORWARDED if signal.getsignal(number) is signal.SIG_IGN],
     }

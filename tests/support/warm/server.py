@@ -1,8 +1,8 @@
 """Starts commands in processes that have torch imported: that import is more than half of what most of them cost.
 
-`python server.py SOCKET` listens until its standard input ends. A client (client.py, beside it) sends what it was called
-with and its open files; the server forks, and the child runs the command as Python would have. rlkit itself is never
-imported beforehand: a command finds it where its folder and its PYTHONPATH say.
+`python server.py SOCKET` listens until its standard input ends. A client (client.py, beside it) sends what it was
+called with and its open files; the server forks, and the child runs the command as Python would have. rlkit itself is
+never imported beforehand: a command finds it where its folder and its PYTHONPATH say.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Commands:
         self._watched = select.poll()
         for fd in (0, self._listener.fileno()):
             self._watched.register(fd, select.POLLIN)
-        self._clients: dict[int, tuple[socket.socket, int, int]] = {}  # by both descriptors: client, pidfd, pid
+        self._clients: dict[
+            int, tuple[socket.socket, int, int]
+        ] = {}  # by both descriptors: client, pidfd, pid
 
     def serve(self) -> Request | None:
         """Serve until standard input ends; returns in each child with what it has to run, in the server None."""
@@ -150,14 +152,14 @@ def run(words: list[str]) -> None:
     added = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     if words[0] == "-m":
         sys.argv = ["-m", *words[2:]]
-        sys.path[:0] = [os.getcwd(), *added]
+        sys.path[:0] = [str(Path.cwd()), *added]
         runpy._run_module_as_main(words[1])  # type: ignore[attr-defined]
         return
     script = Path(words[0])
     sys.argv = list(words)
     sys.path[:0] = [str(script.resolve().parent), *added]
     vars(main).update(__file__=words[0], __builtins__=__builtins__)
-    exec(compile(script.read_bytes(), words[0], "exec"), vars(main))  # noqa: S102 - as Python does with a script
+    exec(compile(script.read_bytes(), words[0], "exec"), vars(main))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,112 @@
+"""Commands that start in a process with torch imported behave as those of a new interpreter: tests/support/warm."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Callable
+
+import pytest
+import warm
+from project import wait_until
+
+pytestmark = pytest.mark.slow
+
+SCRIPT = """
+import os, random, signal, sys, time
+from pathlib import Path
+
+if sys.argv[1:] == ["wait"]:
+    Path("pid").write_text(str(os.getpid()))
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("interrupted")
+        sys.exit(5)
+surroundings = sys.stdin.read(), os.environ["SAID"], os.getcwd(), __name__, __file__
+print(sys.argv, *surroundings, "torch" in sys.modules, sys.path[:2])
+print("last", file=sys.stderr, end="")
+Path("drawn").write_text(str(random.random()))
+sys.exit(3)
+"""
+
+
+def start(folder: Path, *words: str, **said: str) -> subprocess.Popen[str]:
+    (folder / "script.py").write_text(SCRIPT)
+    environ = {**os.environ, **warm.environment(), "SAID": "this", **said}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*warm.python(), *words], cwd=folder, env=environ, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    )
+
+
+def test_a_script_has_its_words_streams_folder_and_environment(tmp_path: Path) -> None:
+    told = []
+    for _ in range(2):
+        process = start(tmp_path, "script.py", "a b", PYTHONPATH="/x")
+        out, err = process.communicate("typed")
+        assert (process.returncode, err) == (3, "last")
+        path = [str(tmp_path), "/x"]
+        assert out == f"['script.py', 'a b'] typed this {tmp_path} __main__ script.py True {path}\n"
+        told.append((tmp_path / "drawn").read_text())
+    assert told[0] != told[1]
+
+
+def test_a_module_is_run_as_one_and_what_fails_shows_its_traceback(tmp_path: Path) -> None:
+    process = start(tmp_path, "-m", "script", "x")
+    assert f"['{tmp_path / 'script.py'}', 'x']" in process.communicate("")[0]
+    (tmp_path / "fails.py").write_text("1 / 0")
+    process = start(tmp_path, "fails.py")
+    assert process.communicate()[1].endswith("ZeroDivisionError: division by zero\n")
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["-c", "import sys; print('torch' in sys.modules)"], ["-X", "utf8", "cold.py"]]
+)
+def test_what_only_a_new_interpreter_can_do_one_does(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "cold.py").write_text("import sys; print('torch' in sys.modules)")
+    assert start(tmp_path, *words).communicate()[0] == "False\n"
+    cold = start(tmp_path, "cold.py", PYTHONHASHSEED="1")
+    assert cold.communicate()[0] == "False\n"
+
+
+def running(folder: Path) -> Callable[[], bool]:
+    def is_running() -> bool:
+        try:
+            state = Path(f"/proc/{(folder / 'pid').read_text()}/stat").read_text()
+        except FileNotFoundError:
+            return False
+        return state.rpartition(")")[2].split()[0] != "Z"
+
+    return is_running
+
+
+def test_signals_reach_it_and_it_ends_with_who_waits_for_it(tmp_path: Path) -> None:
+    process = start(tmp_path, "script.py", "wait")
+    wait_until(running(tmp_path), "the command")
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[0] == "interrupted\n"
+    assert process.returncode == 5
+
+    (tmp_path / "pid").unlink()
+    process = start(tmp_path, "script.py", "wait")
+    wait_until(running(tmp_path), "the command")
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == -signal.SIGTERM
+
+    (tmp_path / "pid").unlink()
+    process = start(tmp_path, "script.py", "wait")
+    wait_until(running(tmp_path), "the command")
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not running(tmp_path)(), "its end")
+
+
+def test_the_same_python_runs_it(tmp_path: Path) -> None:
+    (tmp_path / "which.py").write_text("import sys; print(sys.executable)")
+    assert start(tmp_path, "which.py").communicate()[0].strip() == sys.executable
