@@ -24,6 +24,9 @@ def needs_an_interpreter(words: list[str]) -> bool:
     is_script = bool(words) and not words[0].startswith("-") and Path(words[0]).is_file()
     if not (is_module or is_script):
         return True
+    found_first = [Path(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    if any((folder / "sitecustomize.py").is_file() for folder in found_first):
+        return True
     told = json.loads(os.environ["RLKIT_WARM"])
     return told != starting(os.environ)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import multiprocessing.process
 import os
 import random
 import runpy
@@ -127,6 +128,7 @@ def become(request: Request) -> list[str]:
     os.environ.clear()
     os.environ.update(request["environ"])
     os.chdir(request["folder"])
+    vars(multiprocessing.process)["ORIGINAL_DIR"] = request["folder"]  # where its workers look for a script
     for number in FORWARDED:
         usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
         signal.signal(number, signal.SIG_IGN if number in request["ignored"] else usual)
