@@ -128,7 +128,7 @@ def become(request: Request) -> list[str]:
     os.environ.clear()
     os.environ.update(request["environ"])
     os.chdir(request["folder"])
-    vars(multiprocessing.process)["ORIGINAL_DIR"] = request["folder"]  # where its workers look for a script
+    setattr(multiprocessing.process, "ORIGINAL_DIR", request["folder"])  # noqa: B010 - no stub knows it; workers look there
     for number in FORWARDED:
         usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
         signal.signal(number, signal.SIG_IGN if number in request["ignored"] else usual)
