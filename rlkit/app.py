@@ -98,8 +98,10 @@ def _run(experiment: Experiment, source: Resolved | None) -> int:
     from rlkit.config.summary import print_summary
     from rlkit.runtime.launch import run_experiment
     from rlkit.runtime.preboot import require_startable
+    from rlkit.runtime.teachers import with_teacher
 
     ranks = from_environment()
+    experiment = with_teacher(experiment)
     require_startable(experiment, source, ranks)
     if ranks.leads:
         print_summary(experiment, ranks=ranks.size)

@@ -250,13 +250,14 @@ def test_what_is_known_of_simulators_and_learners_needs_none_of_them() -> None:
         ROOT / "settings.py",
         *(ROOT / "tasks" / "robots" / f"{name}.py" for name in ("humanoids", "humanoid_robot", "h1", "g1")),
     ]
-    assert len(files) == 11
+    assert len(files) == 13
     for path in files:
         for module in imports(path):
             library = module.split(".")[0] in ("__future__", "ast", "dataclasses", "importlib", "typing")
             ours = (
                 "rlkit.learners.settings.",
                 "rlkit.learners.ppo.settings.",
+                "rlkit.learners.distill.settings.",
                 "rlkit.settings.",
                 "rlkit.plugins.",
                 "rlkit.tasks.robots.",

@@ -13,12 +13,15 @@ from rlkit.config.words import preflight
 from rlkit.sims.facts import USABLE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
+TEST = ("test=true", "checkpoint=latest")  # a training would need a teacher
 # Choices with settings of their own; each table leaves out what stands in one above it.
 MORE = (
     ["task=BoxGrasping"],
     ["task=Gym", "env.id=Pendulum-v1"],
     ["task=Soccer"],
     ["train=AMP", "task=Style"],
+    ["train=Distill", *TEST],
+    ["train=MaskedMimic", "task=TrackMotion", *TEST],
     ["train=FastTD3"],
 )
 START, END = "<!-- settings: written by python -m rlkit.config.docs -->", "<!-- end of settings -->"

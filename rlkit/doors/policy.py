@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, TypeVar
 
-from rlkit.config import compose, from_file
-from rlkit.config.words.values import quote
 from rlkit.errors import RlkitError
-from rlkit.learners.facts import on_cpu, train_file
-from rlkit.runtime.checkpoints.head import CheckpointError, CheckpointHead, read_head, require_fit
-from rlkit.runtime.process.engines import quiet_openmp
+from rlkit.runtime.checkpoints.head import CheckpointHead
+from rlkit.runtime.trained import load_trained
 from rlkit.workspace import Resolved, resolve
 
 if TYPE_CHECKING:
@@ -134,36 +131,9 @@ def load_policy(
     """
     ref = checkpoint if isinstance(checkpoint, (str, Path)) else checkpoint.path
     source = resolve(str(ref), root=Path(root), default="best")
-    head = read_head(source.checkpoint)
-    train = _train_section(source, head)
-    quiet_openmp()
-    import torch
-
-    from rlkit.learners import registry
-    from rlkit.runtime.checkpoints import checkpoint as checkpoints
-    from rlkit.runtime.checkpoints.env_spec import spec_of
-
-    saved = checkpoints.load(source.checkpoint, torch.device(device))
-    if saved.env_spec is None:
-        raise CheckpointError(
-            f"{source.checkpoint} is of an older rlkit, which did not write down what its observations are:"
-            f" export its policy instead (rlkit export), or train on for an iteration"
-        )
-    spec, control = spec_of(saved.env_spec, torch.device(device))
-    learner = registry.make(head.learner_name, train, spec, seed=saved.seed)
-    learner.load(saved.learner, policy_only=True)
-    return Policy(_act(learner, spec.device, stochastic), spec, control, head, source)
-
-
-def _train_section(source: Resolved, head: CheckpointHead) -> dict[str, Any]:
-    """The settings of the learner, as the run had them; of a file that lies in none those of conf/."""
-    if source.run_path is not None:
-        experiment = from_file(source.run_path / "config.yaml")
-    else:
-        words = [*head.task_words, f"train={train_file(head.task, head.learner_name)}", "test=true"]
-        experiment = compose([*words, f"checkpoint={quote(str(source.checkpoint), path=False)}"])
-    require_fit(head, source.checkpoint, experiment.task, str(experiment.train["learner"]))
-    return {**experiment.train, **on_cpu(head.learner_name)}
+    trained = load_trained(source, device)
+    act = _act(trained.learner, trained.spec.device, stochastic)
+    return Policy(act, trained.spec, trained.control, trained.head, source)
 
 
 def _act(learner: Learner, device: torch.device, stochastic: bool) -> Callable[[Tensor], Tensor]:

@@ -20,6 +20,7 @@ from rlkit.runtime.process.engines import quiet_openmp
 from rlkit.runtime.process.ranks import Ranks, from_environment
 from rlkit.runtime.process.startup import startup
 from rlkit.runtime.request import read_request, source_of
+from rlkit.runtime.teachers import with_teacher
 
 if TYPE_CHECKING:
     from rlkit.runtime.training.train import Listener, Training
@@ -102,7 +103,7 @@ def _run(settings: Mapping[str, Any], callbacks: Sequence[Callback], quiet: bool
 
 def _alone_run(typed: Sequence[str], callbacks: Sequence[Callback], quiet: bool) -> Run:
     request, sources = read_request(typed)
-    experiment, source = compose_words(request), source_of(request, sources)
+    experiment, source = with_teacher(compose_words(request)), source_of(request, sources)
     from rlkit.config.summary import print_summary
     from rlkit.runtime.launch import carry_out
     from rlkit.runtime.preboot import require_startable

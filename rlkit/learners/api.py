@@ -102,6 +102,14 @@ class Learner(ABC):
         """Sizes of networks, batches and buffers, a line each, for whoever looks closely."""
         return []
 
+    def imitate(self, teacher: Policy, digest: str) -> None:
+        """Learn from this policy, as of the run that `LearnerFacts.teacher` names; before a training's first iteration.
+
+        teacher: its "policy" is what the env shows as the group "teacher". digest: what tells it from others. Raises
+        LearnerError where a learner has no use for one.
+        """
+        raise LearnerError(f"{type(self).__name__} learns from no teacher")
+
     @abstractmethod
     def state(self, *, experience: bool = True) -> dict[str, Any]:
         """Networks, optimisers, schedules, normalisers, counters: tensors and plain values only.

@@ -24,6 +24,7 @@ class LearnerFacts:
     on a GPU may use and a look at the policy on a CPU does not. eval_interval [iterations]: how rarely training
     evaluates at most; None: as the task and the cost suggest. several_ranks: whether processes can train one policy
     together. gpu_pays: it learns so much for each step that a GPU pays even where every step is copied to it.
+    teacher: the setting that names the run whose policy it learns from, and whose observations are its group `teacher`.
     code: module:Class of one that is not rlkit's, whose module has or imports `Settings`; like: the learner of ours
     that it is built on.
     """
@@ -34,6 +35,7 @@ class LearnerFacts:
     eval_interval: int | None = None
     several_ranks: bool = False
     gpu_pays: bool = False
+    teacher: str = ""
     code: str = ""
     like: str = ""
 
@@ -87,6 +89,10 @@ LEARNERS = {
         on_cpu={"amp": False, "compile": False, "cuda_graph": False, "buffer_device": "auto"},
         eval_interval=50,
         gpu_pays=True,
+    ),
+    "distill": LearnerFacts(label="Distill", package="rlkit.learners.distill", teacher="teacher"),
+    "masked_mimic": LearnerFacts(
+        label="MaskedMimic", package="rlkit.learners.distill.masked", teacher="expert"
     ),
 }
 

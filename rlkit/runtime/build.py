@@ -13,6 +13,7 @@ from rlkit.learners import registry as learners
 from rlkit.learners.api import Learner
 from rlkit.runtime.gym_request import recipe_of
 from rlkit.runtime.process.ranks import Ranks
+from rlkit.runtime.teachers import give_teacher
 from rlkit.sims import registry as sims
 from rlkit.sims.api import PhysicsSettings, SceneSpec
 from rlkit.sims.facts import steps_on_cpu
@@ -86,11 +87,13 @@ def _gym_env(experiment: Experiment, ranks: Ranks, num_envs: int, seed: int) -> 
 def build_learner(experiment: Experiment, env: VecEnv) -> Learner:
     """The learner for this env, which then shows what it asks for; all ranks begin with the same networks.
 
-    Raises LearnerError, or EnvError for observations that there are not.
+    One that learns from a teacher has it then, if it trains. Raises LearnerError, CheckpointError where the teacher
+    does not fit, or EnvError for observations that there are not.
     """
     name, seed = str(experiment.train["learner"]), experiment.training.seed
     with boundary(f"train.learner={name} could not be made"):
         learner = learners.make(name, experiment.train, env.spec, seed=seed, trusted=experiment.trusted)
+        give_teacher(experiment, learner, env.spec)
         env.ask(learner.groups)
         return learner
 

@@ -27,11 +27,11 @@ from rlkit.rotations import (
 from rlkit.sims.api import Index, ResetState, SceneSpec, Simulator
 from rlkit.tasks.api import MirrorImage, TaskError, fact, failure, metric, observation, success
 from rlkit.tasks.motion.loading import around_clips, load_library
-from rlkit.tasks.motion.tracking import Tracking
-from rlkit.tasks.robots.humanoids import sizes_of
+from rlkit.tasks.motion.masks import TERMS, Following, Masks
+from rlkit.tasks.robots.humanoids import OF_REFERENCE, sizes_of
 
 
-class TrackMotion(Tracking):
+class TrackMotion(Following):
     """A humanoid that follows clips.
 
     An action of 0 is the middle of the clips' poses (`task.action.mode=absolute`) or the reference's pose (residual). 1
@@ -41,11 +41,7 @@ class TrackMotion(Tracking):
     """
 
     scenario_noun = "clip"
-    of_reference = (
-        "target_root", "target_joints", "reference_velocity", "reference_joint_pos", "reference_joint_vel",
-        "anchor_offset", "anchor_turn",
-    )  # fmt: skip
-    """The observation terms that a robot reckons from the clips."""
+    of_reference = OF_REFERENCE
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
@@ -66,9 +62,9 @@ class TrackMotion(Tracking):
         self.feet_and_hands = _places((*robot.feet, *robot.hands), names, device)
         self.anchor = 0 if config["anchor"] == "root" else names.index(config["anchor"])
         self._moments = torch.tensor(config["targets"], device=device)  # s from now
-        self.root_targets, self.joint_targets = (
-            sizes_of(config)[name] for name in ("root_targets", "joint_targets")
-        )
+        sizes = sizes_of(config)
+        self.root_targets, self.joint_targets = sizes["root_targets"], sizes["joint_targets"]
+        self.masked_size, self.whole_size = sizes["masked_size"], sizes["whole_size"]
         self._begun: Tensor | None = (
             None  # envs whose episodes have begun since the last `refresh`, not all of them
         )
@@ -76,6 +72,8 @@ class TrackMotion(Tracking):
         self.clip_time = self.buffer("clip_time")  # s
         self.worst_error = self.buffer("worst_error")  # m, in this episode
         self.error_sums = self.buffer("error_sums", 3)  # m, m, rad: global, beside the root, joints
+        shown = {*self.observation_terms, *(term for terms in self.group_terms.values() for term in terms)}
+        self.masks = Masks(self, config["masking"]) if shown & {*TERMS} else None
         self._fingerprint = torch.tensor(list(self.library.fingerprint.encode()), dtype=torch.uint8)
         self._residual = config["action"]["mode"] == "residual"
         share = float(config["action"]["reach"])
@@ -114,6 +112,8 @@ class TrackMotion(Tracking):
     def refresh(self) -> None:
         """As every humanoid's; where the reference is now and soon, and how far off it the robot is."""
         super().refresh()
+        if self.masks is not None:
+            self.masks.forget()
         sim, bodies = self.sim, self._bodies
         self.state = MotionState(
             sim.joint_pos,
@@ -150,7 +150,9 @@ class TrackMotion(Tracking):
         return reference, self.library.poses(clips, times, self._moments), moved
 
     def advance(self) -> None:
-        """Add up the errors."""
+        """Add up the errors; what is hidden of the targets changes."""
+        if self.masks is not None:
+            self.masks.advance()
         self.worst_error.copy_(torch.maximum(self.worst_error, self.mean_error))
         self.error_sums += torch.stack((self.mean_error, self.pose_error(), self.joint_error()), dim=-1)
 
@@ -179,6 +181,8 @@ class TrackMotion(Tracking):
         times = torch.where(free, times, 0.0)
         self.clip[env_ids], self.clip_time[env_ids] = clips, times
         self._begun = env_ids if k < self.num_envs else None
+        if self.masks is not None:
+            self.masks.begin(env_ids)
         state = self.library.state(clips, times)
         joints = state.joint_pos + self._noise("joints", free, self.num_joints)
         joints = torch.minimum(torch.maximum(joints, self._low), self._high)
@@ -263,9 +267,25 @@ class TrackMotion(Tracking):
         robot, wanted = self.state.body_quat[:, self.anchor], self.reference.body_quat[:, self.anchor]
         return six_d(multiply(conjugate(robot), wanted))
 
+    @observation("masked_size")
+    def masked_targets(self) -> Tensor:
+        """Where bodies of the reference will be beside the robot's pelvis, m, and how they will be turned (two
+        columns), in its heading frame, at `task.targets` and at a moment farther on; 0 where `task.masking` hides it.
+        Of each moment: the bodies, 9 numbers each, 1 for each position and rotation that is shown, how far ahead it
+        is, s.
+        """
+        assert self.masks is not None
+        return self.masks.masked()
+
+    @observation("whole_size")
+    def body_targets(self) -> Tensor:
+        """The same with nothing hidden, without what tells what is shown."""
+        assert self.masks is not None
+        return self.masks.whole()
+
     def mirror(self) -> Mapping[str, MirrorImage] | None:
-        """As every humanoid's, where the clips have their mirror images beside them."""
-        if not self.library.has_mirror_images:
+        """As every humanoid's, where the clips have their mirror images beside them, and nothing hides targets."""
+        if not self.library.has_mirror_images or self.masks is not None:
             return None
         joints, count = self.robot.joint_mirror(), len(self._moments)
         turn = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0]

@@ -51,7 +51,12 @@ def test_every_option_of_every_group_composes(group):
         if group == "sim" and option not in (*USABLE, "auto"):
             assert SIMULATORS[option].unavailable in refused(f"{group}={option}", CPU)
             continue
-        task = {"gymnasium": " task=Gym env.id=Pendulum-v1", "AMP": " task=Style"}.get(option, "")
+        task = {
+            "gymnasium": " task=Gym env.id=Pendulum-v1",
+            "AMP": " task=Style",
+            "Distill": " train.teacher=some",
+            "MaskedMimic": " task=TrackMotion train.expert=some",
+        }.get(option, "")
         assert composed(f"{group}={option}{task}").choices[group] == option
 
 

@@ -23,8 +23,10 @@ from rlkit.commands.doctor.checkup import versions
 from rlkit.config import ConfigError, Experiment, compose
 from rlkit.config.facts import support
 from rlkit.config.facts.machine import Machine
-from rlkit.env.api import VecEnv
+from rlkit.env.api import EnvSpec, VecEnv
+from rlkit.learners.api import Learner
 from rlkit.learners.facts import LEARNERS, train_file
+from rlkit.runtime import build
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.process.ranks import Ranks
 from rlkit.sims.api import SimulatorError
@@ -49,6 +51,8 @@ SMALL = {
         *("numEnvs=4", "train.horizon_length=8", "train.learning_starts=4", "train.num_updates=1"),
         *("train.batch_size=8", "train.actor_units=[8]", "train.critic_units=[8]", "train.buffer_size=64"),
     ),
+    "distill": ("numEnvs=4", "train.horizon_length=8", "train.units=[8]", "train.teacher=some"),
+    "masked_mimic": ("numEnvs=4", "train.horizon_length=8", "train.latent_size=4", "train.expert=some"),
 }
 
 
@@ -142,7 +146,7 @@ def test_a_simulator_steps_the_task_or_refuses_it_with_the_reason_on_record(task
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("task", "learner"), LEARNER_PAIRS)
-def test_a_learner_does_an_iteration_of_the_task(task, learner, agree) -> None:
+def test_a_learner_does_an_iteration_of_the_task(task, learner, agree, monkeypatch) -> None:
     missing = missing_packages(task)
     if missing:
         lacking("soccer", f"{task} needs {', '.join(missing)}, which `make soccer` installs")
@@ -154,6 +158,8 @@ def test_a_learner_does_an_iteration_of_the_task(task, learner, agree) -> None:
         agree("learners", task, learner, {"impossible": reason.partition(": ")[2].partition(",")[0]})
         return
     sim = experiment.sim.name
+    if LEARNERS[learner].teacher:
+        experiment = taught(experiment, monkeypatch)
     with closing(build_env(experiment, Ranks())) as env:
         agent = build_learner(experiment, env)
         env.reset()
@@ -166,6 +172,17 @@ def test_a_learner_does_an_iteration_of_the_task(task, learner, agree) -> None:
     agree("learners", task, learner, {"tested": f"an iteration on {sim}"})
     if sim == "gymnasium":
         agree("simulators", task, sim, cell)
+
+
+def taught(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> Experiment:
+    """With a teacher that sees what the policy does, and does nothing."""
+
+    def give(_: Experiment, learner: Learner, spec: EnvSpec) -> None:
+        learner.imitate(lambda obs: torch.zeros(len(obs["policy"]), spec.num_actions), "nothing")
+
+    monkeypatch.setattr(build, "give_teacher", give)
+    groups = {**(experiment.task.get("groups") or {}), "teacher": experiment.task["observations"]}
+    return replace(experiment, task={**experiment.task, "groups": groups})
 
 
 # Isaac Gym itself and its stand-in cannot be in one process; where the real one is, its pairs are among those above.

@@ -28,7 +28,7 @@ def settings() -> frozenset[str]:
     requests = [
         read_words([f"task={task}", f"train={train}"])
         for task in TASKS
-        for train in ("BaseTaskPPO", "AMP", "FastTD3")
+        for train in ("BaseTaskPPO", "AMP", "FastTD3", "Distill", "MaskedMimic")
     ]
     return frozenset(name for request in requests for name in request.schema.names)
 

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import Any, Mapping, MutableMapping
 
-from rlkit.config.checks import amp, fast_td3, networks, ppo
+from rlkit.config.checks import amp, distill, fast_td3, masked_mimic, networks, ppo
 from rlkit.config.facts.machine import Machine
 from rlkit.config.schema.types import Plain
 from rlkit.learners.facts import learner_facts
 
-_RESOLVE = {"ppo": ppo.resolve, "amp": amp.resolve, "fast_td3": fast_td3.resolve}
-_CHECK = {"ppo": ppo.check, "amp": amp.check, "fast_td3": fast_td3.check}
-_NOTES = {"amp": amp.notes, "fast_td3": fast_td3.notes}
+_RESOLVE = {
+    "ppo": ppo.resolve,
+    "amp": amp.resolve,
+    "fast_td3": fast_td3.resolve,
+    "distill": distill.resolve,
+    "masked_mimic": masked_mimic.resolve,
+}
+_CHECK = {
+    "ppo": ppo.check,
+    "amp": amp.check,
+    "fast_td3": fast_td3.check,
+    "distill": distill.check,
+    "masked_mimic": masked_mimic.check,
+}
+_NOTES = {"amp": amp.notes, "fast_td3": fast_td3.notes, "masked_mimic": masked_mimic.notes}
 
 
 def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Machine) -> None:

@@ -63,11 +63,18 @@ def _moments(task: Mapping[str, Any]) -> list[str]:
 
 def _bodies(task: Mapping[str, Any], robot: HumanoidRobot) -> list[str]:
     bodies = find_robot(robot.name).bodies
+    masking = task.get("masking") or {}
     named = {f"task.trackedBodies: {body}": body for body in task.get("trackedBodies", ())}
+    named.update({f"task.masking.bodies: {body}": body for body in masking.get("bodies", ())})
     if task.get("anchor", "root") != "root":
         named[f"task.anchor={task['anchor']}"] = task["anchor"]
+    targets = masking.get("bodies") or robot.masked_bodies
     return [
         f"{where}: the {robot.title} has no body {body}{did_you_mean(body, bodies)} It has {', '.join(bodies)}"
         for where, body in named.items()
         if body not in bodies
+    ] + [
+        f"task.masking.only: no target is of {body}{did_you_mean(body, targets)} There are {', '.join(targets)}"
+        for body in masking.get("only", ())
+        if body not in targets
     ]

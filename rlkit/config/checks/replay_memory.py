@@ -75,14 +75,14 @@ def _replay(plain: Plain) -> Replay | None:
     if critic[: len(policy)] != policy or task.get("randomization", {}).get("observationNoise"):
         # not the beginning of the critic's: both are stored
         observations += sum(sizes[name] for name in policy)
-    actions = _actions(task)
+    actions = count_of_actions(task)
     exact = actions is not None
     return Replay(
         plain["env"]["numEnvs"], observations, actions or MOST_ACTIONS, task["episodeLength"], exact
     )
 
 
-def _actions(task: Mapping[str, Any]) -> int | None:
+def count_of_actions(task: Mapping[str, Any]) -> int | None:
     """How many actions a task has, None where only the task itself can tell."""
     parts = [task.get("policyControlsHandBase"), task.get("policyControlsFingers")]
     if None not in parts:

@@ -15,13 +15,13 @@ from rlkit.learners.acting import detached, noise_generator
 from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy, Trial
 from rlkit.learners.fast_td3.exploration import Exploration
 from rlkit.learners.fast_td3.memory import require_room
-from rlkit.learners.fast_td3.normalizer import RunningNorm
 from rlkit.learners.fast_td3.replay.buffer import ReplayBuffer
 from rlkit.learners.fast_td3.settings import Settings
 from rlkit.learners.fast_td3.trial import trial
 from rlkit.learners.fast_td3.turns import Turns, cuda_graph
 from rlkit.learners.fast_td3.update import Update
 from rlkit.learners.fast_td3.watch import warnings
+from rlkit.learners.normalizer import RunningNorm
 from rlkit.learners.returns import ReturnScale
 from rlkit.learners.saved import copied, require_fit, require_parts, sizes_of
 from rlkit.learners.settings import read_settings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Callable, Sequence
 
 import torch
@@ -12,15 +11,9 @@ from torch import Tensor, nn
 from rlkit.env.api import EnvSpec
 from rlkit.learners.fast_td3 import simba
 from rlkit.learners.fast_td3.settings import Settings
+from rlkit.learners.layers import ACTIVATIONS
 from rlkit.learners.networks import Members, inputs_of, is_own, make_trunk
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": partial(nn.ReLU, inplace=True),  # a linear layer does not need its output again: saves a copy
-    "silu": nn.SiLU,
-    "elu": nn.ELU,
-    "gelu": nn.GELU,
-    "tanh": nn.Tanh,
-}
 LAYER_NORM_EPS = 1e-6
 NUM_CRITICS = 2
 

@@ -76,6 +76,11 @@ class HumanoidRobot:
         found = (self.pelvis, self.torso, *(body for pair in pairs for body in pair))
         return tuple(dict.fromkeys(found))
 
+    @property
+    def masked_bodies(self) -> tuple[str, ...]:
+        """The bodies of which targets may be hidden: pelvis, torso, feet, hands."""
+        return (self.pelvis, self.torso, *self.feet, *self.hands)
+
     def joint_mirror(self) -> tuple[list[int], list[float]]:
         """Left and right exchanged; rotations about x and z (roll, yaw, the H1's torso) turn the other way."""
         source, sign = [], []

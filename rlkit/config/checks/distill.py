@@ -1,0 +1,66 @@
+"""The section of students: a teacher is named, the task can show its observations, and the replay fits into memory.
+
+What only the teacher's run can tell is checked in rlkit.runtime.teachers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, MutableMapping
+
+from rlkit.config.checks.replay_memory import GB, SHARE, count_of_actions
+from rlkit.config.checks.tasks import TEACHER
+from rlkit.config.facts.engine import engine_of
+from rlkit.config.facts.machine import Machine
+from rlkit.config.files.terms import observation_sizes
+from rlkit.config.schema.types import Plain
+from rlkit.learners.facts import LEARNERS
+
+_FLOAT = 4  # bytes
+
+
+def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Machine) -> None:
+    """Nothing follows from anything."""
+
+
+def check(plain: Plain, machine: Machine) -> list[str]:
+    """The combinations that a student cannot run with."""
+    learner = plain["train"]["learner"]
+    setting = LEARNERS[learner].teacher if learner in LEARNERS else "teacher"
+    if plain["training"]["test"]:
+        return []
+    if engine_of(plain) == "gymnasium":
+        return [
+            f"train.learner={learner}: a teacher sees other observations than its student, and Gymnasium environments"
+            " have one alone; take a task on a simulator"
+        ]
+    if not plain["train"][setting]:
+        return [
+            f"train.{setting}: is missing; name the run to learn from, as train.{setting}=latest or its name"
+            " (rlkit runs)"
+        ]
+    return _replay(plain, machine)
+
+
+def _replay(plain: Plain, machine: Machine) -> list[str]:
+    """Say that the replay does not fit, and what does; silent where sizes or memory are not known beforehand."""
+    train, task, device = plain["train"], plain["task"], plain["env"]["device"]
+    sizes, actions = observation_sizes(task), count_of_actions(task)
+    groups = {"policy": task["observations"], **(task.get("groups") or {})}
+    seen = [term for name in _seen(plain) for term in groups.get(name, ())]
+    if sizes is None or actions is None or any(term not in sizes for term in seen):
+        return []
+    free = machine.memory if device == "cpu" else machine.gpu_memory(int(device.partition(":")[2] or 0))
+    each = _FLOAT * (sum(sizes[term] for term in seen) + actions)
+    needed = train["replay_size"] * each
+    if free is None or needed <= free:
+        return []
+    place = "main memory has" if device == "cpu" else "the GPU has"
+    return [
+        f"train.replay_size={train['replay_size']}: needs {needed / GB:.1f} GB, {place} {free / GB:.1f} free;"
+        f" train.replay_size={max(1, int(SHARE * free / each))} fits"
+    ]
+
+
+def _seen(plain: Plain) -> list[str]:
+    """The observation groups of which the replay keeps rows: all but the teacher's."""
+    return [group for group in LEARNERS[plain["train"]["learner"]].groups() if group != TEACHER]

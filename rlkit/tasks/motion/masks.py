@@ -1,0 +1,146 @@
+"""Targets of a reference of which some are hidden: what a policy that fills the gaps sees (MaskedMimic).
+
+After Tessler et al. 2024 (arXiv 2409.14393). A target is where one body of the reference is at a moment ahead, and how
+it is turned there; of each either may be hidden. The last moment lies anywhere ahead, and stays until it has passed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor
+
+from rlkit.motion.library import MotionLibrary
+from rlkit.rotations import conjugate, multiply, rotate, six_d
+from rlkit.tasks.motion.tracking import Tracking
+
+TERMS = ("masked_targets", "body_targets")
+"""The observation terms for which there are masks."""
+_JUST_AHEAD = 1e-4  # s: times are sums of steps in float32
+
+
+class Following(Tracking):
+    """A task whose envs follow clips.
+
+    library: the clips. clip: `[N]` int64, which one. clip_time: `[N]` s, the present moment in it.
+    """
+
+    library: MotionLibrary
+    clip: Tensor
+    clip_time: Tensor
+
+
+class Masks:
+    """N envs, M moments ahead, b bodies. What spans steps is kept in buffers of the task.
+
+    visible: `[N, M, b, 2]` 1 where the position, and the rotation, of a body is shown. far: `[N]` s in the clip, the
+    last moment. left: `[N]` s for which the mask stays.
+    """
+
+    def __init__(self, task: Following, settings: Mapping[str, Any]) -> None:
+        robot, names = task.robot, task.library.robot.bodies
+        self.task, self.settings = task, settings
+        self.bodies = tuple(settings["bodies"]) or robot.masked_bodies
+        self._places = torch.tensor([names.index(body) for body in self.bodies], device=task.device)
+        self._near = torch.tensor(task.config["targets"], device=task.device)  # s from now
+        self.moments = len(self._near) + 1
+        self.visible = task.buffer("masks_visible", self.moments, len(self.bodies), 2)
+        self.far, self.left = task.buffer("masks_far"), task.buffer("masks_left")
+        self._shown = self._to_show()
+        self._targets: tuple[Tensor, Tensor] | None = None
+
+    def _to_show(self) -> Tensor | None:
+        """The mask `[M, b, 2]` that `task.masking.show` stands for; None where masks are drawn."""
+        settings, robot = self.settings, self.task.robot
+        if settings["show"] == "drawn":
+            return None
+        shown = torch.ones_like(self.visible[0])
+        some = set(settings["only"]) or set(self.bodies)
+        if settings["show"] == "head_and_hands":  # there is no head: it is on the torso
+            some &= {robot.torso, *robot.hands}
+        shown[:, [body not in some for body in self.bodies]] = 0.0
+        if settings["show"] == "keyframes":
+            shown[:-1] = 0.0
+        return shown
+
+    # Masks in time.
+
+    def begin(self, env_ids: Tensor) -> None:
+        """New masks for new episodes of `env_ids` `[k]`, whose clips and times are set."""
+        count = len(env_ids)
+        self.far[env_ids] = self._next_far(count, self.task.clip_time[env_ids])
+        self.visible[env_ids] = self._draw(count)
+        self.left[env_ids] = self._hold(count)
+
+    def advance(self) -> None:
+        """A control step on: moments that have come, and masks that have stayed long enough, are drawn anew."""
+        count, now = len(self.far), self.task.clip_time
+        self.left -= self.task.control_period
+        come, over = self.far <= now + _JUST_AHEAD, self.left <= 0.0
+        self.far.copy_(torch.where(come, self._next_far(count, now), self.far))
+        self.visible.copy_(torch.where(over[:, None, None, None], self._draw(count), self.visible))
+        self.left.copy_(torch.where(over, self._hold(count), self.left))
+        self.forget()
+
+    def forget(self) -> None:
+        """What was looked up is no more true: time or the robot has moved."""
+        self._targets = None
+
+    def _next_far(self, count: int, now: Tensor) -> Tensor:
+        """`[count]` s in the clip, ahead of `now`: drawn, or of keyframes the next one."""
+        if self.settings["show"] == "keyframes":
+            every = float(self.settings["every"])
+            return ((now + _JUST_AHEAD) / every).floor() * every + every
+        near = float(self._near.max())
+        return now + self.task.uniform(near, max(near, float(self.settings["farthest"])), count)
+
+    def _hold(self, count: int) -> Tensor:
+        low, high = self.settings["hold"]
+        return self.task.uniform(float(low), float(high), count)
+
+    def _draw(self, count: int) -> Tensor:
+        """Masks `[count, M, b, 2]`: as `show` says, or drawn; one that is drawn shows something at least."""
+        if self._shown is not None:
+            return self._shown.expand(count, -1, -1, -1)
+        uniform, bodies, moments = self.task.uniform, len(self.bodies), self.moments
+        number = 1.0 + (uniform(0.0, 1.0, count, 1) * bodies).floor()  # of the bodies that are shown
+        ranks = uniform(0.0, 1.0, count, bodies).argsort(dim=-1).argsort(dim=-1)
+        kind = uniform(0.0, 3.0, count, bodies)  # below 1 the position alone, above 2 the rotation alone
+        parts = torch.stack((kind < 2.0, kind >= 1.0), dim=-1) & (ranks < number)[..., None]
+        there = uniform(0.0, 1.0, count, moments) >= float(self.settings["hidden"])
+        there[:, -1] |= ~there.any(dim=-1)
+        shown = parts[:, None] & there[..., None, None]
+        everything = uniform(0.0, 1.0, count) < float(self.settings["allShown"])
+        return (shown | everything[:, None, None, None]).float()
+
+    # Observations.
+
+    def whole(self) -> Tensor:
+        """All targets `[N, M (9 b + 1)]`: of each moment the bodies, 9 numbers each, then how far ahead it lies, s."""
+        values, ahead = self._look()
+        return torch.cat((values.flatten(2), ahead[..., None]), dim=-1).flatten(1)
+
+    def masked(self) -> Tensor:
+        """The targets that are shown `[N, M (11 b + 1)]`, 0 where they are hidden, with what is: of each moment the
+        bodies, 9 numbers each, 1 for each position and rotation that is shown, and how far ahead it lies, s, where it
+        shows any."""
+        values, ahead = self._look()
+        position, rotation = self.visible[..., :1], self.visible[..., 1:]
+        values = torch.cat((values[..., :3] * position, values[..., 3:] * rotation), dim=-1)
+        ahead = ahead * (self.visible.sum(dim=(-1, -2)) > 0.0)
+        parts = (values.flatten(2), self.visible.flatten(2), ahead[..., None])
+        return torch.cat(parts, dim=-1).flatten(1)
+
+    def _look(self) -> tuple[Tensor, Tensor]:
+        """Targets `[N, M, b, 9]`: places, m, and rotations (two columns), beside the robot's pelvis in its heading's
+        frame; and how far ahead the moments lie `[N, M]`, s."""
+        if self._targets is None:
+            task, now = self.task, self.task.clip_time[:, None]
+            times = torch.cat((now + self._near, self.far[:, None]), dim=-1)
+            there = task.library.state(task.clip[:, None].expand_as(times), times)
+            back = conjugate(task.heading)[:, None, None]
+            off = there.body_pos[:, :, self._places] - task.pelvis_pos[:, None, None]
+            turned = six_d(multiply(back, there.body_quat[:, :, self._places]))
+            self._targets = torch.cat((rotate(back, off), turned), dim=-1), times - now
+        return self._targets

@@ -1,0 +1,79 @@
+"""train=Distill and train=MaskedMimic: what can be said of them before their teacher is looked at."""
+
+from __future__ import annotations
+
+import pytest
+
+from rlkit.config import ConfigError, compose
+from rlkit.config.facts.machine import Machine
+from rlkit.sims.facts import USABLE
+
+CPU = Machine(cores=4, memory=int(4e9), simulators=frozenset(USABLE))
+
+
+def composed(words: str):
+    return compose(words.split(), machine=CPU)
+
+
+def refused(words: str):
+    with pytest.raises(ConfigError) as caught:
+        composed(words)
+    return caught.value.report()
+
+
+@pytest.mark.parametrize(
+    ("train", "setting"), [("Distill task=Reach", "teacher"), ("MaskedMimic task=TrackMotion", "expert")]
+)
+def test_a_training_names_its_teacher_and_a_test_needs_none(train, setting):
+    assert f"train.{setting}: is missing; name the run to learn from" in refused(f"train={train}")
+    assert composed(f"train={train} test=true checkpoint=some").kind == "test"
+    assert composed(f"train={train} train.{setting}=some").train[setting] == "some"
+
+
+def test_gymnasium_s_environments_show_a_teacher_nothing_of_its_own():
+    assert "Gymnasium environments have one alone" in refused(
+        "train=Distill train.teacher=some task=Gym env.id=Pendulum-v1"
+    )
+
+
+def test_a_replay_that_does_not_fit_is_refused_with_one_that_does():
+    """An H1's 19 joint angles and 19 actions are 38 numbers of four bytes: 0.9 of 4 GB hold 23,684,210 such samples."""
+    words = "task=HumanoidVelocity task.observations=[joint_pos_rel] train=Distill train.teacher=some"
+    assert (
+        "train.replay_size=100000000: needs 15.2 GB, main memory has 4.0 free; train.replay_size=23684210 fits"
+        in refused(f"{words} train.replay_size=100000000")
+    )
+    assert composed(f"{words} train.replay_size=23684210").train["replay_size"] == 23684210
+
+
+def test_masked_mimic_s_policy_sees_hidden_targets_in_place_of_the_reference():
+    experiment = composed("train=MaskedMimic task=TrackMotion train.expert=some")
+    assert experiment.task["observations"] == (
+        "pelvis_height", "pelvis_gravity", "pelvis_lin_vel", "pelvis_ang_vel", "joint_pos_rel", "joint_vel",
+        "prev_actions", "masked_targets",
+    )  # fmt: skip
+    assert experiment.task["groups"]["targets"] == ("body_targets",)
+    assert any("task.observations ends with masked_targets" in note for note in experiment.notes)
+    own = composed(
+        "train=MaskedMimic task=TrackMotion train.expert=some task.observations=[joint_vel,masked_targets]"
+    )
+    assert own.task["observations"] == ("joint_vel", "masked_targets")
+
+
+def test_a_task_that_hides_nothing_is_refused():
+    assert "task=Reach hides none; write task=TrackMotion" in refused(
+        "train=MaskedMimic task=Reach train.expert=some"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("task.masking.bodies=[nose]", "task.masking.bodies: nose: the Unitree H1 has no body nose"),
+        ("task.masking.only=[left_knee_link]", "task.masking.only: no target is of left_knee_link"),
+        ("task.masking.hold=[2.0,1.0]", "task.masking.hold=[2,1]: from a shorter to a longer time"),
+        ("task.masking.show=some", "task.masking.show=some: needs drawn|all|head_and_hands|keyframes"),
+    ],
+)
+def test_masks_that_cannot_be_are_refused(words, told):
+    assert told in refused(f"train=MaskedMimic task=TrackMotion train.expert=some {words}")

@@ -1,0 +1,38 @@
+"""PointMass with a teacher that may see more than its student: velocities too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from benchmarks.point_mass import PointMass
+from rlkit.env.api import Observations
+
+GAINS = (0.8, 0.5)  # of position and velocity
+
+
+class TaughtPoints(PointMass):
+    """Its group `teacher` is the position and the velocity, `policy` the position alone, or both of a `seeing` one."""
+
+    def __init__(self, num_envs: int = 16, *, seeing: bool = False) -> None:
+        super().__init__(num_envs)
+        whole = (("position", 2), ("velocity", 2))
+        terms = {"policy": whole if seeing else whole[:1], "teacher": whole}
+        terms["critic"] = terms["policy"]
+        self.spec = replace(
+            self.spec,
+            obs_sizes={group: sum(size for _, size in shown) for group, shown in terms.items()},
+            observation_terms=terms,
+            mirror=None,
+        )
+
+    def observe(self) -> Observations:
+        whole = super().observe()["policy"]
+        return {group: whole[:, :size].clone() for group, size in self.spec.obs_sizes.items()}
+
+
+def teacher(obs: Observations) -> Tensor:
+    """Pulls to the origin and brakes: actions `[N, 2]` of the group that it is shown as its own."""
+    place, velocity = obs["policy"].split(2, dim=-1)
+    return (-GAINS[0] * place - GAINS[1] * velocity).clamp(-1.0, 1.0)

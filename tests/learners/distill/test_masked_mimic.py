@@ -1,0 +1,140 @@
+"""MaskedMimic: its divergence, its latent, and that what is hidden changes no action."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from states import assert_same
+from taught_points import TaughtPoints, teacher
+
+from rlkit.env.api import Observations
+from rlkit.learners.api import LearnerError
+from rlkit.learners.distill.masked.learner import MaskedMimic
+from rlkit.learners.distill.masked.student import Gaussian, divergence
+
+
+class MaskedPoints(TaughtPoints):
+    """Points whose policy sees place, velocity and, every other env, where the origin is; `targets` always is."""
+
+    def __init__(self) -> None:
+        super().__init__(seeing=True)
+        terms = {**self.spec.observation_terms, "targets": (("origin", 2),)}
+        terms["policy"] = (("velocity", 2), ("masked_targets", 3))
+        terms["critic"] = terms["policy"]
+        sizes = {group: sum(size for _, size in shown) for group, shown in terms.items()}
+        self.spec = replace(self.spec, obs_sizes=sizes, observation_terms=terms)
+
+    def observe(self) -> Observations:
+        whole = self._state.clone()
+        shown = (torch.arange(len(whole)) % 2 == 0).float()[:, None]
+        masked = torch.cat((whole[:, 2:], whole[:, :2] * shown, shown), dim=-1)
+        return {"policy": masked, "critic": masked, "targets": whole[:, :2], "teacher": whole}
+
+
+def start(settings: dict[str, Any], *, seed: int = 3) -> tuple[MaskedMimic, MaskedPoints]:
+    env = MaskedPoints()
+    env.reset()
+    learner = MaskedMimic(settings, env.spec, seed=seed)
+    learner.imitate(teacher, "one")
+    return learner, env
+
+
+def test_the_divergence_by_hand() -> None:
+    """From N(0, 1) to N(1, 4): ½ (−ln 4 + 4 + 1 − 1) = 1.3069; summed over a latent of two alike."""
+    zero, one = torch.zeros(1, 2), torch.ones(1, 2)
+    prior, encoded = Gaussian(zero, zero), Gaussian(one, 1.3862944 * one)
+    assert divergence(encoded, prior).tolist() == pytest.approx([2 * 1.3068528])
+    assert divergence(prior, prior).tolist() == [0.0]
+    # the other way round: ½ (ln 4 + ¼ + ¼ − 1)
+    assert divergence(prior, encoded).tolist() == pytest.approx([2 * 0.4431472])
+
+
+def test_the_loss_is_the_error_and_the_weighted_divergence(masked_mimic: Any) -> None:
+    learner, env = start(masked_mimic(kl_start=0.1, kl_end=0.5, kl_iterations=4))
+    student = learner.student
+    assert [student.kl_weight(k) for k in (0, 1, 4, 9)] == pytest.approx([0.1, 0.2, 0.5, 0.5])
+    obs = env.observe()
+    rows = {"policy": obs["policy"], "targets": obs["targets"], "label": teacher({"policy": obs["teacher"]})}
+    losses = student.losses(rows, torch.Generator().manual_seed(0), 1)
+    assert losses["loss"].item() == pytest.approx(
+        losses["losses/imitation"].item() + 0.2 * losses["losses/kl"].item()
+    )
+    seen, targets = student.norms["policy"](obs["policy"]), student.norms["targets"](obs["targets"])
+    prior = student.guessed(seen)
+    noise = torch.randn(16, 4, generator=torch.Generator().manual_seed(0))
+    latent = student.encoded(seen, targets, prior).at(noise)
+    by_hand = (student.decoded(seen, latent) - rows["label"]).square().mean()
+    assert losses["losses/imitation"].item() == pytest.approx(by_hand.item())
+
+
+def test_a_target_that_is_hidden_changes_no_action_of_the_trained_policy(masked_mimic: Any) -> None:
+    learner, env = start(masked_mimic())
+    learner.iterate(env)
+    obs = env.observe()
+    other = {**obs, "targets": obs["targets"] + 1.0}
+    assert torch.equal(learner.policy()(other), learner.policy()(obs))
+    shown = {**obs, "policy": obs["policy"] + torch.tensor([0.0, 0.0, 1.0, 0.0, 0.0])}
+    assert not torch.equal(learner.policy()(shown), learner.policy()(obs))
+    # all that the decoder has of the targets is the latent
+    latent = torch.zeros(16, 4)
+    student = learner.student
+    assert torch.equal(student.decoded(shown["policy"], latent), student.decoded(obs["policy"], latent))
+
+
+def test_the_trained_policy_acts_by_the_prior_s_mean(masked_mimic: Any) -> None:
+    learner, env = start(masked_mimic())
+    obs, student = env.observe(), learner.student
+    seen = student.norms["policy"](obs["policy"])
+    mean = student.decoded(seen, student.guessed(seen).mean).clamp(-1.0, 1.0)
+    torch.testing.assert_close(learner.policy()(obs), mean)
+    torch.testing.assert_close(learner.network()(obs["policy"]), mean)
+    assert (learner.policy(stochastic=True)(obs) - mean).abs().max() > 0.01
+
+
+def test_training_acts_by_both_latents(masked_mimic: Any) -> None:
+    """The first quarter of the envs by the prior's, in which the whole targets change nothing."""
+    learner, env = start(masked_mimic(prior_share=0.25))
+    obs = env.observe()
+    acted = [
+        learner.student.acting({**obs, "targets": obs["targets"] + off}, torch.Generator().manual_seed(0))
+        for off in (0.0, 3.0)
+    ]
+    same = (acted[0] == acted[1]).all(dim=-1)
+    assert same.tolist() == [True] * 4 + [False] * 12
+
+
+def test_3_and_3_iterations_are_6(masked_mimic: Any, tmp_path: Any) -> None:
+    settings = masked_mimic(replay_size=300, save_buffer=True)
+    straight, env = start(settings)
+    metrics = [straight.iterate(env).metrics for _ in range(6)]
+    first, env_a = start(settings)
+    for _ in range(3):
+        first.iterate(env_a)
+    torch.save({"learner": first.state(), "env": env_a.state()}, tmp_path / "checkpoint.pth")
+    saved = torch.load(tmp_path / "checkpoint.pth", weights_only=True)
+    second, env_b = start(settings, seed=99)
+    second.load(saved["learner"])
+    env_b.load_state(saved["env"])
+    assert second.complete
+    assert [second.iterate(env_b).metrics for _ in range(3)] == metrics[3:]
+    assert_same(second.state(), straight.state())
+
+
+@pytest.mark.slow
+def test_the_prior_comes_near_where_it_sees_the_targets(masked_mimic: Any) -> None:
+    learner, env = start(masked_mimic(learning_rate=3e-3, replay_size=2000))
+    errors = [learner.iterate(env).metrics["losses/imitation"] for _ in range(40)]
+    obs = env.observe()
+    off = (learner.policy()(obs) - teacher({"policy": obs["teacher"]})).square().mean(dim=-1).sqrt()
+    assert off[::2].mean() < 0.1 and off[::2].mean() < 0.5 * off[1::2].mean()
+    assert errors[-1] < 0.02
+
+
+def test_without_hidden_targets_there_is_nothing_to_learn(masked_mimic: Any) -> None:
+    spec = TaughtPoints().spec
+    spec = replace(spec, obs_sizes={**spec.obs_sizes, "targets": 2})
+    with pytest.raises(LearnerError, match="shows its policy no masked_targets"):
+        MaskedMimic(masked_mimic(), spec, seed=0)
