@@ -97,8 +97,8 @@ def _run(experiment: Experiment, source: Resolved | None) -> int:
     """Check what only files and the machine can tell, print what was asked, and boot."""
     from rlkit.config.summary import print_summary
     from rlkit.runtime.launch import run_experiment
+    from rlkit.runtime.policies.teachers import with_teacher
     from rlkit.runtime.preboot import require_startable
-    from rlkit.runtime.teachers import with_teacher
 
     ranks = from_environment()
     experiment = with_teacher(experiment)

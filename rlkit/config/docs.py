@@ -22,6 +22,7 @@ MORE = (
     ["train=AMP", "task=Style"],
     ["train=Distill", *TEST],
     ["train=MaskedMimic", "task=TrackMotion", *TEST],
+    ["train=ASE", "task=Style"],
     ["train=FastTD3"],
 )
 START, END = "<!-- settings: written by python -m rlkit.config.docs -->", "<!-- end of settings -->"

@@ -80,7 +80,20 @@ def _with_variables(recording: Recording) -> Recording:
     return replace(recording, header={**recording.header, "config": values})
 
 
+def _require_all_commands(recording: Recording) -> None:
+    """Refuse a recording of which a step is several control steps of a policy below it, with the last command alone."""
+    task = recording.header["config"].get("task", {})  # what else it lacks is told when it is asked for
+    period = task.get("controlPeriod", recording.period)
+    if recording.period > float(period) + 1e-9:
+        raise RecordingError(
+            f"a step of the recording is {recording.period:g} s, and commands come every {period:g} s: it holds the"
+            " last of each step alone, so nothing can repeat it. --states shows what is in it; test=true plays the"
+            " policy"
+        )
+
+
 def _replay_simulator(recording: Recording, force: bool) -> Replay:
+    _require_all_commands(recording)
     sim, steps_per_control = _simulator(recording, force)
     try:
         delay = _begin(sim, recording, force)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, TypeVar
 
 from rlkit.errors import RlkitError
 from rlkit.runtime.checkpoints.head import CheckpointHead
-from rlkit.runtime.trained import load_trained
+from rlkit.runtime.policies.trained import load_trained
 from rlkit.workspace import Resolved, resolve
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from rlkit.doors.runs import Run, read_run
 from rlkit.doors.words import given, words
 from rlkit.errors import ConfigError
 from rlkit.packages import train_command
+from rlkit.runtime.policies.teachers import with_teacher
 from rlkit.runtime.process.engines import quiet_openmp
 from rlkit.runtime.process.ranks import Ranks, from_environment
 from rlkit.runtime.process.startup import startup
 from rlkit.runtime.request import read_request, source_of
-from rlkit.runtime.teachers import with_teacher
 
 if TYPE_CHECKING:
     from rlkit.runtime.training.train import Listener, Training

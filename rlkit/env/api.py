@@ -151,6 +151,7 @@ class VecEnv(ABC):
     text where states can be shown with it. actuators: what the commands of `Watched.ctrl` drive. contact_room: contact
     points that there is room for in each, 0 where there is no limit or none is known. curriculum: of a training that
     has one; `reset` begins at its level. unstable_hint: what to do where most episodes end as `failure/unstable`.
+    latent_size: numbers of the latent that tells the policy which skill to show, 0 where there is none.
     """
 
     spec: EnvSpec
@@ -161,6 +162,7 @@ class VecEnv(ABC):
     contact_room: int = 0
     curriculum: Curriculum | None = None
     unstable_hint: str = ""
+    latent_size: int = 0
 
     @abstractmethod
     def reset(self) -> Observations:
@@ -268,6 +270,13 @@ class VecEnv(ABC):
     def push(self, env: int, body: str, force: Sequence[float]) -> None:
         """Let a force (N, world) act on a body of one env during the next step; an RlkitError where none can."""
         raise EnvError(f"{type(self).__name__} cannot push a body")
+
+    def hold_latent(self, env: int, latent: Sequence[float]) -> None:
+        """Let one env keep to a latent from its next step on, and no other; empty: again those that are drawn.
+
+        Only to look at: `state()` knows nothing of it. Raises EnvError where there are none.
+        """
+        raise EnvError(f"{type(self).__name__} has no latents")
 
     def close(self) -> None:
         """Release the simulator."""

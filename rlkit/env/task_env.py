@@ -69,7 +69,7 @@ class TaskEnv(VecEnv):
             noisy=self.random.noisy,
             scenarios=task.scenarios,
             scenario_noun=task.scenario_noun,
-            facts={name: told for name, told in task.facts().items() if name in task.fact_terms},
+            facts=task.told_facts(),
             success_words=task.success_words(),
         )
         checks.check_names(task.name, self.spec)
@@ -88,7 +88,7 @@ class TaskEnv(VecEnv):
         self._watched_ids: list[int] = []
         self._ghost = Ghost(sim, task)
         self._pushes: list[tuple[int, str, Sequence[float]]] = []  # those that the next step will feel
-        self.contact_room = sim.contact_room
+        self.contact_room, self.latent_size = sim.contact_room, task.held_latents
         self.curriculum = self.random.curriculum if self.random.curriculum.running else None
         self._can_overflow = type(sim).overflows is not Simulator.overflows
 
@@ -328,6 +328,9 @@ class TaskEnv(VecEnv):
     def push(self, env: int, body: str, force: Sequence[float]) -> None:
         self.sim.push(env, body, force)
         self._pushes.append((env, body, force))
+
+    def hold_latent(self, env: int, latent: Sequence[float]) -> None:
+        self.task.hold_latent(env, latent)
 
     def metrics(self) -> dict[str, float]:
         """See `VecEnv.metrics`: contacts that found no room, where a simulator has such limits; the curriculum."""

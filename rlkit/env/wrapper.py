@@ -24,6 +24,13 @@ def _forwarded() -> Any:
     return _Forwarded()
 
 
+def innermost(env: VecEnv) -> VecEnv:
+    """The env that all wrappers are around."""
+    while isinstance(env, EnvWrapper):
+        env = env.env
+    return env
+
+
 class EnvWrapper(VecEnv):
     """Forwards all of `VecEnv` to `env`; a wrapper derives from it and overrides what it changes."""
 
@@ -38,6 +45,7 @@ class EnvWrapper(VecEnv):
     contact_room = _forwarded()
     curriculum = _forwarded()
     unstable_hint = _forwarded()
+    latent_size = _forwarded()
     reset = _forwarded()
     step = _forwarded()
     observe = _forwarded()
@@ -60,4 +68,5 @@ class EnvWrapper(VecEnv):
     playing = _forwarded()
     episode_start = _forwarded()
     push = _forwarded()
+    hold_latent = _forwarded()
     close = _forwarded()

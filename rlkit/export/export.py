@@ -12,6 +12,7 @@ import torch
 
 from rlkit.env.api import EnvError, VecEnv
 from rlkit.env.task_env import TaskEnv
+from rlkit.env.wrapper import innermost
 from rlkit.export import formats
 from rlkit.export.facts import facts_of
 from rlkit.export.request import NUM_ENVS, ExportRequest
@@ -43,7 +44,8 @@ def export(request: ExportRequest) -> Path:
     try:
         learner = _learner(request, env)
         facts = facts_of(request, env)
-        files = env.task.deployment_files() if isinstance(env, TaskEnv) else {}
+        inner = innermost(env)
+        files = inner.task.deployment_files() if isinstance(inner, TaskEnv) else {}
         obs = play(env, learner.policy(), STEPS)
     finally:
         env.close()

@@ -15,6 +15,7 @@ from rlkit import __version__
 from rlkit.config import Experiment
 from rlkit.env.api import EnvSpec, VecEnv
 from rlkit.env.task_env import TaskEnv
+from rlkit.env.wrapper import innermost
 from rlkit.export.formats import INPUT, OUTPUT
 from rlkit.export.request import ExportRequest
 from rlkit.runtime.gym_request import recipe_of
@@ -40,8 +41,9 @@ def facts_of(request: ExportRequest, env: VecEnv) -> Facts:
         "observations": _observations(spec, _meanings(env)),
         "actions": list(spec.action_names),
     }
-    if isinstance(env, TaskEnv):
-        facts.update(as_written(_of_simulator(env)))
+    inner = innermost(env)
+    if isinstance(inner, TaskEnv):
+        facts.update(as_written(_of_simulator(inner.sim, dict(env.deployment()))))
     else:
         facts["environments"] = _environments(experiment)
     if spec.tasks:
@@ -81,14 +83,14 @@ def _observations(spec: EnvSpec, meanings: Mapping[str, str]) -> list[Facts]:
 
 def _meanings(env: VecEnv) -> dict[str, str]:
     """The first paragraph of what the task says about each of its observations, in one line."""
-    if not isinstance(env, TaskEnv):
+    inner = innermost(env)
+    if not isinstance(inner, TaskEnv):
         return {}
-    docs = {name: getattr(env.task, name).__doc__ or "" for name in env.task.observation_terms}
+    docs = {name: getattr(inner.task, name).__doc__ or "" for name in inner.task.observation_terms}
     return {name: " ".join(doc.strip().split("\n\n")[0].split()) for name, doc in docs.items()}
 
 
-def _of_simulator(env: TaskEnv) -> Facts:
-    sim, deployment = env.sim, dict(env.task.deployment())
+def _of_simulator(sim: Simulator, deployment: Facts) -> Facts:
     units: Mapping[str, str] = deployment.pop("units", {})
     joints = [
         {"name": name, "unit": units.get(name), "range": bounds}

@@ -21,10 +21,11 @@ class LearnerFacts:
 
     label: its class, in the module `learner` of `package`, and the end of the names of its train files, as in
     BoxGraspingPPO. package: its module `settings` declares `Settings`, without torch. on_cpu: settings that training
-    on a GPU may use and a look at the policy on a CPU does not. eval_interval [iterations]: how rarely training
-    evaluates at most; None: as the task and the cost suggest. several_ranks: whether processes can train one policy
-    together. gpu_pays: it learns so much for each step that a GPU pays even where every step is copied to it.
-    teacher: the setting that names the run whose policy it learns from, and whose observations are its group `teacher`.
+    may use, some of them on a GPU alone, and a look at the policy on a CPU does not. eval_interval [iterations]: how
+    rarely training evaluates at most; None: as the task and the cost suggest. several_ranks: whether processes can
+    train one policy together. gpu_pays: it learns so much for each step that a GPU pays even where every step is copied
+    to it. teacher: the setting that names the run whose policy it learns from, and whose observations are its group
+    `teacher`.
     code: module:Class of one that is not rlkit's, whose module has or imports `Settings`; like: the learner of ours
     that it is built on.
     """
@@ -69,20 +70,15 @@ class LearnerFacts:
         return ()
 
 
+_PPO = {"mixed_precision": False, "torch_compile": False}
+_STYLE = {**_PPO, "replay_size": 1, "replay_keep": 1}
+
 # `train.learner` -> its row.
 LEARNERS = {
-    "ppo": LearnerFacts(
-        label="PPO",
-        package="rlkit.learners.ppo",
-        on_cpu={"mixed_precision": False, "torch_compile": False},
-        several_ranks=True,
-    ),
-    "amp": LearnerFacts(
-        label="AMP",
-        package="rlkit.learners.ppo.style",
-        like="ppo",
-        on_cpu={"mixed_precision": False, "torch_compile": False},
-    ),
+    "ppo": LearnerFacts(label="PPO", package="rlkit.learners.ppo", on_cpu=_PPO, several_ranks=True),
+    "amp": LearnerFacts(label="AMP", package="rlkit.learners.ppo.style", like="ppo", on_cpu=_STYLE),
+    "add": LearnerFacts(label="ADD", package="rlkit.learners.ppo.style.add", like="amp", on_cpu=_STYLE),
+    "ase": LearnerFacts(label="ASE", package="rlkit.learners.ppo.style.ase", like="amp", on_cpu=_STYLE),
     "fast_td3": LearnerFacts(
         label="FastTD3",
         package="rlkit.learners.fast_td3",

@@ -42,6 +42,32 @@ def style_features(state: MotionState, keys: Tensor) -> Tensor:
     )
 
 
+def differences(reference: MotionState, state: MotionState, keys: Tensor | slice) -> Tensor:
+    """`[..., 15 + 2 J + 3 K]`: how a reference differs from a robot, in the frame of the robot's heading; 0 where both
+    are in one state.
+
+    Of the root how far off it is (m), how it is turned (two columns of each rotation matrix, subtracted) and its
+    velocities (m/s, rad/s); joints (rad) and their speeds (rad/s) times 0.1; and of the bodies `keys` `[K]` where they
+    are from the root (m). The observations of ADD (Zhang et al. 2025, arXiv 2505.04961).
+    """
+    facing = heading(state.root_quat)
+    there = conjugate(facing)
+    turned = six_d(multiply(there, reference.root_quat)) - six_d(multiply(there, state.root_quat))
+    wanted, robot = (of.body_pos[..., keys, :] - of.root_pos[..., None, :] for of in (reference, state))
+    return torch.cat(
+        (
+            rotate_inverse(facing, reference.root_pos - state.root_pos),
+            turned,
+            rotate_inverse(facing, reference.root_lin_vel - state.root_lin_vel),
+            rotate_inverse(facing, reference.root_ang_vel - state.root_ang_vel),
+            reference.joint_pos - state.joint_pos,
+            SPEED_SCALE * (reference.joint_vel - state.joint_vel),
+            rotate_inverse(facing[..., None, :], wanted - robot).flatten(-2),
+        ),
+        dim=-1,
+    )
+
+
 def style_size(robot: Robot) -> int:
     """Numbers that `style_features` gives of a robot with its key bodies."""
     return 13 + 2 * len(robot.joints) + 3 * len(robot.keys)

@@ -12,8 +12,10 @@ from rlkit.env.transfer import DeviceEnv
 from rlkit.learners import registry as learners
 from rlkit.learners.api import Learner
 from rlkit.runtime.gym_request import recipe_of
+from rlkit.runtime.policies.skill_env import SkillEnv
+from rlkit.runtime.policies.skills import asks_for_skills, load_skills
+from rlkit.runtime.policies.teachers import give_teacher
 from rlkit.runtime.process.ranks import Ranks
-from rlkit.runtime.teachers import give_teacher
 from rlkit.sims import registry as sims
 from rlkit.sims.api import PhysicsSettings, SceneSpec
 from rlkit.sims.facts import steps_on_cpu
@@ -57,7 +59,12 @@ def _env_on(
         sim = sims.make(experiment.sim.name, scene, physics, num_envs, device, experiment.trusted)
     generator = torch.Generator(device=device).manual_seed(seed)
     with boundary(made):
-        return TaskEnv(sim, task(experiment.task, sim, generator), learning=learning)
+        env = TaskEnv(sim, task(experiment.task, sim, generator), learning=learning)
+    if experiment.task.get("skills") is None or not asks_for_skills(experiment):
+        return env
+    skills = load_skills(experiment, sim.device)
+    env.task.drive_as(skills.control)
+    return SkillEnv(env, skills, int(experiment.task["skillSteps"]))
 
 
 def scene_of(experiment: Experiment) -> SceneSpec:

@@ -12,6 +12,7 @@ from rlkit.config.goals import further
 from rlkit.learners.facts import learner_facts
 from rlkit.runtime.checkpoints.head import CheckpointError, CheckpointHead, read_head, require_fit
 from rlkit.runtime.checkpoints.weights_file import read_index, require_some_fit
+from rlkit.runtime.policies.skills import asks_for_skills, require_skills
 from rlkit.runtime.process.engines import quiet_openmp
 from rlkit.runtime.process.ranks import Ranks
 from rlkit.runtime.process.waiting import told
@@ -32,6 +33,8 @@ def require_startable(
         check_writable(Path())
     _load_engine(experiment)  # what comes below may import torch
     _require_one_process(experiment, ranks)
+    if asks_for_skills(experiment):
+        require_skills(experiment)
     if source is not None:
         _require_source(experiment, source)
     if experiment.training.init_from is not None:
@@ -48,6 +51,8 @@ def require_makeable(experiment: Experiment) -> None:
     """The same of envs alone, without a run: the task's class, the engine, Gymnasium's environments."""
     _require_task(experiment, None)
     _load_engine(experiment)
+    if asks_for_skills(experiment):
+        require_skills(experiment)
     if experiment.engine == "gymnasium":
         _require_environments(experiment, print)
 

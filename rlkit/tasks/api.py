@@ -120,6 +120,9 @@ class Task(ABC):
     scenario_noun = "scenario"
     """What one of them is called in tables, files and messages, as "clip" in clips.csv."""
 
+    held_latents = 0
+    """Numbers of a latent that `hold_latent` takes; 0 for a task that draws none."""
+
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         """config: the `task` section. generator: the only source of randomness, on `sim.device`.
 
@@ -255,6 +258,10 @@ class Task(ABC):
         names = dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base) if name in marked)
         return {name: getattr(cls, name)._rlkit_fact for name in names}
 
+    def told_facts(self) -> dict[str, Fact]:
+        """What is known of each of `fact_terms`; for a task that tells more of them than it has methods."""
+        return {name: told for name, told in self.facts().items() if name in self.fact_terms}
+
     def success_words(self) -> str:
         """What counts as success, with thresholds and units, for the head of a table; the criteria, if not told."""
         return ", ".join(self.success_terms)
@@ -301,6 +308,10 @@ class Task(ABC):
         """
         return None
 
+    def hold_latent(self, env: int, latent: Sequence[float]) -> None:
+        """See `VecEnv.hold_latent`; raises TaskError, here, for a task that draws none."""
+        raise TaskError(f"task {self.name} has no latents")
+
     # Outside the simulator.
 
     def deployment(self) -> Mapping[str, Any]:
@@ -309,6 +320,13 @@ class Task(ABC):
         "units" maps joints to "m" or "rad"; all else is the task's own.
         """
         return {}
+
+    def drive_as(self, control: Mapping[str, Any]) -> None:
+        """Carry out actions as another task's `deployment` says from now on: its policy drives the robot.
+
+        Raises TaskError, here, where a task cannot.
+        """
+        raise TaskError(f"task {self.name} cannot be driven by the policy of another task")
 
     def deployment_files(self) -> Mapping[str, bytes]:
         """The files that `deployment` speaks of, by name: they are written beside an exported policy."""

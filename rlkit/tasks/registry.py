@@ -1,9 +1,10 @@
-"""The tasks by name: `BoxGrasping` is the class of that name in `rlkit/tasks/box_grasping.py`."""
+"""The tasks by name: `BoxGrasping` is the class of that name in `rlkit/tasks/box_grasping.py`, or in its `motion/`."""
 
 from __future__ import annotations
 
 import importlib
 import re
+from importlib.util import find_spec
 from typing import Any, Collection, Mapping
 
 from rlkit.plugins import modules
@@ -16,7 +17,8 @@ def task_class(name: str) -> type[Task]:
     Raises ModuleNotFoundError when there is no such file and AttributeError when it lacks the class.
     """
     module = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    return getattr(importlib.import_module(f"rlkit.tasks.{module}"), name)
+    folder = "rlkit.tasks" if find_spec(f"rlkit.tasks.{module}") else "rlkit.tasks.motion"
+    return getattr(importlib.import_module(f"{folder}.{module}"), name)
 
 
 def class_of(task: Mapping[str, Any], trusted: Collection[str]) -> type[Task]:

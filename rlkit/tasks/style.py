@@ -5,13 +5,14 @@ The task of adversarial motion priors (AMP, Peng et al. 2021, arXiv 2104.02180) 
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
-from rlkit.tasks.api import HoldTimer, fact, failure, metric, observation, success
+from rlkit.tasks.api import Fact, HoldTimer, MirrorImage, fact, failure, metric, observation, success
+from rlkit.tasks.motion.latents import Latents
 from rlkit.tasks.motion.loading import around_clips, load_library
 from rlkit.tasks.motion.style import StyleWindow, with_ends
 from rlkit.tasks.robots.humanoid_task import HumanoidTask
@@ -24,6 +25,8 @@ class Style(HumanoidTask):
     An action of 0 is the middle of the clips' poses; 1 and -1 are half of the clips' range from there and as much
     farther as makes the servo's spring pull with `task.action.reach` of the torque limit.
     Solved: upright to the end, on average no farther from the clips than `task.style.near`.
+
+    latents: where the term `latent` is observed, as `train=ASE` wants it.
     """
 
     @classmethod
@@ -36,20 +39,45 @@ class Style(HumanoidTask):
         library = load_library(config, self.robot, self.device)
         self.centre, reach = around_clips(library, self.servos, float(config["action"]["reach"]))
         self.up = self.down = reach
-        self.style_size = sizes_of(config)["style_size"]
+        self.style_size, self.latent_size = (sizes_of(config)[name] for name in ("style_size", "latent_size"))
         self.window = StyleWindow(self, library)
         self.strays = HoldTimer(self, "stray_time")
+        observed = {*self.observation_terms, *(name for terms in self.group_terms.values() for name in terms)}
+        self.latents = Latents(self) if "latent" in observed else None
+        if self.latents is not None:
+            self.held_latents = self.latent_size
+            self.fact_terms.update(self.window.shares())
 
     def advance(self) -> None:
         """Take in how it moves."""
         self.window.advance()
+        if self.latents is not None:
+            self.latents.advance()
         self.strays.run(self.window.distance > float(self.config["style"]["tolerance"]))
 
     def reset(self, env_ids: Tensor) -> ResetState:
         """See `Task.reset`: any moment of a clip."""
         state = self.window.begin(env_ids)
         self.targets[env_ids] = state.joint_pos
+        if self.latents is not None:
+            self.latents.begin(env_ids)
         return state
+
+    def mirror(self) -> Mapping[str, MirrorImage] | None:
+        """As every humanoid's; none with latents, whose mirror images nobody knows."""
+        return super().mirror() if self.latents is None else None
+
+    def hold_latent(self, env: int, latent: Sequence[float]) -> None:
+        """See `Task.hold_latent`."""
+        if self.latents is None:
+            super().hold_latent(env, latent)
+        else:
+            self.latents.hold(env, latent)
+
+    def told_facts(self) -> dict[str, Fact]:
+        """With latents also how much of an episode was nearest to which clip: all in one clip is a collapse."""
+        more = {name: Fact(more_is_better=True) for name in self.fact_terms if name.startswith("share/")}
+        return {**super().told_facts(), **more}
 
     def demonstrations(self, count: int) -> dict[str, Tensor]:
         """See `Task.demonstrations`: the style of the clips."""
@@ -59,6 +87,13 @@ class Style(HumanoidTask):
     def style(self) -> Tensor:
         """How it has just moved, at `task.style.moments`: root, joints, hands and feet, in the root's heading."""
         return self.window.seen()
+
+    @observation("latent_size")
+    def latent(self) -> Tensor:
+        """Which skill to show: a unit vector, drawn anew after each `task.latent.time`."""
+        if self.latents is None:
+            return torch.zeros(self.num_envs, self.latent_size, device=self.device)
+        return self.latents.now
 
     @metric
     def style_distance(self) -> Tensor:

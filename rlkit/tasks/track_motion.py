@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rlkit.motion import deployed
-from rlkit.motion.features import anchored
+from rlkit.motion.features import anchored, differences
 from rlkit.motion.library import MotionState, Pose
 from rlkit.motion.robots import find_robot
 from rlkit.motion.sampling import ClipSampler
@@ -65,6 +65,7 @@ class TrackMotion(Following):
         sizes = sizes_of(config)
         self.root_targets, self.joint_targets = sizes["root_targets"], sizes["joint_targets"]
         self.masked_size, self.whole_size = sizes["masked_size"], sizes["whole_size"]
+        self.difference_size = sizes["difference_size"]
         self._begun: Tensor | None = (
             None  # envs whose episodes have begun since the last `refresh`, not all of them
         )
@@ -266,6 +267,13 @@ class TrackMotion(Following):
         """How the reference's anchor is turned in the frame of the robot's: two columns of the rotation matrix."""
         robot, wanted = self.state.body_quat[:, self.anchor], self.reference.body_quat[:, self.anchor]
         return six_d(multiply(conjugate(robot), wanted))
+
+    @observation("difference_size")
+    def difference(self) -> Tensor:
+        """How the reference differs from the robot now, in its heading frame: root, joints, hands and feet; 0 where
+        both are the same.
+        """
+        return differences(self.reference, self.state, self.feet_and_hands)
 
     @observation("masked_size")
     def masked_targets(self) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rlkit.env.api import Observations, Step, VecEnv
 from rlkit.env.task_env import TaskEnv
-from rlkit.env.wrapper import EnvWrapper
+from rlkit.env.wrapper import innermost
 from rlkit.runtime.playing.episodes import Episodes
 
 _ROUNDING = 1e-5  # of a sum of float32
@@ -18,7 +18,7 @@ _ROUNDING = 1e-5  # of a sum of float32
 
 def task_env(env: VecEnv) -> TaskEnv | None:
     """The env of a task on a simulator, also where its tensors are shown on another device; None of any other."""
-    inner = env.env if isinstance(env, EnvWrapper) else env
+    inner = innermost(env)
     return inner if isinstance(inner, TaskEnv) else None
 
 

@@ -51,12 +51,15 @@ def test_every_option_of_every_group_composes(group):
         if group == "sim" and option not in (*USABLE, "auto"):
             assert SIMULATORS[option].unavailable in refused(f"{group}={option}", CPU)
             continue
-        task = {
-            "gymnasium": " task=Gym env.id=Pendulum-v1",
-            "AMP": " task=Style",
-            "Distill": " train.teacher=some",
-            "MaskedMimic": " task=TrackMotion train.expert=some",
-        }.get(option, "")
+        tasks = {
+            "gymnasium": "task=Gym env.id=Pendulum-v1",
+            "AMP": "task=Style",
+            "ASE": "task=Style",
+            "ADD": "task=TrackMotion",
+            "Distill": "train.teacher=some",
+            "MaskedMimic": "task=TrackMotion train.expert=some",
+        }
+        task = f" {tasks[option]}" if option in tasks else ""
         assert composed(f"{group}={option}{task}").choices[group] == option
 
 

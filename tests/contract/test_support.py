@@ -47,6 +47,14 @@ SMALL = {
         *("numEnvs=4", "train.horizon_length=8", "train.units=[8]", "train.mini_epochs=1"),
         *("train.disc_units=[8]", "train.disc_batch_size=8", "train.disc_updates=1", "train.replay_size=64"),
     ),
+    "add": (
+        *("numEnvs=4", "train.horizon_length=8", "train.units=[8]", "train.mini_epochs=1"),
+        *("train.disc_units=[8]", "train.disc_batch_size=8", "train.disc_updates=1", "train.replay_size=64"),
+    ),
+    "ase": (
+        *("numEnvs=4", "train.horizon_length=8", "train.units=[8]", "train.mini_epochs=1"),
+        *("train.disc_units=[8]", "train.disc_batch_size=8", "train.disc_updates=1", "train.replay_size=64"),
+    ),
     "fast_td3": (
         *("numEnvs=4", "train.horizon_length=8", "train.learning_starts=4", "train.num_updates=1"),
         *("train.batch_size=8", "train.actor_units=[8]", "train.critic_units=[8]", "train.buffer_size=64"),

@@ -123,6 +123,13 @@ def test_a_number_that_is_none_is_a_deviation(grasping: list[Recording]) -> None
     assert result.largest == np.inf and result.first_beyond(1e9) == 3
 
 
+def test_a_recording_that_lacks_the_commands_within_a_step_is_refused() -> None:
+    """As of a policy whose actions a frozen one turns into several."""
+    recording = make_recording(config={"task": {"controlPeriod": 0.004}})
+    with pytest.raises(RecordingError, match="the last of each step alone"):
+        replay(recording)
+
+
 # Gymnasium.
 
 COUNT = ("task=Gym", "env.ids=[known_envs:Count-v0,known_envs:Parts-v0]", "env.vectorization=sync")

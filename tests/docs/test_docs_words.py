@@ -15,7 +15,18 @@ from rlkit.config.words import foreign
 from rlkit.config.words.preflight import read_words
 
 FROM = [page for page in pages() if page.path.parent.name == "coming_from" and page.path.stem != "README"]
-TASKS = ("BoxGrasping", "HumanoidVelocity", "TrackMotion", "Steering", "Style", "PickCube", "Gym", "Soccer")
+TASKS = (
+    "BoxGrasping",
+    "HumanoidVelocity",
+    "TrackMotion",
+    "Steering",
+    "HighLevelSteering",
+    "HighLevelReach",
+    "Style",
+    "PickCube",
+    "Gym",
+    "Soccer",
+)
 TOLD = {
     name: (ROOT / f"docs/{name}.md").read_text() for name in ("metrics", "learners", "workspace", "watching")
 }
@@ -28,7 +39,7 @@ def settings() -> frozenset[str]:
     requests = [
         read_words([f"task={task}", f"train={train}"])
         for task in TASKS
-        for train in ("BaseTaskPPO", "AMP", "FastTD3", "Distill", "MaskedMimic")
+        for train in ("BaseTaskPPO", "AMP", "ASE", "FastTD3", "Distill", "MaskedMimic")
     ]
     return frozenset(name for request in requests for name in request.schema.names)
 

@@ -343,3 +343,25 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatc
     monkeypatch.setattr(registry, "_installed", lambda module: module != "viser")
     with pytest.raises(ViewerError, match=r"needs viser: pip install -e '.*\[viewer\]'"):
         choose_viewer("web")
+
+
+def test_latents_are_drawn_held_or_walk() -> None:
+    """Where nothing changes nothing is asked; a walk of 1 rad/s comes 0.02 rad on in a control period."""
+    with opened() as viewer:
+        assert viewer.poll_input().latent is None
+        viewer.offer_latents(20)
+        assert viewer.poll_input().latent == ()
+        assert viewer.poll_input().latent is None
+        controls = viewer._latents
+        assert controls is not None and len(controls.sliders) == 16
+        controls.jump()
+        held = viewer.poll_input().latent
+        assert held is not None and len(held) == 20 and np.linalg.norm(held) == pytest.approx(1.0)
+        assert controls.sliders[3].value == pytest.approx(held[3], abs=0.006)
+        assert viewer.poll_input().latent is None
+        controls.choose("walk")
+        first, second = viewer.poll_input().latent, viewer.poll_input().latent
+        assert first is not None and second is not None
+        assert np.arccos(np.dot(first, second)) == pytest.approx(viewer._period, rel=1e-3)
+        controls.choose("drawn")
+        assert viewer.poll_input().latent == ()

@@ -10,9 +10,9 @@ from motions import H1, even_clip
 from torch import Tensor
 
 from rlkit.motion.errors import MotionError
-from rlkit.motion.features import anchored, body_indices, style_features, style_size
+from rlkit.motion.features import anchored, body_indices, differences, style_features, style_size
 from rlkit.motion.kinematics import Kinematics
-from rlkit.motion.library import MotionLibrary
+from rlkit.motion.library import MotionLibrary, MotionState
 from rlkit.rotations import (
     about_z,
     from_rotation_vector,
@@ -93,3 +93,28 @@ def test_six_d_is_the_x_and_y_axis() -> None:
     quat = torch.nn.functional.normalize(torch.tensor([0.3, -0.5, 0.7, 0.2]), dim=-1)
     x, y = rotate(quat.expand(2, 4), torch.eye(3)[:2])
     close(six_d(quat), [*x.tolist(), *y.tolist()])
+
+
+def test_differences_are_zero_of_equal_states_and_in_the_robots_heading_otherwise() -> None:
+    """A robot that faces the world's y: the reference 0.3 m along y is 0.3 m ahead of it, its knees 0.1 rad off."""
+    clip = even_clip(speed=1.0, turning=0.5, joint_speed=2.0, loop=False)
+    library, keys = MotionLibrary([clip], Kinematics(H1)), body_indices(H1, H1.keys)
+    state = library.state(torch.zeros(4, dtype=torch.long), torch.tensor([0.2, 0.4, 0.6, 0.9]))
+    same = differences(state, MotionState(*(part.clone() for part in state)), keys)
+    assert same.shape == (4, 15 + 2 * 19 + 3 * 4) and not same.any()
+
+    turned = about_z(torch.tensor([math.pi / 2.0]))
+    quat = turned[:, None].expand(1, len(H1.bodies), 4).clone()
+    still = torch.zeros(1, len(H1.bodies), 3)
+    robot = MotionState(torch.zeros(1, 19), torch.zeros(1, 19), still, quat, still, still)
+    moved = torch.tensor([0.0, 0.3, 0.1])
+    wanted = MotionState(
+        robot.joint_pos + 0.1, robot.joint_vel + 1.0, still + moved, quat, still + moved, still
+    )
+    found = differences(wanted, robot, keys)[0]
+    close(found[:3], [0.3, 0.0, 0.1])
+    close(found[3:9], [0.0] * 6)
+    close(found[9:15], [0.3, 0.0, 0.1, 0.0, 0.0, 0.0])
+    close(found[15:34], [0.1] * 19)
+    close(found[34:53], [0.1] * 19)  # rad/s times 0.1
+    close(found[53:], [0.0] * 12)  # moved as a whole

@@ -34,12 +34,12 @@ def style(motion: str, n: int = 1, **changes: Any) -> Style:
     )
 
 
-def put(task: Style | Steering, time: float) -> None:
-    """The robots into the reference's state at a time (s)."""
+def put(task: Style | Steering, time: float, clip: int = 0) -> None:
+    """The robots into the reference's state at a time (s) of a clip."""
     assert task.window is not None
     n, sim = task.num_envs, task.sim
     names = sim.spec.bodies
-    state = task.window.library.state(torch.zeros(n, dtype=torch.long), torch.full((n,), time))
+    state = task.window.library.state(torch.full((n,), clip), torch.full((n,), time))
     there = [H1.bodies.index(name) for name in names]
     sim.joint_pos[:], sim.joint_vel[:] = state.joint_pos, state.joint_vel
     sim.body_pos[:], sim.body_quat[:] = state.body_pos[:, there], state.body_quat[:, there]

@@ -58,7 +58,10 @@ def groups(plain: Plain) -> list[str]:
             problems.append(
                 f"task.groups.{name}: no learner asks for that; did you mean task.groups.{near[0]}?"
             )
-    lacking = [name for name in asked if name not in (*USUAL, *named, *_brought(plain))]
+    row = learner_facts(plain["train"]["learner"])
+    lacking = [name for name in asked if name not in (*USUAL, *named)]
+    if row is not None and not row.code:  # the checks of ours say it
+        lacking = []
     if lacking and not problems:
         learner, there = plain["train"]["learner"], ", ".join((*USUAL, *(n for n in named if n not in USUAL)))
         say = (
@@ -81,6 +84,8 @@ def unasked(plain: Plain) -> list[str]:
     asked = _asked(plain)
     # A teacher's group, and what goes with it, come with the run of a student: nobody has them for another learner
     others = {group for row in LEARNERS.values() if not row.teacher for group in row.groups()} - {*USUAL}
+    if "skills" in plain["task"]:
+        others.add("skill")
     idle = [
         f"task.groups.{name}"
         for name in plain["task"].get("groups") or {}
@@ -99,12 +104,6 @@ def _asked(plain: Plain) -> tuple[str, ...]:
     row = learner_facts(plain["train"]["learner"])
     told = row is not None and (row.code or plain["task"].get("groups"))  # ours ask for no others
     return (row.groups() if row is not None and told else ()) or USUAL
-
-
-def _brought(plain: Plain) -> tuple[str, ...]:
-    """The groups that come with a learner that has a teacher, from the teacher's run or from its own section."""
-    row = learner_facts(plain["train"]["learner"])
-    return row.groups() if row is not None and row.teacher else ()
 
 
 def file(plain: Plain, choice: str) -> list[str]:

@@ -30,9 +30,11 @@ def is_ours(task: str) -> bool:
 
 
 def place(task: str) -> tuple[str, str]:
-    """The module and the name of a task's class."""
+    """The module and the name of a task's class; of ours some stand in rlkit/tasks/motion."""
     module, _, name = task.rpartition(":")
-    return module or f"rlkit.tasks.{snake(task).lower()}", name
+    own = snake(task).lower()
+    inside = not (TASKS / f"{own}.py").is_file() and (TASKS / "motion" / f"{own}.py").is_file()
+    return module or f"rlkit.tasks.{'motion.' if inside else ''}{own}", name
 
 
 def problem(task: str) -> str | None:

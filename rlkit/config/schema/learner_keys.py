@@ -39,7 +39,7 @@ def learner_keys(name: str) -> tuple[Key, ...]:
 
 
 def _keys(name: str, row: LearnerFacts) -> tuple[Key, ...]:
-    names = f"{name}|{row.like}" if row.like else name  # whose file its own may build on
+    names = "|".join(_builds_on(name, row))
     for f in row.settings() if row.code else ():
         try:
             for value in (1, [1]):
@@ -50,6 +50,11 @@ def _keys(name: str, row: LearnerFacts) -> tuple[Key, ...]:
         Key("train.learner", names, "", "the learner that reads this section"),
         *(key(f"train.{f.name}", f.metadata) for f in row.settings()),
     )
+
+
+def _builds_on(name: str, row: LearnerFacts) -> list[str]:
+    """A learner, and those whose files its own may build on."""
+    return [name, *(_builds_on(row.like, LEARNERS[row.like]) if row.like else ())]
 
 
 LEARNER_KEYS = {name: _keys(name, row) for name, row in LEARNERS.items()}

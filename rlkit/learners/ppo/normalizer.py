@@ -1,4 +1,4 @@
-"""Running mean and variance, in place of rl_games' own module of the same buffers."""
+"""Running statistics of features: mean and variance, in place of rl_games' own module of the same buffers; size."""
 
 from __future__ import annotations
 
@@ -54,3 +54,52 @@ class RunningNormalizer(nn.Module):
         self.running_mean.add_(delta * count / total)
         self.running_var.copy_(squares / total)
         self.count.copy_(total[0])
+
+
+class PartNormalizer(RunningNormalizer):
+    """Normalises the first `size` features; any behind them, unit vectors, are scaled to a mean square of 1."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+    def forward(self, x: Tensor, denorm: bool = False) -> Tensor:
+        """Normalised `[..., size]` or more."""
+        first, rest = x[..., : self.size], x[..., self.size :]
+        return torch.cat((super().forward(first, denorm), rest * rest.shape[-1] ** 0.5), dim=-1)
+
+    def update(self, x: Tensor) -> None:
+        """Learn from the first `size` of `x [..., size]` or more."""
+        super().update(x[..., : self.size])
+
+
+class ScaleNormalizer(nn.Module):
+    """Divides features by the mean of their sizes over all samples seen, and shifts nothing: 0 stays 0.
+
+    Source: Zhang et al. 2025, Physics-based motion imitation with adversarial differential discriminators (arXiv
+    2505.04961), whose differences of 0 are the data.
+    """
+
+    LEAST = 1e-4  # that is divided by
+
+    running_size: Tensor
+    count: Tensor
+
+    def __init__(self, size: int, clip: float = 5.0) -> None:
+        super().__init__()
+        self.clip = clip
+        self.register_buffer("running_size", torch.ones(size, dtype=torch.float64))
+        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Divided `[..., size]`, clipped to +-clip."""
+        return (x / self.running_size.float().clamp(min=self.LEAST)).clamp(-self.clip, self.clip)
+
+    @torch.no_grad()
+    def update(self, x: Tensor) -> None:
+        """Learn from `x [..., size]`; before the first of them everything is divided by 1."""
+        samples = x.reshape(-1, x.shape[-1])
+        total = self.count + samples.shape[0]
+        mean = samples.abs().mean(dim=0).double()
+        self.running_size.lerp_(mean, (samples.shape[0] / total).item())
+        self.count.copy_(total)

@@ -43,12 +43,16 @@ class Frame:
 
 @dataclass
 class UserInput:
-    """What the user asked for since the last look; all but `env` are asked for once."""
+    """What the user asked for since the last look; all but `env` are asked for once.
+
+    latent: which one the shown env is to keep to; empty: those that its task draws.
+    """
 
     env: int = 0
     push: Push | None = None
     checkpoint: str | None = None
     restart: bool = False
+    latent: tuple[float, ...] | None = None
 
 
 class Viewer(ABC):
@@ -75,6 +79,9 @@ class Viewer(ABC):
     @abstractmethod
     def offer_checkpoints(self, names: Sequence[str], playing: str) -> None:
         """Let the user choose among `names`; `playing` is the one in use."""
+
+    def offer_latents(self, size: int) -> None:
+        """Let the user choose a latent of `size` numbers; a viewer without such controls, as here, leaves it."""
 
     @property
     @abstractmethod

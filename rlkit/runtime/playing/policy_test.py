@@ -98,6 +98,8 @@ class PolicyTest:
                 watched = self.recorded if self.recorder is not None else ()
                 self.live = LiveView(self.viewer, self.env, watched)
                 self._offer_checkpoints()
+                if self.env.latent_size:
+                    self.viewer.offer_latents(self.env.latent_size)
             self._follow()
             startup.stop.check()
             stop = stack.enter_context(StopRequest() if self.live is None else StopRequest(self.live.let_go))
@@ -170,6 +172,8 @@ class PolicyTest:
             self._switch(
                 self.source.run_path / "nn" / checkpoint_name(int(label) if label.isdigit() else label)
             )
+        if asked.latent is not None:
+            self.env.hold_latent(self.viewer.env, asked.latent)
         if not asked.restart:
             return obs
         self.episodes = self._episodes()

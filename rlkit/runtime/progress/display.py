@@ -19,7 +19,7 @@ log = logging.getLogger("rlkit")
 
 _LOSSES = {"losses/actor": "actor", "losses/critic": "critic", "losses/entropy": "entropy"}
 _POLICY = {"policy/kl": "kl", "policy/std": "std", "policy/learning_rate": "lr"}
-_STYLE = {"style/reward": "reward", "style/accuracy_policy": "told apart"}
+_STYLE = {"style/reward": "reward", "style/accuracy_policy": "told apart", "style/match": "match"}
 _TIMES = ("physics", "env", "policy", "update")
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_BARS = 24

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Mapping
 
 import torch
@@ -11,10 +12,12 @@ from torch import Tensor
 from rlkit.motion.features import body_indices, style_features
 from rlkit.motion.library import MotionLibrary, MotionState
 from rlkit.sims.api import ResetState, SceneSpec
+from rlkit.tasks.api import Term
 from rlkit.tasks.robots.humanoid_task import HumanoidTask
 from rlkit.tasks.robots.humanoids import robot_of, sizes_of
 
 MOST_FRAMES = 1024  # of the clips, that distances are taken to
+MOST_SHARES = 24  # clips that are told of by name; all others are one
 LEAST_SPREAD = 0.02  # added to the clips' own, so that what hardly changes there does not decide alone
 
 
@@ -51,6 +54,7 @@ class StyleWindow:
         self.distance_sum = task.buffer("style_distance_sum")  # of this episode
         self.distance = torch.zeros(task.num_envs, device=device)
         self._nearest: Tensor | None = None  # [N, R], of this episode so far; where facts are asked for
+        self._visits: Tensor | None = None  # [N, shares], steps nearest to each clip, likewise
         self._hold_reference()
 
     def _hold_reference(self) -> None:
@@ -63,6 +67,7 @@ class StyleWindow:
         ids, at = torch.cat(clips), torch.cat(times)
         some = torch.linspace(0, len(ids) - 1, min(len(ids), MOST_FRAMES), device=device).long()
         frames = style_features(library.state(ids[some], at[some]), self._keys)
+        self._share_of = ids[some].clamp(max=MOST_SHARES)  # [R]
         spread = frames.std(dim=0, unbiased=False) + LEAST_SPREAD
         self._mean, self._scale = frames.mean(dim=0), 1.0 / (spread * frames.shape[1] ** 0.5)
         self._reference = self._scaled(frames)
@@ -91,6 +96,9 @@ class StyleWindow:
         self.distance_sum += self.distance
         if self._nearest is not None:
             torch.minimum(self._nearest, off, out=self._nearest)
+        if self._visits is not None and self.task.tells_facts:
+            there = self._share_of[off.argmin(dim=1)]
+            self._visits.scatter_add_(1, there[:, None], torch.ones_like(self.distance)[:, None])
 
     def begin(self, env_ids: Tensor) -> ResetState:
         """First states of new episodes for `env_ids` `[k]`: moments of the clips, with what was before them there.
@@ -105,6 +113,8 @@ class StyleWindow:
             self._nearest = torch.full(size, torch.inf, device=self.task.device)
         if self._nearest is not None:
             self._nearest[env_ids] = torch.inf
+        if self._visits is not None:
+            self._visits[env_ids] = 0.0
         begun = MotionState(*(part[:, 0] for part in past))
         pose = torch.cat((begun.root_pos, begun.root_quat), dim=-1)[:, None]
         velocity = torch.cat((begun.root_lin_vel, begun.root_ang_vel), dim=-1)[:, None]
@@ -128,6 +138,21 @@ class StyleWindow:
         """Windows `[count, moments * F]` of the clips, at moments that are drawn as those of episodes are."""
         shown = self.library.future(*self._draw(count), -self._times[self._ages])
         return style_features(shown, self._keys).flatten(1)
+
+    def shares(self) -> dict[str, Term]:
+        """Facts `[N]` by "share/<clip>": the share of an episode's steps that were nearest to a frame of that clip.
+
+        Clips beyond MOST_SHARES are told of together, as "share/others".
+        """
+        names = self.library.names
+        if len(names) > MOST_SHARES:
+            names = (*names[:MOST_SHARES], "others")
+        self._visits = torch.zeros(self.task.num_envs, len(names), device=self.task.device)
+        return {f"share/{name}": partial(self._share, place) for place, name in enumerate(names)}
+
+    def _share(self, place: int) -> Tensor:
+        assert self._visits is not None
+        return self._visits[:, place] / self.task.steps_played
 
     def near(self) -> Tensor:
         """`[N]`: the mean `distance` over the episode; small where every moment looks like one of the clips."""

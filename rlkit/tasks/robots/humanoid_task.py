@@ -87,6 +87,21 @@ class HumanoidTask(Task):
             "units": dict.fromkeys(robot.joints, "rad"),
         }
 
+    def drive_as(self, control: Mapping[str, Any]) -> None:
+        """See `Task.drive_as`: the other's centre and reach of each joint."""
+        joints = {joint["name"]: joint for joint in control.get("joints", ())}
+        missing = [
+            name for name in self.robot.joints if not {"centre", "up", "down"} <= joints.get(name, {}).keys()
+        ]
+        if missing:
+            raise TaskError(
+                f"the policy's deployment does not say where an action puts the joint {missing[0]}"
+            )
+        self.centre, self.up, self.down = (
+            torch.tensor([float(joints[name][part]) for name in self.robot.joints], device=self.device)
+            for part in ("centre", "up", "down")
+        )
+
     # State.
 
     def refresh(self) -> None:

@@ -27,14 +27,15 @@ def sizes_of(task: Mapping[str, Any]) -> dict[str, int]:
     """What a humanoid's task calls the sizes of its observation terms by, from its settings; empty for other tasks.
 
     A reference's root at one moment is an offset and two columns of a rotation. Of a style's moments each has the
-    numbers of `rlkit.motion.features.style_size`, the key bodies being feet and hands. Of targets that may be hidden
-    each of the moments, and one more, has 9 numbers a body, two more for whether they are shown, and its time.
+    numbers of `rlkit.motion.features.style_size`, the key bodies being feet and hands; a difference to a reference has
+    two more, the root's place. Of targets that may be hidden each of the moments, and one more, has 9 numbers a body,
+    two more for whether they are shown, and its time.
     """
     robot, moments = robot_of(task), len(task.get("targets", ()))
     if robot is None:
         return {}
     joints = len(robot.joints)
-    ends = len(robot.feet) + len(robot.hands)
+    frame = 13 + 2 * joints + 3 * (len(robot.feet) + len(robot.hands))
     bodies = len(task.get("masking", {}).get("bodies", ())) or len(robot.masked_bodies)
     return {
         "num_joints": joints,
@@ -42,5 +43,7 @@ def sizes_of(task: Mapping[str, Any]) -> dict[str, int]:
         "joint_targets": joints * moments,
         "masked_size": (moments + 1) * (11 * bodies + 1),
         "whole_size": (moments + 1) * (9 * bodies + 1),
-        "style_size": (13 + 2 * joints + 3 * ends) * len(task.get("style", {}).get("moments", ())),
+        "style_size": frame * len(task.get("style", {}).get("moments", ())),
+        "difference_size": frame + 2,
+        "latent_size": int(task.get("latent", {}).get("size", 0)),
     }

@@ -31,3 +31,16 @@ def two_sets() -> tuple[Tensor, Tensor]:
         torch.tensor(middle) + 0.5 * torch.randn(200, 2, generator=generator)
         for middle in ((2.0, 1.0), (-1.0, 0.0))
     )  # type: ignore[return-value]
+
+
+@pytest.fixture
+def add(amp: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """A complete `train` section of ADD, small enough for tests, with changes."""
+    return lambda **changes: amp(**{"learner": "add", **changes})
+
+
+@pytest.fixture
+def ase(amp: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """A complete `train` section of ASE, small enough for tests, with changes."""
+    own = {name.partition(".")[2]: value for name, value in Conf(find_conf()).sets("train/ASE").items()}
+    return lambda **changes: {**own, **amp(), "learner": "ase", "enc_units": (16,), **changes}

@@ -1,4 +1,4 @@
-"""AMP on the humanoid in MuJoCo: the simulator's state has the clip's features, and a resume is exact."""
+"""AMP, ASE and ADD on the humanoid in MuJoCo: the simulator's state has the clip's features, and a resume is exact."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ SMALL = (
 )
 
 
-def request(*words: str) -> Experiment:
-    return compose(["train=AMP", "sim=mujoco", "device=cpu", *SMALL, *words])
+def request(*words: str, train: str = "AMP") -> Experiment:
+    return compose([f"train={train}", "sim=mujoco", "device=cpu", *SMALL, *words])
 
 
 def made(experiment: Experiment) -> tuple[VecEnv, Learner]:
@@ -50,9 +50,18 @@ def test_a_robot_that_begins_in_a_clip_has_its_features_in_the_simulator_too() -
         torch.testing.assert_close(again[:, :63], first[:, :63], atol=3e-3, rtol=0.0)
 
 
-@pytest.mark.parametrize("words", [("task=Style",), ("task=Steering", "motion=h1")])
-def test_2_and_2_iterations_are_4(words: tuple[str, ...], tmp_path: Any) -> None:
-    experiment = request(*words)
+@pytest.mark.parametrize(
+    ("train", "words"),
+    [
+        ("AMP", ("task=Style",)),
+        ("AMP", ("task=Steering", "motion=h1")),
+        ("ASE", ("task=Style", "task.latent.time=[0.02,0.1]")),
+        ("ADD", ("task=TrackMotion",)),
+    ],
+    ids=["Style", "Steering", "ASE", "ADD"],
+)
+def test_2_and_2_iterations_are_4(train: str, words: tuple[str, ...], tmp_path: Any) -> None:
+    experiment = request(*words, train=train)
     torch.manual_seed(0)
     env, straight = made(experiment)
     env.reset()

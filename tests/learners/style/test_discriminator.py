@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rlkit.env.still import Still
+from rlkit.learners.ppo.normalizer import RunningNormalizer
 from rlkit.learners.ppo.style.discriminator import Discriminator, gradient_penalty, loss_of
 from rlkit.learners.ppo.style.reward import StyleReward
 from rlkit.learners.ppo.style.settings import Settings
@@ -49,6 +50,7 @@ def test_the_penalty_is_the_squared_slope_and_its_gradient_is_right() -> None:
 def test_the_penalty_is_on_normalised_inputs(amp: Any) -> None:
     """In units of a spread of 10 a slope of 1 stays a slope of 1; of raw inputs it would be 0.1."""
     discriminator = by_hand()
+    assert isinstance(discriminator.norm, RunningNormalizer)
     discriminator.norm.running_var.fill_(100.0)
     rows = torch.tensor([[10.0, 0.0]])
     _, metrics = loss_of(discriminator, rows, rows, rows, settings(amp))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 import torch
 
 from rlkit.env.api import Observations
 from rlkit.learners.ppo.agent import Agent, Series
 from rlkit.learners.ppo.bridge import Bridge
-from rlkit.learners.ppo.style.reward import GROUP, StyleReward
+from rlkit.learners.ppo.style.reward import StyleReward
 from rlkit.learners.returns import ReturnScale
 
 TASK, STYLE = range(2)  # the columns of rewards, values and returns; advantages are summed over them
@@ -18,7 +18,7 @@ TASK, STYLE = range(2)  # the columns of rewards, values and returns; advantages
 class StyleAgent(Agent):
     """Collects with the discriminator as it stands, improves the policy, then the discriminator on the same rollout.
 
-    style: what judges. weights: of the task's reward and of the style's.
+    style: what judges. group: the observations that it is shown. weights: of the task's reward and of the style's.
     """
 
     def __init__(
@@ -27,11 +27,12 @@ class StyleAgent(Agent):
         bridge: Bridge,
         returns: ReturnScale | None,
         style: StyleReward,
-        weights: tuple[float, float],
+        group: str,
+        weights: Sequence[float],
     ) -> None:
         super().__init__(params, bridge, returns)
-        self.style, self.weights = style, weights
-        shape = (self.horizon_length, bridge.spec.num_envs, bridge.spec.obs_sizes[GROUP])
+        self.style, self.group, self.weights = style, group, weights
+        shape = (self.horizon_length, bridge.spec.num_envs, bridge.spec.obs_sizes[group])
         self._reached = torch.zeros(shape, device=self.device)
         self._mean_style = self._mean_task = torch.zeros((), device=self.device)  # of the latest rollout
 
@@ -43,7 +44,7 @@ class StyleAgent(Agent):
         return play_time, series
 
     def _took(self, step: int, reached: Observations) -> None:
-        self._reached[step] = reached[GROUP]
+        self._reached[step] = reached[self.group]
 
     def _add_rewards(self) -> None:
         rewards = self.experience_buffer.tensor_dict["rewards"]

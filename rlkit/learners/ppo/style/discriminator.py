@@ -7,14 +7,16 @@ Source: Peng et al. 2021, AMP: Adversarial motion priors for stylized physics-ba
 from __future__ import annotations
 
 import math
-from typing import Sequence
+from typing import Sequence, Union
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from rlkit.learners.ppo.normalizer import RunningNormalizer
+from rlkit.learners.ppo.normalizer import RunningNormalizer, ScaleNormalizer
 from rlkit.learners.ppo.style.settings import Settings
+
+Normalizer = Union[RunningNormalizer, ScaleNormalizer]
 
 SUREST = 1e-4  # the least probability of being the policy's that counts: rewards end at 9.2
 
@@ -22,9 +24,9 @@ SUREST = 1e-4  # the least probability of being the policy's that counts: reward
 class Discriminator(nn.Module):
     """Logits `[B]` of being the data's, of normalised inputs `[B, size]`; `norm` is how these are normalised."""
 
-    def __init__(self, size: int, units: Sequence[int]) -> None:
+    def __init__(self, size: int, units: Sequence[int], norm: Normalizer | None = None) -> None:
         super().__init__()
-        self.norm = RunningNormalizer(size)
+        self.norm: Normalizer = RunningNormalizer(size) if norm is None else norm
         widths = [size, *units]
         layers = [layer for a, b in zip(widths, units) for layer in (nn.Linear(a, b), nn.ReLU())]
         self.trunk = nn.Sequential(*layers)
@@ -55,18 +57,28 @@ def gradient_penalty(discriminator: Discriminator, normalised: Tensor) -> Tensor
 
 
 def loss_of(
-    discriminator: Discriminator, shown: Tensor, played: Tensor, replayed: Tensor, settings: Settings
+    discriminator: Discriminator,
+    shown: Tensor,
+    played: Tensor,
+    replayed: Tensor,
+    settings: Settings,
+    *,
+    smooth_at_both: bool = False,
+    strange: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What the discriminator learns from, 0-dim, and metrics of it; inputs `[B, size]` as they come, not normalised.
 
     ½ [softplus(−D(shown)) + ½ (softplus(D(played)) + softplus(D(replayed)))] + the weighted penalties on the slope at
-    the data, on the last layer and on all layers.
+    the data, on the last layer and on all layers. smooth_at_both: the slope is that at the rollout as well. strange:
+    `[B, size]` that is false too, and counts as much as the other two.
     """
-    normal = [discriminator.norm(inputs) for inputs in (shown, played, replayed)]
-    logits = discriminator(torch.cat(normal)).split([len(inputs) for inputs in normal])
-    of_shown, of_played, of_replayed = logits
-    entropy = softplus(-of_shown).mean() + 0.5 * (softplus(of_played).mean() + softplus(of_replayed).mean())
-    slope = gradient_penalty(discriminator, normal[0])
+    given = (shown, played, replayed) if strange is None else (shown, played, replayed, strange)
+    normal = [discriminator.norm(inputs) for inputs in given]
+    of_shown, *of_false = discriminator(torch.cat(normal)).split([len(inputs) for inputs in normal])
+    of_played = of_false[0]
+    false = torch.stack([softplus(logits).mean() for logits in of_false]).mean()
+    entropy = softplus(-of_shown).mean() + false
+    slope = gradient_penalty(discriminator, torch.cat(normal[:2]) if smooth_at_both else normal[0])
     weights = discriminator.weights()
     loss = (
         0.5 * entropy

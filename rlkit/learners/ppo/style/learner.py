@@ -31,7 +31,14 @@ class AMP(PPO):
 
     groups = ("policy", "critic", "style")
     columns = 2
+    label = "AMP"
+    settings_class: type[Settings] = Settings
     _agent: StyleAgent
+
+    @property
+    def group(self) -> str:
+        """The observations that the discriminator is shown: the last that the learner looks at."""
+        return self.groups[-1]
 
     @classmethod
     def trial(cls, train: Mapping[str, Any], spec: EnvSpec) -> Trial:
@@ -44,15 +51,21 @@ class AMP(PPO):
         )
 
     def _make_agent(self, params: dict[str, Any], bridge: Bridge, train: Mapping[str, Any]) -> StyleAgent:
-        settings = self.settings = read_settings(Settings, train)
-        if GROUP not in self.spec.obs_sizes:
-            raise LearnerError(
-                f"task {self.spec.task} has no observation group {GROUP!r}, by which AMP judges how it moves;"
-                f" task.groups.{GROUP} lists its terms"
-            )
-        style = StyleReward(settings, self.spec.obs_sizes[GROUP], self.spec.device)
+        settings = self.settings = read_settings(self.settings_class, train)
+        self._require_group()
+        style = self._make_style(settings, self.spec.obs_sizes[self.group])
         weights = (settings.task_weight, settings.style_weight)
-        return StyleAgent(params, bridge, self._returns, style, weights)
+        return StyleAgent(params, bridge, self._returns, style, self.group, weights)
+
+    def _require_group(self) -> None:
+        if self.group not in self.spec.obs_sizes:
+            raise LearnerError(
+                f"task {self.spec.task} has no observation group {self.group!r}, by which {self.label} judges how it"
+                f" moves; task.groups.{self.group} lists its terms"
+            )
+
+    def _make_style(self, settings: Any, size: int) -> StyleReward:
+        return StyleReward(settings, size, self.spec.device)
 
     def iterate(self, env: VecEnv) -> Iteration:
         """As PPO's, followed by the updates of the discriminator on the same rollout."""
@@ -60,14 +73,14 @@ class AMP(PPO):
         return replace(done, warnings=warnings(self.settings, self._agent.epoch_num, done.metrics))
 
     def _parameters(self) -> list[Tensor]:
-        return [*super()._parameters(), *self._agent.style.discriminator.parameters()]
+        return [*super()._parameters(), *self._agent.style.networks.parameters()]
 
     def describe(self) -> list[str]:
         style = self._agent.style
         size = style.replay.rows.numel() * style.replay.rows.element_size()
         return [
             *super().describe(),
-            f"discriminator: {sum(p.numel() for p in style.discriminator.parameters()):,} parameters;"
+            f"discriminator: {sum(p.numel() for p in style.networks.parameters()):,} parameters;"
             f" replay: {len(style.replay.rows):,} samples, {size / 1e6:.1f} MB",
         ]
 
@@ -87,6 +100,7 @@ class AMP(PPO):
     def _require_fit(self, state: Mapping[str, Any], policy_only: bool) -> None:
         super()._require_fit(state, policy_only)
         if not policy_only:
-            require_parts("AMP", state, GROUP)
-            parts = {"discriminator": (self._agent.style.discriminator, state[GROUP]["discriminator"])}
+            require_parts(self.label, state, GROUP)
+            modules = self._agent.style.networks
+            parts = {name: (module, state[GROUP].get(name, {})) for name, module in modules.items()}
             require_fit(state["sizes"], self.spec, parts, policy_only=False)

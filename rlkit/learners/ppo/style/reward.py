@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rlkit.env.api import VecEnv
 from rlkit.learners.optimizers import Adam
@@ -20,16 +20,28 @@ STILL = 0.02  # normalised: what varies less counts as not at all
 
 
 class StyleReward:
-    """Judges observations of the group `style`, S numbers each, and learns from those of a rollout.
+    """Judges observations of a group, S numbers each, and learns from those of a rollout.
 
-    A sibling that compares otherwise overrides `shown`, and the discriminator's normaliser.
+    A sibling that compares otherwise overrides what is `shown`, how it is `measured`, and the loss.
     """
 
     def __init__(self, settings: Settings, size: int, device: torch.device) -> None:
         self.settings = settings
-        self.discriminator = Discriminator(size, settings.disc_units).to(device)
-        self.optimizer = Adam(self.discriminator.parameters(), settings.disc_learning_rate)
-        self.replay = Replay(settings.replay_size, size, settings.replay_keep, device)
+        self.discriminator = self._discriminator(size)
+        self.networks = nn.ModuleDict({"discriminator": self.discriminator, **self._beside(size)}).to(device)
+        self.optimizer = Adam(self.networks.parameters(), settings.disc_learning_rate)
+        self.replay = Replay(settings.replay_size, self._row(size), settings.replay_keep, device)
+
+    def _discriminator(self, size: int) -> Discriminator:
+        return Discriminator(size, self.settings.disc_units)
+
+    def _beside(self, size: int) -> dict[str, nn.Module]:
+        """Networks by name that learn together with the discriminator; none here."""
+        return {}
+
+    def _row(self, size: int) -> int:
+        """Numbers that are kept of a sample of `size`."""
+        return size
 
     def of(self, inputs: Tensor) -> Tensor:
         """The reward `[...]` of inputs `[..., S]`, by the discriminator as it stands."""
@@ -42,13 +54,11 @@ class StyleReward:
     def learn(self, played: Tensor, env: VecEnv) -> Series:
         """Improve the discriminator on a rollout `[M, S]`; metrics by name, 0-dim, one an update."""
         shown, count = self.shown(env), self.settings.disc_batch_size
-        for rows in (shown, played):
-            self.discriminator.norm.update(rows)
-        series: Series = {"style/spread": [self._spread(played, shown)]}
+        series: Series = {name: [value] for name, value in self.measured(played, shown).items()}
         for _ in range(self.settings.disc_updates):
             now = _some(played, count)
             before = self.replay.sample(count) if self.replay.count else now
-            loss, metrics = loss_of(self.discriminator, _some(shown, count), now, before, self.settings)
+            loss, metrics = self.loss(_some(shown, count), now, before)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -57,6 +67,16 @@ class StyleReward:
         self.replay.add(played)
         return series
 
+    def measured(self, played: Tensor, shown: Tensor) -> dict[str, Tensor]:
+        """Let the normaliser learn from a rollout `[M, S]` and what it is compared with `[B, S]`; metrics, 0-dim."""
+        for rows in (shown, played):
+            self.discriminator.norm.update(rows)
+        return {"style/spread": self._spread(played, shown)}
+
+    def loss(self, shown: Tensor, played: Tensor, replayed: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """What an update makes smaller, 0-dim, and metrics of it; rows `[B, S]` as they come."""
+        return loss_of(self.discriminator, shown, played, replayed, self.settings)
+
     @torch.no_grad()
     def _spread(self, played: Tensor, shown: Tensor) -> Tensor:
         """How much the policy's motion varies, as a share of the data's, 0-dim: the median over the S numbers."""
@@ -64,17 +84,17 @@ class StyleReward:
         return (spreads[0] / spreads[1]).median()
 
     def state(self, *, experience: bool) -> dict[str, Any]:
-        """Discriminator with its normaliser, optimiser, and, where it is to be saved, the replay: copies."""
-        state = copied(
-            {"discriminator": self.discriminator.state_dict(), "optimizer": self.optimizer.state_dict()}
-        )
+        """Networks with the normaliser, optimiser, and, where it is to be saved, the replay: copies."""
+        networks = {name: network.state_dict() for name, network in self.networks.items()}
+        state = copied({**networks, "optimizer": self.optimizer.state_dict()})
         if experience and self.settings.save_buffer:
             state["replay"] = self.replay.state()
         return state
 
     def load(self, state: Mapping[str, Any]) -> bool:
         """Continue from `state()`; whether the replay came along."""
-        self.discriminator.load_state_dict(state["discriminator"])
+        for name, network in self.networks.items():
+            network.load_state_dict(state[name])
         self.optimizer.load_state_dict(state["optimizer"])
         return "replay" in state and self.replay.load(state["replay"])
 

@@ -25,7 +25,7 @@ def warnings(settings: Settings, iteration: int, metrics: Mapping[str, float]) -
             f"train.disc_gradient_penalty={2.0 * settings.disc_gradient_penalty or 5.0:g} or "
             f"train.disc_learning_rate={settings.disc_learning_rate / 3.0:.2g}"
         )
-    if metrics["style/spread"] < STANDS:
+    if metrics.get("style/spread", 1.0) < STANDS:  # of differences there is none
         found["stands"] = (
             f"the policy varies by {metrics['style/spread']:.0%} of what the data does: it hardly moves; try "
             f"train.sigma_init={min(2.0, settings.sigma_init + 0.5):g} (more exploration), a smaller "

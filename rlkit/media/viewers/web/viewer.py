@@ -9,6 +9,7 @@ import numpy as np
 import viser
 
 from rlkit.media.viewers.api import Frame, Push, UserInput, Viewer
+from rlkit.media.viewers.web.latents import LatentControls
 from rlkit.media.viewers.web.plot import History
 from rlkit.media.viewers.web.stage import WebStage
 
@@ -39,6 +40,7 @@ class WebViewer(Viewer):
         self._input = UserInput()
         self._lock = threading.Lock()
         self._terms, self._metrics = History(_WINDOW), History(_WINDOW)
+        self._latents: LatentControls | None = None
         self._checkpoints: viser.GuiDropdownHandle[str] | None = None
         self._stage = WebStage(mjcf, title=title, host=host, port=port, free=not obeyed)
         self.address = self._stage.address
@@ -61,7 +63,12 @@ class WebViewer(Viewer):
         with self._lock:
             asked, self._input = self._input, UserInput()
         asked.env = self.env
+        if self._latents is not None:
+            asked.latent = self._latents.asked(self._period)
         return asked
+
+    def offer_latents(self, size: int) -> None:
+        self._latents = LatentControls(self._stage.server, size, self._stage.pacer.let_one_through)
 
     def offer_checkpoints(self, names: Sequence[str], playing: str) -> None:
         if self._checkpoints is None:

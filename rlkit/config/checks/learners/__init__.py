@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, MutableMapping
 
-from rlkit.config.checks import amp, distill, fast_td3, masked_mimic, networks, ppo
+from rlkit.config.checks.learners import amp, ase, distill, fast_td3, masked_mimic, networks, ppo
 from rlkit.config.facts.machine import Machine
 from rlkit.config.schema.types import Plain
 from rlkit.learners.facts import learner_facts
@@ -12,6 +12,8 @@ from rlkit.learners.facts import learner_facts
 _RESOLVE = {
     "ppo": ppo.resolve,
     "amp": amp.resolve,
+    "add": ppo.resolve,
+    "ase": ase.resolve,
     "fast_td3": fast_td3.resolve,
     "distill": distill.resolve,
     "masked_mimic": masked_mimic.resolve,
@@ -19,11 +21,13 @@ _RESOLVE = {
 _CHECK = {
     "ppo": ppo.check,
     "amp": amp.check,
+    "add": amp.check_add,
+    "ase": ase.check,
     "fast_td3": fast_td3.check,
     "distill": distill.check,
     "masked_mimic": masked_mimic.check,
 }
-_NOTES = {"amp": amp.notes, "fast_td3": fast_td3.notes, "masked_mimic": masked_mimic.notes}
+_NOTES = {"amp": amp.notes, "ase": amp.notes, "fast_td3": fast_td3.notes, "masked_mimic": masked_mimic.notes}
 
 
 def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Machine) -> None:

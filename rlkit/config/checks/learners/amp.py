@@ -1,10 +1,13 @@
-"""The section of AMP: what it must find in the task, and whether its replay fits into memory."""
+"""The sections of AMP and of what is built on it: what they must find in the task, and whether the replay fits.
+
+A learner says what it judges by, and which tasks have it, in a `Judge`.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, MutableMapping
+from typing import Any, Mapping, MutableMapping, NamedTuple
 
-from rlkit.config.checks import ppo
+from rlkit.config.checks.learners import ppo
 from rlkit.config.checks.replay_memory import GB, SHARE
 from rlkit.config.facts.engine import engine_of
 from rlkit.config.facts.machine import Machine
@@ -12,8 +15,21 @@ from rlkit.config.files.terms import observation_sizes
 from rlkit.config.schema.types import Plain
 from rlkit.tasks.robots.humanoids import robot_of
 
-GROUP = "style"
 _FLOAT = 4  # bytes
+
+
+class Judge(NamedTuple):
+    """The group that a learner's discriminator sees, what the learner does, and which tasks do."""
+
+    group: str
+    what: str
+    tasks: str
+
+
+_AMP = Judge(
+    "style", "learns to move like motion data, and task={} shows none", "task=Style or task=Steering"
+)
+_ADD = Judge("difference", "learns to follow a reference, and task={} has none", "task=TrackMotion")
 
 
 def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Machine) -> None:
@@ -26,14 +42,27 @@ def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Mac
 
 def check(plain: Plain, machine: Machine) -> list[str]:
     """The combinations that AMP cannot run with."""
+    return judged_by(_AMP, plain, machine)
+
+
+def check_add(plain: Plain, machine: Machine) -> list[str]:
+    """The combinations that ADD cannot run with."""
+    return judged_by(_ADD, plain, machine)
+
+
+def judged_by(judge: Judge, plain: Plain, machine: Machine, beside: int = 0) -> list[str]:
+    """What PPO cannot run with, that the task lacks the group, or that the replay does not fit.
+
+    beside: numbers that the replay holds of each sample beside those of the group.
+    """
     problems, task = ppo.check(plain, machine), plain["task"]
-    if engine_of(plain) == "gymnasium" or GROUP not in (task.get("groups") or {}):
+    if engine_of(plain) == "gymnasium" or judge.group not in (task.get("groups") or {}):
         problems.append(
-            f"train.learner=amp: learns to move like motion data, and task={task['name']} shows none: it has no"
-            f" task.groups.{GROUP}; write task=Style or task=Steering"
+            f"train.learner={plain['train']['learner']}: {judge.what.format(task['name'])}: it has no"
+            f" task.groups.{judge.group}; write {judge.tasks}"
         )
         return problems
-    return problems + _replay(plain, machine)
+    return problems + _replay(judge, plain, machine, beside)
 
 
 def notes(plain: Plain, asked: Mapping[str, Any]) -> list[str]:
@@ -45,14 +74,14 @@ def notes(plain: Plain, asked: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _replay(plain: Plain, machine: Machine) -> list[str]:
+def _replay(judge: Judge, plain: Plain, machine: Machine, beside: int) -> list[str]:
     """Say that the replay does not fit, and what does; silent where sizes or memory are not known beforehand."""
     train, device, sizes = plain["train"], plain["env"]["device"], observation_sizes(plain["task"])
-    terms = plain["task"]["groups"][GROUP]
+    terms = plain["task"]["groups"][judge.group]
     if sizes is None or any(term not in sizes for term in terms):
         return []
     free = machine.memory if device == "cpu" else machine.gpu_memory(int(device.partition(":")[2] or 0))
-    each = _FLOAT * sum(sizes[term] for term in terms)
+    each = _FLOAT * (beside + sum(sizes[term] for term in terms))
     needed = train["replay_size"] * each
     if free is None or needed <= free:
         return []

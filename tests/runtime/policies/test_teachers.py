@@ -15,8 +15,8 @@ import rlkit
 from rlkit.config import ConfigError, Experiment, compose
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoints import checkpoint as checkpoints
+from rlkit.runtime.policies.teachers import _problems, with_teacher
 from rlkit.runtime.process.ranks import Ranks
-from rlkit.runtime.teachers import _problems, with_teacher
 
 pytestmark = pytest.mark.slow
 

@@ -1,6 +1,6 @@
 """The section of students: a teacher is named, the task can show its observations, and the replay fits into memory.
 
-What only the teacher's run can tell is checked in rlkit.runtime.teachers.
+What only the teacher's run can tell is checked in rlkit.runtime.policies.teachers.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, MutableMapping
 
-from rlkit.config.checks import distill
+from rlkit.config.checks.learners import distill
 from rlkit.config.facts.machine import Machine
 from rlkit.config.files import task_source
 from rlkit.config.files.terms import term_names

@@ -17,7 +17,7 @@ from rlkit.config.schema import types
 from rlkit.learners.facts import learner_facts
 from rlkit.nearest import nearest
 from rlkit.runtime.checkpoints.head import CheckpointError, read_head
-from rlkit.runtime.trained import load_trained, settings_of
+from rlkit.runtime.policies.trained import load_trained, settings_of
 from rlkit.tasks.robots.humanoids import robot_of
 from rlkit.workspace import ResolveError, resolve
 

@@ -1,0 +1,1 @@
+"""ADD: a discriminator that tells differences to a reference from none at all."""

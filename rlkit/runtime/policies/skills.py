@@ -1,0 +1,129 @@
+"""The frozen policy that a task's actions go to (`task.skills`): refused before boot where it does not fit."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Mapping
+
+from rlkit.archives.torch_archive import TorchArchive
+from rlkit.config import Experiment
+from rlkit.errors import ConfigError
+from rlkit.learners.facts import LEARNERS
+from rlkit.runtime.checkpoints.head import CheckpointError, CheckpointHead, read_head
+from rlkit.runtime.policies.trained import load_trained
+from rlkit.tasks.robots.humanoids import robot_of
+from rlkit.untrusted import all_printable
+from rlkit.workspace import Resolved, resolve
+
+if TYPE_CHECKING:
+    import torch
+
+    from rlkit.runtime.policies.skill_env import Skills
+
+LATENT, GROUP = "latent", "skill"
+_TRAIN = "train.py task=Style train=ASE"
+
+
+def asks_for_skills(experiment: Experiment) -> bool:
+    """Whether the task is one whose actions go to a frozen policy."""
+    return "skills" in experiment.task and "skillSteps" in experiment.task
+
+
+def require_skills(experiment: Experiment) -> None:
+    """Raise ConfigError unless `task.skills` names a policy that can drive this task's robot; without torch.
+
+    ResolveError where there is no such run, CheckpointError where the file cannot be read.
+    """
+    task = experiment.task
+    source = _source(task)
+    head = read_head(source.checkpoint, whole=True)
+    problems = _misfits(task, source.checkpoint, head)
+    if int(task["skillSteps"]) < 1:
+        problems.append(f"task.skillSteps={task['skillSteps']}: is at least 1; write task.skillSteps=5")
+    if problems:
+        raise ConfigError(problems)
+
+
+def _source(task: Mapping[str, Any]) -> Resolved:
+    """The checkpoint in its run; raises ConfigError where none is named, or by a word that means another one later."""
+    asked = task["skills"]
+    name = task["name"]
+    if asked is None:
+        raise ConfigError(
+            [
+                f"task.skills=null: {name} needs a policy with skills; {_TRAIN} trains one, then task.skills=<its run>"
+            ]
+        )
+    if str(asked).partition(":")[0].startswith("latest"):
+        raise ConfigError(
+            [
+                f"task.skills={asked}: is another run tomorrow, and the skills stay the same; write the run's name"
+            ]
+        )
+    source = resolve(str(asked))
+    if source.run_path is None:
+        raise ConfigError(
+            [f"task.skills={asked}: lies in no run, whose settings say how its policy is built; name the run"]
+        )
+    return source
+
+
+def _misfits(task: Mapping[str, Any], path: Path, head: CheckpointHead) -> list[str]:
+    """What of a policy does not fit a `task` section."""
+    start = f"task.skills={task['skills']}: "
+    terms, period = _seen(path)
+    if head.learner_name not in LEARNERS or LATENT not in terms:
+        return [
+            f"{start}is of {head.task}, {head.learner_name}: no latent tells that policy what to do; {_TRAIN} has"
+        ]
+    problems = []
+    robot = robot_of(task)
+    if robot is not None and head.robot != robot.name:
+        problems.append(
+            f"{start}drives the robot {head.robot}, and task.robot={robot.name}; write task.robot={head.robot}"
+        )
+    if abs(period - float(task["controlPeriod"])) > 1e-9:
+        problems.append(
+            f"{start}acts every {period:g} s, and task.controlPeriod={task['controlPeriod']:g}; write"
+            f" task.controlPeriod={period:g}"
+        )
+    wanted = [term for term in terms if term != LATENT]
+    if list(task["groups"].get(GROUP, ())) != wanted:
+        problems.append(
+            f"task.groups.{GROUP}: is not what the policy of task.skills={task['skills']} sees; write"
+            f" task.groups.{GROUP}=[{','.join(wanted)}]"
+        )
+    return problems
+
+
+def _seen(path: Path) -> tuple[list[str], float]:
+    """The terms that a checkpoint's policy sees, none where an older file does not say, and its control period, s."""
+    with TorchArchive(path) as archive:
+        spec = archive.content().get("env_spec")
+    if spec is None:
+        return [], 0.0
+    try:
+        spec = all_printable(dict(spec))
+        return [str(name) for name, _ in spec["observation_terms"]["policy"]], float(spec["control_period"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"what {path} says of its env cannot be read: {error!r}") from error
+
+
+def load_skills(experiment: Experiment, device: torch.device) -> Skills:
+    """The policy of `task.skills` on `device`; raises what `require_skills` does, and LearnerError."""
+    from rlkit.runtime.policies.skill_env import Skills
+
+    require_skills(experiment)
+    source = _source(experiment.task)
+    assert source.run_path is not None
+    trained = load_trained(source, "cpu", trusted=experiment.trusted)
+    network = trained.learner.network().to(device)
+    sizes = dict(trained.spec.observation_terms["policy"])
+    before = list(sizes)[: list(sizes).index(LATENT)]
+    offset = sum(sizes[term] for term in before)
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.cpu().numpy().tobytes())
+    latent = slice(offset, offset + sizes[LATENT])
+    return Skills(network, latent, trained.control, digest.hexdigest(), source.run_path.name)

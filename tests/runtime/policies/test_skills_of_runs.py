@@ -1,0 +1,108 @@
+"""`task.skills`: the policy of a run with skills drives another task's robot, and what does not fit is refused."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import torch
+from states import assert_same
+
+import rlkit
+from rlkit.config import ConfigError, Experiment, compose
+from rlkit.env.task_env import TaskEnv
+from rlkit.runtime.build import build_env, build_learner
+from rlkit.runtime.policies.skill_env import SkillEnv
+from rlkit.runtime.policies.skills import require_skills
+from rlkit.runtime.process.ranks import Ranks
+from rlkit.tasks.motion.high_level_steering import HighLevelSteering
+
+pytestmark = pytest.mark.slow
+SMALL = {
+    "train": "ASE",
+    "train.units": [8],
+    "train.horizon_length": 8,
+    "train.mini_epochs": 1,
+    "train.disc_units": [8],
+    "train.disc_batch_size": 8,
+    "train.replay_size": 64,
+    "task.latent.size": 5,
+    "training.evalInterval": 0,
+    "training.threads": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def skills(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of a policy with skills, after an iteration."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("skills"))
+        run = rlkit.train(
+            "Style", num_envs=4, max_iter=1, device="cpu", sim="mujoco", quiet=True, overrides=SMALL
+        )
+    return Path(run.path)
+
+
+def steering(skills: object, *words: str) -> Experiment:
+    given = ["task=HighLevelSteering", f"task.skills={skills}", "sim=mujoco", "device=cpu", "numEnvs=4"]
+    return compose([*given, "train.horizon_length=4", "train.units=[8]", "train.mini_epochs=1", *words])
+
+
+def test_the_frozen_policy_drives_the_joints_as_in_its_own_task(skills: Path) -> None:
+    experiment = steering(skills, "task.skillSteps=1")
+    require_skills(experiment)
+    policy = rlkit.load_policy(skills)
+    with closing(build_env(experiment, Ranks())) as env:
+        assert isinstance(env, SkillEnv) and isinstance(env.env, TaskEnv)
+        task = env.env.task
+        assert isinstance(task, HighLevelSteering)
+        centres = [joint["centre"] for joint in policy.control["joints"]]
+        torch.testing.assert_close(task.centre, torch.tensor(centres))
+        assert (env.spec.num_actions, env.spec.control_period) == (5, 0.02)
+        obs = env.reset()
+        latents = torch.nn.functional.normalize(torch.randn(4, 5), dim=1)
+        assert [part.name for part in policy.observations][-1] == "latent"
+        wanted = policy(torch.cat((obs["skill"], latents), dim=1))
+        env.step(latents)
+        torch.testing.assert_close(task.last_actions, wanted)
+
+
+def test_1_and_1_iterations_are_2(skills: Path) -> None:
+    experiment = steering(skills)
+
+    def made():
+        torch.manual_seed(0)
+        env = build_env(experiment, Ranks(), learning=True)
+        return env, build_learner(experiment, env)
+
+    env, straight = made()
+    with closing(env):
+        assert env.spec.control_period == pytest.approx(0.1)
+        env.reset()
+        straight.iterate(env)
+        saved, of_env, rng = straight.state(), env.state(), torch.get_rng_state()
+        metrics = straight.iterate(env).metrics
+    other, resumed = made()
+    with closing(other):
+        resumed.load(saved)
+        other.load_state(of_env)
+        torch.set_rng_state(rng)
+        assert resumed.iterate(other).metrics == metrics
+    assert_same(resumed.state(), straight.state())
+
+
+def test_what_does_not_fit_is_refused_before_anything_starts(skills: Path) -> None:
+    def told(*words: str, named: object = skills) -> str:
+        with pytest.raises(ConfigError) as caught:
+            require_skills(steering(named, *words))
+        return caught.value.report()
+
+    assert "train.py task=Style train=ASE trains one" in told(named="null")
+    assert "task.skills=latest: is another run tomorrow" in told(named="latest")
+    assert "drives the robot h1, and task.robot=g1; write task.robot=h1" in told("task.robot=g1")
+    period = told("task.controlPeriod=0.04", "task.style.moments=[0.0,0.04,0.08]")
+    assert "acts every 0.02 s, and task.controlPeriod=0.04; write task.controlPeriod=0.02" in period
+    seen = told("task.groups.skill=[pelvis_height,joint_vel]")
+    assert "write task.groups.skill=[pelvis_height,pelvis_gravity,pelvis_lin_vel," in seen
+    assert "task.skillSteps=0: is at least 1" in told("task.skillSteps=0")
