@@ -66,9 +66,8 @@ class TrackMotion(Following):
         self.root_targets, self.joint_targets = sizes["root_targets"], sizes["joint_targets"]
         self.masked_size, self.whole_size = sizes["masked_size"], sizes["whole_size"]
         self.difference_size = sizes["difference_size"]
-        self._begun: Tensor | None = (
-            None  # envs whose episodes have begun since the last `refresh`, not all of them
-        )
+        # envs whose episodes have begun since the last `refresh`, not all of them
+        self._begun: Tensor | None = None
         self.clip = self.buffer("clip", first=0)
         self.clip_time = self.buffer("clip_time")  # s
         self.worst_error = self.buffer("worst_error")  # m, in this episode
@@ -280,16 +279,17 @@ class TrackMotion(Following):
         """Where bodies of the reference will be beside the robot's pelvis, m, and how they will be turned (two
         columns), in its heading frame, at `task.targets` and at a moment farther on; 0 where `task.masking` hides it.
         Of each moment: the bodies, 9 numbers each, 1 for each position and rotation that is shown, how far ahead it
-        is, s.
+        is, s. Where no observation asks for masks all is hidden.
         """
-        assert self.masks is not None
-        return self.masks.masked()
+        return self._unseen(self.masked_size) if self.masks is None else self.masks.masked()
 
     @observation("whole_size")
     def body_targets(self) -> Tensor:
-        """The same with nothing hidden, without what tells what is shown."""
-        assert self.masks is not None
-        return self.masks.whole()
+        """The same with nothing hidden, without what tells what is shown; 0 where no observation asks for masks."""
+        return self._unseen(self.whole_size) if self.masks is None else self.masks.whole()
+
+    def _unseen(self, size: int) -> Tensor:
+        return torch.zeros(self.num_envs, size, device=self.device)
 
     def mirror(self) -> Mapping[str, MirrorImage] | None:
         """As every humanoid's, where the clips have their mirror images beside them, and nothing hides targets."""

@@ -60,7 +60,7 @@ class Project:
         return self._run(["bash", "-c", line], timeout)
 
     def train(self, *words: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
-        """`python train.py <words>`."""
+        """`python train.py <words>`, in a process that has torch imported already."""
         return self._run([*warm.python(), "train.py", *words], timeout)
 
     def _run(self, words: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
@@ -75,7 +75,7 @@ class Project:
         )
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """`python train.py <words>` in the background; it never outlives `communicate` or `kill`."""
+        """`python train.py <words>` in a new interpreter, beside the test; it never outlives `communicate` or `kill`."""
         return subprocess.Popen(
             [sys.executable, "train.py", *words],
             cwd=self.path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,9 @@ _HERE = Path(__file__).parent
 @lru_cache(maxsize=None)
 def python() -> tuple[str, ...]:
     """What to put before the words of a `python` command; the first call starts this process's server."""
-    path = Path(tempfile.mkdtemp(prefix="warm_")) / "socket"
+    folder = tempfile.mkdtemp(prefix="warm_")
+    atexit.register(shutil.rmtree, folder)
+    path = Path(folder) / "socket"
     server = subprocess.Popen(
         [sys.executable, str(_HERE / "server.py"), str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
