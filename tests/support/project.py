@@ -75,7 +75,7 @@ class Project:
         )
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """`python train.py <words>` in a new interpreter, beside the test; it never outlives `communicate` or `kill`."""
+        """`python train.py <words>` in a new interpreter beside the test; never outlives `communicate` or `kill`."""
         return subprocess.Popen(
             [sys.executable, "train.py", *words],
             cwd=self.path,
