@@ -165,6 +165,7 @@ def problems(texts: dict[str, str]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_public_functions_on_arrays_tell_shape_unit_and_frame() -> None:
     """A docstring, or the method that it names as "See `Base.method`.", says what a reader would have to look up."""
     texts = {str(path.relative_to(ROOT)): path.read_text() for path in sorted(ROOT.glob("rlkit/**/*.py"))}

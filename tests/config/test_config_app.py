@@ -191,6 +191,7 @@ def test_a_sweep_takes_each_checkpoint_with_the_settings_of_its_own_run(
     assert "checkpoint=nowhere" in capsys.readouterr().err and not started
 
 
+@pytest.mark.slow
 def test_of_several_ranks_one_talks(started, monkeypatch, capsys):
     monkeypatch.setenv("RANK", "1")
     assert app.main(["device=cpu", "--local-rank=1"]) == 0

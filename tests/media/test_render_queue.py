@@ -63,6 +63,7 @@ def ready(out: Path) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_videos_are_made_in_order_and_failures_are_told(queue, tmp_path: Path) -> None:
     one = queue()
     a, b, c = (tmp_path / name for name in ("a.mp4", "b.mp4", "c.mp4"))
@@ -96,6 +97,7 @@ def test_the_oldest_waiting_is_given_up(queue, tmp_path: Path) -> None:
     assert "newer episodes came" in given_up[0].message
 
 
+@pytest.mark.slow
 def test_one_that_hangs_is_ended_and_the_next_one_made(
     queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +111,7 @@ def test_one_that_hangs_is_ended_and_the_next_one_made(
     assert second.out == tmp_path / "b.mp4"
 
 
+@pytest.mark.slow
 def test_it_runs_at_the_lowest_priority_until_someone_waits(queue, tmp_path: Path) -> None:
     """In a session of its own besides, so that Ctrl-C in the terminal does not reach it."""
     beside, left = tmp_path / "a.mp4", tmp_path / "b.mp4"

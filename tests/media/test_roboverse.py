@@ -239,6 +239,7 @@ def bombs() -> dict[str, tuple[bytes, str]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", bombs())
 def test_a_pickle_that_asks_for_far_more_than_it_holds_takes_no_memory(kind: str, tmp_path: Path) -> None:
     data, message = bombs()[kind]

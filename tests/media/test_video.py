@@ -154,6 +154,7 @@ def test_a_recording_without_states_says_how_to_get_them(tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_an_encoder_that_fails_leaves_the_old_file_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,7 @@ def test_a_run_under_way_is_reported_so_far(tmp_path):
     run.set_state("done")
 
 
+@pytest.mark.slow
 def test_settings_and_results_that_cannot_be_read_are_left_out(tmp_path):
     path = make_run(tmp_path, rows([1.0, 2.0]))
     repeated = "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 9))

@@ -60,6 +60,7 @@ def the_record(tmp_path) -> dict:
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 @SIGNALS
 @pytest.mark.parametrize("stage", [swallowed, turned_into_another, passed_on])
 def test_a_signal_during_the_start(stage, number, status, monkeypatch, tmp_path, capsys):

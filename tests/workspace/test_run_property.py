@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
@@ -140,6 +141,7 @@ def name_kind(path: Path) -> str:
 
 
 TestWorkspace = WorkspaceMachine.TestCase
+TestWorkspace.pytestmark = [pytest.mark.slow]  # type: ignore[attr-defined]
 TestWorkspace.settings = settings(
     max_examples=15,
     stateful_step_count=25,
