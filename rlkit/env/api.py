@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # requests are checked against environments before torch is i
     from torch import Tensor
 
     from rlkit.env.curriculum import Curriculum
-    from rlkit.tasks.api import Fact, MirrorImage
+    from rlkit.tasks.api import Fact, MirrorImage, Showing
 
 Observations = Dict[str, "Tensor"]
 """Observation groups: "policy" `[N, spec.obs_sizes["policy"]]`, "critic" and others of `task.groups`, float32. Without
@@ -151,7 +151,8 @@ class VecEnv(ABC):
     text where states can be shown with it. actuators: what the commands of `Watched.ctrl` drive. contact_room: contact
     points that there is room for in each, 0 where there is no limit or none is known. curriculum: of a training that
     has one; `reset` begins at its level. unstable_hint: what to do where most episodes end as `failure/unstable`.
-    latent_size: numbers of the latent that tells the policy which skill to show, 0 where there is none.
+    latent_size: numbers of the latent that tells the policy which skill to show, 0 where there is none. showing: what
+    its settings show of targets that may be hidden; None where there are none.
     """
 
     spec: EnvSpec
@@ -163,6 +164,7 @@ class VecEnv(ABC):
     curriculum: Curriculum | None = None
     unstable_hint: str = ""
     latent_size: int = 0
+    showing: Showing | None = None
 
     @abstractmethod
     def reset(self) -> Observations:
@@ -277,6 +279,13 @@ class VecEnv(ABC):
         Only to look at: `state()` knows nothing of it. Raises EnvError where there are none.
         """
         raise EnvError(f"{type(self).__name__} has no latents")
+
+    def show_targets(self, env: int, show: str, only: Sequence[str]) -> None:
+        """Show one env this of its targets from its next observation on, see `Showing`; all others as settings say.
+
+        Only to look at. Raises EnvError where no targets may be hidden.
+        """
+        raise EnvError(f"{type(self).__name__} hides no targets")
 
     def close(self) -> None:
         """Release the simulator."""

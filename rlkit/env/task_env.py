@@ -88,7 +88,8 @@ class TaskEnv(VecEnv):
         self._watched_ids: list[int] = []
         self._ghost = Ghost(sim, task)
         self._pushes: list[tuple[int, str, Sequence[float]]] = []  # those that the next step will feel
-        self.contact_room, self.latent_size = sim.contact_room, task.held_latents
+        self.contact_room = sim.contact_room
+        self.latent_size, self.showing = task.held_latents, task.showing
         self.curriculum = self.random.curriculum if self.random.curriculum.running else None
         self._can_overflow = type(sim).overflows is not Simulator.overflows
 
@@ -331,6 +332,9 @@ class TaskEnv(VecEnv):
 
     def hold_latent(self, env: int, latent: Sequence[float]) -> None:
         self.task.hold_latent(env, latent)
+
+    def show_targets(self, env: int, show: str, only: Sequence[str]) -> None:
+        self.task.show_targets(env, show, only)
 
     def metrics(self) -> dict[str, float]:
         """See `VecEnv.metrics`: contacts that found no room, where a simulator has such limits; the curriculum."""

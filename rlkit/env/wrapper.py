@@ -46,6 +46,7 @@ class EnvWrapper(VecEnv):
     curriculum = _forwarded()
     unstable_hint = _forwarded()
     latent_size = _forwarded()
+    showing = _forwarded()
     reset = _forwarded()
     step = _forwarded()
     observe = _forwarded()
@@ -69,4 +70,5 @@ class EnvWrapper(VecEnv):
     episode_start = _forwarded()
     push = _forwarded()
     hold_latent = _forwarded()
+    show_targets = _forwarded()
     close = _forwarded()

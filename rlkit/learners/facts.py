@@ -76,9 +76,15 @@ _STYLE = {**_PPO, "replay_size": 1, "replay_keep": 1}
 # `train.learner` -> its row.
 LEARNERS = {
     "ppo": LearnerFacts(label="PPO", package="rlkit.learners.ppo", on_cpu=_PPO, several_ranks=True),
-    "amp": LearnerFacts(label="AMP", package="rlkit.learners.ppo.style", like="ppo", on_cpu=_STYLE),
-    "add": LearnerFacts(label="ADD", package="rlkit.learners.ppo.style.add", like="amp", on_cpu=_STYLE),
-    "ase": LearnerFacts(label="ASE", package="rlkit.learners.ppo.style.ase", like="amp", on_cpu=_STYLE),
+    "amp": LearnerFacts(
+        label="AMP", package="rlkit.learners.ppo.style", like="ppo", on_cpu=_STYLE, several_ranks=True
+    ),
+    "add": LearnerFacts(
+        label="ADD", package="rlkit.learners.ppo.style.add", like="amp", on_cpu=_STYLE, several_ranks=True
+    ),
+    "ase": LearnerFacts(
+        label="ASE", package="rlkit.learners.ppo.style.ase", like="amp", on_cpu=_STYLE, several_ranks=True
+    ),
     "fast_td3": LearnerFacts(
         label="FastTD3",
         package="rlkit.learners.fast_td3",
@@ -86,9 +92,11 @@ LEARNERS = {
         eval_interval=50,
         gpu_pays=True,
     ),
-    "distill": LearnerFacts(label="Distill", package="rlkit.learners.distill", teacher="teacher"),
+    "distill": LearnerFacts(
+        label="Distill", package="rlkit.learners.distill", teacher="teacher", several_ranks=True
+    ),
     "masked_mimic": LearnerFacts(
-        label="MaskedMimic", package="rlkit.learners.distill.masked", teacher="expert"
+        label="MaskedMimic", package="rlkit.learners.distill.masked", teacher="expert", several_ranks=True
     ),
 }
 

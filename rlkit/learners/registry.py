@@ -30,16 +30,29 @@ def learner_class(name: str, trusted: Collection[str] = ()) -> type[Learner]:
 
 
 def make(
-    name: str, settings: Mapping[str, Any], spec: EnvSpec, *, seed: int, trusted: Collection[str] = ()
+    name: str,
+    settings: Mapping[str, Any],
+    spec: EnvSpec,
+    *,
+    seed: int,
+    trusted: Collection[str] = (),
+    only_acts: bool = False,
 ) -> Learner:
     """Build the learner `name` for `spec` from the `train` section of the configuration.
 
-    trusted: as of `learner_class`, also for the network that `settings` may name. Raises CodeError.
+    trusted: as of `learner_class`, also for the network that `settings` may name. only_acts: it learns nothing, so of
+    several ranks one alone may build it. Raises CodeError.
     """
     network = settings.get("network")
     if modules.is_name(network):
         modules.require(str(network), trusted)
-    return learner_class(name, trusted)(settings, spec, seed=seed)
+    make_it = learner_class(name, trusted)
+    if not only_acts:
+        return make_it(settings, spec, seed=seed)
+    from rlkit.learners import ranks  # only here: torch comes with it
+
+    with ranks.apart():
+        return make_it(settings, spec, seed=seed)
 
 
 def trial(

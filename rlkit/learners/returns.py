@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
+from rlkit.learners import ranks
 from rlkit.learners.statistics import merge
 
 
@@ -147,14 +148,9 @@ class ReturnScale(nn.Module):
 
 def _over_ranks(ours: _Moments) -> _Moments:
     """The moments of what all ranks passed."""
-    if not (dist.is_available() and dist.is_initialized()):
+    if not ranks.several():
         return ours
-    second = ours.variance + ours.mean.square()
-    sums = ours.count * torch.stack([torch.ones_like(second), ours.mean, second])
     extremes = torch.stack([ours.low, -ours.high])
-    dist.all_reduce(sums)
     dist.all_reduce(extremes, op=dist.ReduceOp.MIN)
-    divisor = sums[0].clamp_min(1.0)
-    mean = sums[1] / divisor
-    variance = (sums[2] / divisor - mean.square()).clamp_min(0.0)
-    return _Moments(sums[0], mean, variance, extremes[0], -extremes[1])
+    moments = ranks.share_moments(ours.count, ours.mean, ours.variance)
+    return _Moments(*moments, extremes[0], -extremes[1])

@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 
 from rlkit.config import Experiment
+from rlkit.config.experiment import freeze, thaw
 from rlkit.env.api import VecEnv
 from rlkit.errors import FAILED, RlkitError, interrupted_by
 from rlkit.learners.api import Learner
@@ -115,10 +116,13 @@ class Session:
             return {}
 
     def _agree(self) -> None:
-        """Take rank 0's seed and checkpoint."""
+        """Take rank 0's seed and checkpoint, and the run that it learns from: `latest` may be another by now."""
         training = self.experiment.training
         seed, self.checkpoint = self.ranks.agree(training.seed, self.checkpoint)
-        self.experiment = replace(self.experiment, training=replace(training, seed=seed))
+        task, train = self.ranks.told((thaw(self.experiment.task), thaw(self.experiment.train)))
+        self.experiment = replace(
+            self.experiment, training=replace(training, seed=seed), task=freeze(task), train=freeze(train)
+        )
 
     def _train(self, env: VecEnv, learner: Learner) -> int:
         """Train from the start or from the checkpoint, with what shows, films and judges the policy meanwhile."""

@@ -29,6 +29,7 @@ from torch import Tensor
 from rlkit.errors import RlkitError
 from rlkit.nearest import did_you_mean
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
+from rlkit.tasks.motion.showing import Showing
 
 Term = Callable[[], Tensor]
 MirrorImage = Tuple[Sequence[int], Sequence[float]]
@@ -122,6 +123,8 @@ class Task(ABC):
 
     held_latents = 0
     """Numbers of a latent that `hold_latent` takes; 0 for a task that draws none."""
+    showing: Showing | None = None
+    """What the settings show of targets of which `show_targets` hides some; None for a task that hides none."""
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         """config: the `task` section. generator: the only source of randomness, on `sim.device`.
@@ -311,6 +314,10 @@ class Task(ABC):
     def hold_latent(self, env: int, latent: Sequence[float]) -> None:
         """See `VecEnv.hold_latent`; raises TaskError, here, for a task that draws none."""
         raise TaskError(f"task {self.name} has no latents")
+
+    def show_targets(self, env: int, show: str, only: Sequence[str]) -> None:
+        """See `VecEnv.show_targets`; raises TaskError, here, for a task that hides none."""
+        raise TaskError(f"task {self.name} hides no targets")
 
     # Outside the simulator.
 

@@ -6,7 +6,7 @@ After DeepMimic (Peng et al. 2018, arXiv 1804.02717) and BeyondMimic (Liao et al
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -74,6 +74,7 @@ class TrackMotion(Following):
         self.error_sums = self.buffer("error_sums", 3)  # m, m, rad: global, beside the root, joints
         shown = {*self.observation_terms, *(term for terms in self.group_terms.values() for term in terms)}
         self.masks = Masks(self, config["masking"]) if shown & {*TERMS} else None
+        self.showing = None if self.masks is None else self.masks.showing
         self._fingerprint = torch.tensor(list(self.library.fingerprint.encode()), dtype=torch.uint8)
         self._residual = config["action"]["mode"] == "residual"
         share = float(config["action"]["reach"])
@@ -106,6 +107,13 @@ class TrackMotion(Following):
     def deployment_files(self) -> dict[str, bytes]:
         """The clips, with their velocities and the anchor's path."""
         return {deployed.FILE: deployed.packed(self.library, self.anchor)}
+
+    def show_targets(self, env: int, show: str, only: Sequence[str]) -> None:
+        """See `Task.show_targets`."""
+        if self.masks is None:
+            super().show_targets(env, show, only)
+        else:
+            self.masks.look(env, show, only)
 
     # State.
 

@@ -365,3 +365,21 @@ def test_latents_are_drawn_held_or_walk() -> None:
         assert np.arccos(np.dot(first, second)) == pytest.approx(viewer._period, rel=1e-3)
         controls.choose("drawn")
         assert viewer.poll_input().latent == ()
+
+
+def test_targets_are_asked_for_once_they_are_chosen_and_again_of_another_env() -> None:
+    choices, bodies = ("drawn", "head_and_hands"), ("pelvis", "torso_link")
+    with opened() as viewer:
+        viewer.offer_targets(choices, bodies, "drawn", ("pelvis",))
+        assert viewer.poll_input().targets is None
+        controls = viewer._targets
+        assert controls is not None
+        assert [box.value for box in controls.boxes.values()] == [True, False]
+        controls.show.value = "head and hands"
+        assert viewer.poll_input().targets == ("head_and_hands", ("pelvis",))
+        assert viewer.poll_input().targets is None
+        controls.boxes["torso_link"].value = True
+        assert viewer.poll_input().targets == ("head_and_hands", bodies)
+        viewer.env = 1
+        assert viewer.poll_input().targets == ("head_and_hands", bodies)
+        assert viewer.poll_input().targets is None

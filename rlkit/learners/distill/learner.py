@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rlkit.env.api import EnvSpec, Observations, VecEnv
+from rlkit.learners import ranks
 from rlkit.learners.acting import detached, noise_generator
 from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
 from rlkit.learners.distill.samples import Replay, Rows, joined, minibatches
@@ -33,7 +34,8 @@ class Distill(Learner):
 
     train: the `train` section, flat. seed: of everything random in here, which has its own generator. A training needs
     `imitate` before its first iteration; acting, saving and loading do not. Raises LearnerError for settings that do
-    not fit the env.
+    not fit the env. With several ranks, building and iterating are collective; each has a generator and a replay of
+    its own, and env_steps counts the envs of all.
     """
 
     groups: tuple[str, ...] = ("policy", "teacher")
@@ -42,10 +44,12 @@ class Distill(Learner):
     def __init__(self, train: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> None:
         self.spec, self.settings = spec, read_settings(self.settings_class, train)
         self.groups = ("policy",)  # until there is a teacher, whose observations cost something
-        self.generator = torch.Generator(device=spec.device).manual_seed(seed)
+        self._rank, self._num_ranks = ranks.place()
+        self.generator = torch.Generator(device=spec.device).manual_seed(seed + self._rank)
         with torch.random.fork_rng([spec.device] if spec.device.type == "cuda" else []):
             torch.manual_seed(seed)
             self.student = self._make_student().to(spec.device)
+        ranks.begin_alike(self.student)
         self.optimizer = Adam(self.student.parameters(), lr=self.settings.learning_rate)
         self.replay: Replay | None = None  # made with the first rollout: a test needs none
         self.iteration = 0
@@ -80,7 +84,7 @@ class Distill(Learner):
         metrics.update(self._learn(rollout))
         self.iteration += 1
         return Iteration(
-            env_steps=len(rollout["label"]),
+            env_steps=len(rollout["label"]) * self._num_ranks,
             metrics=metrics,
             collect_time=collected - started,
             update_time=time.perf_counter() - collected,
@@ -142,6 +146,7 @@ class Distill(Learner):
         losses = self.student.losses(batch, self.generator, self.iteration)
         self.optimizer.zero_grad()
         losses["loss"].backward()
+        ranks.average_gradients(self.student.parameters())
         most = self.settings.max_grad_norm or math.inf
         norm = nn.utils.clip_grad_norm_(self.student.parameters(), most)
         self.optimizer.step()
@@ -221,8 +226,15 @@ class Distill(Learner):
             return
         self.optimizer.load_state_dict(state["optimizer"])
         self.iteration = state["iteration"]
-        self.generator.set_state(state["generator"].cpu())
+        self._go_on_drawing(state["generator"])
         self.complete = self._load_replay(state) and self._same_teacher(state["teacher"])
+
+    def _go_on_drawing(self, saved: Tensor) -> None:
+        """Random numbers go on as rank 0's did; another rank's are new ones, which its rank and those decide."""
+        self.generator.set_state(saved.cpu())
+        if self._rank:
+            where = torch.randint(2**62, (), generator=self.generator, device=self.generator.device)
+            self.generator.manual_seed(int(where) + self._rank)
 
     def _load_replay(self, state: Mapping[str, Any]) -> bool:
         """Whether the replay goes on as it was."""

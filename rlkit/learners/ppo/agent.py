@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Dict, List
 
 import torch
 from torch import Tensor, nn
-from torch import distributed as dist
 
 from rlkit.env.api import Observations, few
-from rlkit.learners.api import LearnerError
+from rlkit.learners import ranks
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.library import (
     A2CAgent,
@@ -70,16 +68,12 @@ class Agent(A2CAgent):
 
     def _join_ranks(self) -> None:
         """Use the launcher's process group; rl_games' own way knows NCCL and `cuda:<rank>` only."""
-        if not (dist.is_available() and dist.is_initialized()):
-            if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-                raise LearnerError("WORLD_SIZE is above 1 but torch.distributed has no process group yet")
-            return
+        rank, size = ranks.place()
         members: list[Any] = [self, self.central_value_net] if self.has_central_value else [self]
         for member in members:
-            member.world_size, member.global_rank = dist.get_world_size(), dist.get_rank()
-            member.multi_gpu = member.world_size > 1
-            for tensor in member.model.state_dict().values():
-                dist.broadcast(tensor, 0)
+            member.world_size, member.global_rank = size, rank
+            member.multi_gpu = size > 1
+            ranks.begin_alike(member.model)
 
     def run_epoch(self) -> tuple[float, Series]:
         """One rollout and its update: `(seconds of the rollout, losses and rates of every minibatch)`."""
@@ -216,13 +210,7 @@ class Agent(A2CAgent):
 
     def trancate_gradients_and_step(self) -> None:
         """Average over ranks, clip (keeping the norm as a metric) and step; the name is rl_games'."""
-        grads = [param.grad for param in self.model.parameters() if param.grad is not None]
-        if self.multi_gpu:
-            flat = torch.cat([grad.view(-1) for grad in grads])
-            dist.all_reduce(flat)
-            means = (flat / self.world_size).split([grad.numel() for grad in grads])
-            for grad, mean in zip(grads, means):
-                grad.copy_(mean.view_as(grad))
+        ranks.average_gradients(self.model.parameters())
         if self.truncate_grads:
             self.scaler.unscale_(self.optimizer)
             norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.grad_norm)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch import distributed as dist
+
+from rlkit.learners import ranks
 
 
 class RunningNormalizer(nn.Module):
@@ -43,11 +44,7 @@ class RunningNormalizer(nn.Module):
         samples = x.reshape(-1, x.shape[-1])
         var, mean = (moment.double() for moment in torch.var_mean(samples, dim=0, correction=0))
         count = torch.full_like(mean, float(samples.shape[0]))
-        if dist.is_available() and dist.is_initialized():
-            sums = torch.stack([count, count * mean, count * (var + mean**2)])
-            dist.all_reduce(sums)
-            count, mean = sums[0], sums[1] / sums[0]
-            var = (sums[2] / count - mean**2).clamp(min=0.0)
+        count, mean, var = ranks.share_moments(count, mean, var)
         total = self.count + count
         delta = mean - self.running_mean
         squares = self.running_var * self.count + var * count + delta**2 * self.count * count / total
@@ -97,9 +94,13 @@ class ScaleNormalizer(nn.Module):
 
     @torch.no_grad()
     def update(self, x: Tensor) -> None:
-        """Learn from `x [..., size]`; before the first of them everything is divided by 1."""
+        """Learn from `x [..., size]`, and from what the other ranks pass in their call; before the first of them
+        everything is divided by 1.
+        """
         samples = x.reshape(-1, x.shape[-1])
-        total = self.count + samples.shape[0]
         mean = samples.abs().mean(dim=0).double()
-        self.running_size.lerp_(mean, (samples.shape[0] / total).item())
+        count = torch.full_like(mean, float(samples.shape[0]))
+        count, mean, _ = ranks.share_moments(count, mean, torch.zeros_like(mean))
+        total = self.count + count[0]
+        self.running_size.lerp_(mean, (count[0] / total).item())
         self.count.copy_(total)

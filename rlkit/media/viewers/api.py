@@ -45,7 +45,8 @@ class Frame:
 class UserInput:
     """What the user asked for since the last look; all but `env` are asked for once.
 
-    latent: which one the shown env is to keep to; empty: those that its task draws.
+    latent: which one the shown env is to keep to; empty: those that its task draws. targets: what it is to be shown of
+    its targets, and of which bodies.
     """
 
     env: int = 0
@@ -53,6 +54,7 @@ class UserInput:
     checkpoint: str | None = None
     restart: bool = False
     latent: tuple[float, ...] | None = None
+    targets: tuple[str, tuple[str, ...]] | None = None
 
 
 class Viewer(ABC):
@@ -82,6 +84,14 @@ class Viewer(ABC):
 
     def offer_latents(self, size: int) -> None:
         """Let the user choose a latent of `size` numbers; a viewer without such controls, as here, leaves it."""
+
+    def offer_targets(
+        self, choices: Sequence[str], bodies: Sequence[str], show: str, only: Sequence[str]
+    ) -> None:
+        """Let the user choose what is shown of targets: at first `show`, one of `choices`, of the bodies `only`.
+
+        A viewer without such controls, as here, leaves it.
+        """
 
     @property
     @abstractmethod

@@ -100,6 +100,9 @@ class PolicyTest:
                 self._offer_checkpoints()
                 if self.env.latent_size:
                     self.viewer.offer_latents(self.env.latent_size)
+                showing = self.env.showing
+                if showing is not None:
+                    self.viewer.offer_targets(showing.choices, showing.bodies, showing.show, showing.only)
             self._follow()
             startup.stop.check()
             stop = stack.enter_context(StopRequest() if self.live is None else StopRequest(self.live.let_go))
@@ -174,6 +177,8 @@ class PolicyTest:
             )
         if asked.latent is not None:
             self.env.hold_latent(self.viewer.env, asked.latent)
+        if asked.targets is not None:
+            self.env.show_targets(self.viewer.env, *asked.targets)
         if not asked.restart:
             return obs
         self.episodes = self._episodes()

@@ -65,6 +65,6 @@ def load_trained(source: Resolved, device: str, *, trusted: Collection[str] = ()
             f" export its policy instead (rlkit export), or train on for an iteration"
         )
     spec, control = spec_of(saved.env_spec, torch.device(device))
-    learner = registry.make(head.learner_name, train, spec, seed=saved.seed, trusted=trusted)
+    learner = registry.make(head.learner_name, train, spec, seed=saved.seed, trusted=trusted, only_acts=True)
     learner.load(saved.learner, policy_only=True)
     return Trained(learner, spec, control, head)

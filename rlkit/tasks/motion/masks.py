@@ -6,17 +6,20 @@ it is turned there; of each either may be hidden. The last moment lies anywhere 
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from rlkit.motion.library import MotionLibrary
 from rlkit.rotations import conjugate, multiply, rotate, six_d
+from rlkit.tasks.motion.showing import Showing
 from rlkit.tasks.motion.tracking import Tracking
 
 TERMS = ("masked_targets", "body_targets")
 """The observation terms for which there are masks."""
+SHOW = ("drawn", "all", "head_and_hands", "keyframes")
+"""The values of `task.masking.show`."""
 _JUST_AHEAD = 1e-4  # s: times are sums of steps in float32
 
 
@@ -47,21 +50,32 @@ class Masks:
         self.moments = len(self._near) + 1
         self.visible = task.buffer("masks_visible", self.moments, len(self.bodies), 2)
         self.far, self.left = task.buffer("masks_far"), task.buffer("masks_left")
-        self._shown = self._to_show()
+        only = tuple(body for body in self.bodies if body in (settings["only"] or self.bodies))
+        self.showing = Showing(SHOW, self.bodies, settings["show"], only)
+        self._shown = self._fixed(self.showing.show, only)
+        self._looked: tuple[int, str, tuple[str, ...]] | None = (
+            None  # an env that somebody looks at, what it shows
+        )
+        self._drawn = torch.zeros_like(self.visible[0])  # the mask that was drawn for it
         self._targets: tuple[Tensor, Tensor] | None = None
 
-    def _to_show(self) -> Tensor | None:
-        """The mask `[M, b, 2]` that `task.masking.show` stands for; None where masks are drawn."""
-        settings, robot = self.settings, self.task.robot
-        if settings["show"] == "drawn":
+    def _fixed(self, show: str, only: Sequence[str]) -> Tensor | None:
+        """The mask `[M, b, 2]` that `task.masking.show` stands for, of these bodies; None where masks are drawn."""
+        robot = self.task.robot
+        if show == "drawn":
             return None
-        shown = torch.ones_like(self.visible[0])
-        some = set(settings["only"]) or set(self.bodies)
-        if settings["show"] == "head_and_hands":  # there is no head: it is on the torso
+        some = set(only)
+        if show == "head_and_hands":  # there is no head: it is on the torso
             some &= {robot.torso, *robot.hands}
-        shown[:, [body not in some for body in self.bodies]] = 0.0
-        if settings["show"] == "keyframes":
+        shown = self._of(some)
+        if show == "keyframes":
             shown[:-1] = 0.0
+        return shown
+
+    def _of(self, some: Iterable[str]) -> Tensor:
+        """The mask `[M, b, 2]` that shows all of some bodies, and nothing of the others."""
+        shown = torch.zeros_like(self.visible[0])
+        shown[:, [body in some for body in self.bodies]] = 1.0
         return shown
 
     # Masks in time.
@@ -72,6 +86,8 @@ class Masks:
         self.far[env_ids] = self._next_far(count, self.task.clip_time[env_ids])
         self.visible[env_ids] = self._draw(count)
         self.left[env_ids] = self._hold(count)
+        if self._looked is not None and bool((env_ids == self._looked[0]).any()):
+            self._keep_to(anew=True, come=True)
 
     def advance(self) -> None:
         """A control step on: moments that have come, and masks that have stayed long enough, are drawn anew."""
@@ -81,15 +97,43 @@ class Masks:
         self.far.copy_(torch.where(come, self._next_far(count, now), self.far))
         self.visible.copy_(torch.where(over[:, None, None, None], self._draw(count), self.visible))
         self.left.copy_(torch.where(over, self._hold(count), self.left))
+        if self._looked is not None:
+            env = self._looked[0]
+            self._keep_to(anew=bool(over[env]), come=bool(come[env]))
         self.forget()
+
+    def look(self, env: int, show: str, only: Sequence[str]) -> None:
+        """One env shows what `show` stands for, of the bodies `only`, until it is another; that is again as all are.
+
+        Nothing of the others is ever shown, of masks that are drawn either.
+        """
+        if self._looked is not None and self._looked[0] != env:
+            before = self._looked[0]
+            self.visible[before] = self._draw(1)[0]
+            self.far[before] = self._next_far(1, self.task.clip_time[before : before + 1])[0]
+        self._looked = (env, show, tuple(only))
+        self._keep_to(anew=True, come=True)
+        self.forget()
+
+    def _keep_to(self, *, anew: bool, come: bool) -> None:
+        """Show what is looked at; anew: its mask's time is over. come: so is that of its last moment."""
+        assert self._looked is not None
+        env, show, only = self._looked
+        if come:
+            self.far[env] = self._next_far(1, self.task.clip_time[env : env + 1], show)[0]
+        fixed = self._fixed(show, only)
+        if fixed is None and anew:
+            self._drawn = self._by_chance(1)[0]
+        self.visible[env] = self._drawn * self._of(only) if fixed is None else fixed
 
     def forget(self) -> None:
         """What was looked up is no more true: time or the robot has moved."""
         self._targets = None
 
-    def _next_far(self, count: int, now: Tensor) -> Tensor:
-        """`[count]` s in the clip, ahead of `now`: drawn, or of keyframes the next one."""
-        if self.settings["show"] == "keyframes":
+    def _next_far(self, count: int, now: Tensor, show: str = "") -> Tensor:
+        """`[count]` s in the clip, ahead of `now`: drawn, or of keyframes the next one. show: other than of the
+        settings."""
+        if (show or self.settings["show"]) == "keyframes":
             every = float(self.settings["every"])
             return ((now + _JUST_AHEAD) / every).floor() * every + every
         near = float(self._near.max())
@@ -100,9 +144,13 @@ class Masks:
         return self.task.uniform(float(low), float(high), count)
 
     def _draw(self, count: int) -> Tensor:
-        """Masks `[count, M, b, 2]`: as `show` says, or drawn; one that is drawn shows something at least."""
+        """Masks `[count, M, b, 2]`: as the settings say, or drawn."""
         if self._shown is not None:
             return self._shown.expand(count, -1, -1, -1)
+        return self._by_chance(count)
+
+    def _by_chance(self, count: int) -> Tensor:
+        """Drawn masks `[count, M, b, 2]`, each of which shows something at least."""
         uniform, bodies, moments = self.task.uniform, len(self.bodies), self.moments
         number = 1.0 + (uniform(0.0, 1.0, count, 1) * bodies).floor()  # of the bodies that are shown
         ranks = uniform(0.0, 1.0, count, bodies).argsort(dim=-1).argsort(dim=-1)

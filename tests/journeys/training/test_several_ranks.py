@@ -67,6 +67,17 @@ def _interrupted(project, line, iterations):
     return name
 
 
+def test_a_student_of_two_ranks_learns_of_one_teacher(trained_project):
+    words = "train=Distill train.teacher=trained logging.experimentName=student numEnvs=4 train.units=[8]"
+    done = trained_project.shell(f"torchrun --nproc_per_node=2 train.py {words} maxIter=2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("done: 2 iterations") == 1
+    saved = torch.load(trained_project.run("student") / "nn" / "checkpoint_last.pth", weights_only=True)
+    steps = saved["env_steps"]
+    assert steps % (2 * 2 * 4) == 0  # iterations, ranks, envs
+    assert saved["learner"]["student"]["norms.policy.count"].item() == steps
+
+
 def test_wrong_requests_and_tests_are_refused_once(trained_project):
     before = trained_project.names()
     for words, message in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from benchmarks.point_mass import PointMass
@@ -30,6 +31,24 @@ class TaughtPoints(PointMass):
     def observe(self) -> Observations:
         whole = super().observe()["policy"]
         return {group: whole[:, :size].clone() for group, size in self.spec.obs_sizes.items()}
+
+
+class MaskedPoints(TaughtPoints):
+    """Points whose policy sees place, velocity and, every other env, where the origin is; `targets` always is."""
+
+    def __init__(self) -> None:
+        super().__init__(seeing=True)
+        terms = {**self.spec.observation_terms, "targets": (("origin", 2),)}
+        terms["policy"] = (("velocity", 2), ("masked_targets", 3))
+        terms["critic"] = terms["policy"]
+        sizes = {group: sum(size for _, size in shown) for group, shown in terms.items()}
+        self.spec = replace(self.spec, obs_sizes=sizes, observation_terms=terms)
+
+    def observe(self) -> Observations:
+        whole = self._state.clone()
+        shown = (torch.arange(len(whole)) % 2 == 0).float()[:, None]
+        masked = torch.cat((whole[:, 2:], whole[:, :2] * shown, shown), dim=-1)
+        return {"policy": masked, "critic": masked, "targets": whole[:, :2], "teacher": whole}
 
 
 def teacher(obs: Observations) -> Tensor:

@@ -8,30 +8,11 @@ from typing import Any
 import pytest
 import torch
 from states import assert_same
-from taught_points import TaughtPoints, teacher
+from taught_points import MaskedPoints, TaughtPoints, teacher
 
-from rlkit.env.api import Observations
 from rlkit.learners.api import LearnerError
 from rlkit.learners.distill.masked.learner import MaskedMimic
 from rlkit.learners.distill.masked.student import Gaussian, divergence
-
-
-class MaskedPoints(TaughtPoints):
-    """Points whose policy sees place, velocity and, every other env, where the origin is; `targets` always is."""
-
-    def __init__(self) -> None:
-        super().__init__(seeing=True)
-        terms = {**self.spec.observation_terms, "targets": (("origin", 2),)}
-        terms["policy"] = (("velocity", 2), ("masked_targets", 3))
-        terms["critic"] = terms["policy"]
-        sizes = {group: sum(size for _, size in shown) for group, shown in terms.items()}
-        self.spec = replace(self.spec, obs_sizes=sizes, observation_terms=terms)
-
-    def observe(self) -> Observations:
-        whole = self._state.clone()
-        shown = (torch.arange(len(whole)) % 2 == 0).float()[:, None]
-        masked = torch.cat((whole[:, 2:], whole[:, :2] * shown, shown), dim=-1)
-        return {"policy": masked, "critic": masked, "targets": whole[:, :2], "teacher": whole}
 
 
 def start(settings: dict[str, Any], *, seed: int = 3) -> tuple[MaskedMimic, MaskedPoints]:

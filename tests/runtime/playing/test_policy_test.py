@@ -17,6 +17,7 @@ from rlkit.runtime.checkpoints import checkpoint as checkpoints
 from rlkit.runtime.checkpoints.checkpoint import Checkpoint
 from rlkit.runtime.playing import policy_test as testing
 from rlkit.runtime.process.ranks import Ranks
+from rlkit.tasks.api import Showing
 from rlkit.workspace import Resolved, Run, WorkspaceLimits, open_run
 
 LENGTH = 5
@@ -152,6 +153,23 @@ def test_a_push_that_cannot_be_is_told_and_the_test_goes_on(stage, monkeypatch, 
     stage().play(viewer, monkeypatch)
     assert "no body 'elbow' can be pushed; there are " in caplog.text
     assert len(viewer.frames) == 3
+
+
+def test_what_is_to_be_shown_of_targets_reaches_the_env_that_is_looked_at(stage, monkeypatch):
+    one, offers, told = stage(), [], []
+    showing = Showing(("drawn", "all"), ("pelvis", "torso"), "drawn", ("torso",))
+    monkeypatch.setattr(one.env, "showing", showing)
+    monkeypatch.setattr(one.env, "show_targets", lambda *chosen: told.append(chosen))
+
+    def look_at_2(viewer: ScriptedViewer) -> UserInput:
+        viewer.env = 2
+        return UserInput(2, targets=("all", ("pelvis",)))
+
+    viewer = ScriptedViewer(3, {1: look_at_2})
+    monkeypatch.setattr(viewer, "offer_targets", lambda *offered: offers.append(offered))
+    one.play(viewer, monkeypatch)
+    assert offers == [tuple(showing)]
+    assert told == [(2, "all", ("pelvis",))]
 
 
 def test_another_checkpoint_plays_from_the_next_step_on(stage, monkeypatch):

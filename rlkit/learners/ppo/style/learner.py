@@ -26,7 +26,7 @@ class AMP(PPO):
     """Adversarial motion priors (Peng et al. 2021, arXiv 2104.02180) on PPO; see docs/style.md.
 
     Further arguments and errors as of PPO; its env must have an observation group `style` and show the motions of it
-    that are to be learnt from. One process.
+    that are to be learnt from.
     """
 
     groups = ("policy", "critic", "style")

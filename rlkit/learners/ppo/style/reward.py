@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rlkit.env.api import VecEnv
+from rlkit.learners import ranks
 from rlkit.learners.optimizers import Adam
 from rlkit.learners.ppo.agent import Series
 from rlkit.learners.ppo.style.discriminator import Discriminator, loss_of
@@ -22,6 +23,7 @@ STILL = 0.02  # normalised: what varies less counts as not at all
 class StyleReward:
     """Judges observations of a group, S numbers each, and learns from those of a rollout.
 
+    Several ranks share the networks and their normaliser; each judges, and keeps in its replay, samples of its own.
     A sibling that compares otherwise overrides what is `shown`, how it is `measured`, and the loss.
     """
 
@@ -29,6 +31,7 @@ class StyleReward:
         self.settings = settings
         self.discriminator = self._discriminator(size)
         self.networks = nn.ModuleDict({"discriminator": self.discriminator, **self._beside(size)}).to(device)
+        ranks.begin_alike(self.networks)
         self.optimizer = Adam(self.networks.parameters(), settings.disc_learning_rate)
         self.replay = Replay(settings.replay_size, self._row(size), settings.replay_keep, device)
 
@@ -61,6 +64,7 @@ class StyleReward:
             loss, metrics = self.loss(_some(shown, count), now, before)
             self.optimizer.zero_grad()
             loss.backward()
+            ranks.average_gradients(self.networks.parameters())
             self.optimizer.step()
             for name, value in metrics.items():
                 series.setdefault(name, []).append(value)
@@ -95,7 +99,7 @@ class StyleReward:
         """Continue from `state()`; whether the replay came along."""
         for name, network in self.networks.items():
             network.load_state_dict(state[name])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(copied(state["optimizer"]))  # it would keep these very tensors
         return "replay" in state and self.replay.load(state["replay"])
 
 

@@ -12,6 +12,7 @@ from rlkit.media.viewers.api import Frame, Push, UserInput, Viewer
 from rlkit.media.viewers.web.latents import LatentControls
 from rlkit.media.viewers.web.plot import History
 from rlkit.media.viewers.web.stage import WebStage
+from rlkit.media.viewers.web.targets import TargetControls
 
 _WINDOW = 10.0  # s of curves
 _STRENGTH = 20.0  # N at first
@@ -41,6 +42,7 @@ class WebViewer(Viewer):
         self._lock = threading.Lock()
         self._terms, self._metrics = History(_WINDOW), History(_WINDOW)
         self._latents: LatentControls | None = None
+        self._targets: TargetControls | None = None
         self._checkpoints: viser.GuiDropdownHandle[str] | None = None
         self._stage = WebStage(mjcf, title=title, host=host, port=port, free=not obeyed)
         self.address = self._stage.address
@@ -65,10 +67,18 @@ class WebViewer(Viewer):
         asked.env = self.env
         if self._latents is not None:
             asked.latent = self._latents.asked(self._period)
+        if self._targets is not None:
+            asked.targets = self._targets.asked(self.env)
         return asked
 
     def offer_latents(self, size: int) -> None:
         self._latents = LatentControls(self._stage.server, size, self._stage.pacer.let_one_through)
+
+    def offer_targets(
+        self, choices: Sequence[str], bodies: Sequence[str], show: str, only: Sequence[str]
+    ) -> None:
+        wake = self._stage.pacer.let_one_through
+        self._targets = TargetControls(self._stage.server, choices, bodies, show, only, wake)
 
     def offer_checkpoints(self, names: Sequence[str], playing: str) -> None:
         if self._checkpoints is None:

@@ -14,7 +14,7 @@ class ADD(AMP):
     """Adversarial differential discriminators (Zhang et al. 2025, arXiv 2505.04961) on PPO; see docs/style.md.
 
     Further arguments and errors as of PPO; its env must have an observation group `difference`, 0 where the robot is
-    as the reference. One process.
+    as the reference.
     """
 
     groups = ("policy", "critic", "difference")

@@ -20,7 +20,7 @@ class ASE(AMP):
     """Adversarial skill embeddings (Peng et al. 2022, arXiv 2205.01906) on PPO; see docs/style.md.
 
     Further arguments and errors as of AMP; the policy's and the critic's observations must have a term `latent`, a unit
-    vector that the env draws. One process.
+    vector that the env draws.
     """
 
     groups = ("policy", "critic", "style")

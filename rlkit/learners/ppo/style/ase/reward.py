@@ -16,7 +16,8 @@ class SkillReward(StyleReward):
     """Judges rows `[..., S + L]`: a group's S numbers, and the L of the latent that was acted on.
 
     latent: L. Of the data there are the S numbers alone. A conditional discriminator sees of the data the latent that
-    the encoder finds in it, and takes the data with any other latent, of the whole sphere, for false.
+    the encoder finds in it, and takes the data with any other latent, of the whole sphere, for false. Of several ranks
+    each compares the codes of its own data with each other.
     """
 
     settings: Settings
