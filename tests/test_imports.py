@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "rlkit"
 HEAVY = {"torch", "numpy", "mujoco", "jax", "rl_games", "gymnasium", "tensorboard", "imageio", "PIL", "viser",
          "trimesh", "matplotlib", "onnx", "onnxruntime", "h5py", "warp", "mujoco_warp",
-         "isaacgym", "genesis"}  # fmt: skip
+         "isaacgym", "genesis", "wandb", "mlflow", "trackio"}  # fmt: skip
 
 # simulator: the libraries that it alone may import; those of MuJoCo's family read its models with mujoco
 ENGINES = {
@@ -90,6 +90,10 @@ RULES = {
          "rlkit.tasks.registry", "rlkit.archives"},
         {"torch", "numpy", "tensorboard"},
     ),
+    "runtime/trackers": (
+        {"rlkit.runtime.trackers", "rlkit.runtime.progress.writer", "rlkit.config", "rlkit.workspace", *BASE},
+        {"wandb", "mlflow", "trackio"},
+    ),
     "export": (
         {"rlkit.export", "rlkit.runtime", "rlkit.config", "rlkit.workspace", "rlkit.env", "rlkit.learners.api",
          "rlkit.sims.api", "rlkit.tasks.api", *BASE, *FACTS},
@@ -116,7 +120,16 @@ RULES = {
 # The folders of a room from the bottom up: each may import those before it, and the room's own files may import all.
 FLOORS = {
     "config": ("schema", "facts", "files", "checks", "words"),
-    "runtime": ("process", "checkpoints", "policies", "progress", "watching", "playing", "training"),
+    "runtime": (
+        "process",
+        "checkpoints",
+        "policies",
+        "progress",
+        "trackers",
+        "watching",
+        "playing",
+        "training",
+    ),
 }
 
 

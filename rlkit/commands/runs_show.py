@@ -90,6 +90,7 @@ def _facts(details: RunDetails, settings: str) -> Lines:
         yield "made with", f"seed {record.seed} on {record.device} of {record.host}, {record.platform}"
         yield "git", _git(record.git)
         yield "code", _code(record.code)
+        yield "tracker", _tracker(record.tracker)
         yield "versions", ", ".join(f"{name} {version}" for name, version in record.packages.items())
         yield "command", record.command
         yield "settings", settings
@@ -146,6 +147,13 @@ def _code(code: Mapping[str, Any]) -> str:
         f"{kind} {known.get('class')} of {known.get('package')} {known.get('version') or ''}".rstrip()
         for kind, known in parts
     )
+
+
+def _tracker(tracker: Mapping[str, Any]) -> str:
+    """Where a tracker has the run: its page, else its folder or its id."""
+    parts = [str(tracker[key]) for key in ("name", "mode", "project") if tracker.get(key)]
+    place = next((str(tracker[key]) for key in ("url", "folder", "id") if tracker.get(key)), "")
+    return f"{', '.join(parts)}: {place}" if parts else ""
 
 
 def _relatives(details: RunDetails) -> Lines:

@@ -31,6 +31,7 @@ def after_training(experiment: Experiment, run: Run, at: TrainState, reached: st
     _say_the_video(run)
     log.info("  watch    %s", _watch(experiment, run, more))
     log.info("  curves   rlkit report %s    or, of all runs: tensorboard --logdir runs/", name)
+    _say_the_tracker(run)
     further = goals.further(experiment, at.iteration, at.env_steps, reached=reached is not None)
     log.info("  go on    %s checkpoint=%s:last %s%s", train_command(), name, further, more)
 
@@ -40,6 +41,7 @@ def after_interrupt(experiment: Experiment, run: Run, at: TrainState) -> None:
     if at.best is not None:
         log.info("best: %s", at.best)
     log.info("interrupted after iteration %d; everything is saved in %s", at.iteration, run.path)
+    _say_the_tracker(run)
     _say_how_to_resume(experiment, run)
 
 
@@ -82,6 +84,18 @@ def _has_episodes(experiment: Experiment, run: Run) -> bool:
 def _say_the_video(run: Run) -> None:
     if (run.videos / f"{ROLLOUT}.mp4").exists():
         log.info("  video    %s", run.videos / f"{ROLLOUT}.mp4")
+
+
+def _say_the_tracker(run: Run) -> None:
+    """Where a tracker has it; what lies here alone, of W&B, goes there with its own command."""
+    tracker = run.record.tracker
+    folder = tracker.get("folder")
+    if tracker.get("url"):
+        log.info("  tracker  %s", tracker["url"])
+    elif folder and tracker["name"] == "wandb":
+        log.info("  tracker  wandb sync %s", shlex.quote(folder))
+    elif folder:
+        log.info("  tracker  %s: %s", tracker["name"], folder)
 
 
 def _more(experiment: Experiment) -> str:

@@ -96,17 +96,21 @@ class Run:
         chosen: Mapping[str, Any] | None = None,
         reached: str | None = None,
         code: Mapping[str, Any] | None = None,
+        tracker: Mapping[str, Any] | None = None,
     ) -> None:
         """Write what became known into run.json, in one step; what is not given stays as it was.
 
         A best return that is not finite is left out, since JSON has no such number. `best_by` are other metrics than
         success and return that the best is best by, a minus before those of which less is better. `checkpoint` and
         `tested_run` say what a test run tests, `chosen` what became of settings that were left to the machine,
-        `reached` which condition ended a training, `code` whose the classes are that are not rlkit's own.
+        `reached` which condition ended a training, `code` whose the classes are that are not rlkit's own,
+        `tracker` where a tracker has the run.
         Raises WorkspaceError.
         """
         changes: dict[str, Any] = {"iterations": iterations, "tested_run": tested_run, "chosen": chosen}
-        changes.update(reached=reached, code=code, best_by=None if best_by is None else dict(best_by))
+        changes.update(
+            reached=reached, code=code, tracker=tracker, best_by=None if best_by is None else dict(best_by)
+        )
         for name, value in (("best_return", best_return), ("best_success", best_success)):
             changes[name] = value if value is not None and math.isfinite(value) else None
         changes["checkpoint"] = str(absolute(checkpoint)) if checkpoint is not None else None

@@ -291,3 +291,18 @@ def test_a_finished_training_goes_on_with_a_goal_that_is_further(workspace, caps
     run.set_state("done")
     page = output(capsys, workspace, "show", "over")
     assert f"go on         rlkit train checkpoint=over:last {word}\n" in page
+
+
+@pytest.mark.parametrize(
+    ("tracker", "line"),
+    [
+        ({"name": "wandb", "mode": "online", "project": "p", "url": "https://wandb.ai/r", "id": "x"},
+         "wandb, online, p: https://wandb.ai/r"),
+        ({"name": "mlflow", "project": "p", "folder": "file:///mlruns", "id": "x"}, "mlflow, p: file:///mlruns"),
+    ],
+)  # fmt: skip
+def test_the_page_says_where_a_tracker_has_the_run(workspace, capsys, tracker, line):
+    run = workspace.start()
+    run.update(tracker=tracker)
+    assert f"  tracker       {line}\n" in output(capsys, workspace, "show", run.name)
+    assert json.loads(output(capsys, workspace, "show", "--json", run.name))["tracker"] == tracker

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.slow]
 COMPILERS = {"torch._dynamo", "torch._inductor", "sympy", "torch.onnx", "torch.distributed.nn"}
 PICTURES = {"matplotlib", "PIL", "imageio", "viser", "trimesh", "h5py", "onnx", "onnxruntime"}
 ENGINES = {"jax", "warp", "mujoco_warp", "genesis"}
-OTHERS = {"pandas", "scipy", "networkx", "wandb", "ray", "cv2", "tensorflow", "IPython"}
+OTHERS = {"pandas", "scipy", "networkx", "wandb", "mlflow", "trackio", "ray", "cv2", "tensorflow", "IPython"}
 NEVER = COMPILERS | PICTURES | ENGINES | OTHERS
 HEAVY = NEVER | {"torch", "numpy", "mujoco", "gymnasium", "rl_games", "tensorboard"}
 

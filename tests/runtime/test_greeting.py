@@ -21,7 +21,11 @@ def run(tmp_path) -> Any:
     """The parts of a `Run` that the lines speak of."""
     path = tmp_path / "a run"
     return SimpleNamespace(
-        name="a run", path=path, videos=path / "videos", trajectories=path / "trajectories"
+        name="a run",
+        path=path,
+        videos=path / "videos",
+        trajectories=path / "trajectories",
+        record=SimpleNamespace(tracker={}),
     )
 
 
@@ -93,3 +97,18 @@ def test_one_that_was_good_enough_says_why(run, caplog):
         after_training(compose(["device=cpu"]), run, TrainState(iteration=10), "return>=5: it is 6")
     assert "good enough: return>=5: it is 6" in caplog.messages
     assert told(caplog)["go on"].endswith(" until=null")
+
+
+@pytest.mark.parametrize(
+    ("tracker", "says"),
+    [
+        ({"name": "wandb", "url": "https://wandb.ai/r", "folder": "/a/b"}, "https://wandb.ai/r"),
+        ({"name": "wandb", "folder": "/a b/offline-run-1"}, "wandb sync '/a b/offline-run-1'"),
+        ({"name": "mlflow", "folder": "file:///a/mlruns"}, "mlflow: file:///a/mlruns"),
+    ],
+)
+def test_a_training_says_where_its_tracker_has_it(run, caplog, tracker, says):
+    run.record.tracker = tracker
+    with caplog.at_level("INFO", "rlkit"):
+        after_training(compose(["device=cpu"]), run, TrainState(iteration=3), None)
+    assert told(caplog)["tracker"] == says

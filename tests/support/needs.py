@@ -5,6 +5,7 @@ And how slow it may be: limits on time were measured on one machine and hold on 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import resource
 import subprocess
@@ -20,7 +21,7 @@ _SECONDS = 0.15  # CPU seconds of it where the limits in the tests were measured
 def lacking(what: str, reason: str) -> NoReturn:
     """Skip this test for `reason`, which says what is not here and how to get it.
 
-    what: "gl", "browser", "display", "soccer", "warp" or "robots".
+    what: "gl", "browser", "display", "soccer", "warp", "robots" or "trackers".
     """
     if what in os.environ.get("RLKIT_REQUIRE", "").split(","):
         pytest.fail(f"{what} is required here: {reason}")
@@ -35,6 +36,12 @@ def require_gl() -> str:
         return choose_gl()
     except RenderError as error:
         lacking("gl", str(error))
+
+
+def require_tracker(name: str) -> None:
+    """The package of a tracker, an extra of ours that development does without: it is large."""
+    if importlib.util.find_spec(name) is None:
+        lacking("trackers", f"there is no {name} here: pip install -e '.[{name}]'")
 
 
 def assert_cheap(seconds: float, most: float) -> None:

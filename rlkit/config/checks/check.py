@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from rlkit.config.checks import best, env_memory, learners, motion, tasks, until
+from rlkit.config.checks import best, env_memory, learners, motion, tasks, trackers, until
 from rlkit.config.facts import engine, support
 from rlkit.config.facts.machine import Machine
 from rlkit.config.schema import keys, types
@@ -128,6 +128,7 @@ def check_combinations(plain: Plain, machine: Machine) -> list[str]:
     problems += until.check(plain)
     problems += motion.check(plain["task"])
     problems += best.check(plain)
+    problems += trackers.check(plain, machine)
     training, task = plain["training"], plain["task"]
     if training["test"] and training["checkpoint"] is None:
         problems.append("training.test=true: a policy to test is missing; add checkpoint=latest")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from rlkit.config.schema import ranking
+from rlkit.config.schema.trackers import AUTO, MODES, NONE, TRACKERS
 from rlkit.settings import setting
 from rlkit.sims.facts import SIMULATORS
 
@@ -166,13 +167,45 @@ class PolicyTestSettings:
 
 @dataclass(frozen=True)
 class LoggingSettings:
-    """What is told while a run goes on."""
+    """What is told while a run goes on, and which tracker hears of a training's numbers: docs/trackers.md."""
 
     log_level: str = setting("debug|info|warning|error", "", "how much the terminal and train.log are told")
     log_interval: int = setting("int >= 1", "iterations", "how often a progress line is printed")
     experiment_name: str | None = setting(
         "text or null", "", "name of the run; null: <Task>_<train|test>_<time>"
     )
+    tracker: str = setting(
+        "|".join((NONE, *TRACKERS)),
+        "",
+        "who else is told a training's metrics, beside metrics.jsonl and TensorBoard",
+        default=NONE,
+    )
+    tracker_mode: str = setting(
+        "|".join(MODES),
+        "",
+        "of wandb; auto: online with a key, offline without; disabled: no tracker for now",
+        default=AUTO,
+    )
+    tracker_project: str = setting("text", "", "project, or experiment, that runs stand in", default="rlkit")
+    tracker_entity: str | None = setting(
+        "text or null", "", "team or user of wandb; null: your own", default=None
+    )
+    tracker_url: str | None = setting(
+        "text or null",
+        "",
+        "server or folder of mlflow; null: MLFLOW_TRACKING_URI, without it mlruns/",
+        default=None,
+    )
+    tracker_group: str | None = setting("text or null", "", "group that the run belongs to", default=None)
+    tracker_tags: tuple[str, ...] = setting("[] or list of text", "", "tags of the run", default=())
+    tracker_notes: str | None = setting("text or null", "", "what the run is about", default=None)
+    tracker_system: bool = setting(
+        "bool", "", "use of processors, memory and GPUs, as far as the tracker measures it", default=True
+    )
+    tracker_videos: bool = setting(
+        "bool", "", "videos of evaluations too, with env.recordVideo", default=True
+    )
+    tracker_checkpoint: bool = setting("bool", "", "the best checkpoint too, at the end", default=False)
 
 
 @dataclass(frozen=True)

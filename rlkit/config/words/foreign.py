@@ -48,6 +48,18 @@ def _listed(value: str) -> str:
     return f"[{value}]" if value.isdigit() else value
 
 
+def _tracker(value: str) -> str:
+    """A switch of W&B, or which of several."""
+    return {"true": "wandb", "1": "wandb", "": "wandb", "mlflow": "mlflow", "trackio": "trackio"}.get(
+        value.lower(), "wandb" if value.lower() == "wandb" else "none"
+    )
+
+
+def _named(name: str, value: str) -> str:
+    """A switch of one tracker."""
+    return "none" if value.lower() in ("false", "0", "none") else name
+
+
 def _alone(value: str) -> str:
     """The one item of a list, without capitals."""
     return value.strip("[]'\"").lower()
@@ -107,14 +119,26 @@ FOREIGN = _table(
         "eval_interval eval_freq eval_frequency": "training.evalSteps training.evalInterval",
         "log_interval log_freq print_freq logging_freq": "logging.logInterval",
         "verbose log_level": "logging.logLevel",
-        "wandb use_wandb wandb_activate wandb_project wandb_project_name wandb_entity wandb_group wandb_name "
-        "wandb_mode track logger use_tensorboard tensorboard tensorboard_log tensorboard_logdir": Foreign(
+        "wandb use_wandb wandb_activate enable_wandb with_wandb track logger log_with report_to": Foreign(
+            "logging.tracker", _tracker
+        ),
+        "use_mlflow mlflow": Foreign("logging.tracker", lambda value: _named("mlflow", value)),
+        "use_trackio trackio": Foreign("logging.tracker", lambda value: _named("trackio", value)),
+        "wandb_project wandb_project_name log_project_name": "logging.trackerProject",
+        "wandb_entity wandb_team": "logging.trackerEntity",
+        "wandb_group": "logging.trackerGroup",
+        "wandb_tags": Foreign("logging.trackerTags", lambda value: f"[{value.strip('[]')}]"),
+        "wandb_notes": "logging.trackerNotes",
+        "wandb_mode": "logging.trackerMode",
+        "mlflow_tracking_uri tracking_uri": "logging.trackerUrl",
+        "use_tensorboard tensorboard tensorboard_log tensorboard_logdir": Foreign(
             "", says=f"{_RUNS}; leave the word out"
         ),
         "log_dir logdir output_dir output train_dir model_dir save_dir traj_dir results_dir": Foreign(
             "", says="runs go to runs_all/ and are linked in runs/; logging.experimentName=… names one"
         ),
         "experiment exp_name experiment_name run_name full_experiment_name": "logging.experimentName",
+        "wandb_name wandb_run_name": "logging.experimentName",
         "capture_video record_video save_video video record": Foreign("env.recordVideo", _switch),
         "capture_video_freq capture_video_interval video_freq video_interval": "training.videoInterval",
         "save_traj save_trajectory save_trajectories": Foreign("testing.saveTrajectories", _switch),

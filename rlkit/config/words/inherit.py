@@ -38,6 +38,7 @@ _NOT_RESUMED = (
     "training.resume",
     "training.initFrom",
     "logging.experimentName",
+    "logging.trackerUrl",  # the run may be somebody else's, and so may the server
 )
 _NOT_TESTED = ("env.", "sim.numThreads", "training.", "testing.", "logging.", "experiment.")
 # What the task is, though it stands in `env`.

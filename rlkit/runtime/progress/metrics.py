@@ -1,7 +1,7 @@
-"""Metrics of a run: one JSON line an iteration, and the same numbers for TensorBoard.
+"""Metrics of a run: one JSON line an iteration, and the same numbers for TensorBoard and trackers.
 
 Names (docs/metrics.md): `episode/*`, `reward/<term>`, `success/<criterion>`, `failure/<criterion>`,
-`losses/*`, `policy/*`, `time/*`, `rate/*`. This is the only module that knows trackers.
+`losses/*`, `policy/*`, `time/*`, `rate/*`. Trackers of others: rlkit.runtime.trackers.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import BinaryIO, Mapping
+from typing import Any, BinaryIO, Mapping, Sequence
 
 from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
 
 from rlkit.runtime.progress.event_file import EventFile, append
+from rlkit.runtime.progress.writer import Writer
 from rlkit.workspace import write_atomic
 from rlkit.workspace.store.errors import explained
 
@@ -23,43 +24,90 @@ _OURS = re.compile(rb'\{"iteration": (\d{1,18}), .*\}\n')
 
 
 class MetricsWriter:
-    """Appends to `metrics.jsonl` and to TensorBoard's event file; both are readable after a kill."""
+    """Writes to `metrics.jsonl`, to TensorBoard's event file and to trackers; the files are readable after a kill."""
 
     def __init__(self, jsonl: Path, summaries: Path, *, first_iteration: int) -> None:
         """first_iteration: the first to be written; lines from it on, of a continued run, are dropped.
 
-        Raises WorkspaceError where the file cannot be written.
+        Raises WorkspaceError where the files cannot be written.
         """
-        self._path = jsonl
-        with explained(f"write {jsonl}"):
-            if jsonl.exists():
-                _drop_from(jsonl, first_iteration)
-            self._events = EventFile(summaries, first_step=first_iteration)
-            self._file = jsonl.open("ab", buffering=0)
+        self.state = "failed"  # what `close` tells, unless somebody knows better
+        lines = JsonLines(jsonl, first_iteration=first_iteration)
+        self._writers: list[Writer] = [lines, TensorBoard(summaries, first_iteration=first_iteration)]
+
+    def add(self, trackers: Sequence[Writer]) -> None:
+        """Write to these too, and first: they never fail, and a full disk is no reason to tell them nothing."""
+        self._writers[:0] = trackers
 
     def write(self, iteration: int, env_steps: int, wall_time: float, metrics: Mapping[str, float]) -> None:
         """Write one iteration. wall_time: seconds of training so far. Non-finite numbers are null in JSON.
 
         Raises WorkspaceError where the disk does not take the line: no part of it is then left.
         """
+        for writer in self._writers:
+            writer.write(iteration, env_steps, wall_time, metrics)
+
+    def add_video(self, name: str, path: Path, iteration: int) -> None:
+        """Show a GIF or an MP4: small moving pictures among TensorBoard's images, both where trackers show videos."""
+        for writer in self._writers:
+            writer.add_video(name, path, iteration)
+
+    def add_file(self, name: str, path: Path, facts: Mapping[str, Any]) -> None:
+        """Give a file to the trackers."""
+        for writer in self._writers:
+            writer.add_file(name, path, facts)
+
+    def close(self) -> None:
+        """Close the files, and tell the trackers the state."""
+        for writer in reversed(self._writers):
+            writer.close(self.state)
+
+
+class JsonLines(Writer):
+    """metrics.jsonl: one JSON object an iteration."""
+
+    def __init__(self, path: Path, *, first_iteration: int) -> None:
+        """first_iteration: lines from it on are dropped. Raises WorkspaceError."""
+        self._path = path
+        with explained(f"write {path}"):
+            if path.exists():
+                _drop_from(path, first_iteration)
+            self._file = path.open("ab", buffering=0)
+
+    def write(self, iteration: int, env_steps: int, wall_time: float, metrics: Mapping[str, float]) -> None:
         line = {"iteration": iteration, "env_steps": env_steps, "wall_time": round(wall_time, 3)}
         line.update({name: value if math.isfinite(value) else None for name, value in metrics.items()})
         with explained(f"write {self._path}"):
             append(self._file, (json.dumps(line) + "\n").encode("utf-8"))
-            values = (Summary.Value(tag=name, simple_value=value) for name, value in metrics.items())
+
+    def close(self, state: str) -> None:
+        self._file.close()
+
+
+class TensorBoard(Writer):
+    """TensorBoard's event file."""
+
+    def __init__(self, folder: Path, *, first_iteration: int) -> None:
+        """first_iteration: what older files say from it on is not shown. Raises WorkspaceError."""
+        self._folder = folder
+        with explained(f"write {folder}"):
+            self._events = EventFile(folder, first_step=first_iteration)
+
+    def write(self, iteration: int, env_steps: int, wall_time: float, metrics: Mapping[str, float]) -> None:
+        values = (Summary.Value(tag=name, simple_value=value) for name, value in metrics.items())
+        with explained(f"write {self._folder}"):
             self._events.add(iteration, values)
 
-    def add_gif(self, name: str, gif: Path, iteration: int) -> None:
-        """Show a small moving picture in TensorBoard's images."""
-        with explained(f"show {gif} in TensorBoard"):
-            content = gif.read_bytes()
+    def add_video(self, name: str, path: Path, iteration: int) -> None:
+        if path.suffix != ".gif":
+            return
+        with explained(f"show {path} in TensorBoard"):
+            content = path.read_bytes()
             width, height = int.from_bytes(content[6:8], "little"), int.from_bytes(content[8:10], "little")
             image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=content)
             self._events.add(iteration, [Summary.Value(tag=name, image=image)])
 
-    def close(self) -> None:
-        """Close both files."""
-        self._file.close()
+    def close(self, state: str) -> None:
         self._events.close()
 
 

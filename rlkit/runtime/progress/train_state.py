@@ -47,6 +47,12 @@ class Best:
         named = (f"{name.lstrip('-')} {number(value)}" for name, value in self.by.items())
         return ", ".join(named) if self.by else str(self.score)
 
+    @property
+    def facts(self) -> dict[str, float]:
+        """The same for programs."""
+        score = {"return": self.score.mean_return, "success": self.score.success}
+        return {"iteration": self.iteration, **score, **self.by}
+
     def __str__(self) -> str:
         how = "evaluated" if self.evaluated else "while exploring"
         return f"{self.words} (iteration {self.iteration}, {how})"

@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from rlkit.config import Experiment
+from rlkit.config.schema.trackers import NONE
 from rlkit.env.api import EnvError, VecEnv
 from rlkit.learners.api import Iteration, Learner, LearnerError
 from rlkit.media.viewers import Viewer
@@ -29,10 +30,12 @@ from rlkit.runtime.progress.metrics import MetricsWriter
 from rlkit.runtime.progress.schedule import Schedule
 from rlkit.runtime.progress.train_state import TrainState
 from rlkit.runtime.progress.until import Until
+from rlkit.runtime.trackers.opening import trackers_of
 from rlkit.runtime.training.checkpointer import Checkpointer
 from rlkit.runtime.training.monitor import FEW, Monitor
-from rlkit.runtime.training.videos import TrainingVideos
+from rlkit.runtime.training.videos import ROLLOUT, TrainingVideos
 from rlkit.workspace import Run, WorkspaceError, write_atomic
+from rlkit.workspace.store.record import DONE, INTERRUPTED
 
 log = logging.getLogger("rlkit")
 
@@ -111,9 +114,12 @@ class Training:
                     break
             self.checkpointer.save_last()
             self.disk.sum_up()
-            if metrics_writer is not None and schedule.over:
-                forecast.keep(schedule, reached=self._reached)
-                self._render_best(metrics_writer, stop)
+            if metrics_writer is not None:
+                metrics_writer.state = DONE if schedule.over else INTERRUPTED
+                if schedule.over:
+                    forecast.keep(schedule, reached=self._reached)
+                    self._render_best(metrics_writer, stop)
+                self._hand_over(metrics_writer)
         return None if schedule.over else stop.signal
 
     def _look(self, schedule: Schedule, metrics: Mapping[str, float]) -> None:
@@ -203,8 +209,21 @@ class Training:
     def _show(self, metrics_writer: MetricsWriter, gifs: list[tuple[int, Path]]) -> None:
         for iteration, gif in gifs:
             self.disk.takes(
-                "pictures in TensorBoard", partial(metrics_writer.add_gif, "eval/video", gif, iteration)
+                "pictures in TensorBoard", partial(metrics_writer.add_video, "eval/video", gif, iteration)
             )
+
+    def _hand_over(self, metrics_writer: MetricsWriter) -> None:
+        """Give the trackers what there is at the end: the film of the best policy, and its checkpoint where asked."""
+        run, best = self.run, self.state.best
+        if run is None or self.experiment.logging.tracker == NONE:
+            return
+        film = run.videos / f"{ROLLOUT}.mp4"
+        if self.videos is not None and film.exists():
+            metrics_writer.add_video(ROLLOUT, film, self.state.iteration)
+        checkpoint = run.checkpoint_path("best" if best is not None else "last")
+        if self.experiment.logging.tracker_checkpoint and checkpoint.exists():
+            facts = {"iteration": self.state.iteration} if best is None else best.facts
+            metrics_writer.add_file("checkpoint", checkpoint, {"run": run.name, **facts})
 
     # Starting.
 
@@ -245,7 +264,9 @@ class Training:
         if self.run is None:
             return nullcontext()
         first = self.state.iteration + 1
-        return closing(MetricsWriter(self.run.metrics, self.run.summaries, first_iteration=first))
+        writer = MetricsWriter(self.run.metrics, self.run.summaries, first_iteration=first)
+        writer.add(trackers_of(self.experiment, self.run, first_iteration=first))
+        return closing(writer)
 
     @contextmanager
     def _dumped(self) -> Iterator[None]:

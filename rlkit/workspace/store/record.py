@@ -67,6 +67,7 @@ class RunRecord:
     tested_run: str | None = None  # a test run's: the name of the run that the file belongs to
     chosen: dict[str, Any] = field(default_factory=dict)  # settings left to this machine -> their values
     code: dict[str, Any] = field(default_factory=dict)  # of classes that are not rlkit's own
+    tracker: dict[str, Any] = field(default_factory=dict)  # its name, and the run's id, url and place there
     schema: int = SCHEMA
     extra: dict[str, Any] = field(default_factory=dict)  # keys we do not know, kept as they were
 
@@ -86,7 +87,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("process_started", "parent", "reason", "finished", "reached"), _OPTIONAL_TEXT),
     **dict.fromkeys(("checkpoint", "tested_run"), _OPTIONAL_TEXT),
     **dict.fromkeys(("sequence", "iterations"), _OPTIONAL_INT),
-    **dict.fromkeys(("git", "packages", "best_by", "saved", "chosen", "code"), (dict,)),
+    **dict.fromkeys(("git", "packages", "best_by", "saved", "chosen", "code", "tracker"), (dict,)),
     **dict.fromkeys(("best_return", "best_success"), (float, int, type(None))),
 }
 _REQUIRED = ("name", "task", "kind", "learner", "state", "created", "updated", "command", "cwd")
