@@ -15,13 +15,21 @@ from rlkit.torn import TORN
 from rlkit.workspace import write_atomic
 
 
-def save(path: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint`, tensor by tensor: a large one is never a second time in memory.
+def save(path: Path, checkpoint: Checkpoint) -> int:
+    """Write `checkpoint`, tensor by tensor: a large one is never a second time in memory. Returns its size [bytes].
 
     Raises WorkspaceError when the disk does not take it: the old file is then kept.
     """
     content = {f.name: getattr(checkpoint, f.name) for f in fields(Checkpoint)}
-    write_atomic(path, lambda handle: _write(content, handle))
+    size = 0
+
+    def fill(handle: BinaryIO) -> None:
+        nonlocal size
+        _write(content, handle)
+        size = handle.tell()
+
+    write_atomic(path, fill)
+    return size
 
 
 def _write(content: Mapping[str, Any], handle: BinaryIO) -> None:

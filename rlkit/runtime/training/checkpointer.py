@@ -116,10 +116,10 @@ class Checkpointer:
         if self.run is None:
             return
         started, path = time.perf_counter(), self.run.checkpoint_path(which)
-        checkpoints.save(path, self.checkpoint(with_env=which != "best", experience=which == "last"))
+        # Its size is not asked of the file, which may be gone at once: somebody moves the run's folder
+        size = checkpoints.save(path, self.checkpoint(with_env=which != "best", experience=which == "last"))
         self.run.checkpoint_saved(which, self.state.iteration)
-        size, seconds = path.stat().st_size / 1e6, time.perf_counter() - started
-        log.debug("saved %s: %.1f MB in %.3f s", path, size, seconds)
+        log.debug("saved %s: %.1f MB in %.3f s", path, size / 1e6, time.perf_counter() - started)
 
     def checkpoint(self, *, with_env: bool, experience: bool) -> Checkpoint:
         """Everything that an exact resume needs, or less of it."""

@@ -60,6 +60,11 @@ def test_it_holds_tensors_and_plain_values_only(saved):
     assert set(content) == {field.name for field in fields(Checkpoint)}
 
 
+def test_its_size_is_told_without_a_look_at_the_file(saved):
+    path, checkpoint = saved
+    assert checkpoints.save(path, checkpoint) == path.stat().st_size
+
+
 def test_nothing_is_left_over_beside_it(saved):
     assert [path.name for path in saved[0].parent.iterdir()] == ["checkpoint_last.pth"]
 
