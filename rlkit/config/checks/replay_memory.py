@@ -120,3 +120,18 @@ def _largest(limit: int, fits: Callable[[int], bool]) -> int:
 def _two_digits(number: int) -> int:
     unit = 10 ** max(len(str(number)) - 2, 0)
     return number // unit * unit
+
+
+def rows_too_many(plain: Plain, machine: Machine, each: int) -> list[str]:
+    """Say that `train.replay_size` rows of `each` bytes do not fit into memory, and how many do; silent where that is
+    not known.
+    """
+    count, device = plain["train"]["replay_size"], plain["env"]["device"]
+    free = machine.memory if device == "cpu" else machine.gpu_memory(int(device.partition(":")[2] or 0))
+    if free is None or count * each <= free:
+        return []
+    place = "main memory has" if device == "cpu" else "the GPU has"
+    return [
+        f"train.replay_size={count}: needs {count * each / GB:.1f} GB, {place} {free / GB:.1f} free;"
+        f" train.replay_size={max(1, int(SHARE * free / each))} fits"
+    ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Mapping, MutableMapping, NamedTuple
 
 from rlkit.config.checks.learners import ppo
-from rlkit.config.checks.replay_memory import GB, SHARE
+from rlkit.config.checks.replay_memory import rows_too_many
 from rlkit.config.facts.engine import engine_of
 from rlkit.config.facts.machine import Machine
 from rlkit.config.files.terms import observation_sizes
@@ -76,17 +76,7 @@ def notes(plain: Plain, asked: Mapping[str, Any]) -> list[str]:
 
 def _replay(judge: Judge, plain: Plain, machine: Machine, beside: int) -> list[str]:
     """Say that the replay does not fit, and what does; silent where sizes or memory are not known beforehand."""
-    train, device, sizes = plain["train"], plain["env"]["device"], observation_sizes(plain["task"])
-    terms = plain["task"]["groups"][judge.group]
+    sizes, terms = observation_sizes(plain["task"]), plain["task"]["groups"][judge.group]
     if sizes is None or any(term not in sizes for term in terms):
         return []
-    free = machine.memory if device == "cpu" else machine.gpu_memory(int(device.partition(":")[2] or 0))
-    each = _FLOAT * (beside + sum(sizes[term] for term in terms))
-    needed = train["replay_size"] * each
-    if free is None or needed <= free:
-        return []
-    place = "main memory has" if device == "cpu" else "the GPU has"
-    return [
-        f"train.replay_size={train['replay_size']}: needs {needed / GB:.1f} GB, {place} {free / GB:.1f} free;"
-        f" train.replay_size={max(1, int(SHARE * free / each))} fits"
-    ]
+    return rows_too_many(plain, machine, _FLOAT * (beside + sum(sizes[term] for term in terms)))

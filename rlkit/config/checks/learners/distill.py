@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, MutableMapping
 
-from rlkit.config.checks.replay_memory import GB, SHARE, count_of_actions
+from rlkit.config.checks.replay_memory import count_of_actions, rows_too_many
 from rlkit.config.checks.tasks import TEACHER
 from rlkit.config.facts.engine import engine_of
 from rlkit.config.facts.machine import Machine
@@ -43,22 +43,13 @@ def check(plain: Plain, machine: Machine) -> list[str]:
 
 def _replay(plain: Plain, machine: Machine) -> list[str]:
     """Say that the replay does not fit, and what does; silent where sizes or memory are not known beforehand."""
-    train, task, device = plain["train"], plain["task"], plain["env"]["device"]
+    task = plain["task"]
     sizes, actions = observation_sizes(task), count_of_actions(task)
     groups = {"policy": task["observations"], **(task.get("groups") or {})}
     seen = [term for name in _seen(plain) for term in groups.get(name, ())]
     if sizes is None or actions is None or any(term not in sizes for term in seen):
         return []
-    free = machine.memory if device == "cpu" else machine.gpu_memory(int(device.partition(":")[2] or 0))
-    each = _FLOAT * (sum(sizes[term] for term in seen) + actions)
-    needed = train["replay_size"] * each
-    if free is None or needed <= free:
-        return []
-    place = "main memory has" if device == "cpu" else "the GPU has"
-    return [
-        f"train.replay_size={train['replay_size']}: needs {needed / GB:.1f} GB, {place} {free / GB:.1f} free;"
-        f" train.replay_size={max(1, int(SHARE * free / each))} fits"
-    ]
+    return rows_too_many(plain, machine, _FLOAT * (sum(sizes[term] for term in seen) + actions))
 
 
 def _seen(plain: Plain) -> list[str]:
