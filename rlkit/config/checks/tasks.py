@@ -60,7 +60,8 @@ def groups(plain: Plain) -> list[str]:
             )
     row = learner_facts(plain["train"]["learner"])
     lacking = [name for name in asked if name not in (*USUAL, *named)]
-    if row is not None and not row.code:  # the checks of ours say it
+    # The checks of ours say it, or a teacher's run brings it
+    if row is not None and (not row.code or row.teacher):
         lacking = []
     if lacking and not problems:
         learner, there = plain["train"]["learner"], ", ".join((*USUAL, *(n for n in named if n not in USUAL)))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable
 
 import torch
+from states import assert_same
 from torch import Tensor
 
 from benchmarks.point_mass import PointMass
@@ -55,3 +58,27 @@ def teacher(obs: Observations) -> Tensor:
     """Pulls to the origin and brakes: actions `[N, 2]` of the group that it is shown as its own."""
     place, velocity = obs["policy"].split(2, dim=-1)
     return (-GAINS[0] * place - GAINS[1] * velocity).clamp(-1.0, 1.0)
+
+
+def assert_3_and_3_iterations_are_6(
+    start: Callable[..., Any], settings: dict[str, Any], folder: Path
+) -> None:
+    """A student that was saved on the way and went on in another process' stead ends as one that never stopped.
+
+    start: the learner and its env of these settings and a seed.
+    """
+    straight, env = start(settings)
+    metrics = [straight.iterate(env).metrics for _ in range(6)]
+
+    first, env_a = start(settings)
+    for _ in range(3):
+        first.iterate(env_a)
+    torch.save({"learner": first.state(), "env": env_a.state()}, folder / "checkpoint.pth")
+    saved = torch.load(folder / "checkpoint.pth", weights_only=True)
+
+    second, env_b = start(settings, seed=99)
+    second.load(saved["learner"])
+    env_b.load_state(saved["env"])
+    assert second.complete
+    assert [second.iterate(env_b).metrics for _ in range(3)] == metrics[3:]
+    assert_same(second.state(), straight.state())

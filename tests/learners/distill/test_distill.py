@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from states import assert_same
-from taught_points import TaughtPoints, teacher
+from taught_points import TaughtPoints, assert_3_and_3_iterations_are_6, teacher
 
 from rlkit.env.api import Step
 from rlkit.learners.api import LearnerError
@@ -109,21 +108,7 @@ def test_a_student_comes_near_its_teacher_in_its_own_states(distill: Any) -> Non
 @pytest.mark.parametrize("replay_size", [0, 300])
 def test_3_and_3_iterations_are_6(distill: Any, tmp_path: Any, replay_size: int) -> None:
     settings = distill(replay_size=replay_size, save_buffer=True, teacher_iterations=4, noise=0.05)
-    straight, env = start(settings)
-    metrics = [straight.iterate(env).metrics for _ in range(6)]
-
-    first, env_a = start(settings)
-    for _ in range(3):
-        first.iterate(env_a)
-    torch.save({"learner": first.state(), "env": env_a.state()}, tmp_path / "checkpoint.pth")
-    saved = torch.load(tmp_path / "checkpoint.pth", weights_only=True)
-
-    second, env_b = start(settings, seed=99)
-    second.load(saved["learner"])
-    env_b.load_state(saved["env"])
-    assert second.complete
-    assert [second.iterate(env_b).metrics for _ in range(3)] == metrics[3:]
-    assert_same(second.state(), straight.state())
+    assert_3_and_3_iterations_are_6(start, settings, tmp_path)
 
 
 def test_another_teacher_or_a_replay_that_was_not_saved_is_no_exact_resume(distill: Any, caplog: Any) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from states import assert_same
-from taught_points import MaskedPoints, TaughtPoints, teacher
+from taught_points import MaskedPoints, TaughtPoints, assert_3_and_3_iterations_are_6, teacher
 
 from rlkit.learners.api import LearnerError
 from rlkit.learners.distill.masked.learner import MaskedMimic
@@ -89,19 +88,7 @@ def test_training_acts_by_both_latents(masked_mimic: Any) -> None:
 
 def test_3_and_3_iterations_are_6(masked_mimic: Any, tmp_path: Any) -> None:
     settings = masked_mimic(replay_size=300, save_buffer=True)
-    straight, env = start(settings)
-    metrics = [straight.iterate(env).metrics for _ in range(6)]
-    first, env_a = start(settings)
-    for _ in range(3):
-        first.iterate(env_a)
-    torch.save({"learner": first.state(), "env": env_a.state()}, tmp_path / "checkpoint.pth")
-    saved = torch.load(tmp_path / "checkpoint.pth", weights_only=True)
-    second, env_b = start(settings, seed=99)
-    second.load(saved["learner"])
-    env_b.load_state(saved["env"])
-    assert second.complete
-    assert [second.iterate(env_b).metrics for _ in range(3)] == metrics[3:]
-    assert_same(second.state(), straight.state())
+    assert_3_and_3_iterations_are_6(start, settings, tmp_path)
 
 
 @pytest.mark.slow

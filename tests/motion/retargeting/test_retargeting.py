@@ -211,7 +211,9 @@ def test_a_skeleton_robot_or_solver_that_does_not_fit_is_refused_in_words(tmp_pa
         retarget(motion, file)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("mink") is None, reason="mink is not installed")
+@pytest.mark.skipif(
+    importlib.util.find_spec("mink") is None, reason="mink is nobody's need: our own solver is the usual one"
+)
 def test_mink_finds_the_same() -> None:
     own, _ = on_h1()
     theirs, _ = retarget(person(), "h1", solver="mink")
@@ -219,7 +221,9 @@ def test_mink_finds_the_same() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not CLIPS.is_dir(), reason="recordings lie beside the clone")
+@pytest.mark.skipif(
+    not CLIPS.is_dir(), reason="recorded people may not be shipped with us: they lie beside the clone"
+)
 @pytest.mark.parametrize(("file", "kind"), [
     ("deepmimic/humanoid3d_walk.txt", "ok"),
     ("deepmimic/humanoid3d_run.txt", "ok"),

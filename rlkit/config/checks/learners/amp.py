@@ -13,6 +13,7 @@ from rlkit.config.facts.engine import engine_of
 from rlkit.config.facts.machine import Machine
 from rlkit.config.files.terms import observation_sizes
 from rlkit.config.schema.types import Plain
+from rlkit.learners.facts import learner_facts
 from rlkit.tasks.robots.humanoids import robot_of
 
 _FLOAT = 4  # bytes
@@ -69,9 +70,10 @@ def notes(plain: Plain, asked: Mapping[str, Any]) -> list[str]:
     """Which clips were taken where none were named."""
     if "task.motion" not in asked or asked["task.motion"] is not None:
         return []
-    return [
-        f"train=AMP learns from motion data, and none is named: it takes motion={plain['task']['motion']}"
-    ]
+    name, motion = plain["train"]["learner"], plain["task"]["motion"]
+    row = learner_facts(name)
+    shown = name if row is None else row.label
+    return [f"train={shown} learns from motion data, and none is named: it takes motion={motion}"]
 
 
 def _replay(judge: Judge, plain: Plain, machine: Machine, beside: int) -> list[str]:

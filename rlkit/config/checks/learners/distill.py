@@ -13,7 +13,7 @@ from rlkit.config.facts.engine import engine_of
 from rlkit.config.facts.machine import Machine
 from rlkit.config.files.terms import observation_sizes
 from rlkit.config.schema.types import Plain
-from rlkit.learners.facts import LEARNERS
+from rlkit.learners.facts import LearnerFacts, learner_facts
 
 _FLOAT = 4  # bytes
 
@@ -25,7 +25,7 @@ def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Mac
 def check(plain: Plain, machine: Machine) -> list[str]:
     """The combinations that a student cannot run with."""
     learner = plain["train"]["learner"]
-    setting = LEARNERS[learner].teacher if learner in LEARNERS else "teacher"
+    setting = _row(plain).teacher
     if plain["training"]["test"]:
         return []
     if engine_of(plain) == "gymnasium":
@@ -54,4 +54,9 @@ def _replay(plain: Plain, machine: Machine) -> list[str]:
 
 def _seen(plain: Plain) -> list[str]:
     """The observation groups of which the replay keeps rows: all but the teacher's."""
-    return [group for group in LEARNERS[plain["train"]["learner"]].groups() if group != TEACHER]
+    return [group for group in _row(plain).groups() if group != TEACHER]
+
+
+def _row(plain: Plain) -> LearnerFacts:
+    """What is known of the learner, which is a student of ours or built on one."""
+    return learner_facts(plain["train"]["learner"]) or LearnerFacts()

@@ -26,6 +26,13 @@ def test_the_latent_joins_what_policy_and_critic_see():
     assert compose(words, machine=CPU).task["groups"]["critic"] == ("pelvis_height", "joint_vel", "latent")
 
 
+@pytest.mark.parametrize("train", ["AMP", "ASE"])
+def test_clips_that_nobody_named_are_told_by_the_learner_that_takes_them(train):
+    task = ["task=Steering"] if train == "AMP" else ["task=Style", "motion=null"]
+    notes = " ".join(compose([f"train={train}", *task], machine=CPU).notes)
+    assert f"train={train} learns from motion data, and none is named: it takes motion=h1" in notes
+
+
 def test_add_follows_a_reference_and_its_task_s_own_reward_counts_where_it_is_weighted():
     experiment = compose(["train=ADD", "task=TrackMotion"], machine=CPU)
     assert experiment.train["task_weight"] == 0.0 and experiment.train["disc_gradient_penalty"] == 2.0

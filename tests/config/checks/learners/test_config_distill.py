@@ -30,6 +30,24 @@ def test_a_training_names_its_teacher_and_a_test_needs_none(train, setting):
     assert composed(f"train={train} train.{setting}=some").train[setting] == "some"
 
 
+@pytest.mark.parametrize(("base", "setting"), [("Distill", "teacher"), ("masked.MaskedMimic", "expert")])
+def test_a_learner_of_others_that_is_built_on_a_student_is_checked_like_it(
+    base, setting, tmp_path, monkeypatch
+):
+    room, _, name = f".{base}".rpartition(".")
+    (tmp_path / "my_students.py").write_text(
+        f"from rlkit.learners.distill{room}.learner import {name}\n"
+        f"from rlkit.learners.distill{room}.settings import Settings\n\n\nclass Mine({name}):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "conf/train").mkdir(parents=True)  # of the current folder
+    (tmp_path / "conf/train/Mine.yaml").write_text(f"defaults: [{name}, _self_]\nlearner: my_students:Mine\n")
+    words = "train=Mine task=TrackMotion"
+    assert f"train.{setting}: is missing; name the run to learn from" in refused(words)
+    found = composed(f"{words} train.{setting}=some")
+    assert found.train["learner"] == "my_students:Mine" and found.train[setting] == "some"
+
+
 def test_gymnasium_s_environments_show_a_teacher_nothing_of_its_own():
     assert "Gymnasium environments have one alone" in refused(
         "train=Distill train.teacher=some task=Gym env.id=Pendulum-v1"
