@@ -40,7 +40,7 @@ lint: $(DEV)  ## Look for mistakes in style and imports
 types: $(DEV)  ## Check the types
 	$(BIN)/pyright
 
-fast-test: $(DEV)  ## Run the tests that take less than about a second each
+fast-test: $(DEV)  ## Run the tests that take less than about half a second each
 	$(BIN)/python -m pytest -q -n auto -m "not slow and not journey"
 
 docs: $(DOCS)  ## Build the site of docs/ into site/; it opens without a server

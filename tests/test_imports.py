@@ -247,6 +247,7 @@ def test_files_and_folders_stay_one_room() -> None:
     assert not {folder: size for folder, size in sizes.items() if size > 16}
 
 
+@pytest.mark.slow
 def test_functions_fit_on_a_screen() -> None:
     for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

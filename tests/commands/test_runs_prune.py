@@ -83,6 +83,7 @@ def test_an_unreadable_folder_goes_only_when_asked_for_by_name(workspace):
     assert planned(workspace, state="unreadable") == ["junk"]
 
 
+@pytest.mark.slow
 def test_what_is_kept_and_what_it_needs_is_spared(workspace):
     origin, tested, parent = (workspace.trained(name=name) for name in ("origin", "tested", "parent"))
     resumed = workspace.trained(parent=origin.name, name="resumed")

@@ -57,6 +57,7 @@ def test_a_misspelt_request_ends_before_hydra_is_imported(line, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", AFTER_HYDRA)
 def test_a_combination_that_cannot_run_ends_before_torch_is_imported(line, tmp_path):
     done = run(*line.split(), cwd=tmp_path)
@@ -259,6 +260,7 @@ def test_no_job_of_a_sweep_starts_when_one_is_wrong(started, tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_hydra_options_still_work(started, tmp_path, capsys):
     assert app.main(["--cfg", "job", "-p", "env", "numEnvs=8"]) == 0
     assert "numEnvs: 8" in capsys.readouterr().out

@@ -38,6 +38,7 @@ def leaves_open(root: str) -> bool:
     return CONF.chosen(root, "sim") == "auto" and CONF.chosen(root, "task") == CONF.chosen("config", "task")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", CONF.options("task"))
 @pytest.mark.parametrize("root", [root for root in CONF.roots() if leaves_open(root)])
 def test_every_task_composes_under_every_root_that_leaves_the_simulator_open(root, task):
@@ -63,6 +64,7 @@ def test_every_option_of_every_group_composes(group):
         assert composed(f"{group}={option}{task}").choices[group] == option
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", CONF.options("task"))
 def test_every_learner_composes_with_every_task(task):
     for train, learner in (
@@ -186,6 +188,7 @@ def test_several_combinations_come_in_one_message():
     )
 
 
+@pytest.mark.slow
 def test_a_test_is_shown_and_a_training_where_it_is_asked():
     assert composed("test=true checkpoint=x").env.render
     assert not composed("test=true checkpoint=x render=false").env.render
@@ -258,6 +261,7 @@ def test_a_task_whose_source_cannot_be_followed_is_left_to_itself(tmp_path, monk
     assert term_names("Nowhere") is None
 
 
+@pytest.mark.slow
 def test_the_page_of_settings_is_current():
     text = PAGE.read_text(encoding="utf-8")
     assert text == page(text), "run: python -m rlkit.config.docs"

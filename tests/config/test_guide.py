@@ -14,6 +14,7 @@ def conf(tmp_path_factory):
     return conf_with_my_task(tmp_path_factory.mktemp("guide"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", train_commands(), ids=" ".join)
 def test_every_command_of_the_guide_composes_as_typed(words, conf):
     experiment = compose(words, conf_dir=conf, machine=MACHINE)

@@ -74,6 +74,7 @@ def saved(folder: Path, recording: Recording, name: str = "e.npz") -> Path:
     return folder / name
 
 
+@pytest.mark.slow
 def test_every_state_comes_out_bit_for_bit(grasping: list[Recording]) -> None:
     for recording in grasping:
         result = replay(recording)
@@ -96,6 +97,7 @@ def test_another_command_shows_from_its_step_on(grasping: list[Recording]) -> No
     assert result.first_beyond(0.0) == 5 and not result.deviation["qpos"][:5].any()
 
 
+@pytest.mark.slow
 def test_states_that_were_left_out_are_not_compared_but_shown() -> None:
     every = record("task=BoxGrasping", "task.episodeLength=20", steps=20)[0]
     third = record("task=BoxGrasping", "task.episodeLength=20", steps=20, stride=3)[0]

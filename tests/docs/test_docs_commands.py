@@ -50,6 +50,7 @@ def words_of(line: str) -> list[str]:
     return shlex.split(line.replace("$(", "").replace(")", ""), comments=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "line"), LINES, ids=lambda value: getattr(value, "name", value))
 def test_a_command_passes_the_checks_of_its_program(
     page: Page, line: str, monkeypatch: pytest.MonkeyPatch

@@ -23,6 +23,7 @@ def diagrams() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["house.svg", "step.svg"])
 def test_a_drawing_is_what_the_script_draws(diagrams: ModuleType, name: str) -> None:
     drawn = (ROOT / "docs/images" / name).read_text(encoding="utf-8")

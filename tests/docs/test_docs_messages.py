@@ -40,6 +40,7 @@ def said() -> str:
     return "\n".join(texts())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message", [text for text in quoted() if text not in NOT_OURS])
 def test_a_quoted_message_is_one_of_the_code(message: str, said: str) -> None:
     pieces = [re.escape(piece) for piece in message.split("…")]

@@ -8,6 +8,7 @@ import pytest
 from rlkit.doors.ids import IDS
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*observation space m.*imum value is -?infinity")
 def test_a_task_is_made_by_its_id() -> None:
     assert {"rlkit/Reach-v0", "rlkit/BoxGrasping-v0"} <= set(IDS) and "rlkit/Gym-v0" not in IDS

@@ -63,6 +63,7 @@ def after() -> tuple[float, float, float]:
     return random.random(), float(np.random.rand()), float(torch.rand(()))
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_nobody_elses_numbers_are_touched() -> None:
     drawn()
     expected = after()
@@ -75,6 +76,7 @@ def test_the_seed_decides_and_nobody_elses_numbers_are_touched() -> None:
     assert torch.equal(first[0], first[1]) and not torch.equal(first[0], first[2])
 
 
+@pytest.mark.slow
 def test_a_seed_of_a_reset_repeats_everything_after_it() -> None:
     randomized = {"task.randomization.enabled": True, "task.randomization.observationNoise.grasp_pos": 0.1}
     with rlkit.make("Reach", num_envs=2, seed=1, device="cpu", overrides={**SHORT, **randomized}) as envs:
@@ -119,6 +121,7 @@ def test_wrong_actions_and_closed_environments_are_told() -> None:
             use()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["Reach", "BaseTask", "BoxGrasping", "HumanoidVelocity"])
 def test_gymnasiums_checker_finds_nothing(task: str) -> None:
     with rlkit.make(task, num_envs=1, device="cpu") as envs, warnings.catch_warnings():

@@ -652,6 +652,7 @@ def test_an_environment_that_cannot_be_closed_has_done_its_work(caplog: pytest.L
     assert line.startswith("Count-v0 could not be closed: OSError: the door sticks (")
 
 
+@pytest.mark.slow
 def test_an_environment_of_which_there_can_be_one_is_refused_where_its_memory_is_measured() -> None:
     made: list[Any] = []
 

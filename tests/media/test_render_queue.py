@@ -133,6 +133,7 @@ def test_it_runs_at_the_lowest_priority_until_someone_waits(queue, tmp_path: Pat
     assert told[-1] == "rendering b.mp4 (0 more to come)"
 
 
+@pytest.mark.slow
 def test_closing_ends_the_process_and_what_it_started(queue, tmp_path: Path) -> None:
     out = tmp_path / "a.mp4"
     child = (

@@ -133,6 +133,7 @@ def test_the_camera_steps_back_for_the_widest_pose_but_not_for_a_ball_that_is_go
     assert near < distances[0] < distances[1] < 20 * near
 
 
+@pytest.mark.slow
 def test_the_picture_shows_the_pose(renderers) -> None:
     """The red box moves to the right as seen from where the camera stands, by what the projection says."""
     renderer = renderers(MJCF, 160, 120)

@@ -130,6 +130,7 @@ def test_a_grid_has_tiles_of_the_same_shape(tmp_path: Path) -> None:
         assert image.size == (128, 96)
 
 
+@pytest.mark.slow
 def test_the_gif_runs_in_real_time_pauses_and_stays_small() -> None:
     small, noise = GifFrames(Fraction(50), 1001, pause=0.7), np.random.default_rng(0)
     for number in range(1001):

@@ -87,6 +87,7 @@ def test_the_legend_has_the_latest_number_of_each_axis():
     assert '<b data-last="25 %|50 %|100 %">25 %</b>' in drawn
 
 
+@pytest.mark.slow
 def test_the_names_in_a_picture_stay_inside_of_it(tmp_path):
     from PIL import Image
 

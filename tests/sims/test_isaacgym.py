@@ -136,6 +136,7 @@ def test_a_step_writes_once_steps_and_reads_once(build: Build) -> None:
     assert not any("indexed" in call for call in calls_of(sim))
 
 
+@pytest.mark.slow
 def test_the_standin_refuses_what_isaac_gym_would_not_forgive(gymapi: Any, build: Build) -> None:
     from isaacgym import gymtorch
 

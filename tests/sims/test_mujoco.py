@@ -88,6 +88,7 @@ def plain_reading(spec: SceneSpec, model: mujoco.MjModel, data: mujoco.MjData) -
     }
 
 
+@pytest.mark.slow
 def test_bit_equal_to_one_mjdata_per_env() -> None:
     """Poses of the new state, contact forces of the last integrator step, and no other env's values."""
     spec, n = hand_scene(), 5

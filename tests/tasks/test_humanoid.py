@@ -136,6 +136,7 @@ def test_another_robot_brings_its_own_joints_stance_and_heights() -> None:
     assert told["robot"] == "g1" and told["joints"][14]["name"] == "waist_pitch" and len(told["units"]) == 29
 
 
+@pytest.mark.slow
 def test_heights_by_their_words_are_the_robots_own_and_numbers_stay() -> None:
     heights = {
         (task, robot): task_config(f"task={task}", f"task.robot={robot}")["fallHeight"]

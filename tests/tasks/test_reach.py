@@ -148,6 +148,7 @@ def test_the_model_holds_its_home_pose_and_survives_a_thousand_random_commands()
 # Goals.
 
 
+@pytest.mark.slow
 def test_every_goal_is_inside_its_box_and_has_a_pose() -> None:
     low, high = [0.3, -0.4, 0.1], [0.7, 0.4, 0.7]
     goals = reachable_goals(LIMITS, low, high)

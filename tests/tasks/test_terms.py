@@ -43,6 +43,7 @@ def test_a_task_takes_the_old_names(name: str) -> None:
     assert not set(OLD[name]) & set(task.terms("observation"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OLD)
 def test_a_request_with_old_names_is_one_with_the_new_ones(name: str) -> None:
     old, new = OLD[name], list(OLD[name].values())

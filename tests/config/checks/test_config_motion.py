@@ -49,6 +49,7 @@ def test_the_shipped_clip_of_the_task_fits_its_robot():
     assert compose(["task=Steering"], machine=CPU).task["motion"] is None
 
 
+@pytest.mark.slow
 def test_clips_are_checked_without_numpy_and_torch():
     code = (
         "import sys; from rlkit.config import compose; compose(['task=TrackMotion', 'device=cpu']);"

@@ -53,6 +53,7 @@ def test_every_metric_will_do(words):
     assert from_yaml(experiment.to_yaml()) == experiment
 
 
+@pytest.mark.slow
 def test_where_an_evaluation_may_end_it_they_are_more_frequent():
     # 32 episodes of 500 steps are a fifth of 20 iterations of 4096 env-steps, a twentieth of 80.
     box = "task=BoxGrasping"

@@ -87,6 +87,7 @@ def test_a_tasks_own_default_is_never_refused_and_comes_back_from_the_runs_file(
     assert "task.margin=high: needs float" in refused(conf, "task.margin=high")
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -108,6 +109,7 @@ def test_the_reader_takes_values_as_omegaconf_does(text):
         assert yaml_text.load(f"a: {text}") == OmegaConf.to_container(OmegaConf.create(f"a: {text}"))
 
 
+@pytest.mark.slow
 def test_every_file_of_the_project_reads_as_omegaconf_reads_it_and_every_setting_has_a_reader():
     from omegaconf import OmegaConf
 
@@ -315,6 +317,7 @@ def test_a_layout_of_another_program_is_told_apart(conf, name, text, message):
     assert message in report
 
 
+@pytest.mark.slow
 def test_a_folder_of_ones_own_is_read_alike(conf, tmp_path):
     mine_dir = tmp_path / "confs"
     (mine_dir / "task").mkdir(parents=True)

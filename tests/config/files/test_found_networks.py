@@ -71,6 +71,7 @@ def test_it_is_chosen_by_class_or_entry_point_and_has_its_usual_settings(
     assert network(from_yaml(found.to_yaml())) == network(found)  # a run keeps them all
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said_before_anything_is_imported(package: Path) -> None:
     ask = (f"train.network={SKIPS}",)
     for word, message in {

@@ -91,6 +91,7 @@ def test_words_typed_now_win_in_any_spelling(config: Path) -> None:
     assert reads_the_run.task["successDuration"] == 0.06
 
 
+@pytest.mark.slow
 def test_typed_groups_replace_what_they_choose_and_nothing_else(file: Path) -> None:
     made = [
         "task=BoxGrasping",
@@ -217,6 +218,7 @@ def test_settings_that_came_since_are_as_the_files_of_today_have_them(config: Pa
 # --- a run that is somebody else's ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "word",
     ["--experimental-rerun=x", "-m", "-cd=/", "hydra.launcher._target_=os.system", "hydra/launcher=x", "~task",
@@ -238,6 +240,7 @@ def test_settings_that_there_are_not_are_named_and_left(config: Path) -> None:
     assert "_target_" not in experiment.to_yaml()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("section", "values", "said"),
     [
@@ -301,6 +304,7 @@ def test_a_named_pipe_is_not_waited_for(file: Path) -> None:
             read(file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", [5, None, "text", [], [{}], {}, {"a": [1]}])
 def test_whatever_stands_in_a_file_it_is_read_or_refused(config: Path, odd: Any) -> None:
     whole = yaml.safe_load(config.read_text())

@@ -308,6 +308,7 @@ def test_only_what_is_stored_is_drawn_while_the_ring_fills():
     assert torch.bincount(drawn.long()).tolist() == pytest.approx([1000, 1000, 1000], abs=130)  # 5 deviations
 
 
+@pytest.mark.slow
 def test_rows_beyond_the_24_bits_of_a_float_are_drawn():
     buffer = make(steps=2**25)
     buffer._place(2**25, 2**25)

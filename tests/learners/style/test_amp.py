@@ -75,6 +75,7 @@ def test_points_come_to_move_as_the_data_does(amp: Any) -> None:
     assert off < 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asymmetric", [False, True])
 def test_3_and_3_iterations_are_6(amp: Any, tmp_path: Any, asymmetric: bool) -> None:
     """Discriminator, its normaliser, optimiser and replay go along."""

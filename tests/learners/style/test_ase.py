@@ -41,6 +41,7 @@ def test_each_reward_has_its_column_and_the_latent_is_the_one_acted_on(ase: Any)
     assert agent.values_of(agent.obs).shape == (16, 3)
 
 
+@pytest.mark.slow
 def test_actions_come_to_differ_by_the_latent_where_only_that_counts(ase: Any) -> None:
     """The loss falls towards 0; without it the policy hardly looks at the latent."""
     only = {"task_weight": 0.0, "style_weight": 0.0, "skill_weight": 0.0, "mini_epochs": 6}
@@ -51,6 +52,7 @@ def test_actions_come_to_differ_by_the_latent_where_only_that_counts(ase: Any) -
     assert "losses/diversity" not in without.iterate(env).metrics
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes", [{}, {"disc_conditional": True, "enc_trunk": "own"}], ids=["ase", "conditional"]
 )

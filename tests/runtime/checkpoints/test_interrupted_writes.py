@@ -249,6 +249,7 @@ WRITE_THEMSELVES = {
 }
 
 
+@pytest.mark.slow
 def test_nothing_else_writes_files() -> None:
     found = {}
     for path in (ROOT / "rlkit").rglob("*.py"):

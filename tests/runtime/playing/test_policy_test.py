@@ -99,6 +99,7 @@ def stage(tmp_path):
         one.close()
 
 
+@pytest.mark.slow
 def test_frames_are_of_the_steps_of_the_env_that_is_looked_at(stage, monkeypatch):
     viewer = ScriptedViewer(2 * LENGTH, {})
     one = stage()
@@ -119,6 +120,7 @@ def test_frames_are_of_the_steps_of_the_env_that_is_looked_at(stage, monkeypatch
     assert json.loads(one.tested.results.read_text())["complete"]
 
 
+@pytest.mark.slow
 def test_another_env_can_be_looked_at(stage, monkeypatch):
     def look_at_2(viewer: ScriptedViewer) -> UserInput:
         viewer.env = 2
@@ -132,6 +134,7 @@ def test_another_env_can_be_looked_at(stage, monkeypatch):
     np.testing.assert_array_equal(viewer.frames[2].qpos, recording.arrays["qpos"][3])
 
 
+@pytest.mark.slow
 def test_a_push_moves_the_body_and_stands_in_the_recording(stage, monkeypatch):
     def push(viewer: ScriptedViewer) -> UserInput:
         return UserInput(0, push=("hand_base", 0.0, 0.0, 400.0))
@@ -148,6 +151,7 @@ def test_a_push_moves_the_body_and_stands_in_the_recording(stage, monkeypatch):
     assert recording.header["pushes"] == [[2, "hand_base", 0.0, 0.0, 400.0]]
 
 
+@pytest.mark.slow
 def test_a_push_that_cannot_be_is_told_and_the_test_goes_on(stage, monkeypatch, caplog):
     viewer = ScriptedViewer(3, {1: lambda _: UserInput(0, push=("elbow", 1.0, 0.0, 0.0))})
     stage().play(viewer, monkeypatch)
@@ -155,6 +159,7 @@ def test_a_push_that_cannot_be_is_told_and_the_test_goes_on(stage, monkeypatch, 
     assert len(viewer.frames) == 3
 
 
+@pytest.mark.slow
 def test_what_is_to_be_shown_of_targets_reaches_the_env_that_is_looked_at(stage, monkeypatch):
     one, offers, told = stage(), [], []
     showing = Showing(("drawn", "all"), ("pelvis", "torso"), "drawn", ("torso",))
@@ -172,6 +177,7 @@ def test_what_is_to_be_shown_of_targets_reaches_the_env_that_is_looked_at(stage,
     assert told == [(2, "all", ("pelvis",))]
 
 
+@pytest.mark.slow
 def test_another_checkpoint_plays_from_the_next_step_on(stage, monkeypatch):
     viewer = ScriptedViewer(2 * LENGTH + 2, {2: lambda _: UserInput(0, checkpoint="9")})
     one = stage()
@@ -185,6 +191,7 @@ def test_another_checkpoint_plays_from_the_next_step_on(stage, monkeypatch):
     assert viewer.offers[-1] == (["best", "9"], "9")
 
 
+@pytest.mark.slow
 def test_a_restart_begins_all_episodes_anew(stage, monkeypatch):
     viewer = ScriptedViewer(2 * LENGTH + 3, {LENGTH + 3: lambda _: UserInput(0, restart=True)})
     one = stage("testing.episodesPerEnv=2")
@@ -199,6 +206,7 @@ def test_a_restart_begins_all_episodes_anew(stage, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_no_recording_costs_the_recording_alone(stage, monkeypatch, caplog):
     one = stage("testing.episodesPerEnv=2")
     one.tested.trajectories.write_text("a file where the folder should be")

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from rlkit.runtime.process.startup import Startup, process_age
 from rlkit.runtime.process.stopping import StopAtOnce
 
@@ -26,6 +28,7 @@ def test_the_report_names_every_lap_and_adds_them_up(caplog):
     assert abs(total - sum(laps)) < 0.05 * len(laps) + 0.06  # each is rounded
 
 
+@pytest.mark.slow
 def test_a_later_start_counts_from_the_end_of_the_run_before(caplog):
     startup = Startup(StopAtOnce())
     time.sleep(1.0)  # the run

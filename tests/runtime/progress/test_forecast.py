@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rlkit.config import compose
 from rlkit.runtime.progress import schedule as schedule_module
 from rlkit.runtime.progress.forecast import Forecast, about
@@ -65,6 +67,7 @@ def kept(monkeypatch, *words, done, first=0, seconds=2.0, reached=False):
 UNKNOWN = "not known yet: said after the first iterations"
 
 
+@pytest.mark.slow
 def test_the_next_training_like_it_says_how_long_the_last_one_took(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert Forecast(compose(["device=cpu"])).beforehand() == UNKNOWN
@@ -78,6 +81,7 @@ def test_the_next_training_like_it_says_how_long_the_last_one_took(monkeypatch, 
         assert Forecast(compose(["device=cpu", "sim=mujoco", other])).beforehand() == UNKNOWN
 
 
+@pytest.mark.slow
 def test_it_says_when_the_last_one_was_good_enough(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     words = ("maxIter=200", "until=return>=600")

@@ -69,6 +69,7 @@ def warnings(caplog):
     return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 
+@pytest.mark.slow
 def test_it_is_told_everything_in_order(tmp_path, standin):
     standin(NOTES)
     heard: list[Opened] = []

@@ -323,6 +323,7 @@ def test_the_best_is_the_one_by_the_metrics_that_were_named(tmp_path, by_error):
     assert str(training.state.best) == "eval/success 0.5, eval/error 0.25 (iteration 2, evaluated)"
 
 
+@pytest.mark.slow
 def test_a_resume_keeps_the_best_so_far_but_not_one_by_other_measures(tmp_path, by_error):
     scores = Errors(0.5, 0.25, 0.3, 0.2, successes=(0.5,) * 4)
     _, first = train(tmp_path / "a", "maxIter=2", *by_error, evaluation=scores)

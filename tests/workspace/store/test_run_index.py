@@ -132,6 +132,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=40) | _JSON.map(lambda value: json.dumps(value).encode()), whole=_JSON)
 def test_whatever_the_index_holds_the_runs_are_what_they_are(archive, content, whole):

@@ -62,6 +62,7 @@ def test_counts_of_all_environments_are_shared_out():
     ] == (6)
 
 
+@pytest.mark.slow
 def test_16_bit_arithmetic_wants_instructions_for_it_and_a_clock_that_agrees():
     plain = dataclasses.replace(CPU, cpu_bf16=False)
     assert train("", plain)["amp"] is False
@@ -91,6 +92,7 @@ def test_the_learner_takes_every_setting_that_the_file_has():
     assert (settings.buffer_size, settings.batch_size, settings.actor_units) == (1600, 1024, (512, 256, 128))
 
 
+@pytest.mark.slow
 def test_a_gpu_learns_from_physics_on_the_cpu():
     fast = compose(["train=FastTD3"], machine=BOTH)
     assert (fast.env.device, fast.env.num_envs, fast.train["batch_size"]) == ("cuda:0", 128, 32768)
