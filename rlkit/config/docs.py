@@ -58,7 +58,7 @@ def _defaults(words: list[str]) -> dict[str, Any]:
     experiment = compose(words, machine=Machine(simulators=frozenset(USABLE)))
     values = {**flatten(experiment.sections()), **experiment.asked}
     free = {name: {} for name in preflight.read_words(words).schema.names if name.endswith(".*")}
-    return {**values, **free}
+    return {**keys.OPTIONAL, **values, **free}
 
 
 def _table(words: list[str], names: list[str], defaults: dict[str, Any]) -> list[str]:

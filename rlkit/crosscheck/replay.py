@@ -14,7 +14,7 @@ from rlkit.config.files.environment import read_back
 from rlkit.config.schema.spelling import camel
 from rlkit.config.schema.tree import flatten
 from rlkit.config.words.imports import trusted_here
-from rlkit.env.latency import acting_commands
+from rlkit.env.randomization.latency import acting_commands
 from rlkit.media.recording import Recording, RecordingError, model_hash
 from rlkit.runtime.build import physics_settings
 from rlkit.runtime.process.ranks import Ranks

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # requests are checked against environments before torch is i
     import torch
     from torch import Tensor
 
-    from rlkit.env.curriculum import Curriculum
+    from rlkit.env.randomization.curriculum import Curriculum
     from rlkit.tasks.api import Fact, MirrorImage, Showing
 
 Observations = Dict[str, "Tensor"]
@@ -50,7 +50,8 @@ class EnvSpec:
     running episode plays. noisy: the policy sees with noise what the critic sees as it is, whatever their sizes.
     metrics: the task's own numbers of each step. scenarios: names of the episodes that `begin_scenarios` takes by
     index; scenario_noun: what one of them is called.
-    facts: of the numbers in `StepInfo.facts`. success_words: what counts as success, with thresholds and units.
+    frames: how many of its latest values a term of the policy's observation holds, the oldest first, where envs stack
+    them. facts: of the numbers in `StepInfo.facts`. success_words: what counts as success, with thresholds and units.
     """
 
     task: str
@@ -69,6 +70,7 @@ class EnvSpec:
     mirror: Mirror | None = None
     tasks: tuple[str, ...] = ()
     noisy: bool = False
+    frames: Mapping[str, int] = field(default_factory=dict)
     scenarios: tuple[str, ...] = ()
     scenario_noun: str = "scenario"
     facts: Mapping[str, Fact] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from rlkit.env.api import (
 from rlkit.env.foreign import boundary
 from rlkit.env.ghost import Ghost
 from rlkit.env.groups import Groups
-from rlkit.env.randomization import Randomization
+from rlkit.env.randomization.everything import Randomization
 from rlkit.env.sums import EpisodeSums
 from rlkit.sims.api import Simulator
 from rlkit.tasks.api import Task, TaskError, Term

@@ -73,10 +73,12 @@ def _sha256(path: Path) -> str:
 
 
 def _observations(spec: EnvSpec, meanings: Mapping[str, str]) -> list[Facts]:
-    """The terms in the order of the input's columns; offset: the first column of a term."""
+    """The terms in the order of the input's columns; offset: the first column of a term; frames: its latest values."""
     terms, offset = [], 0
     for name, size in spec.observation_terms.get("policy", ()):
-        terms.append({"name": name, "offset": offset, "size": size, "meaning": meanings.get(name, "")})
+        term = {"name": name, "offset": offset, "size": size, "meaning": meanings.get(name, "")}
+        frames = spec.frames.get(name, 1)
+        terms.append(term if frames == 1 else {**term, "frames": frames})
         offset += size
     return terms
 

@@ -7,6 +7,7 @@ import torch
 from rlkit.config import Experiment, SimSettings
 from rlkit.env.api import EnvError, VecEnv
 from rlkit.env.foreign import boundary
+from rlkit.env.history import HistoryEnv
 from rlkit.env.task_env import TaskEnv
 from rlkit.env.transfer import DeviceEnv
 from rlkit.learners import registry as learners
@@ -48,6 +49,14 @@ def _env_on(
     experiment: Experiment, ranks: Ranks, num_envs: int, seed: int, device: str, learning: bool
 ) -> VecEnv:
     """The task on its simulator or made of Gymnasium environments, with its tensors on `device`."""
+    env = _bare_env_on(experiment, ranks, num_envs, seed, device, learning)
+    frames = int(experiment.task.get("history", 1))
+    return env if frames == 1 else HistoryEnv(env, frames, experiment.task.get("historyTerms", ()))
+
+
+def _bare_env_on(
+    experiment: Experiment, ranks: Ranks, num_envs: int, seed: int, device: str, learning: bool
+) -> VecEnv:
     if experiment.engine == "gymnasium":
         return _gym_env(experiment, ranks, num_envs, seed)
     made = f"task={experiment.task_name} could not be made"

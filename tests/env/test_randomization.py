@@ -11,7 +11,7 @@ from puck import OFF, log_of, puck_env
 from torch import Tensor
 
 from rlkit.env.api import EnvError
-from rlkit.env.latency import acting_commands
+from rlkit.env.randomization.latency import acting_commands
 from rlkit.env.task_env import TaskEnv
 from rlkit.env.transfer import DeviceEnv
 from rlkit.runtime.training.monitor import Monitor

@@ -11,7 +11,7 @@ from task_config import task_config
 
 from rlkit.config import compose
 from rlkit.config.files.terms import unaliased
-from rlkit.env.randomization import Noise
+from rlkit.env.randomization.noise import Noise
 from rlkit.errors import ConfigError
 from rlkit.tasks.api import Task, TaskError
 from rlkit.tasks.registry import task_class

@@ -122,6 +122,7 @@ def check_combinations(plain: Plain, machine: Machine) -> list[str]:
     problems += _timing(plain) if engine.engine_of(plain) == "simulator" else []
     problems += learners.check(plain, machine)
     problems += tasks.groups(plain)
+    problems += tasks.history(plain)
     problems += env_memory.check(plain, machine)
     problems += _initial_weights(plain["training"])
     problems += _viewing(plain)

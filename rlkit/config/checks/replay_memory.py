@@ -6,7 +6,7 @@ from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 from rlkit.config.facts.engine import engine_of
 from rlkit.config.facts.machine import Machine
-from rlkit.config.files.terms import observation_sizes
+from rlkit.config.files.terms import frames, observation_sizes
 from rlkit.config.schema.types import Plain
 from rlkit.tasks.robots.humanoids import robot_of
 
@@ -71,10 +71,15 @@ def _replay(plain: Plain) -> Replay | None:
     ):
         return None
     policy, critic = ([*names] for names in (task["observations"], _critics(task)))
-    observations = sum(sizes[name] for name in critic)
-    if critic[: len(policy)] != policy or task.get("randomization", {}).get("observationNoise"):
+    same = critic == policy  # both see the latest values then
+    observations = sum(sizes[name] * (frames(task, name) if same else 1) for name in critic)
+    if (
+        critic[: len(policy)] != policy
+        or (not same and task.get("history", 1) > 1)
+        or task.get("randomization", {}).get("observationNoise")
+    ):
         # not the beginning of the critic's: both are stored
-        observations += sum(sizes[name] for name in policy)
+        observations += sum(sizes[name] * frames(task, name) for name in policy)
     actions = count_of_actions(task)
     exact = actions is not None
     return Replay(

@@ -10,12 +10,13 @@ from rlkit.config.files import task_source
 from rlkit.config.schema import keys
 from rlkit.config.schema.types import Plain
 from rlkit.learners.facts import LEARNERS, learner_facts
-from rlkit.nearest import nearest
+from rlkit.nearest import did_you_mean, nearest
 
 USUAL = ("policy", "critic")
 """The observation groups that every task has."""
 TEACHER = "teacher"
 """The one that a run brings along which a learner names (`LearnerFacts.teacher`)."""
+_NOW = ("latent", "masked_targets")  # terms that a learner finds in the observation by their size
 
 
 def terms(task: Mapping[str, Any], known: Mapping[str, frozenset[str]]) -> list[str]:
@@ -73,6 +74,28 @@ def groups(plain: Plain) -> list[str]:
         problems.append(
             f"train.learner={learner}: looks at the observations {', '.join(lacking)}, which task={task} does not have"
             f" (it has {there}); {say}"
+        )
+    return problems
+
+
+def history(plain: Plain) -> list[str]:
+    """Terms that cannot be shown with their latest values, or settings that say nothing."""
+    task = plain["task"]
+    asked, frames = [*(task.get("historyTerms") or ())], int(task.get("history", 1))
+    if frames == 1:
+        return ["task.historyTerms: counts with task.history=5 or so; write both"] if asked else []
+    if engine.engine_of(plain) == "gymnasium":  # only the environments say what their observations are called
+        return []
+    problems, observed = [], [*task["observations"]]
+    for name in asked:
+        if name not in observed:
+            near = did_you_mean(name, observed)
+            problems.append(f"task.historyTerms: the policy does not see {name!r}{near}")
+    told = [name for name in asked or observed if name in _NOW]
+    if told:
+        others = ",".join(name for name in asked or observed if name not in _NOW)
+        problems.append(
+            f"task.history={frames}: {told[0]} tells the policy what to do now; write task.historyTerms=[{others}]"
         )
     return problems
 

@@ -54,6 +54,12 @@ def observation_sizes(task: Mapping[str, Any]) -> Mapping[str, int] | None:
     return {name: size for name, size in found.items() if size is not None}
 
 
+def frames(task: Mapping[str, Any], term: str) -> int:
+    """How many of its latest values a term of the policy's observation shows in a `task` section."""
+    terms = task.get("historyTerms") or [term]
+    return int(task.get("history", 1)) if term in terms else 1
+
+
 def unaliased(task: Mapping[str, Any]) -> dict[str, Any]:
     """The `task` section with observation terms by their own names where it has one of their aliases."""
     terms = _terms(task_source.named(task)) or []
@@ -62,6 +68,8 @@ def unaliased(task: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(task)
     if "observations" in task:
         result["observations"] = [names.get(name, name) for name in task["observations"]]
+    if "historyTerms" in task:
+        result["historyTerms"] = [names.get(name, name) for name in task["historyTerms"]]
     if task.get("groups"):
         groups = task["groups"]
         result["groups"] = {group: [names.get(n, n) for n in terms] for group, terms in groups.items()}

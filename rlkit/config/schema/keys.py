@@ -45,11 +45,16 @@ EVERY_TASK = (
     "install",
     "observations",
     "groups",
+    "history",
+    "historyTerms",
     "rewardWeights",
     "termination",
     "terminationRewards",
     "randomization",
 )
+
+# Of these, what needs no line in a task's file, with what is meant then.
+OPTIONAL: dict[str, object] = {"task.history": 1, "task.historyTerms": []}
 
 ALIASES: dict[str, str] = {
     "numEnvs": "env.numEnvs",
@@ -296,6 +301,18 @@ TASK_KEYS: tuple[Key, ...] = (
         "list of text",
         "",
         "observation terms of another group, in order: of the critic, or of one that a learner asks for",
+    ),
+    Key(
+        "task.history",
+        "int in [1, 64]",
+        "control steps",
+        "how many of its latest observations the policy sees; 1 where a task says nothing",
+    ),
+    Key(
+        "task.historyTerms",
+        "[] or list of text",
+        "",
+        "terms of task.observations that it sees so; []: all of them",
     ),
     Key("task.rewardWeights.*", "float", "", "weight of one reward term, by the term's name; 0 turns it off"),
     Key("task.termination.success.*", "bool", "", "whether this criterion ends an episode as a success"),

@@ -30,6 +30,8 @@ class Schema:
         self._own = frozenset(own)
         empty = {name for name, value in declared.items() if value == {} and isinstance(value, dict)}
         self._declared = {name: value for name, value in declared.items() if name not in empty}
+        of_task = any(name.startswith("task.") for name in declared)
+        self._optional = [name for name in keys.OPTIONAL if of_task and name not in declared]
         self._open = [section for section in keys.OPEN if self._has(section)]
         self._open += [name for name in empty if f"{name}.*" not in self._keys]
 
@@ -46,7 +48,7 @@ class Schema:
         """
         fixed = [name for name in self._keys if not name.startswith("task.")]
         ours = [f"{section}.*" for section in self._open if section.startswith("task.")]
-        return fixed + list(self._declared) + ours
+        return fixed + list(self._declared) + self._optional + ours
 
     def key(self, name: str) -> Key | None:
         """The schema line of a full name; None where only the YAML declares it, or nothing does."""
@@ -75,8 +77,8 @@ class Schema:
         return self._spellings.get(typed)
 
     def is_free(self, name: str) -> bool:
-        """Whether `name` is such a section, or stands in one, whose names are not ours: they may be added."""
-        return name in self._open or bool(self._free_section(name))
+        """Whether `name` may be added to what files say: they may leave it out, or its section has a user's names."""
+        return name in self._open or name in self._optional or bool(self._free_section(name))
 
     def _free_section(self, name: str) -> str:
         """The section of names that are not ours which `name` stands in, empty where there is none."""

@@ -26,6 +26,7 @@ def as_plain(env: VecEnv) -> dict[str, Any]:
         "control_period": spec.control_period,
         "tasks": spec.tasks,
         "noisy": spec.noisy,
+        "frames": dict(spec.frames),
         "mirror": None
         if mirror is None
         else {"observations": dict(mirror.observations), "actions": mirror.actions},
@@ -62,6 +63,7 @@ def spec_of(plain: Mapping[str, Any], device: torch.device) -> tuple[EnvSpec, di
             observation_terms=terms,
             tasks=tuple(map(str, plain["tasks"])),
             noisy=bool(plain["noisy"]),
+            frames={str(name): int(count) for name, count in plain.get("frames", {}).items()},
             mirror=None if mirror is None else Mirror(mirror["observations"], mirror["actions"]),
         )
         return spec, dict(plain["deployment"])

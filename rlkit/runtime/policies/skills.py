@@ -72,7 +72,7 @@ def _source(task: Mapping[str, Any]) -> Resolved:
 def _misfits(task: Mapping[str, Any], path: Path, head: CheckpointHead) -> list[str]:
     """What of a policy does not fit a `task` section."""
     start = f"task.skills={task['skills']}: "
-    terms, period = _seen(path)
+    terms, period, stacked = _seen(path)
     if head.learner_name not in LEARNERS or LATENT not in terms:
         return [
             f"{start}is of {head.task}, {head.learner_name}: no latent tells that policy what to do; {_TRAIN} has"
@@ -88,6 +88,10 @@ def _misfits(task: Mapping[str, Any], path: Path, head: CheckpointHead) -> list[
             f"{start}acts every {period:g} s, and task.controlPeriod={task['controlPeriod']:g}; write"
             f" task.controlPeriod={period:g}"
         )
+    if stacked:
+        problems.append(
+            f"{start}sees several of its latest observations (task.history), which drives no skills"
+        )
     wanted = [term for term in terms if term != LATENT]
     if list(task["groups"].get(GROUP, ())) != wanted:
         problems.append(
@@ -97,15 +101,22 @@ def _misfits(task: Mapping[str, Any], path: Path, head: CheckpointHead) -> list[
     return problems
 
 
-def _seen(path: Path) -> tuple[list[str], float]:
-    """The terms that a checkpoint's policy sees, none where an older file does not say, and its control period, s."""
+def _seen(path: Path) -> tuple[list[str], float, bool]:
+    """The terms that a checkpoint's policy sees, none where an older file does not say, its control period in s, and
+    whether it sees several values of them.
+    """
     with TorchArchive(path) as archive:
         spec = archive.content().get("env_spec")
     if spec is None:
-        return [], 0.0
+        return [], 0.0, False
     try:
         spec = all_printable(dict(spec))
-        return [str(name) for name, _ in spec["observation_terms"]["policy"]], float(spec["control_period"])
+        terms = [str(name) for name, _ in spec["observation_terms"]["policy"]]
+        return (
+            terms,
+            float(spec["control_period"]),
+            any(count > 1 for count in spec.get("frames", {}).values()),
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"what {path} says of its env cannot be read: {error!r}") from error
 

@@ -112,6 +112,8 @@ def _problems(task: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[st
             f" task.robot={robots[0]}"
         )
         return
+    if theirs.get("history", 1) != 1:
+        yield "sees several of its latest observations (task.history), and a student's env shows it the latest alone"
     for names, change in (
         (_OF_ACTIONS, "its actions do something else"),
         (_OF_OBSERVATIONS, "it sees something else"),

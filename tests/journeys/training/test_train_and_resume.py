@@ -123,6 +123,7 @@ def test_fast_td3_resumes_exactly_with_its_buffer_and_says_so_without(project, s
     """Also with more iterations, for which the buffer is longer."""
     words = [
         "train=BaseTaskFastTD3", "numEnvs=5", "task.episodeLength=20", "logging.logInterval=1", "train.amp=true",
+        "task.history=3",
         "train.learning_starts=4", "train.batch_size=16", "train.lr_schedule=constant", "train.num_steps=3",
         "train.num_updates=1", "train.actor_units=[16]", "train.critic_units=[16]",  # bf16 is slow on some processors
         f"train.save_buffer={str(save_buffer).lower()}", "training.evalInterval=0",

@@ -11,7 +11,7 @@ from rlkit.config.checks.replay_memory import count_of_actions, rows_too_many
 from rlkit.config.checks.tasks import TEACHER
 from rlkit.config.facts.engine import engine_of
 from rlkit.config.facts.machine import Machine
-from rlkit.config.files.terms import observation_sizes
+from rlkit.config.files.terms import frames, observation_sizes
 from rlkit.config.schema.types import Plain
 from rlkit.learners.facts import LearnerFacts, learner_facts
 
@@ -46,10 +46,11 @@ def _replay(plain: Plain, machine: Machine) -> list[str]:
     task = plain["task"]
     sizes, actions = observation_sizes(task), count_of_actions(task)
     groups = {"policy": task["observations"], **(task.get("groups") or {})}
-    seen = [term for name in _seen(plain) for term in groups.get(name, ())]
-    if sizes is None or actions is None or any(term not in sizes for term in seen):
+    seen = [(name, term) for name in _seen(plain) for term in groups.get(name, ())]
+    if sizes is None or actions is None or any(term not in sizes for _, term in seen):
         return []
-    return rows_too_many(plain, machine, _FLOAT * (sum(sizes[term] for term in seen) + actions))
+    numbers = sum(sizes[term] * (frames(task, term) if name == "policy" else 1) for name, term in seen)
+    return rows_too_many(plain, machine, _FLOAT * (numbers + actions))
 
 
 def _seen(plain: Plain) -> list[str]:

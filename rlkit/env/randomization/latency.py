@@ -7,7 +7,7 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
-from rlkit.env.draws import RangeDraw
+from rlkit.env.randomization.draws import RangeDraw
 from rlkit.sims.api import Simulator
 
 

@@ -8,7 +8,7 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
-from rlkit.env.draws import Randomizer
+from rlkit.env.randomization.draws import Randomizer
 from rlkit.sims.api import Simulator, SimulatorError
 
 

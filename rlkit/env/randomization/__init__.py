@@ -1,0 +1,1 @@
+"""Domain randomisation: draws, factors, noise, latency, pushes and the curriculum over them."""
