@@ -47,7 +47,7 @@ def test_what_tells_the_policy_what_to_do_now_has_no_past() -> None:
 
 
 def test_the_replay_of_all_frames_must_fit() -> None:
-    """31 numbers five times over with at most 32 actions, a reward and an ending: 753 bytes a step, of 1000 envs 4.6 GB."""
+    """31 numbers five times, at most 32 actions, a reward and an ending: 753 bytes a step, of 1000 envs 4.6 GB."""
     machine = Machine(cores=4, simulators=frozenset(USABLE), cpu_bf16=True, memory=2_500_000_000)
     words = ["task=Reach", "train=FastTD3", "numEnvs=1000", "train.buffer_size=6000", "device=cpu"]
     compose(words, machine=machine)
