@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from rlkit.env.api import EnvSpec
 from rlkit.learners.api import LearnerError
-from rlkit.learners.weights import require_finite
+from rlkit.learners.networks.weights import require_finite
 
 
 def copied(value: Any) -> Any:

@@ -13,7 +13,7 @@ from rlkit.config.experiment import freeze
 from rlkit.learners import registry
 from rlkit.learners.api import LearnerError
 from rlkit.learners.fast_td3.learner import FastTD3
-from rlkit.learners.networks import inputs_of, make_trunk
+from rlkit.learners.networks.own import inputs_of, make_trunk
 from rlkit.learners.ppo.learner import PPO
 from rlkit.plugins.modules import CodeError
 

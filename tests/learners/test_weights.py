@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from benchmarks.point_mass import PointMass
 from rlkit.learners.api import LearnerError
 from rlkit.learners.fast_td3.learner import FastTD3
+from rlkit.learners.networks.weights import transfer
 from rlkit.learners.ppo.learner import PPO
-from rlkit.learners.weights import transfer
 
 
 def numbered(*named_shapes: tuple[str, list[int]], start: float = 1.0) -> dict[str, Tensor]:

@@ -17,10 +17,10 @@ from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
 from rlkit.learners.distill.samples import Replay, Rows, joined, minibatches
 from rlkit.learners.distill.settings import Settings, StudentSettings
 from rlkit.learners.distill.student import Imitator, Student
+from rlkit.learners.networks.weights import transfer
 from rlkit.learners.optimizers import Adam
 from rlkit.learners.saved import copied, require_fit, require_parts, sizes_of
 from rlkit.learners.settings import read_settings
-from rlkit.learners.weights import transfer
 
 log = logging.getLogger("rlkit")
 

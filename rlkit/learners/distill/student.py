@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from rlkit.env.api import EnvSpec
 from rlkit.learners.distill.samples import Rows
 from rlkit.learners.distill.settings import Settings
-from rlkit.learners.layers import hidden
-from rlkit.learners.networks import inputs_of, is_own, make_trunk
+from rlkit.learners.networks.layers import hidden
+from rlkit.learners.networks.own import inputs_of, is_own, make_trunk
 from rlkit.learners.normalizer import RunningNorm
 
 Losses = Dict[str, Tensor]

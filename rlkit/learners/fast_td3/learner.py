@@ -21,11 +21,11 @@ from rlkit.learners.fast_td3.trial import trial
 from rlkit.learners.fast_td3.turns import Turns, cuda_graph
 from rlkit.learners.fast_td3.update import Update
 from rlkit.learners.fast_td3.watch import warnings
+from rlkit.learners.networks.weights import transfer
 from rlkit.learners.normalizer import RunningNorm
 from rlkit.learners.returns import ReturnScale
 from rlkit.learners.saved import copied, require_fit, require_parts, sizes_of
 from rlkit.learners.settings import read_settings
-from rlkit.learners.weights import transfer
 
 log = logging.getLogger("rlkit")
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from rlkit.env.api import EnvSpec
 from rlkit.learners.fast_td3 import simba
 from rlkit.learners.fast_td3.settings import Settings
-from rlkit.learners.layers import ACTIVATIONS
-from rlkit.learners.networks import Members, inputs_of, is_own, make_trunk
+from rlkit.learners.networks.layers import ACTIVATIONS
+from rlkit.learners.networks.own import Members, inputs_of, is_own, make_trunk
 
 LAYER_NORM_EPS = 1e-6
 NUM_CRITICS = 2

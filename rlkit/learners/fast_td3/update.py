@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from typing import Any, Iterator, Mapping
 
 import torch
@@ -20,6 +19,7 @@ from rlkit.learners.fast_td3.settings import Settings
 from rlkit.learners.fast_td3.symmetry import Symmetry
 from rlkit.learners.optimizers import AdamW
 from rlkit.learners.returns import ReturnScale
+from rlkit.learners.schedules import scheduled
 
 
 class Update:
@@ -216,16 +216,6 @@ class Update:
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"actor_optimizer": self.actor_optimizer, "critic_optimizer": self.critic_optimizer}
-
-
-def scheduled(schedule: str, start: float, end: float, progress: float) -> float:
-    """The learning rate at `progress` (0 to 1, held at 1 beyond it)."""
-    progress = min(progress, 1.0)
-    if schedule == "constant":
-        return start
-    if schedule == "linear":
-        return start + (end - start) * progress
-    return end + (start - end) * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
 def _adamw(module: nn.Module, rate: float, settings: Settings) -> torch.optim.AdamW:

@@ -18,6 +18,7 @@ from rlkit.learners.ppo.library import (
     no_files_no_prints,
 )
 from rlkit.learners.ppo.normalizer import RunningNormalizer
+from rlkit.learners.ppo.rates import Rates
 from rlkit.learners.returns import ReturnScale
 
 Series = Dict[str, List[Tensor]]
@@ -40,6 +41,7 @@ class Agent(A2CAgent):
         with no_files_no_prints(config):
             super().__init__("ppo", params)
         self.bridge, self.returns = bridge, returns
+        self.rates: Rates = config["rates"]
         self.obs: dict[str, Tensor] = {}
         self.series: Series = {}
         self.diagnostics = _ClipFraction(self)
@@ -79,7 +81,7 @@ class Agent(A2CAgent):
         """One rollout and its update: `(seconds of the rollout, losses and rates of every minibatch)`."""
         self.series = {}
         self.obs = self.bridge.observe()
-        self.update_epoch()
+        self._follow_schedules(self.update_epoch() - 1)
         _, play_time, _, _, actor, critic, bounds, entropies, kls, _, _ = self.train_epoch()
         self.frame += self.batch_size * self.world_size
         self.dataset.update_values_dict(None)
@@ -93,6 +95,19 @@ class Agent(A2CAgent):
         losses = {f"losses/{name}": values for name, values in losses.items()}
         self.series = {**losses, "policy/kl": kls, **self.series}
         return play_time, self.series
+
+    def _follow_schedules(self, epochs: int) -> None:
+        """Set what follows the epochs that are behind: the same after a resume as without one."""
+        self.entropy_coef = self.rates.entropy(epochs)
+        rate = self.rates.learning_rate(epochs)
+        if rate is not None:
+            self.last_lr = rate
+            optimizers = [self.optimizer]
+            if self.has_central_value:
+                optimizers.append(self.central_value_net.optimizer)
+            for optimizer in optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
 
     def play_steps(self) -> dict[str, Any]:
         """Roll the policy out for `horizon_length` steps; returns the batch, flattened env by env."""
@@ -205,8 +220,13 @@ class Agent(A2CAgent):
         critic.train()
         losses = self.series.setdefault("losses/critic", [])
         for _ in range(critic.mini_epoch):
-            for minibatch in range(len(critic.dataset)):
-                losses.append(critic.calc_gradients(critic.dataset[minibatch]).detach())
+            for number in range(len(critic.dataset)):
+                minibatch = self.critic_minibatch(critic.dataset[number])
+                losses.append(critic.calc_gradients(minibatch).detach())
+
+    def critic_minibatch(self, minibatch: dict[str, Any]) -> dict[str, Any]:
+        """What a critic of its own learns from in one step, by name, `[B, ...]`."""
+        return minibatch
 
     def trancate_gradients_and_step(self) -> None:
         """Average over ranks, clip (keeping the norm as a metric) and step; the name is rl_games'."""

@@ -13,15 +13,16 @@ from torch import Tensor, nn
 from rlkit.env.api import EnvSpec, Observations, VecEnv
 from rlkit.learners.acting import detached, noise_generator
 from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy, Trial
+from rlkit.learners.networks.weights import transfer
 from rlkit.learners.ppo.agent import Agent, Series
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.params import rl_games_params
 from rlkit.learners.ppo.settings import Settings
+from rlkit.learners.ppo.symmetry import SymmetricAgent
 from rlkit.learners.ppo.trial import trial
 from rlkit.learners.returns import ReturnScale
 from rlkit.learners.saved import copied, require_fit, require_parts, sizes_of
 from rlkit.learners.settings import read_settings
-from rlkit.learners.weights import transfer
 
 log = logging.getLogger("rlkit")
 
@@ -57,6 +58,15 @@ class PPO(Learner):
             self._agent = self._make_agent(params, bridge, train)
 
     def _make_agent(self, params: dict[str, Any], bridge: Bridge, train: Mapping[str, Any]) -> Agent:
+        settings = read_settings(Settings, train)
+        if settings.symmetry or settings.mirror_loss_coef:
+            return SymmetricAgent(
+                params,
+                bridge,
+                self._returns,
+                samples=settings.symmetry,
+                mirror_loss=settings.mirror_loss_coef,
+            )
         return Agent(params, bridge, self._returns)
 
     @classmethod

@@ -21,6 +21,7 @@ try:
     from rl_games.algos_torch.a2c_continuous import A2CAgent
     from rl_games.algos_torch.model_builder import register_network
     from rl_games.algos_torch.network_builder import A2CBuilder
+    from rl_games.algos_torch.torch_ext import policy_kl
     from rl_games.common import a2c_common
     from rl_games.common.algo_observer import AlgoObserver
     from rl_games.common.diagnostics import DefaultDiagnostics
@@ -36,6 +37,7 @@ __all__ = [
     "IVecEnv",
     "a2c_common",
     "no_files_no_prints",
+    "policy_kl",
     "register_network",
 ]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from rlkit.env.api import EnvSpec
-from rlkit.learners.networks import Inputs, inputs_of, is_own
+from rlkit.learners.networks.own import Inputs, inputs_of, is_own
+from rlkit.learners.ppo.rates import Rates
 from rlkit.learners.ppo.settings import Settings
 from rlkit.learners.ppo.trunk import trunk_params
 
@@ -57,12 +58,14 @@ def rl_games_params(
 ) -> dict[str, Any]:
     """The nested `params` that rl_games' agent is built from; minibatch: samples of one gradient step."""
     same = (
-        "horizon_length mini_epochs learning_rate lr_schedule schedule_type kl_threshold gamma tau e_clip "
+        "horizon_length mini_epochs learning_rate schedule_type kl_threshold gamma tau e_clip "
         "clip_value entropy_coef critic_coef bounds_loss_coef truncate_grads grad_norm normalize_input "
         "normalize_value normalize_advantage value_bootstrap mixed_precision torch_compile"
     )
     config: dict[str, Any] = {key: getattr(settings, key) for key in same.split()}
     config.update(
+        lr_schedule="adaptive" if settings.lr_schedule == "adaptive" else None,
+        rates=Rates(settings),  # the others, which our agent follows
         name=spec.task,
         full_experiment_name=spec.task,
         env_name=spec.task,

@@ -18,15 +18,29 @@ class Settings(LearnerSettings):
     )
     mini_epochs: int = setting("int >= 1", "", "passes over the data of one iteration")
     learning_rate: float = setting("float in (0, 1]", "", "learning rate at the start")
-    lr_schedule: str = setting("adaptive|constant", "", "adaptive follows the policy's change (KL)")
+    learning_rate_end: float = setting(
+        "float in [0, 1]", "", "and after schedule_steps, where it has a way there"
+    )
+    lr_schedule: str = setting(
+        "adaptive|constant|linear|cosine",
+        "",
+        "adaptive follows the policy's change (KL), the others the steps",
+    )
+    schedule_steps: int = setting("int >= 1 or auto", "steps", "auto: all steps of the run")
     kl_threshold: float = setting("float > 0", "nats", "policy change that the adaptive schedule aims at")
     schedule_type: str = setting("legacy|standard", "", "adapt after every minibatch or after every epoch")
     gamma: float = setting("float in (0, 1]", "", "discount of the reward")
     tau: float = setting("float in [0, 1]", "", "lambda of generalised advantage estimation")
     e_clip: float = setting("float in (0, 1)", "", "clip range of the policy ratio")
     clip_value: bool = setting("bool", "", "clip the value loss too")
-    entropy_coef: float = setting("float >= 0", "", "weight of the entropy bonus")
+    entropy_coef: float = setting("float >= 0", "", "weight of the entropy bonus at the start")
+    entropy_coef_end: float = setting("float >= 0", "", "and after schedule_steps, where it has a way there")
+    entropy_schedule: str = setting("constant|linear|cosine", "", "how it gets there")
     critic_coef: float = setting("float >= 0", "", "weight of the value loss")
+    symmetry: bool = setting("bool", "", "learn from every sample and its mirror image")
+    mirror_loss_coef: float = setting(
+        "float >= 0", "", "weight of what the policy does otherwise in the mirror; 0: none"
+    )
     bounds_loss_coef: float = setting("float >= 0", "", "weight of the penalty on actions beyond the bounds")
     truncate_grads: bool = setting("bool", "", "clip the gradient to grad_norm")
     grad_norm: float = setting("float > 0", "", "largest norm of the gradient")

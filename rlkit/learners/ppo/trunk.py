@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from rlkit.learners.networks import Inputs, make_trunk
+from rlkit.learners.networks.own import Inputs, make_trunk
 from rlkit.learners.ppo.library import A2CBuilder, register_network
 
 NAME = "rlkit_trunk"

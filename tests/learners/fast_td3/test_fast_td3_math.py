@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from rlkit.learners.fast_td3.distribution import expectation, project, shifted, support, target_distribution
 from rlkit.learners.fast_td3.exploration import Exploration
 from rlkit.learners.fast_td3.meter import Meter
-from rlkit.learners.fast_td3.update import scheduled
 from rlkit.learners.normalizer import RunningNorm
+from rlkit.learners.schedules import scheduled
 
 CPU = torch.device("cpu")
 ATOMS = support(-1.0, 1.0, 5, CPU)  # -1, -0.5, 0, 0.5, 1

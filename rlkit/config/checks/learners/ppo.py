@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from typing import Any, Callable, MutableMapping
 
+from rlkit.config.checks.learners.fast_td3 import run_steps
 from rlkit.config.facts.machine import Machine
 from rlkit.config.schema.types import Plain
 
 
 def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], _machine: Machine) -> None:
-    """Derive minibatch_size from num_minibatches, or the other way round; needs a whole env.numEnvs.
+    """Let schedules last as long as the run; derive minibatch_size from num_minibatches, or the other way round.
 
+    Needs a whole env.numEnvs.
     Where the count does not divide the batch, the nearest one that does is taken and put on record.
     """
     train = plain["train"]
+    if train["schedule_steps"] == "auto":
+        asked["train.schedule_steps"], train["schedule_steps"] = "auto", run_steps(plain)
     batch = train["horizon_length"] * plain["env"]["numEnvs"]
     size, count = train["minibatch_size"], train["num_minibatches"]
     if size is None:

@@ -17,7 +17,7 @@ from rlkit.learners.api import LearnerError
 from rlkit.learners.distill.masked.settings import Settings
 from rlkit.learners.distill.samples import Rows
 from rlkit.learners.distill.student import Losses, Student
-from rlkit.learners.layers import hidden
+from rlkit.learners.networks.layers import hidden
 
 MASKED = "masked_targets"
 """The observation term that the decoder does not see."""
