@@ -11,6 +11,7 @@ contestants take turns, so that a change of the machine's load meets all; figure
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from typing import Callable
@@ -48,15 +49,19 @@ def main() -> None:
         for name, turn in contestants.items():
             ratio = statistics.median(a / b for a, b in zip(rates[name], rates["plain, 32 bit"]))
             figures = {"updates/s": round(statistics.median(rates[name]), 2), "x plain": round(ratio, 2)}
-            saved.setdefault(f"batch {batch}", {})[name] = figures
             cpu = f"{statistics.median(cpu_rates[name]):.2f}" if device.type == "cpu" else ""
             launches = str(_launches(turn)) if device.type == "cuda" else ""
+            if launches:
+                figures["launches a turn"] = int(launches)
+            saved.setdefault(f"batch {batch}", {})[name] = figures
             table.add_row(
                 str(batch), name, f"{statistics.median(rates[name]):.2f}", cpu, f"{ratio:.2f}", launches
             )
         del contestants
     console.print(table)
     console.print(_memory())
+    if arguments.json:
+        print(json.dumps(saved, indent=1))
     if arguments.save:
         results.save(arguments.save, {**saved, "memory": _memory()})
 
@@ -77,6 +82,7 @@ def _arguments() -> argparse.Namespace:
         help="of rlkit; of the plain version the last",
     )
     results.add_option(parser, "fast_td3")
+    parser.add_argument("--json", action="store_true", help="print JSON as well")
     parser.add_argument("--compile", action="store_true", help="also with torch.compile")
     return parser.parse_args()
 

@@ -13,6 +13,7 @@ With `--threads` rlkit races against itself instead, with each number of torch t
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -22,6 +23,7 @@ from benchmarks import results
 from benchmarks.point_mass import PointMass
 from rlkit.config import compose
 from rlkit.env.api import VecEnv
+from rlkit.env.transfer import DeviceEnv
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.learner import PPO
 from rlkit.learners.ppo.library import A2CAgent, AlgoObserver, no_files_no_prints
@@ -121,14 +123,18 @@ def main() -> None:
     parser.add_argument("--asymmetric", action="store_true", help="point masses with a privileged critic")
     parser.add_argument("--threads", type=int, nargs="+", help="race these numbers of torch threads instead")
     parser.add_argument("--units", type=int, nargs="+", help="widths of the hidden layers")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--json", action="store_true", help="print JSON as well")
     results.add_option(parser, "ppo")
     args = parser.parse_args()
 
     torch.set_num_threads(1)
     torch.manual_seed(1)
     words = [f"train.units=[{','.join(map(str, args.units))}]"] if args.units else []
-    experiment = compose([f"task={args.task or 'BaseTask'}", f"numEnvs={args.num_envs}", *words])
-    points = PointMass(args.num_envs, asymmetric=args.asymmetric)
+    device = [f"device={args.device}"]
+    experiment = compose([f"task={args.task or 'BaseTask'}", f"numEnvs={args.num_envs}", *words, *device])
+    points: VecEnv = PointMass(args.num_envs, asymmetric=args.asymmetric)
+    points = points if args.device == "cpu" else DeviceEnv(points, torch.device(args.device))
     env: VecEnv = build_env(experiment, Ranks()) if args.task else points
     env.reset()
     steps = experiment.train["horizon_length"] * args.num_envs
@@ -150,8 +156,11 @@ def main() -> None:
         ratios = {"rlkit / rl_games": ratio(times, "rlkit", "rl_games")}
         said = [f"{name}: {values}; wanted: <= 1.10" for name, values in ratios.items()]
     print("\n".join([table(times), *said]))
+    figures = {"milliseconds": medians(times), "ratios": ratios}
+    if args.json:
+        print(json.dumps(figures, indent=1))
     if args.save:
-        results.save(args.save, {"milliseconds": medians(times), "ratios": ratios})
+        results.save(args.save, figures)
 
 
 if __name__ == "__main__":
