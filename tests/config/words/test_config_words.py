@@ -83,7 +83,9 @@ def test_hydras_own_options_that_do_not_go_together_are_refused():
 def test_a_request_that_is_refused_leaves_no_folder_of_hydras(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train.py"])
-    assert app.main(["hydra.run.dir=there", "train.minibatch_size=1000", "device=cpu"]) == 2
+    assert app.main(["hydra.run.dir=there", "device=cpu"]) == 2
+    assert "hydra.run.dir=there: runs lie in runs_all/" in capsys.readouterr().err
+    assert app.main(["hydra.job.name=a", "train.minibatch_size=1000", "device=cpu"]) == 2
     assert app.main(["hydra.verbose=5"]) == 2
     assert "Traceback" not in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
