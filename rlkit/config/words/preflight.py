@@ -122,7 +122,7 @@ def rewritten(override: Override, known: Known) -> Override | str:
 def _hydras_own(override: Override, schema: Schema) -> Override | str:
     """Quote what Hydra's grammar cannot read; the values are for Hydra to check, but for one that it does not."""
     if override.key == "hydra.run.dir":
-        return f"{override.typed}: runs lie in runs_all/ of the current folder; to name one write logging.experimentName=<name>"
+        return f"{override.typed}: runs lie in runs_all/; to name one write logging.experimentName=<name>"
     if override.value is None:
         return override if override.prefix == "~" else f"{override.typed}: a value is missing"
     if not _NAME.match(override.key.replace("/", ".")):
