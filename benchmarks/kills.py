@@ -138,7 +138,7 @@ def _look(run: Path, said: str, saved: int | None, outcome: Outcome) -> int | No
     try:
         read_record(run)
         loaded = {which: checkpoints.load(path, torch.device("cpu")) for which, path in held.items()}
-        rows = _rows(run)
+        rows = rows_of(run)
     except Exception as error:  # whatever it is, it is counted and shown
         print(f"unreadable after kill {outcome.kills}: {error}", file=sys.stderr)
         outcome.unreadable += 1
@@ -150,7 +150,7 @@ def _look(run: Path, said: str, saved: int | None, outcome: Outcome) -> int | No
     return last or None
 
 
-def _rows(run: Path) -> dict[int, Any]:
+def rows_of(run: Path) -> dict[int, Any]:
     """The lines of metrics.jsonl by iteration, without times; the last may be torn."""
     path = run / "metrics.jsonl"
     lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else [""]
@@ -170,24 +170,24 @@ def _compare(killed: Path, straight: Path, words: list[str], goal: int, outcome:
     start = Start(straight, words)
     start.wait_for(f" {numbered}/100000", seconds=1200.0)
     start.end(signal.SIGTERM)
-    ours, theirs = _rows(run), _rows(other)
+    ours, theirs = rows_of(run), rows_of(other)
     outcome.iterations = min(len(ours), len(theirs))
     outcome.inexact += sum(ours[i] != theirs[i] for i in range(1, outcome.iterations + 1))
     a, b = (
         checkpoints.load(f / "nn" / f"checkpoint_{numbered}.pth", torch.device("cpu")) for f in (run, other)
     )
     outcome.inexact += not all(
-        _equal(getattr(a, part), getattr(b, part)) for part in ("learner", "env", "rng")
+        equal(getattr(a, part), getattr(b, part)) for part in ("learner", "env", "rng")
     )
 
 
-def _equal(a: Any, b: Any) -> bool:
+def equal(a: Any, b: Any) -> bool:
     if isinstance(a, torch.Tensor):
         return torch.equal(a, b)
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
     if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(map(_equal, a, b))
+        return len(a) == len(b) and all(map(equal, a, b))
     return a == b
 
 

@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done, 1 failed while running, 2 bad request (nothing was started or written), 128 + the signal interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    from_environment()  # tasks that srun started are ranks from here on
     try:
         if {"-sc", "--shell-completion"} & set(words):
             return _complete(words)
@@ -93,19 +94,27 @@ def _refuse(error: RlkitError) -> int:
     return BAD_REQUEST
 
 
-def _run(experiment: Experiment, source: Resolved | None) -> int:
+def _run(experiment: Experiment, source: Resolved | None, *, in_sweep: bool = False) -> int:
     """Check what only files and the machine can tell, print what was asked, and boot."""
     from rlkit.config.summary import print_summary
+    from rlkit.runtime.continuation import find
     from rlkit.runtime.launch import run_experiment
     from rlkit.runtime.policies.teachers import with_teacher
     from rlkit.runtime.preboot import require_startable
 
     ranks = from_environment()
-    experiment = with_teacher(experiment)
+    found = find(with_teacher(experiment), leads=ranks.leads, alone=not in_sweep)
+    if found.over is not None:
+        if ranks.leads:
+            print(printable(found.over))
+        return 0
+    experiment, source = found.experiment, found.source(source)
     require_startable(experiment, source, ranks)
     if ranks.leads:
         print_summary(experiment, ranks=ranks.size)
-    return run_experiment(experiment, source)
+        for note in found.notes:
+            print(printable(note))
+    return run_experiment(experiment, source, found.run)
 
 
 def _needs_hydra_main(request: CheckedWords) -> bool:
@@ -120,12 +129,20 @@ def _hydra_main(request: CheckedWords, sources: Sources) -> int:
     from hydra.core.hydra_config import HydraConfig
     from hydra.errors import HydraException
 
+    from rlkit.clusters.launchers import require_launcher
+    from rlkit.clusters.request import is_for_slurm
     from rlkit.config.files.environment import as_typed
     from rlkit.config.sweep import check_jobs, check_single, sweep_folder
     from rlkit.workspace import keep_masked
 
     if request.bases and "--cfg=job" in request.options and not request.sweep:
         return _show(compose_words(request))
+    if not request.shows:
+        require_launcher(request)
+        if is_for_slurm(request):
+            from rlkit.clusters.submit import submit
+
+            return submit(request)
     check = check_jobs if request.sweep else check_single
     check(request)
     started: list[str] = []
@@ -138,7 +155,7 @@ def _hydra_main(request: CheckedWords, sources: Sources) -> int:
             mine = replace(request, overrides=tuple(as_typed(HydraConfig.get().overrides.task)))
             experiment = compose_words(mine)
             started.append(experiment.task_name)
-            statuses.append(_run(experiment, source_of(mine, sources)))
+            statuses.append(_run(experiment, source_of(mine, sources), in_sweep=request.sweep))
         except RlkitError as error:  # Hydra would print it as a crash
             sys.exit(_refuse(error))
 

@@ -20,7 +20,8 @@ TRAINING = {
 }
 
 COMMANDS = (
-    "new", "model", "try_", "runs", "report", "compare", "view", "replay", "motion", "export", "sim2sim", "doctor"
+    "new", "model", "try_", "runs", "report", "compare", "view", "replay", "motion", "export", "sim2sim", "slurm",
+    "doctor"
 )  # fmt: skip
 """Modules of rlkit.commands, in the order that the help lists them; `try` is a word of Python's."""
 
@@ -32,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if words and words[0] in (*TRAINING, "-sc", "--shell-completion"):
         return _train(words)
+    if words[:1] == ["slurm"] and not {"-h", "--help"} & set(words):
+        words.insert(1, "--")  # -m is one of train.py's words
     arguments = _parser().parse_args(words)
     try:
         status = arguments.command(arguments)

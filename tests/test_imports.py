@@ -81,7 +81,7 @@ RULES = {
     "commands": (
         {"rlkit.commands", "rlkit.workspace", "rlkit.media", "rlkit.report", "rlkit.runtime", "rlkit.config",
          "rlkit.export", "rlkit.crosscheck", "rlkit.tryout", "rlkit.sims.registry", "rlkit.sims.api",
-         "rlkit.sims.robots", "rlkit.motion", *BASE, *FACTS},
+         "rlkit.sims.robots", "rlkit.motion", "rlkit.clusters", *BASE, *FACTS},
         set(),
     ),
     "runtime": (
@@ -109,6 +109,10 @@ RULES = {
         {"rlkit.tryout", "rlkit.runtime", "rlkit.config", "rlkit.env", "rlkit.media", "rlkit.sims.mjmodel.keyframes",
          *BASE},
         {"torch"},
+    ),
+    "clusters": (
+        {"rlkit.clusters", "rlkit.config", "rlkit.runtime", "rlkit.workspace", *BASE},
+        set(),
     ),
     "doors": (
         {"rlkit.doors", "rlkit.runtime", "rlkit.config", "rlkit.workspace", "rlkit.env", "rlkit.learners.api",

@@ -28,6 +28,7 @@ HOUSE = {
     "app": Room(62, 2, "train.py"),
     "export": Room(230, 2, "policies out"),
     "tryout": Room(356, 2, "without a policy"),
+    "clusters": Room(356, 1, "jobs for SLURM"),
     "runtime": Room(230, 3, "the loops"),
     "learners": Room(62, 4, "PPO, FastTD3"),
     "soccer": Room(190, 4, "sai-mujoco"),

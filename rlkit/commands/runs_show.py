@@ -32,6 +32,7 @@ from rlkit.workspace import (
 HELP = "show all that is known of one run, and what to type next"
 
 _MOST_FILES = 12
+_MOST_STARTS = 5
 _LABEL_WIDTH = 16
 Lines = Iterator[Tuple[str, Optional[str]]]
 
@@ -92,6 +93,8 @@ def _facts(details: RunDetails, settings: str) -> Lines:
         yield "code", _code(record.code)
         yield "tracker", _tracker(record.tracker)
         yield "versions", ", ".join(f"{name} {version}" for name, version in record.packages.items())
+        yield "starts", _starts(record)
+        yield "SLURM", _slurm(record)
         yield "command", record.command
         yield "settings", settings
     yield "folder", f"{details.path} ({size(details.bytes)})"
@@ -109,6 +112,33 @@ def _time(details: RunDetails) -> str:
     if record.finished is not None:
         text += f", finished {local_time(record.finished)}"
     return text if details.seconds is None else f"{text}, lasted {age(details.seconds)}"
+
+
+def _starts(record: RunRecord) -> str:
+    """When and where a run went on that was broken off: the latest times, the newest last; nothing of one start."""
+    if len(record.starts) < 2:
+        return ""
+    lines = [_start(start) for start in record.starts[-_MOST_STARTS:]]
+    more = len(record.starts) - len(lines)
+    return "\n".join([*([f"{more} earlier ones"] if more else []), *lines])
+
+
+def _start(start: Mapping[str, Any]) -> str:
+    parts = [
+        f"{local_time(str(start.get('at')))}, iteration {start.get('iteration')}, on {start.get('host')}"
+    ]
+    parts += [f"job {start['job']}"] if start.get("job") else []
+    changed = start.get("changed")
+    names = ", ".join(changed) if isinstance(changed, Mapping) else ""
+    return ", ".join([*parts, *([f"changed {names}"] if names else [])])
+
+
+def _slurm(record: RunRecord) -> str:
+    """The job that started it last, and its log."""
+    last = record.starts[-1] if record.starts else {}
+    if not last.get("job"):
+        return ""
+    return f"job {last['job']} on {last.get('nodes')}, log {last.get('log') or 'not known'}"
 
 
 def _progress(details: RunDetails) -> str | None:

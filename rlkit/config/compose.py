@@ -144,18 +144,10 @@ def compose_plain(request: CheckedWords) -> Whole:
 def _composed(request: CheckedWords, words: Sequence[str]) -> tuple[Any, dict[str, str]]:
     """What Hydra makes of the files and these words, without its own section, and the choices of the groups."""
     from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
-    from hydra.errors import HydraException
     from omegaconf import open_dict
-    from omegaconf.errors import OmegaConfBaseException
 
-    from rlkit.config.files.hydra_source import hydra_path
-
-    try:
-        with _no_hydra_around(), initialize_config_dir(hydra_path(request.conf), version_base="1.3"):
-            config = hydra_compose(request.config_name, list(words), return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError([_plain_message(error)]) from error
+    with composing(request.conf):
+        config = hydra_compose(request.config_name, list(words), return_hydra_config=True)
     choices = {str(k): str(v) for k, v in config.hydra.runtime.choices.items() if "hydra" not in str(k)}
     with open_dict(config):
         config.pop("hydra")
@@ -170,6 +162,22 @@ def _without_its_task(words: Sequence[str], base: Base) -> list[str]:
         other = types.echo(others[0][len("task=") :])
         raise ConfigError([f"{base.source} is of task {task}, not of {other}; write task={task}"])
     return [word for word in words if not word.startswith("task=")]
+
+
+@contextmanager
+def composing(conf: Conf) -> Iterator[None]:
+    """Inside, Hydra can compose these files; what it refuses becomes a ConfigError."""
+    from hydra import initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from rlkit.config.files.hydra_source import hydra_path
+
+    try:
+        with _no_hydra_around(), initialize_config_dir(hydra_path(conf), version_base="1.3"):
+            yield
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError([_plain_message(error)]) from error
 
 
 @contextmanager

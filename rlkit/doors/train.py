@@ -16,6 +16,7 @@ from rlkit.doors.runs import Run, read_run
 from rlkit.doors.words import given, words
 from rlkit.errors import ConfigError
 from rlkit.packages import train_command
+from rlkit.runtime.continuation import find
 from rlkit.runtime.policies.teachers import with_teacher
 from rlkit.runtime.process.engines import quiet_openmp
 from rlkit.runtime.process.ranks import Ranks, from_environment
@@ -103,7 +104,10 @@ def _run(settings: Mapping[str, Any], callbacks: Sequence[Callback], quiet: bool
 
 def _alone_run(typed: Sequence[str], callbacks: Sequence[Callback], quiet: bool) -> Run:
     request, sources = read_request(typed)
-    experiment, source = with_teacher(compose_words(request)), source_of(request, sources)
+    found, source = find(with_teacher(compose_words(request))), source_of(request, sources)
+    if found.run is not None and found.run.over is not None:
+        return read_run(found.run.path)
+    experiment, source = found.experiment, found.source(source)
     from rlkit.config.summary import print_summary
     from rlkit.runtime.launch import carry_out
     from rlkit.runtime.preboot import require_startable
@@ -115,7 +119,14 @@ def _alone_run(typed: Sequence[str], callbacks: Sequence[Callback], quiet: bool)
     print_summary(experiment, console)
     command = [*train_command().split(), *typed]
     with _as_it_was():
-        ended = carry_out(experiment, source, console, command=command, listener=_listener(callbacks))
+        ended = carry_out(
+            experiment,
+            source,
+            console,
+            command=command,
+            listener=_listener(callbacks),
+            going_on=found.run,
+        )
     if ended.error is not None:
         raise ended.error
     assert ended.run is not None  # this process leads

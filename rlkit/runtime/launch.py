@@ -14,14 +14,16 @@ from rlkit.config import Experiment
 from rlkit.config.facts.code import code_of
 from rlkit.errors import FAILED, RlkitError
 from rlkit.packages import typed_command
+from rlkit.runtime.continuation import Continuation, told
 from rlkit.runtime.greeting import greet
 from rlkit.runtime.process.engines import quiet_openmp
 from rlkit.runtime.process.logs import start_logging, stop_logging
 from rlkit.runtime.process.ranks import from_environment
+from rlkit.runtime.process.slurm import job_facts
 from rlkit.runtime.process.startup import startup
 from rlkit.runtime.process.stopping import StopAtOnce
 from rlkit.untrusted import printable
-from rlkit.workspace import Resolved, Run, WorkspaceLimits, continue_run, find_interrupted, open_run
+from rlkit.workspace import Resolved, Run, WorkspaceLimits, continue_run, open_run
 
 if TYPE_CHECKING:
     from rlkit.runtime.training.train import Listener
@@ -38,14 +40,18 @@ class Ended:
     error: RlkitError | None
 
 
-def run_experiment(experiment: Experiment, source: Resolved | None = None) -> int:
+def run_experiment(
+    experiment: Experiment, source: Resolved | None = None, going_on: Continuation | None = None
+) -> int:
     """Train or test what was asked and return the exit status.
 
-    source: the checkpoint to resume or to test. 0 done, 1 failed while running, 128 + the signal interrupted.
+    source: the checkpoint to resume or to test. going_on: the run to continue, in its folder. 0 done, 1 failed while
+    running, 128 + the signal interrupted.
     """
     console = Console(soft_wrap=not sys.stdout.isatty())
     try:
-        return carry_out(experiment, source, console, command=typed_command(sys.argv)).status
+        command = typed_command(sys.argv)
+        return carry_out(experiment, source, console, command=command, going_on=going_on).status
     except RlkitError as error:
         print(printable(f"error: {error}"), file=sys.stderr)
         return FAILED
@@ -58,10 +64,12 @@ def carry_out(
     *,
     command: Sequence[str],
     listener: Listener | None = None,
+    going_on: Continuation | None = None,
 ) -> Ended:
     """Train or test in this process; what fails on the way is in what it returns. Raises RlkitError without a run.
 
     command: the words that the run's record says it was started with. listener: hears of a training's iterations.
+    going_on: the run to continue in its folder, whose last checkpoint is the source then.
     """
     ranks = from_environment()
     quiet_openmp()
@@ -72,7 +80,7 @@ def carry_out(
         run = None
         if ranks.leads:
             with stop.held():  # no folder without somebody who writes down how it ended
-                run, source = _claim(experiment, source, command)
+                run = _claim(experiment, source, command, going_on)
                 stack.enter_context(_owned(run, stop))
         level = experiment.logging.log_level if ranks.leads else "warning"
         start_logging(level, console, run and run.log_file)
@@ -81,6 +89,8 @@ def carry_out(
             greet(experiment, run, ranks, resumed=source is not None)
             for note in run.notes:
                 log.warning("%s", note)
+            for line in () if going_on is None else told(going_on):
+                log.info("  %s", line)
         startup.begin("loading torch and the simulator")
         from rlkit.runtime.session import Session  # torch and the simulator come with it
 
@@ -89,19 +99,20 @@ def carry_out(
 
 
 def _claim(
-    experiment: Experiment, source: Resolved | None, command: Sequence[str]
-) -> tuple[Run, Resolved | None]:
-    """The run folder: a new one, or with training.resume=auto the interrupted one of the same request."""
+    experiment: Experiment, source: Resolved | None, command: Sequence[str], going_on: Continuation | None
+) -> Run:
+    """The run folder: a new one, or that of the run to go on with."""
     config = experiment.to_yaml()
     settings = experiment.experiment
-    if experiment.training.resume == "auto" and experiment.kind == "train" and source is None:
-        path = find_interrupted(experiment.task_name, config)
-        if path is not None:
-            run = continue_run(path, command=command, device=experiment.env.device)
-            last = run.checkpoint_path("last")
-            if last.exists():
-                source = Resolved(path, last, None, f"continuing {path.name} from {last.name}")
-            return run, source
+    if going_on is not None:
+        return continue_run(
+            going_on.path,
+            command=command,
+            device=experiment.env.device,
+            config_yaml=config,
+            changed=going_on.changed,
+            job=job_facts(),
+        )
     run = open_run(
         experiment.task_name,
         experiment.kind,
@@ -119,11 +130,12 @@ def _claim(
         device=experiment.env.device,
         save_diff=settings.save_git_diff,
         parent=source.run_path.name if source is not None and source.run_path is not None else None,
+        job=job_facts(),
     )
     code = code_of(experiment.sections())
     if code:
         run.update(code=code)
-    return run, source
+    return run
 
 
 @contextmanager

@@ -8,16 +8,16 @@ from typing import Callable
 from rlkit.config import ConfigError, Experiment
 from rlkit.config.facts.code import Code, problems
 from rlkit.config.files import task_source
-from rlkit.config.goals import further
 from rlkit.learners.facts import learner_facts
-from rlkit.runtime.checkpoints.head import CheckpointError, CheckpointHead, read_head, require_fit
+from rlkit.runtime.checkpoints.head import CheckpointError, read_head, require_fit
 from rlkit.runtime.checkpoints.weights_file import read_index, require_some_fit
 from rlkit.runtime.policies.skills import asks_for_skills, require_skills
 from rlkit.runtime.process.engines import quiet_openmp
 from rlkit.runtime.process.ranks import Ranks
 from rlkit.runtime.process.waiting import told
+from rlkit.runtime.progress.left import nothing_left
 from rlkit.sims.registry import prepare
-from rlkit.workspace import Resolved, WorkspaceError, check_writable, read_record
+from rlkit.workspace import Resolved, check_writable
 
 
 def require_startable(
@@ -32,7 +32,7 @@ def require_startable(
     if ranks.leads:
         check_writable(Path())
     _load_engine(experiment)  # what comes below may import torch
-    _require_one_process(experiment, ranks)
+    require_one_process(experiment, ranks)
     if asks_for_skills(experiment):
         require_skills(experiment)
     if source is not None:
@@ -91,7 +91,7 @@ def _load_engine(experiment: Experiment) -> None:
         raise ConfigError([f"sim.name={simulator}: {error}"]) from error
 
 
-def _require_one_process(experiment: Experiment, ranks: Ranks) -> None:
+def require_one_process(experiment: Experiment, ranks: Ranks) -> None:
     """Refuse several ranks where they have nothing to share."""
     if ranks.size == 1:
         return
@@ -115,43 +115,9 @@ def _require_source(experiment: Experiment, source: Resolved) -> None:
     head = read_head(source.checkpoint, whole=True)
     require_fit(head, source.checkpoint, experiment.task, experiment.train["learner"])
     if experiment.kind == "train":
-        _require_goal(experiment, source.checkpoint, head)
-        _require_more(experiment, source, head)
-
-
-def _require_goal(experiment: Experiment, checkpoint: Path, head: CheckpointHead) -> None:
-    """Refuse a training that is over before it begins."""
-    training = experiment.training
-    in_steps = training.max_steps is not None
-    done, goal = (
-        (head.env_steps, training.max_steps) if in_steps else (head.iteration, training.max_iterations)
-    )
-    if done >= (goal or 0):
-        what, setting = ("env-step", "maxSteps") if in_steps else ("iteration", "maxIterations")
-        raise ConfigError(
-            [
-                f"nothing is left to train: {checkpoint} is of {what} {done} and"
-                f" training.{setting} is {goal}; go on with {further(experiment, head.iteration, head.env_steps)}"
-            ]
-        )
-
-
-def _require_more(experiment: Experiment, source: Resolved, head: CheckpointHead) -> None:
-    """Refuse to go on after the end of a run that was good enough, unless it should be better."""
-    until = experiment.training.until
-    if until is None or source.run_path is None:
-        return
-    try:
-        record = read_record(source.run_path)
-    except WorkspaceError:  # a run without its record can be resumed all the same
-        return
-    if record.reached == until and record.iterations == head.iteration:
-        raise ConfigError(
-            [
-                f"nothing is left to train: at iteration {head.iteration} {source.run_path.name} reached"
-                f" training.until={until}; go on with until=null, or with another condition"
-            ]
-        )
+        over = nothing_left(experiment, source, head)
+        if over is not None:
+            raise ConfigError([over])
 
 
 def _require_weights(experiment: Experiment, path: Path) -> None:

@@ -7,7 +7,7 @@
 from rlkit.workspace.details import RunDetails, run_details
 from rlkit.workspace.find import called, find_run, quoted
 from rlkit.workspace.listing import RUN_STATES, RunRow, age, list_runs, local_time, runs_as_json, size
-from rlkit.workspace.opening import continue_run, find_interrupted, open_run, refuse_links
+from rlkit.workspace.opening import continue_run, is_of_series, open_run, refuse_links, trainings
 from rlkit.workspace.origin import provenance
 from rlkit.workspace.pins import pin_run, pins_of, unpin
 from rlkit.workspace.prune import Deleter, PruneFilters, PrunePlan, finish_deletions, folder_size, plan_prune
@@ -16,9 +16,9 @@ from rlkit.workspace.run import Run
 from rlkit.workspace.store.atomic import link_atomic, workspace_lock, write_atomic, write_together
 from rlkit.workspace.store.checkpoints import checkpoint_name, checkpoints_in
 from rlkit.workspace.store.errors import ResolveError, WorkspaceError
-from rlkit.workspace.store.files import keep_masked
+from rlkit.workspace.store.files import keep_masked, write_private
 from rlkit.workspace.store.layout import KINDS as RUN_KINDS
-from rlkit.workspace.store.layout import WorkspaceLimits, check_writable, start_above
+from rlkit.workspace.store.layout import WorkspaceLimits, check_writable, slurm_folder, start_above
 from rlkit.workspace.store.record import RunRecord, read_record
 from rlkit.workspace.store.scan import RunEntry, pinned_names, read_entry
 
@@ -43,10 +43,10 @@ __all__ = [
     "checkpoint_name",
     "checkpoints_in",
     "continue_run",
-    "find_interrupted",
     "find_run",
     "finish_deletions",
     "folder_size",
+    "is_of_series",
     "keep_masked",
     "link_atomic",
     "list_runs",
@@ -65,9 +65,12 @@ __all__ = [
     "run_details",
     "runs_as_json",
     "size",
+    "slurm_folder",
     "start_above",
+    "trainings",
     "unpin",
     "workspace_lock",
     "write_atomic",
+    "write_private",
     "write_together",
 ]

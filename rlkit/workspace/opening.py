@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from rlkit.masking import masked, masked_bytes
 from rlkit.packages import train_command
@@ -22,6 +22,7 @@ from rlkit.workspace.links import has_no_links, refresh
 from rlkit.workspace.run import Run
 from rlkit.workspace.store import layout
 from rlkit.workspace.store.atomic import FileLock, workspace_lock
+from rlkit.workspace.store.checkpoints import LAST
 from rlkit.workspace.store.errors import WorkspaceError, explained
 from rlkit.workspace.store.files import make_private, write_private
 from rlkit.workspace.store.record import (
@@ -53,18 +54,16 @@ def open_run(
     now: datetime | None = None,
     source: Path | None = None,
     save_diff: bool = True,
+    job: Mapping[str, Any] = {},
 ) -> Run:
     """Claim a new run folder, record how the run was made, and show it in runs/.
 
     The folder is `<task>_<kind>_<local time>`, or `name`, with `_2`, `_3` ... where that is taken. `command` is as
     typed. `source` lies in the git checkout to describe, by default that of rlkit; `save_diff` keeps its uncommitted
-    changes. Secrets are masked in command and changes; `config_yaml` is written as it is. Raises WorkspaceError;
-    nothing is left when it fails before the claim, and a run that cannot be written afterwards is marked failed.
+    changes, `job` tells of the batch system's. Secrets are masked in command and changes, not in `config_yaml`. Raises
+    WorkspaceError; nothing is left when it fails before the claim, a run that cannot be written later is marked failed.
     """
-    if kind not in layout.KINDS:
-        raise WorkspaceError(f"no kind of run is called {kind!r}; allowed are {', '.join(layout.KINDS)}")
-    layout.check_name(task, "the task")
-    layout.check_name(task if name is None else name, "logging.experimentName")
+    _check_names(task, kind, name)
     now, root = (now or datetime.now(timezone.utc)).astimezone(), layout.absolute(root)
     code = origin.code_state(*([] if source is None else [source]), with_diff=save_diff)
     record = RunRecord(
@@ -88,7 +87,8 @@ def open_run(
         path = _claim(root, folder, name or f"{task}_{kind}_{now:%Y%m%d_%H%M%S}")
         lock = FileLock(path / layout.RUN_LOCK)
         try:
-            named = replace(record, name=path.name, sequence=claim_sequence(root, runs))
+            starts = [_start(record, job)]
+            named = replace(record, name=path.name, sequence=claim_sequence(root, runs), starts=starts)
             run = _fill(root, path, named, lock, config_yaml, code.diff)
             _show(run, settings, runs)
         except BaseException as error:
@@ -99,10 +99,20 @@ def open_run(
     return run
 
 
-def continue_run(path: Path, *, root: Path = Path(), command: Sequence[str], device: str) -> Run:
-    """Take up a run that ended, in its own folder: its record keeps everything but the process.
+def continue_run(
+    path: Path,
+    *,
+    root: Path = Path(),
+    command: Sequence[str],
+    device: str,
+    config_yaml: str | None = None,
+    changed: Mapping[str, Sequence[str]] = {},
+    job: Mapping[str, Any] = {},
+) -> Run:
+    """Take up a run that ended, in its own folder: its record keeps everything but the process, and notes the start.
 
-    Raises WorkspaceError when the run is still under way, or its record cannot be read.
+    config_yaml: its settings from now on, where they are others; changed: which, by name, from what to what. job: as
+    of open_run. Raises WorkspaceError when the run is still under way, or its record cannot be read.
     """
     root = layout.absolute(root)
     path = layout.absolute(path)
@@ -119,9 +129,22 @@ def continue_run(path: Path, *, root: Path = Path(), command: Sequence[str], dev
         try:
             facts = _this_process(command)
             record = replace(
-                read_record(path), state=RUNNING, reason=None, finished=None, device=device, **facts
+                read_record(path),
+                state=RUNNING,
+                reason=None,
+                finished=None,
+                reached=None,
+                device=device,
+                **facts,
             )
+            starts = [
+                *record.starts,
+                _start(record, job, {name: list(pair) for name, pair in changed.items()}),
+            ]
+            record = replace(record, starts=starts)
             write_record(path, record)
+            if config_yaml is not None:
+                write_private(path / "config.yaml", config_yaml)
             remove_leftovers(path)
             announce(root)
         except BaseException:
@@ -151,13 +174,18 @@ def _inside(path: Path) -> list[Path]:
         return sorted(path.iterdir())
 
 
-def find_interrupted(task: str, config_yaml: str, *, root: Path = Path()) -> Path | None:
-    """The newest interrupted training run of the very same configuration, for continue_run; else None."""
+def trainings(task: str, *, root: Path = Path()) -> Iterator[tuple[RunEntry, str]]:
+    """The training runs of a task that can be read, the newest first, each with what its config.yaml holds."""
     for entry in reversed(all_runs(layout.absolute(root))):
-        same_kind = entry.record is not None and (entry.record.kind, entry.record.task) == ("train", task)
-        if same_kind and entry.state == INTERRUPTED and _text(entry.path / "config.yaml") == config_yaml:
-            return entry.path
-    return None
+        if entry.record is not None and (entry.record.kind, entry.record.task) == ("train", task):
+            text = _text(entry.path / "config.yaml")
+            if text is not None:
+                yield entry, text
+
+
+def is_of_series(run: str, name: str) -> bool:
+    """Whether a run got its name from logging.experimentName=name: that, or the same with a number behind it."""
+    return re.fullmatch(rf"{re.escape(name)}(_\d+)?", run) is not None
 
 
 def _text(path: Path) -> str | None:
@@ -186,6 +214,24 @@ def _this_process(command: Sequence[str]) -> dict[str, Any]:
         "process_started": origin.process_start(os.getpid()),
         "updated": format_time(datetime.now(timezone.utc)),
     }
+
+
+def _check_names(task: str, kind: str, name: str | None) -> None:
+    if kind not in layout.KINDS:
+        raise WorkspaceError(f"no kind of run is called {kind!r}; allowed are {', '.join(layout.KINDS)}")
+    layout.check_name(task, "the task")
+    layout.check_name(task if name is None else name, "logging.experimentName")
+
+
+def _start(record: RunRecord, job: Mapping[str, Any], changed: Mapping[str, Any] = {}) -> dict[str, Any]:
+    """What the record keeps of a start by the process that is in it: from which iteration, and with what changes."""
+    facts = {
+        "at": record.updated,
+        "host": record.host,
+        "pid": record.pid,
+        "iteration": record.saved.get(LAST, 0),
+    }
+    return {**facts, **job, **({"changed": dict(changed)} if changed else {})}
 
 
 def _claim(root: Path, folder: Path, wanted: str) -> Path:
@@ -240,8 +286,7 @@ def _taken(name: str, run: Run, runs: list[RunEntry]) -> str:
     said = f"logging.experimentName={name} was used before: this is a new run, {run.name}"
     if run.record.kind != "train" or run.record.parent is not None:
         return said
-    series = re.compile(rf"{re.escape(name)}(_\d+)?")
-    old = next((old for old in reversed(runs) if series.fullmatch(old.name) and old.can_be_latest), None)
+    old = next((old for old in reversed(runs) if is_of_series(old.name, name) and old.can_be_latest), None)
     if old is None:
         return f"{said}, from the beginning"
     return (

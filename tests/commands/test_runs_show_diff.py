@@ -11,7 +11,7 @@ from workspace_helper import EPOCH
 from rlkit.cli import main
 from rlkit.config import compose
 from rlkit.runtime.checkpoints.checkpoint import Checkpoint, save
-from rlkit.workspace import run_details
+from rlkit.workspace import continue_run, run_details
 
 CONFIG = "task: {}\nenv:\n  numEnvs: {}\ncomposed:\n  overrides: [{}]\n"
 
@@ -306,3 +306,26 @@ def test_the_page_says_where_a_tracker_has_the_run(workspace, capsys, tracker, l
     run.update(tracker=tracker)
     assert f"  tracker       {line}\n" in output(capsys, workspace, "show", run.name)
     assert json.loads(output(capsys, workspace, "show", "--json", run.name))["tracker"] == tracker
+
+
+def test_the_page_says_when_a_run_went_on_and_where_its_job_logs(workspace, capsys):
+    run = workspace.start(job={"job": "12_3", "nodes": "n7", "log": "/logs/a-12_3.log"})
+    page = output(capsys, workspace, "show", run.name)
+    assert "  SLURM         job 12_3 on n7, log /logs/a-12_3.log\n" in page
+    assert "  starts " not in page
+    workspace.save(run, "last", iteration=9)
+    run.set_state("interrupted")
+    again = continue_run(
+        run.path,
+        root=workspace.root,
+        command=["x"],
+        device="cpu",
+        changed={"training.maxIterations": ("5", "9")},
+        job={"job": "12_3", "nodes": "n[1-2]"},
+    )
+    workspace.open_runs.append(again)
+    page = " ".join(output(capsys, workspace, "show", run.name).split())
+    assert "job 12_3 on n[1-2], log not known" in page
+    assert ", iteration 0, on" in page
+    assert ", iteration 9, on" in page
+    assert "job 12_3, changed training.maxIterations" in page

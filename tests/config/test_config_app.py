@@ -113,7 +113,7 @@ def started(monkeypatch, tmp_path):
     """Experiments that reach the runtime, which a stand-in replaces."""
     found = []
     launch = types.ModuleType("rlkit.runtime.launch")
-    launch.run_experiment = lambda experiment, source: found.append(experiment) or 0  # type: ignore[attr-defined]
+    launch.run_experiment = lambda experiment, source, going_on: found.append(experiment) or 0  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "rlkit.runtime.launch", launch)
     monkeypatch.setattr(sys, "argv", ["train.py"])
     monkeypatch.chdir(tmp_path)

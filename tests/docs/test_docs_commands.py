@@ -104,6 +104,9 @@ def check_training(words: tuple[str, ...]) -> None:
         words = tuple(word for word in words[1:] if "=" in word)
     if "-m" in words:
         words = tuple(re.sub(r"=([^\[,]+),.*", r"=\1", word) for word in words if word != "-m")
+    words = tuple(
+        word for word in words if word != "hydra/launcher=ray"
+    )  # an extra that development is without
     for word in words:
         if word.startswith("training.initFrom="):
             Path(word.partition("=")[2]).touch()
@@ -118,6 +121,9 @@ def check_training(words: tuple[str, ...]) -> None:
 def check_rlkit(words: list[str]) -> None:
     if words and words[0] in cli.TRAINING:
         check_training((*(["test=true"] if words[0] == "test" else []), *words[1:]))
+        return
+    if words[:1] == ["slurm"]:
+        check_training(("hydra/launcher=slurm", *words[1 : words.index(">") if ">" in words else None]))
         return
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):

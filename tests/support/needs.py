@@ -21,7 +21,7 @@ _SECONDS = 0.15  # CPU seconds of it where the limits in the tests were measured
 def lacking(what: str, reason: str) -> NoReturn:
     """Skip this test for `reason`, which says what is not here and how to get it.
 
-    what: "gl", "browser", "display", "soccer", "warp", "robots" or "trackers".
+    what: "gl", "browser", "display", "soccer", "warp", "robots", "slurm" or "trackers".
     """
     if what in os.environ.get("RLKIT_REQUIRE", "").split(","):
         pytest.fail(f"{what} is required here: {reason}")

@@ -17,9 +17,10 @@ from rlkit.workspace import (
     WorkspaceError,
     WorkspaceLimits,
     continue_run,
-    find_interrupted,
+    is_of_series,
     open_run,
     read_record,
+    trainings,
     write_atomic,
 )
 from rlkit.workspace.store.atomic import is_locked
@@ -250,17 +251,46 @@ def test_a_run_is_continued_in_its_own_folder(workspace):
     assert record_of(again)["device"] == "cuda:0"
 
 
-def test_the_interrupted_run_of_the_same_configuration_is_found(workspace):
-    config = "task: Box\n"
-    assert find_interrupted("Box", config, root=workspace.root) is None
+def test_a_start_is_noted_with_its_changes_and_its_job(workspace):
+    run = workspace.start(job={"job": "12_3", "log": "/logs/12_3.log"})
+    workspace.save(run, "last", iteration=7)
+    run.set_state("interrupted")
+    again = continue_run(
+        run.path,
+        root=workspace.root,
+        command=["x"],
+        device="cpu",
+        config_yaml="task: Box\nmaxIter: 9\n",
+        changed={"training.maxIterations": ("5", "9")},
+    )
+    workspace.open_runs.append(again)
+    first, second = record_of(again)["starts"]
+    assert (first["iteration"], first["job"], first["log"]) == (0, "12_3", "/logs/12_3.log")
+    assert (second["iteration"], second["changed"]) == (7, {"training.maxIterations": ["5", "9"]})
+    assert "job" not in second
+    assert again.config.read_text() == "task: Box\nmaxIter: 9\n"
+
+
+def test_trainings_of_a_task_are_listed_the_newest_first(workspace):
+    assert list(trainings("Box", root=workspace.root)) == []
     old = workspace.start()
-    old.set_state("interrupted")
-    killed = workspace.start()
+    old.set_state("done")
+    killed = workspace.start(config_yaml="task: Box\nseed: 2\n")
     killed.close()  # as kill -9 does: the record still says running
-    workspace.start(config_yaml="task: Box\nseed: 2\n").set_state("interrupted")
-    workspace.start().set_state("done")
-    assert find_interrupted("Box", config, root=workspace.root) == killed.path
-    assert find_interrupted("Base", config, root=workspace.root) is None
+    workspace.start(kind="test").set_state("done")
+    workspace.start(task="Base").set_state("done")
+    found = [(entry.name, entry.state, text) for entry, text in trainings("Box", root=workspace.root)]
+    assert found == [
+        (killed.name, "interrupted", "task: Box\nseed: 2\n"),
+        (old.name, "done", "task: Box\n"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "is_one"), [("a.b", True), ("a.b_2", True), ("a.b_x", False), ("axb", False)]
+)
+def test_names_of_a_series_are_the_name_with_a_number(run, is_one):
+    assert is_of_series(run, "a.b") is is_one
 
 
 def test_open_run_works_from_the_current_folder(tmp_path, monkeypatch):

@@ -134,7 +134,9 @@ def check_combinations(plain: Plain, machine: Machine) -> list[str]:
     if training["test"] and training["checkpoint"] is None:
         problems.append("training.test=true: a policy to test is missing; add checkpoint=latest")
     if training["test"] and training["resume"] is not None:
-        problems.append("training.resume=auto: only training is resumed; leave it out, or write test=false")
+        problems.append(
+            f"training.resume={training['resume']}: only training is resumed; leave it out, or write test=false"
+        )
     if not task.get("policyControlsHandBase", True) and not task.get("policyControlsFingers", True):
         problems.append(
             "task.policyControlsFingers=false: nor is the hand's base controlled, so no action is left; "

@@ -101,7 +101,11 @@ class TrainingSettings:
     checkpoint: str | None = setting(
         "path or null", "", "resume or test this: latest, a run, a folder or a file"
     )
-    resume: str | None = setting("auto or null", "", "auto: continue in the same run folder where it stood")
+    resume: str | None = setting(
+        "auto|new or null",
+        "",
+        "auto: the same command again goes on in the same run folder; new: begin another run all the same",
+    )
     init_from: str | None = setting("path or null", "", "begin a new training with the weights of this file")
     torch_deterministic: bool = setting("bool", "", "ask torch for deterministic algorithms (slower)")
     checkpoint_interval: int = setting("int >= 1", "iterations", "how often a checkpoint is saved")

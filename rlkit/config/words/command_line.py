@@ -77,6 +77,11 @@ class CommandLine:
         config = [] if self.config_name is None else [f"--config-name={self.config_name}"]
         return self.options + config + [override.text() for override in self.overrides]
 
+    def files(self) -> list[str]:
+        """The options, as they may be typed again, that say which files are composed."""
+        given = {"path": self.config_path, "dir": self.config_dir, "name": self.config_name}
+        return [f"--config-{option}={value}" for option, value in given.items() if value is not None]
+
     def last(self, *names: str) -> str | None:
         """What was typed last for a setting or a group, by its full names; None where nothing was."""
         given = [o.value or "" for o in self.overrides if o.key in names]

@@ -24,6 +24,7 @@ from rlkit.plugins import source
 from rlkit.plugins.modules import is_name
 from rlkit.sims.facts import simulator_facts
 
+_SHOWING = ("--cfg", "--info", "--hydra-help", "--version")
 _NAME = re.compile(r"[A-Za-z_][\w$-]*(\.[A-Za-z0-9_$][\w$-]*)*$", re.ASCII)  # a key of Hydra's grammar
 
 
@@ -39,6 +40,12 @@ class CheckedWords:
     sweep: bool
     argv: tuple[str, ...]  # the words for Hydra: options, then overrides
     bases: Mapping[Asked, Base] = field(default_factory=dict)
+    files: tuple[str, ...] = ()  # the options that say which files are composed
+
+    @property
+    def shows(self) -> bool:
+        """Whether its options show something, and nothing is run."""
+        return any(option.startswith(_SHOWING) for option in self.options)
 
 
 def read_words(argv: Sequence[str], conf_dir: Path | None = None) -> CheckedWords:
@@ -73,7 +80,15 @@ def check_words(line: CommandLine, conf: Conf, bases: Mapping[Asked, Base] | Non
     line = replace(line, overrides=[_on_top(override) for override in right] if bases else right)
     overrides = tuple(override.text() for override in line.overrides)
     return CheckedWords(
-        tuple(line.options), overrides, root, conf, schema, line.sweep, tuple(line.argv()), bases
+        tuple(line.options),
+        overrides,
+        root,
+        conf,
+        schema,
+        line.sweep,
+        tuple(line.argv()),
+        bases,
+        tuple(line.files()),
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, TypeVar
 
+from rlkit.runtime.process.slurm import adopt_tasks
+
 T = TypeVar("T")
 
 
@@ -65,7 +67,8 @@ class Ranks:
 
 
 def from_environment() -> Ranks:
-    """The place that torchrun (or torch.distributed.launch) gave this process; alone without one."""
+    """The place that torchrun (or torch.distributed.launch), or srun, gave this process; alone without one."""
+    adopt_tasks()
     env = os.environ
     return Ranks(
         rank=int(env.get("RANK", "0")),

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Callable, Iterator
 
+from rlkit.runtime.process.slurm import in_job
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """Ctrl-C, and what ends a process politely."""
 WARNINGS = (signal.SIGHUP, signal.SIGUSR1)
@@ -70,9 +72,16 @@ class StopAtOnce:
         self.check()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None and _is_echo(number):
+            return
         again, self.signal = self.signal is not None, number
         if again or not (self._holding or _importing(frame)):
             raise Stopped(number)
+
+
+def _is_echo(number: int) -> bool:
+    """Whether a signal may be one that was told before: SLURM tells srun and its tasks, and srun tells the tasks."""
+    return number != signal.SIGINT and in_job()
 
 
 def _importing(frame: FrameType | None) -> bool:
@@ -83,7 +92,7 @@ def _importing(frame: FrameType | None) -> bool:
 
 
 class StopRequest:
-    """A context in which the first signal only asks to stop; a second one interrupts at once.
+    """A context in which the first signal only asks to stop; a second one interrupts at once, but for SLURM's.
 
     asked_for: called at the first one, to end what may wait for the user.
     """
@@ -104,6 +113,8 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _ask(self, number: int, _: FrameType | None) -> None:
+        if self.asked and _is_echo(number):
+            return
         if self.asked:
             raise KeyboardInterrupt
         self.signal, self.asked = number, True

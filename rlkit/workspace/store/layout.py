@@ -11,6 +11,7 @@ from rlkit.names import PINNED, problem_of_name, shortened
 from rlkit.workspace.store.errors import WorkspaceError, explained
 
 ARCHIVE = "runs_all"
+SLURM = "slurm_jobs"  # in the archive
 WINDOW = "runs"
 RECORD = "run.json"
 RUN_LOCK = ".lock"
@@ -82,6 +83,17 @@ def make_folders(root: Path) -> None:
     for folder in (archive_folder(root), window_folder(root), pinned_folder(root)):
         with explained(f"make the folder {folder}"):
             folder.mkdir(parents=True, exist_ok=True)
+
+
+def slurm_folder(root: Path) -> Path:
+    """The folder, made where it is missing, of the scripts that SLURM runs and of what their jobs print.
+
+    Raises WorkspaceError.
+    """
+    folder = archive_folder(root) / SLURM
+    with explained(f"make the folder {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def check_writable(root: Path) -> None:

@@ -68,6 +68,7 @@ class RunRecord:
     chosen: dict[str, Any] = field(default_factory=dict)  # settings left to this machine -> their values
     code: dict[str, Any] = field(default_factory=dict)  # of classes that are not rlkit's own
     tracker: dict[str, Any] = field(default_factory=dict)  # its name, and the run's id, url and place there
+    starts: list[dict[str, Any]] = field(default_factory=list)  # when, where and from which iteration
     schema: int = SCHEMA
     extra: dict[str, Any] = field(default_factory=dict)  # keys we do not know, kept as they were
 
@@ -89,6 +90,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("sequence", "iterations"), _OPTIONAL_INT),
     **dict.fromkeys(("git", "packages", "best_by", "saved", "chosen", "code", "tracker"), (dict,)),
     **dict.fromkeys(("best_return", "best_success"), (float, int, type(None))),
+    "starts": (list,),
 }
 _REQUIRED = ("name", "task", "kind", "learner", "state", "created", "updated", "command", "cwd")
 _REQUIRED += ("pid", "seed", "host", "device")
@@ -146,16 +148,23 @@ def parse_record(data: Any) -> RunRecord:
         raise LostRecord("run.json: unknown kind or state ({}, {})".format(data["kind"], data["state"]))
     if not 0 < (data.get("sequence") or 1) <= LAST_SEQUENCE:
         raise LostRecord("run.json: sequence is {}".format(data["sequence"]))
-    if not all(isinstance(iteration, int) for iteration in data.get("saved", {}).values()):
-        raise LostRecord("run.json: saved is {!r}".format(data["saved"]))
-    if not all(type(value) in (int, float) for value in data.get("best_by", {}).values()):
-        raise LostRecord("run.json: best_by is {!r}".format(data["best_by"]))
+    _check_inside(data)
     try:
         parse_time(data["created"])
     except ValueError as error:
         raise LostRecord("run.json: created is {!r}".format(data["created"])) from error
     extra = {key: value for key, value in data.items() if key not in _TYPES}
     return RunRecord(**{key: data[key] for key in data if key in _TYPES}, extra=extra)
+
+
+def _check_inside(data: Mapping[str, Any]) -> None:
+    """Raise LostRecord for what the lists and sections of a record cannot hold."""
+    if not all(isinstance(iteration, int) for iteration in data.get("saved", {}).values()):
+        raise LostRecord("run.json: saved is {!r}".format(data["saved"]))
+    if not all(type(value) in (int, float) for value in data.get("best_by", {}).values()):
+        raise LostRecord("run.json: best_by is {!r}".format(data["best_by"]))
+    if not all(isinstance(start, dict) for start in data.get("starts", [])):
+        raise LostRecord("run.json: starts is {!r}".format(data["starts"]))
 
 
 def format_time(moment: datetime) -> str:

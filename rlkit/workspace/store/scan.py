@@ -11,7 +11,7 @@ from typing import Callable, Iterator, Sequence
 
 from rlkit.workspace.store import layout
 from rlkit.workspace.store.atomic import FileLock, is_locked, is_temporary, remove_if_there
-from rlkit.workspace.store.checkpoints import holds_checkpoint
+from rlkit.workspace.store.checkpoints import LAST, checkpoint_name, holds_checkpoint, networks_folder
 from rlkit.workspace.store.errors import WorkspaceError, explained
 from rlkit.workspace.store.index import Index
 from rlkit.workspace.store.record import (
@@ -74,6 +74,11 @@ class RunEntry:
             and self.state != FAILED
             and holds_checkpoint(self.path)
         )
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it holds the checkpoint that a training goes on from."""
+        return (networks_folder(self.path) / checkpoint_name(LAST)).is_file()
 
 
 def read_entry(path: Path, read: Callable[[Path], RunRecord] = read_record) -> RunEntry:

@@ -249,3 +249,33 @@ def test_a_resume_of_a_finished_run_says_how_to_go_on(trained_project):
     assert "nothing is left to train" in done.stderr
     assert "go on with maxIter=100" in done.stderr
     assert trained_project.names() == before
+
+
+def test_the_same_command_goes_on_in_one_folder_with_what_may_change(project):
+    words = ("numEnvs=4", "train.units=[8]", "logging.experimentName=mine", "training.resume=auto")
+
+    def steps():
+        events = EventAccumulator(str(project.run("mine")))
+        events.Reload()
+        return [event.step for event in events.Scalars("rate/env_steps_per_s")]
+
+    assert project.train(*words, "maxIter=2").returncode == 0
+    again = project.train(*words, "maxIter=2")
+    assert again.returncode == 0, again.stderr
+    assert "mine is this very request, and done: nothing is left to train" in again.stdout
+    longer = project.train(*words, "maxIter=4")
+    assert longer.returncode == 0, longer.stderr
+    assert "changed  training.maxIterations: 2 -> 4" in longer.stdout
+    assert "resuming at iteration 2, exactly where it was saved" in longer.stdout
+    assert project.names() == ["mine"]
+    assert [row["iteration"] for row in metrics(project, "mine")] == steps() == [1, 2, 3, 4]
+    assert project.record("mine")["starts"][-1]["changed"] == {"training.maxIterations": ["2", "4"]}
+    assert "maxIterations: 4" in (project.run("mine") / "config.yaml").read_text()
+
+    other = project.train(*words, "maxIter=4", "train.gamma=0.5")
+    assert other.returncode == 2
+    assert "mine was trained with other settings" in other.stderr
+    assert project.names() == ["mine"]
+    anew = project.train(*words[:-1], "training.resume=new", "maxIter=1", "train.gamma=0.5")
+    assert anew.returncode == 0, anew.stderr
+    assert project.names() == ["mine", "mine_2"]

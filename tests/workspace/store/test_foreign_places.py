@@ -20,13 +20,13 @@ from rlkit.workspace import (
     WorkspaceError,
     check_writable,
     continue_run,
-    find_interrupted,
     find_run,
     list_runs,
     pin_run,
     plan_prune,
     read_record,
     resolve,
+    trainings,
     unpin,
 )
 
@@ -263,8 +263,8 @@ def test_a_resume_neither_waits_for_a_pipe_nor_writes_into_it(workspace, name):
     run = workspace.trained(state="interrupted")
     (run.path / name).unlink(missing_ok=True)
     os.mkfifo(run.path / name)
-    found = find_interrupted("Box", "task: Box\n", root=workspace.root)
-    assert found == (None if name == "config.yaml" else run.path)
+    found = [entry.path for entry, _ in trainings("Box", root=workspace.root)]
+    assert found == ([] if name == "config.yaml" else [run.path])
     with pytest.raises(WorkspaceError, match=f"{name} is a named pipe: nothing is written through it"):
         continue_run(run.path, root=workspace.root, command=["train.py"], device="cpu")
 
