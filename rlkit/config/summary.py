@@ -67,7 +67,19 @@ def speed(experiment: Experiment, ranks: int = 1) -> list[tuple[str, str]]:
         length += f", or until {training.until}"
     if training.checkpoint is not None:
         found.append(("goes on with", training.checkpoint))
-    return [*found, ("length", length), ("evaluation", _evaluation(experiment))]
+    batch = _batch(experiment, ranks) if ranks > 1 else []
+    return [*found, ("length", length), *batch, ("evaluation", _evaluation(experiment))]
+
+
+def _batch(experiment: Experiment, ranks: int) -> list[tuple[str, str]]:
+    """What a gradient step is made of, where the learner has a setting for that."""
+    sizes = (experiment.train.get(name) for name in ("batch_size", "minibatch_size"))
+    size = next((size for size in sizes if isinstance(size, int)), None)
+    if size is None:
+        return []
+    return [
+        ("batch", f"{size:,} samples on each of {ranks} ranks, {size * ranks:,} in all, for a gradient step")
+    ]
 
 
 def rows(experiment: Experiment) -> list[tuple[str, str]]:

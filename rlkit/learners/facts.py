@@ -90,6 +90,7 @@ LEARNERS = {
         package="rlkit.learners.fast_td3",
         on_cpu={"amp": False, "compile": False, "cuda_graph": False, "buffer_device": "auto"},
         eval_interval=50,
+        several_ranks=True,
         gpu_pays=True,
     ),
     "distill": LearnerFacts(

@@ -43,6 +43,11 @@ def place() -> tuple[int, int]:
     return 0, 1
 
 
+def ranks_here() -> int:
+    """How many of the ranks are on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several() else 1
+
+
 def begin_alike(module: nn.Module) -> None:
     """Parameters and buffers become those of rank 0."""
     if several():
@@ -50,19 +55,72 @@ def begin_alike(module: nn.Module) -> None:
             dist.broadcast(tensor, 0)
 
 
-def average_gradients(parameters: Iterable[Tensor]) -> None:
-    """The gradients `[...]` become their means over the ranks: those of one loss, the mean over the samples of all.
+class Gradients:
+    """Averages the gradients of parameters over the ranks, in one flat buffer of which they are views from then on.
 
-    That holds where every rank has as many samples. Parameters without a gradient must be the same on all.
+    The buffer is made once, and never in a process alone. Of one loss the averages are the gradients of the mean over
+    the samples of all ranks, where every rank has as many samples.
     """
-    grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    if not grads or not several():
-        return
-    flat = torch.cat([grad.view(-1) for grad in grads])
-    dist.all_reduce(flat)
-    means = (flat / dist.get_world_size()).split([grad.numel() for grad in grads])
-    for grad, mean in zip(grads, means):
-        grad.copy_(mean.view_as(grad))
+
+    def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
+        self._parameters = list(parameters)
+        self._flat: Tensor | None = None  # [numbers in all parameters]
+        self._parts: list[Tensor] = []  # views of it, one a parameter
+
+    @torch.no_grad()
+    def average(self) -> None:
+        """Each gradient becomes its mean over the ranks; parameters without one must be the same on all."""
+        if not several():
+            return
+        if self._flat is None:
+            self._flat = self._buffer()
+        learnt = [
+            (parameter, part, parameter.grad)
+            for parameter, part in zip(self._parameters, self._parts)
+            if parameter.grad is not None
+        ]
+        fresh = [(part, grad) for _, part, grad in learnt if grad is not part]
+        if fresh:
+            parts, grads = map(list, zip(*fresh))
+            torch._foreach_copy_(parts, grads)  # pyright: ignore[reportPrivateImportUsage]
+        dist.all_reduce(self._flat)
+        self._flat /= dist.get_world_size()
+        for parameter, part, _ in learnt:
+            parameter.grad = part
+
+    def _buffer(self) -> Tensor:
+        sizes = [parameter.numel() for parameter in self._parameters]
+        first = self._parameters[0]
+        flat = torch.zeros(sum(sizes), dtype=first.dtype, device=first.device)
+        self._parts = [part.view_as(p) for part, p in zip(flat.split(sizes), self._parameters)]
+        return flat
+
+
+def anywhere(flag: bool, device: torch.device) -> bool:
+    """Whether the flag is set on any rank."""
+    if not several():
+        return flag
+    answer = torch.tensor(float(flag), device=device)
+    dist.all_reduce(answer, dist.ReduceOp.MAX)
+    return bool(answer.item())
+
+
+def gathered(values: Tensor) -> Tensor:
+    """The values `[...]` of every rank, `[ranks, ...]` in their order."""
+    if not several():
+        return values.unsqueeze(0)
+    found = [torch.empty_like(values) for _ in range(dist.get_world_size())]
+    dist.all_gather(found, values)
+    return torch.stack(found)
+
+
+def go_on_drawing(generator: torch.Generator, saved: Tensor) -> None:
+    """Random numbers go on as rank 0's did; another rank's are new ones, which its rank and those decide."""
+    generator.set_state(saved.cpu())
+    rank, _ = place()
+    if rank:
+        where = torch.randint(2**62, (), generator=generator, device=generator.device)
+        generator.manual_seed(int(where) + rank)
 
 
 def share_moments(count: Tensor, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor, Tensor]:

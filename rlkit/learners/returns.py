@@ -8,7 +8,6 @@ from typing import Any, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch import distributed as dist
 
 from rlkit.learners import ranks
 from rlkit.learners.statistics import merge
@@ -83,8 +82,8 @@ class ReturnScale(nn.Module):
         """
         new = _over_ranks(self._moments(obs, returns.double()))
         merge(self.mean, self.variance, self.count, new.mean, new.variance, new.count)
-        self.low.copy_(torch.minimum(self.low, new.low))
-        self.high.copy_(torch.maximum(self.high, new.high))
+        self.low.copy_(torch.minimum(self.low, new.low.float()))
+        self.high.copy_(torch.maximum(self.high, new.high.float()))
 
     def _moments(self, obs: Tensor, values: Tensor) -> _Moments:
         if not self.tasks:
@@ -140,17 +139,22 @@ class ReturnScale(nn.Module):
         return [] if theirs == ours else [f"returns of {theirs} tasks in it, {ours} here"]
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from `state_dict()`, in place; with another number of envs single returns begin anew."""
-        same_envs = len(state["returns"]) == len(self.returns)
-        returns = state["returns"] if same_envs else torch.zeros_like(self.returns)
+        """Continue from `state_dict()`, in place; with another number of envs, or several ranks, single returns begin
+        anew."""
+        own = len(state["returns"]) == len(self.returns) and not ranks.several()
+        returns = state["returns"] if own else torch.zeros_like(self.returns)
         self.load_state_dict({**state, "returns": returns})
 
 
 def _over_ranks(ours: _Moments) -> _Moments:
-    """The moments of what all ranks passed."""
+    """The moments of what all ranks passed, by one collective."""
     if not ranks.several():
         return ours
-    extremes = torch.stack([ours.low, -ours.high])
-    dist.all_reduce(extremes, op=dist.ReduceOp.MIN)
-    moments = ranks.share_moments(ours.count, ours.mean, ours.variance)
-    return _Moments(*moments, extremes[0], -extremes[1])
+    low, high = ours.low.double(), ours.high.double()
+    rows = ranks.gathered(torch.stack([ours.count, ours.mean, ours.variance, low, high]))
+    counts, means, variances, lows, highs = rows.unbind(1)
+    count = counts.sum(0)
+    divisor = count.clamp_min(1.0)
+    mean = (counts * means).sum(0) / divisor
+    variance = (counts * (variances + (means - mean).square())).sum(0) / divisor
+    return _Moments(count, mean, variance, lows.amin(0), highs.amax(0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Iterator, Sequence
@@ -17,6 +18,7 @@ from rlkit.packages import typed_command
 from rlkit.runtime.continuation import Continuation, told
 from rlkit.runtime.greeting import greet
 from rlkit.runtime.process.engines import quiet_openmp
+from rlkit.runtime.process.group import RankError
 from rlkit.runtime.process.logs import start_logging, stop_logging
 from rlkit.runtime.process.ranks import from_environment
 from rlkit.runtime.process.slurm import job_facts
@@ -51,10 +53,14 @@ def run_experiment(
     console = Console(soft_wrap=not sys.stdout.isatty())
     try:
         command = typed_command(sys.argv)
-        return carry_out(experiment, source, console, command=command, going_on=going_on).status
+        ended = carry_out(experiment, source, console, command=command, going_on=going_on)
     except RlkitError as error:
         print(printable(f"error: {error}"), file=sys.stderr)
         return FAILED
+    if isinstance(ended.error, RankError):
+        # The first rank to end makes the launcher end the others: the one that failed must have told why by then
+        time.sleep(5)
+    return ended.status
 
 
 def carry_out(
@@ -82,7 +88,7 @@ def carry_out(
             with stop.held():  # no folder without somebody who writes down how it ended
                 run = _claim(experiment, source, command, going_on)
                 stack.enter_context(_owned(run, stop))
-        level = experiment.logging.log_level if ranks.leads else "warning"
+        level = experiment.logging.log_level if ranks.leads else "error"
         start_logging(level, console, run and run.log_file)
         stack.callback(stop_logging)
         if run is not None:
@@ -95,7 +101,10 @@ def carry_out(
         from rlkit.runtime.session import Session  # torch and the simulator come with it
 
         session = Session(experiment, source, run, ranks, console, listener)
-        return Ended(run, session.execute(), session.error)
+        status = session.execute()
+        if isinstance(session.error, RankError):
+            stop.signal = None  # the launcher's, since another rank has failed
+        return Ended(run, status, session.error)
 
 
 def _claim(

@@ -105,7 +105,8 @@ def require_one_process(experiment: Experiment, ranks: Ranks) -> None:
         label = row.label
         raise ConfigError(
             [
-                f"train.learner={learner}: {label} trains in one process; start it with python, or choose a PPO file"
+                f"train.learner={learner}: {label} trains in one process; start it with python, or say beside its class"
+                " that it can: FACTS = LearnerFacts(several_ranks=True), as docs/learners.md shows"
             ]
         )
 

@@ -22,8 +22,9 @@ from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoints import pretrained
 from rlkit.runtime.playing.evaluation import SEED_OFFSET, Evaluation
 from rlkit.runtime.playing.policy_test import PolicyTest
+from rlkit.runtime.process.group import RankError, joined
 from rlkit.runtime.process.logs import FILE_ONLY
-from rlkit.runtime.process.ranks import Ranks, joined
+from rlkit.runtime.process.ranks import Ranks
 from rlkit.runtime.process.seeding import seed_everything
 from rlkit.runtime.process.startup import startup
 from rlkit.runtime.progress.describe import describe
@@ -64,9 +65,12 @@ class Session:
                     return self._test(env, learner)
                 return self._train(env, learner)
         except RlkitError as error:
-            startup.stop.check()  # what was stopped half-way may fail in any way
+            another = isinstance(error, RankError)
+            if not another:
+                startup.stop.check()  # what was stopped half-way may fail in any way
             self.error = error
-            log.error("%s", error)
+            prefix = "" if another or self.ranks.leads else f"rank {self.ranks.rank}: "
+            log.error("%s%s", prefix, error, extra=FILE_ONLY if another and error.told else None)
             if error.details:
                 log.error("%s", error.details, extra=FILE_ONLY)
             if self.run is not None:
@@ -143,6 +147,7 @@ class Session:
                 training.resume(self.checkpoint)
             describe(self.experiment, env, learner)
             startup.stop.check()
+            self.ranks.meet()  # the one that leads has made the envs of evaluations, which may take long
             stopped_by = training.loop(self.console)
         if self.run is not None:
             self._end(self.run, training, stopped_by)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rlkit.app import main as train
 from rlkit.cli import main
 from rlkit.clusters.request import own_request, read_jobs
 from rlkit.config import ConfigError
+from rlkit.learners.facts import LEARNERS
 
 
 def jobs(*words):
@@ -101,7 +104,9 @@ def test_what_cannot_be_submitted_is_said(words, message):
     assert message in refusal(*words)
 
 
-def test_several_ranks_are_refused_where_the_learner_has_one():
+def test_several_ranks_are_refused_where_the_learner_has_one(monkeypatch):
+    alone = replace(LEARNERS["fast_td3"], several_ranks=False)
+    monkeypatch.setitem(LEARNERS, "fast_td3", alone)
     assert "trains in one process" in refusal(
         "test=false", "train=BaseTaskFastTD3", "hydra/launcher=slurm_gpus"
     )

@@ -1,4 +1,4 @@
-"""Two processes that train together over gloo, each telling what came of it."""
+"""Two processes that train together over gloo, with deterministic kernels alone, each telling what came of it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def both(work: Callable[..., Any], folder: Path, *given: Any) -> tuple[Any, Any]
 
 def _one(rank: int, work: Callable[..., Any], folder: str, given: tuple[Any, ...]) -> None:
     torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
     store, limit = f"file://{folder}/store", timedelta(seconds=100)
     distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=2, timeout=limit)
     torch.save(work(rank, *given), f"{folder}/{rank}.pth")

@@ -6,6 +6,7 @@ import compileall
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -48,11 +49,13 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        """PATH begins with shims that run this Python; no launcher's variables."""
+        """PATH begins with shims that run this Python; no launcher's variables, but a port of its own for torchrun,
+        whose usual one another test may hold."""
         environment = {k: v for k, v in os.environ.items() if k not in LAUNCHER_VARIABLES}
         environment["PATH"] = f"{self.path / '.shims'}:{environment['PATH']}"
         environment["PYTHONUNBUFFERED"] = "1"
         environment["TERM"] = "dumb"
+        environment["PET_MASTER_PORT"] = str(free_port())
         return {**environment, **warm.environment()}
 
     def shell(self, line: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
@@ -110,6 +113,13 @@ _STARTERS = {
     "tensorboard": "-m tensorboard.main",
 }
 _WARM = ("", "-m rlkit.cli")
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
 
 
 def wait_until(condition: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:

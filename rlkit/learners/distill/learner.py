@@ -44,12 +44,13 @@ class Distill(Learner):
     def __init__(self, train: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> None:
         self.spec, self.settings = spec, read_settings(self.settings_class, train)
         self.groups = ("policy",)  # until there is a teacher, whose observations cost something
-        self._rank, self._num_ranks = ranks.place()
-        self.generator = torch.Generator(device=spec.device).manual_seed(seed + self._rank)
+        rank, self._num_ranks = ranks.place()
+        self.generator = torch.Generator(device=spec.device).manual_seed(seed + rank)
         with torch.random.fork_rng([spec.device] if spec.device.type == "cuda" else []):
             torch.manual_seed(seed)
             self.student = self._make_student().to(spec.device)
         ranks.begin_alike(self.student)
+        self._gradients = ranks.Gradients(self.student.parameters())
         self.optimizer = Adam(self.student.parameters(), lr=self.settings.learning_rate)
         self.replay: Replay | None = None  # made with the first rollout: a test needs none
         self.iteration = 0
@@ -146,7 +147,7 @@ class Distill(Learner):
         losses = self.student.losses(batch, self.generator, self.iteration)
         self.optimizer.zero_grad()
         losses["loss"].backward()
-        ranks.average_gradients(self.student.parameters())
+        self._gradients.average()
         most = self.settings.max_grad_norm or math.inf
         norm = nn.utils.clip_grad_norm_(self.student.parameters(), most)
         self.optimizer.step()
@@ -226,15 +227,8 @@ class Distill(Learner):
             return
         self.optimizer.load_state_dict(state["optimizer"])
         self.iteration = state["iteration"]
-        self._go_on_drawing(state["generator"])
+        ranks.go_on_drawing(self.generator, state["generator"])
         self.complete = self._load_replay(state) and self._same_teacher(state["teacher"])
-
-    def _go_on_drawing(self, saved: Tensor) -> None:
-        """Random numbers go on as rank 0's did; another rank's are new ones, which its rank and those decide."""
-        self.generator.set_state(saved.cpu())
-        if self._rank:
-            where = torch.randint(2**62, (), generator=self.generator, device=self.generator.device)
-            self.generator.manual_seed(int(where) + self._rank)
 
     def _load_replay(self, state: Mapping[str, Any]) -> bool:
         """Whether the replay goes on as it was."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rlkit.env.api import EnvSpec, Observations, VecEnv
+from rlkit.learners import ranks
 from rlkit.learners.acting import detached, noise_generator
 from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy, Trial
 from rlkit.learners.fast_td3.exploration import Exploration
@@ -18,7 +19,7 @@ from rlkit.learners.fast_td3.memory import require_room
 from rlkit.learners.fast_td3.replay.buffer import ReplayBuffer
 from rlkit.learners.fast_td3.settings import Settings
 from rlkit.learners.fast_td3.trial import trial
-from rlkit.learners.fast_td3.turns import Turns, cuda_graph
+from rlkit.learners.fast_td3.turns import Capture, Turns, cuda_graph
 from rlkit.learners.fast_td3.update import Update
 from rlkit.learners.fast_td3.watch import warnings
 from rlkit.learners.networks.weights import transfer
@@ -34,13 +35,15 @@ class FastTD3(Learner):
     """Distributional twin critics on replayed data from many environments; see docs/learners.md.
 
     train: the `train` section, flat. seed: of everything random in here, which has its own generator. Raises
-    LearnerError for settings that do not fit the env.
+    LearnerError for settings that do not fit the env. With several ranks, building and iterating are collective: they
+    share networks and statistics; each has a generator and a replay of its own, from which it draws `batch_size`.
     """
 
     def __init__(self, train: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> None:
         self.spec, self.settings = spec, read_settings(Settings, train)
         settings, device = self.settings, spec.device
-        self.generator = torch.Generator(device=device).manual_seed(seed)
+        rank, self._num_ranks = ranks.place()
+        self.generator = torch.Generator(device=device).manual_seed(seed + rank)
         self.replay = _replay(settings, spec)
         self.policy_norm = _norm(settings, spec, "policy")
         self.critic_norm = _norm(settings, spec, "critic") if spec.asymmetric else self.policy_norm
@@ -58,14 +61,30 @@ class FastTD3(Learner):
                 self.returns if settings.reward_normalization else None,
                 self.generator,
             )
-        # A graph needs all of a turn on the GPU: also the buffer.
-        on_gpu = device.type == "cuda" and settings.buffer_device != "cpu"
-        capture = cuda_graph if settings.cuda_graph and on_gpu else None
-        self.turns = Turns(self.update, capture=capture, compiled=settings.compile)
+        self.turns = Turns(self.update, capture=self._capture(), compiled=settings.compile)
         self.exploration = self._exploration(spec.num_envs, self.generator)
+        if settings.save_buffer and self._num_ranks > 1:
+            log.info(
+                "train.save_buffer=true: of %d ranks rank 0's replay is saved, all go on with it",
+                self._num_ranks,
+            )
         self.step = 0  # env steps of every env, so far
         self.learning_steps = 0  # those of them that learned
         self._obs: Observations | None = None  # what the env showed last
+
+    def _capture(self) -> Capture | None:
+        """How a turn becomes a graph, None where it cannot: all of it must be on the GPU, also the buffer."""
+        settings = self.settings
+        if not settings.cuda_graph or self.spec.device.type != "cuda" or settings.buffer_device == "cpu":
+            return None
+        if self._num_ranks > 1:
+            log.info(
+                "FastTD3's turns run as written, not as one CUDA graph: with %d ranks each update waits for the"
+                " gradients of the others, which rlkit does not capture",
+                self._num_ranks,
+            )
+            return None
+        return cuda_graph
 
     @classmethod
     def trial(cls, train: Mapping[str, Any], spec: EnvSpec) -> Trial:
@@ -76,7 +95,8 @@ class FastTD3(Learner):
     def iterate(self, env: VecEnv) -> Iteration:
         """`horizon_length` steps of every env, each followed by a turn of learning.
 
-        The env has been reset (or restored) by the caller. Raises LearnerError on a non-finite number.
+        The env has been reset (or restored) by the caller. env_steps counts the envs of all ranks. Raises
+        LearnerError on a non-finite number.
         """
         started, learn_time, updates = time.perf_counter(), 0.0, self.turns.updates
         self._pick_up(env)
@@ -89,7 +109,7 @@ class FastTD3(Learner):
         elapsed = time.perf_counter() - started
         metrics["rate/updates_per_s"] = (self.turns.updates - updates) / elapsed
         return Iteration(
-            env_steps=self.settings.horizon_length * self.spec.num_envs,
+            env_steps=self.settings.horizon_length * self.spec.num_envs * self._num_ranks,
             metrics=metrics,
             collect_time=elapsed - learn_time,
             update_time=learn_time,
@@ -180,8 +200,10 @@ class FastTD3(Learner):
     def describe(self) -> list[str]:
         settings, replay = self.settings, self.replay
         size = sum(t.numel() * t.element_size() for t in vars(replay).values() if isinstance(t, Tensor))
+        each = f" on each of {self._num_ranks} ranks" if self._num_ranks > 1 else ""
         found = [
-            f"FastTD3: {settings.num_updates} updates of {settings.batch_size:,} samples a step, run {self.turns.mode}",
+            f"FastTD3: {settings.num_updates} updates of {settings.batch_size:,} samples{each} a step, run"
+            f" {self.turns.mode}",
             f"replay: {replay.steps:,} steps of {replay.num_envs:,} envs, {size / 1e6:.1f} MB",
         ]
         for part, module in (("actor", self.update.actor), ("critics", self.update.critics)):
@@ -196,7 +218,10 @@ class FastTD3(Learner):
     # Saving.
 
     def state(self, *, experience: bool = True) -> dict[str, Any]:
-        """A snapshot of tensors (copies) and plain values; the replay buffer only with train.save_buffer=true."""
+        """A snapshot of tensors (copies) and plain values; the replay buffer only with train.save_buffer=true.
+
+        One of several ranks tells its own replay, generator and noise; all else is the same on all.
+        """
         parts: dict[str, Any] = {
             "sizes": sizes_of(self.spec),
             "step": self.step,
@@ -217,8 +242,9 @@ class FastTD3(Learner):
     def load(self, state: Mapping[str, Any], *, policy_only: bool = False) -> None:
         """Continue from `state()`; with `policy_only` take the actor and its normaliser.
 
-        With another number of envs, what belongs to single envs begins anew. Raises LearnerError, before anything is
-        changed, when sizes or networks differ.
+        With another number of envs, what belongs to single envs begins anew. Several ranks all begin with the one
+        replay that was saved, draw different random numbers, and let the rest of it begin anew. Raises LearnerError,
+        before anything is changed, when sizes or networks differ.
         """
         self._require_fit(state, policy_only)
         self.policy_norm.load_state_dict(state["policy_norm"])
@@ -229,8 +255,8 @@ class FastTD3(Learner):
         self.update.load(state["update"])
         self.step, self.learning_steps = state["step"], state["learning_steps"]
         self.turns.updates = state["updates"]
-        self.generator.set_state(state["generator"].cpu())
-        if len(state["exploration"]) == self.spec.num_envs:
+        ranks.go_on_drawing(self.generator, state["generator"])
+        if len(state["exploration"]) == self.spec.num_envs and self._num_ranks == 1:
             self.exploration.std.copy_(state["exploration"])
         self.returns.restore(state["returns"])
         self._load_replay(state)

@@ -9,20 +9,23 @@ import torch
 
 from rlkit.learners.api import LearnerError
 from rlkit.learners.fast_td3.settings import Settings
+from rlkit.learners.ranks import ranks_here
 
 
 def require_room(needed: int, settings: Settings, num_envs: int, device: torch.device) -> None:
     """Raise LearnerError when `needed` bytes are more than `device` has free.
 
     The configuration estimates this before anything boots where it knows the sizes; here they are known for every env.
+    Several ranks on one machine share its main memory.
     """
-    free = free_memory(device)
-    if free is None or needed <= free:
+    free, ranks = free_memory(device), 1 if device.type == "cuda" else ranks_here()
+    if free is None or needed * ranks <= free:
         return
-    size = int(0.9 * settings.buffer_size * free / needed)
+    size = int(0.9 * settings.buffer_size * free / (needed * ranks))
     where = "the GPU has" if device.type == "cuda" else "main memory has"
+    of = f"{num_envs} envs" if ranks == 1 else f"{num_envs} envs on each of {ranks} ranks"
     raise LearnerError(
-        f"train.buffer_size={settings.buffer_size}: needs {needed / 1e9:.1f} GB for {num_envs} envs, {where} "
+        f"train.buffer_size={settings.buffer_size}: needs {needed * ranks / 1e9:.1f} GB for {of}, {where} "
         f"{free / 1e9:.1f} free; train.buffer_size={size} fits"
     )
 

@@ -10,6 +10,7 @@ from typing import Callable
 import torch
 from torch import Tensor
 
+from rlkit.learners import ranks
 from rlkit.learners.fast_td3.update import Update
 
 log = logging.getLogger("rlkit")
@@ -22,7 +23,8 @@ class Turns:
     """Runs turns the fast way once it has proved equal to the plain way on the first batches.
 
     capture: makes a quick replay of a turn; None runs every turn as written. compiled: use torch.compile for the
-    losses. Where the quick way fails or differs, one line says so and everything is run as written.
+    losses. Where the quick way fails or differs, on one of several ranks even, one line says so and everything is run
+    as written.
     """
 
     def __init__(self, update: Update, *, capture: Capture | None, compiled: bool) -> None:
@@ -50,8 +52,31 @@ class Turns:
         self.updates += settings.num_updates
 
     def _prepare(self, key: tuple[int, bool]) -> None:
-        """Run this turn both ways from the same state, compare, and keep the quick way if they agree."""
+        """Run this turn both ways from the same state, compare, and keep the quick way if they agree.
+
+        Each of several ranks does that by itself, since one that fails would leave the others waiting; then all of
+        them run the turn together, in the way that suits all.
+        """
         update, turn = self._update, partial(self._update.turn, *key)
+        with ranks.apart():
+            before, plain, quick, problem = self._compared(turn)
+        if ranks.anywhere(bool(problem), update.device):
+            problem = problem or "so they do on another rank"
+            log.warning("FastTD3 learns as written instead of %s (slower): %s", self.mode, problem)
+            self._capture, self._compiled = None, False
+            self._ready.clear()
+            update.use_plain_losses()
+            quick = turn
+            plain.restore(update)
+        else:
+            self._ready[key] = quick
+        if ranks.several():
+            before.restore(update)
+            quick()
+
+    def _compared(self, turn: Run) -> tuple[_Snapshot, _Snapshot, Run, str]:
+        """The state before the turn and after its plain way, its quick way, and why that is of no use, if so."""
+        update = self._update
         update.use_plain_losses()
         before = _Snapshot.of(update)
         turn()
@@ -67,14 +92,7 @@ class Turns:
         except RuntimeError as error:  # of CUDA's capture, or of the compiler
             problem = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
             quick = turn
-        if problem:
-            log.warning("FastTD3 learns as written instead of %s (slower): %s", self.mode, problem)
-            self._capture, self._compiled = None, False
-            self._ready.clear()
-            update.use_plain_losses()
-            plain.restore(update)
-        else:
-            self._ready[key] = quick
+        return before, plain, quick, problem
 
     def _make_quick(self, turn: Run) -> Run:
         if self._compiled:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rlkit.env.api import EnvSpec
+from rlkit.learners import ranks
 from rlkit.learners.fast_td3 import simba
 from rlkit.learners.fast_td3.distribution import support
 from rlkit.learners.fast_td3.losses import actor_loss, critic_loss, target_actions
@@ -25,7 +26,8 @@ from rlkit.learners.schedules import scheduled
 class Update:
     """What learns, and how: `turn` is a pure sequence of tensor operations that a CUDA graph can hold.
 
-    Everything that a turn changes is changed in place, and nothing in it waits for the device.
+    Everything that a turn changes is changed in place, and nothing in it waits for the device. Several ranks begin
+    with the same networks and average each update's gradients: the networks stay the same on all.
     """
 
     def __init__(
@@ -47,6 +49,9 @@ class Update:
         self.critics = Critics(spec, settings).to(spec.device)
         self.target_critics = _frozen_copy(self.critics)
         self.target_actor = _frozen_copy(self.actor) if settings.target_actor else self.actor
+        ranks.begin_alike(nn.ModuleList(self._modules().values()))
+        modules: list[nn.Module] = [self.actor, self.critics]
+        self.gradients = {module: ranks.Gradients(learnt(module)) for module in modules}
         self.actor_optimizer = _adamw(self.actor, settings.actor_learning_rate, settings)
         self.critic_optimizer = _adamw(self.critics, settings.critic_learning_rate, settings)
         fp16 = settings.low_precision and settings.amp_dtype == "fp16"
@@ -109,11 +114,12 @@ class Update:
             _follow(self.target_actor, self.actor, settings.tau)
 
     def _step(self, optimizer: torch.optim.Optimizer, module: nn.Module, loss: Tensor) -> Tensor:
-        """One optimiser step; returns the gradient's norm before clipping."""
+        """One optimiser step; returns the gradient's norm before clipping, of the ranks' mean."""
         parameters = learnt(module)
         scaled = loss if self.scaler is None else self.scaler.scale(loss)
         for parameter, gradient in zip(parameters, torch.autograd.grad(scaled, parameters)):
             parameter.grad = gradient
+        self.gradients[module].average()
         if self.scaler is not None:
             self.scaler.unscale_(optimizer)
         if self.settings.max_grad_norm > 0:

@@ -76,6 +76,7 @@ class Agent(A2CAgent):
             member.world_size, member.global_rank = size, rank
             member.multi_gpu = size > 1
             ranks.begin_alike(member.model)
+        self.gradients = ranks.Gradients(self.model.parameters())
 
     def run_epoch(self) -> tuple[float, Series]:
         """One rollout and its update: `(seconds of the rollout, losses and rates of every minibatch)`."""
@@ -230,7 +231,7 @@ class Agent(A2CAgent):
 
     def trancate_gradients_and_step(self) -> None:
         """Average over ranks, clip (keeping the norm as a metric) and step; the name is rl_games'."""
-        ranks.average_gradients(self.model.parameters())
+        self.gradients.average()
         if self.truncate_grads:
             self.scaler.unscale_(self.optimizer)
             norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.grad_norm)

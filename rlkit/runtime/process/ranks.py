@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, TypeVar
+from typing import Any, TypeVar
 
 from rlkit.runtime.process.slurm import adopt_tasks
 
@@ -42,10 +41,13 @@ class Ranks:
         import torch
         from torch import distributed
 
-        device = torch.device("cuda", self.local_rank) if distributed.get_backend() == "nccl" else "cpu"
-        answer = torch.tensor(float(flag), device=device)
-        distributed.all_reduce(answer, distributed.ReduceOp.MAX)
+        answer = torch.tensor(float(flag))
+        distributed.all_reduce(answer, distributed.ReduceOp.MAX, group=_group)
         return bool(answer.item())
+
+    def meet(self) -> None:
+        """Go on when all ranks are here, however long one of them is at work alone."""
+        self.any(False)
 
     def agree(self, seed: int, checkpoint: Path | None) -> tuple[int, Path | None]:
         """Rank 0's seed and checkpoint, on all ranks; all must ask together.
@@ -62,7 +64,7 @@ class Ranks:
         from torch import distributed
 
         values: list[Any] = [value]
-        distributed.broadcast_object_list(values, src=0)
+        distributed.broadcast_object_list(values, src=0, group=_group)
         return values[0]
 
 
@@ -78,26 +80,10 @@ def from_environment() -> Ranks:
     )
 
 
-@contextmanager
-def joined(ranks: Ranks, device: str) -> Iterator[None]:
-    """Inside, the ranks can talk: NCCL between GPUs, gloo on the CPU. No thread of theirs outlives it."""
-    if ranks.size == 1:
-        yield
-        return
-    import torch
+_group: Any = None  # in which ranks talk; None: torch's default
 
-    # Before there is a group: functions of this module take the group as a default argument, and torch's
-    # optimisers import it on the way. A group held there outlives its destruction, and one of its threads
-    # that lets go of a tensor while Python is ending aborts the process.
-    import torch.distributed.nn
-    from torch import distributed
 
-    cuda = device.startswith("cuda")
-    if cuda:
-        torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if cuda else "gloo")
-    try:
-        yield
-        distributed.barrier()  # leave together: none closes its connections while another still listens
-    finally:
-        distributed.destroy_process_group()
+def talk_by(group: Any) -> None:
+    """From now on ranks talk in this process group on the CPU; None: in torch's default group."""
+    global _group
+    _group = group

@@ -137,6 +137,7 @@ class Checkpointer:
             progress={
                 **self.state.progress(),
                 "curriculum": float(curriculum.progress if curriculum is not None else 0),
+                "ranks": float(self.ranks.size),
             },
             code=code_of(self.experiment.sections()) or None,
             env_spec=self.env_spec,
@@ -207,8 +208,10 @@ class Checkpointer:
             return (
                 "the best checkpoint holds the policy alone; take checkpoint=<run>:last to continue exactly"
             )
-        if self.ranks.size > 1:
-            return "with several ranks only the learner's state is saved"
+        ranks = int((saved.progress or {}).get("ranks", 1))
+        if max(ranks, self.ranks.size) > 1:
+            then = "" if ranks == self.ranks.size else f" (saved by {ranks}, now {self.ranks.size})"
+            return f"with several ranks only the learner's state is saved{then}"
         then, now = len(saved.env["episode_step"]), self.monitor.spec.num_envs
         if then != now:
             return f"it was saved with numEnvs={then}, now numEnvs={now}"

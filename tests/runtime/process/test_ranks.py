@@ -50,7 +50,8 @@ def test_each_rank_takes_the_gpu_of_its_local_rank():
 LEAVE = """
 import os
 import torch
-from rlkit.runtime.process.ranks import Ranks, joined
+from rlkit.runtime.process.group import joined
+from rlkit.runtime.process.ranks import Ranks
 
 def threads():
     return {open(f"/proc/self/task/{id}/comm").read().strip() for id in os.listdir("/proc/self/task")}

@@ -32,6 +32,7 @@ class StyleReward:
         self.discriminator = self._discriminator(size)
         self.networks = nn.ModuleDict({"discriminator": self.discriminator, **self._beside(size)}).to(device)
         ranks.begin_alike(self.networks)
+        self.gradients = ranks.Gradients(self.networks.parameters())
         self.optimizer = Adam(self.networks.parameters(), settings.disc_learning_rate)
         self.replay = Replay(settings.replay_size, self._row(size), settings.replay_keep, device)
 
@@ -64,7 +65,7 @@ class StyleReward:
             loss, metrics = self.loss(_some(shown, count), now, before)
             self.optimizer.zero_grad()
             loss.backward()
-            ranks.average_gradients(self.networks.parameters())
+            self.gradients.average()
             self.optimizer.step()
             for name, value in metrics.items():
                 series.setdefault(name, []).append(value)
