@@ -210,14 +210,26 @@ def _in_process(words: list[str], folder: Path) -> tuple[object, str]:
 
 @contextlib.contextmanager
 def _stopped_before_the_run() -> Iterator[None]:
-    """A stand-in for the hop that claims a run folder; what checks environments and weights before it is real."""
+    """A stand-in for the hop that claims a run folder, and for the processes of a sweep's jobs.
+
+    What checks environments and weights before it is real.
+    """
+    from rlkit.sweeps.processes import Ended, Processes
+
+    def carry_out(_, next_job, started, ended, *__) -> None:
+        for job in iter(next_job, None):
+            started(job, None)
+            ended(Ended(job, 0, 0.0, None))
+
     name = "rlkit.runtime.launch"
     launch, real = types.ModuleType(name), sys.modules.get(name)
     launch.run_experiment = lambda experiment, source: 0  # type: ignore[attr-defined]
     sys.modules[name] = launch
+    before, Processes.carry_out = Processes.carry_out, carry_out  # type: ignore[method-assign]
     try:
         yield
     finally:
+        Processes.carry_out = before  # type: ignore[method-assign]
         del sys.modules[name]
         if real is not None:
             sys.modules[name] = real

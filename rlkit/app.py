@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
-from pathlib import Path
 from signal import SIGINT
 from typing import TYPE_CHECKING, Any, Callable, Sequence
 
@@ -15,7 +15,7 @@ from rlkit.config.experiment import Experiment
 from rlkit.config.schema import types
 from rlkit.config.words.preflight import CheckedWords
 from rlkit.errors import BAD_REQUEST, ConfigError, RlkitError, interrupted_by
-from rlkit.packages import completion_command
+from rlkit.packages import completion_command, typed_command
 from rlkit.runtime.process.ranks import from_environment
 from rlkit.runtime.request import read_request, source_of
 from rlkit.untrusted import printable
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     with surviving_console():  # whoever reads along may leave: the run goes on
         try:
-            request, sources = read_request(words)
+            request, sources = read_request(_with_its_sweep(words))
             if _needs_hydra_main(request):
                 return _hydra_main(request, sources)
             return _run(compose_words(request), source_of(request, sources))
@@ -79,6 +79,15 @@ def _complete(words: Sequence[str]) -> int:
         sys.argv = [sys.argv[0], "-sc", *asked]
         hydra.main(version_base="1.3", config_path=None, config_name=None)(lambda _: None)()
     return 0
+
+
+def _with_its_sweep(words: list[str]) -> list[str]:
+    """The words, with those of the sweep that they go on with."""
+    if not any(word.startswith("sweep=") for word in words):
+        return words
+    from rlkit.sweeps.again import named_sweep
+
+    return named_sweep(words)
 
 
 def _refuse(error: RlkitError) -> int:
@@ -131,37 +140,38 @@ def _hydra_main(request: CheckedWords, sources: Sources) -> int:
 
     from rlkit.clusters.launchers import require_launcher
     from rlkit.clusters.request import is_for_slurm
+    from rlkit.clusters.submit import submit
     from rlkit.config.files.environment import as_typed
-    from rlkit.config.sweep import check_jobs, check_single, sweep_folder
-    from rlkit.workspace import keep_masked
+    from rlkit.config.sweep import check_single, sweep_folder
+    from rlkit.sweeps.plugins import install
+    from rlkit.sweeps.request import Request, SweepEnded
 
     if request.bases and "--cfg=job" in request.options and not request.sweep:
         return _show(compose_words(request))
-    if not request.shows:
-        require_launcher(request)
-        if is_for_slurm(request):
-            from rlkit.clusters.submit import submit
-
-            return submit(request)
-    check = check_jobs if request.sweep else check_single
-    check(request)
+    require_launcher(request)
+    if is_for_slurm(request):
+        return submit(request)
+    install(Request(request, shlex.join(typed_command(sys.argv))))
+    if not request.sweep:
+        check_single(request)
     started: list[str] = []
     statuses: list[int] = []
 
-    def job(_: Any) -> None:
+    def job(_: Any) -> int:
         try:
-            if request.sweep:
-                keep_masked(Path(HydraConfig.get().sweep.dir) / "multirun.yaml")
             mine = replace(request, overrides=tuple(as_typed(HydraConfig.get().overrides.task)))
             experiment = compose_words(mine)
             started.append(experiment.task_name)
             statuses.append(_run(experiment, source_of(mine, sources), in_sweep=request.sweep))
+            return statuses[-1]
         except RlkitError as error:  # Hydra would print it as a crash
             sys.exit(_refuse(error))
 
     sys.argv = [sys.argv[0], *request.argv, *(sweep_folder(request) if request.sweep else ())]
     try:
         _start_hydra(request, job)
+    except SweepEnded as end:
+        return end.status if end.error is None else _refuse(end.error)
     except SystemExit as stop:
         if stop.code not in (None, 0) and not started:  # Hydra could not compose
             return BAD_REQUEST
@@ -175,7 +185,7 @@ def _hydra_main(request: CheckedWords, sources: Sources) -> int:
     return max(statuses, default=0)
 
 
-def _start_hydra(request: CheckedWords, job: Callable[[Any], None]) -> None:
+def _start_hydra(request: CheckedWords, job: Callable[[Any], int]) -> None:
     """Let Hydra read sys.argv and start what it asks for."""
     import argparse
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "rlkit"
 HEAVY = {"torch", "numpy", "mujoco", "jax", "rl_games", "gymnasium", "tensorboard", "imageio", "PIL", "viser",
          "trimesh", "matplotlib", "onnx", "onnxruntime", "h5py", "warp", "mujoco_warp",
-         "isaacgym", "genesis", "wandb", "mlflow", "trackio"}  # fmt: skip
+         "isaacgym", "genesis", "wandb", "mlflow", "trackio", "optuna"}  # fmt: skip
 
 # simulator: the libraries that it alone may import; those of MuJoCo's family read its models with mujoco
 ENGINES = {
@@ -81,8 +81,12 @@ RULES = {
     "commands": (
         {"rlkit.commands", "rlkit.workspace", "rlkit.media", "rlkit.report", "rlkit.runtime", "rlkit.config",
          "rlkit.export", "rlkit.crosscheck", "rlkit.tryout", "rlkit.sims.registry", "rlkit.sims.api",
-         "rlkit.sims.robots", "rlkit.motion", "rlkit.clusters", *BASE, *FACTS},
+         "rlkit.sims.robots", "rlkit.motion", "rlkit.clusters", "rlkit.sweeps", *BASE, *FACTS},
         set(),
+    ),
+    "sweeps": (
+        {"rlkit.sweeps", "rlkit.config", "rlkit.workspace", "rlkit.runtime.process", "rlkit.report.metrics", *BASE},
+        {"optuna"},
     ),
     "runtime": (
         {"rlkit.runtime", "rlkit.media", "rlkit.config", "rlkit.workspace", "rlkit.env", *BASE, *FACTS,

@@ -22,13 +22,14 @@ class Room(NamedTuple):
 
 HOUSE = {
     "commands": Room(230, 0, "rlkit COMMAND"),
+    "app": Room(394, 0, "train.py"),
     "doors": Room(62, 1, "import rlkit"),
     "crosscheck": Room(230, 1, "replay, sim2sim"),
+    "sweeps": Room(356, 1, "many runs"),
     "report": Room(456, 2, "pages, figures"),
-    "app": Room(62, 2, "train.py"),
     "export": Room(230, 2, "policies out"),
-    "tryout": Room(356, 2, "without a policy"),
-    "clusters": Room(356, 1, "jobs for SLURM"),
+    "tryout": Room(62, 2, "without a policy"),
+    "clusters": Room(482, 1, "jobs for SLURM"),
     "runtime": Room(230, 3, "the loops"),
     "learners": Room(62, 4, "PPO, FastTD3"),
     "soccer": Room(190, 4, "sai-mujoco"),

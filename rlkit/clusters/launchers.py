@@ -21,7 +21,7 @@ _OTHERS = {
 def require_launcher(request: CheckedWords) -> None:
     """Raise ConfigError where a request takes a launcher that is known and not installed."""
     name = chosen(request)
-    if name not in _OTHERS:
+    if request.shows or name not in _OTHERS:
         return
     module, extra, instead = _OTHERS[name]
     if _is_there(module):

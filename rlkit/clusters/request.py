@@ -36,7 +36,7 @@ def chosen(request: CheckedWords, group: str = _LAUNCHER) -> str | None:
 
 def is_for_slurm(request: CheckedWords) -> bool:
     """Whether the launcher that a request takes is one of conf/hydra/launcher/ that are for sbatch."""
-    name = chosen(request)
+    name = None if request.shows else chosen(request)
     return name is not None and _is_for_slurm(name, request.conf)
 
 

@@ -190,6 +190,8 @@ def _relatives(details: RunDetails) -> Lines:
     if details.record is not None:
         is_test = details.record.kind == "test"
         yield "tested" if is_test else "started from", details.record.checkpoint or details.record.parent
+        sweep = details.record.sweep
+        yield "job of a sweep", f"{sweep['name']}, number {sweep.get('job')}" if sweep.get("name") else None
     yield "resumed as", ", ".join(details.children)
     yield "tests of it", ", ".join(details.tests)
 

@@ -2,5 +2,7 @@
 
 from rlkit.report.compare import compare_runs
 from rlkit.report.single import report_run
+from rlkit.report.sweep.page import report_sweep
+from rlkit.report.sweep.parallel import SweptJob
 
-__all__ = ["compare_runs", "report_run"]
+__all__ = ["SweptJob", "compare_runs", "report_run", "report_sweep"]

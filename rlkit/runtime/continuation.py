@@ -31,7 +31,8 @@ from rlkit.workspace import (
     trainings,
 )
 from rlkit.workspace.store.checkpoints import networks_folder
-from rlkit.workspace.store.record import DONE, FAILED, RUNNING
+from rlkit.workspace.store.record import DONE, FAILED, INTERRUPTED, RUNNING
+from rlkit.workspace.sweeps import job_of_this_process
 
 _LOCK_OF_THE_DEAD = 150.0  # seconds; NFS takes a lock back after 90
 
@@ -70,10 +71,13 @@ class Found:
 def find(experiment: Experiment, *, leads: bool = True, alone: bool = True) -> Found:
     """The run that a request goes on with; raises ConfigError where settings have changed that must not.
 
+    A job of a sweep that does not ask goes on with its own interrupted run.
+
     leads: False on the other ranks, which see a run as under way that their first one has just taken. alone: False for
     a job of a sweep, of whose neighbours some have its name and other settings: then a new run begins.
     """
-    asked = experiment.training.resume
+    job = job_of_this_process()
+    asked = experiment.training.resume or ("sweep" if job else None)
     if experiment.kind != "train" or asked is None or (asked == "new" and not was_requeued()):
         return Found(experiment)
     request = yaml_text.load(experiment.to_yaml())
@@ -82,6 +86,8 @@ def find(experiment: Experiment, *, leads: bool = True, alone: bool = True) -> F
     for entry, text in trainings(experiment.task_name):
         differ = _compared(text, request)
         own = _is_own(entry)
+        if asked == "sweep" and not _is_of(entry, job):
+            continue
         if differ is None or (asked == "new" and not own) or not _may_go_on(entry, own, is_drawn(request)):
             continue
         if not differ.refused:
@@ -91,7 +97,7 @@ def find(experiment: Experiment, *, leads: bool = True, alone: bool = True) -> F
     if mine:
         entry, differ = min(mine, key=lambda found: _rank(found[0]))
         return _go_on(experiment, entry, differ, leads=leads, drawn=is_drawn(request))
-    return Found(experiment, notes=tuple(_others(experiment, others, alone=alone)))
+    return Found(experiment, notes=tuple(_others(experiment, others, alone=alone and not job)))
 
 
 def _compared(text: str, request: Mapping[str, Any]) -> Changes | None:
@@ -108,6 +114,11 @@ def _is_own(entry: RunEntry) -> bool:
     assert entry.record is not None
     job = job_name()
     return job is not None and bool(entry.record.starts) and entry.record.starts[-1].get("job") == job
+
+
+def _is_of(entry: RunEntry, job: Mapping[str, Any]) -> bool:
+    """Whether the run is what is left of this very job of a sweep, which tries again what has failed."""
+    return entry.record is not None and entry.record.sweep == job and entry.state == INTERRUPTED
 
 
 def _may_go_on(entry: RunEntry, own: bool, drawn: bool) -> bool:

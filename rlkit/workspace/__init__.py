@@ -16,7 +16,7 @@ from rlkit.workspace.run import Run
 from rlkit.workspace.store.atomic import link_atomic, workspace_lock, write_atomic, write_together
 from rlkit.workspace.store.checkpoints import checkpoint_name, checkpoints_in
 from rlkit.workspace.store.errors import ResolveError, WorkspaceError
-from rlkit.workspace.store.files import keep_masked, write_private
+from rlkit.workspace.store.files import write_private
 from rlkit.workspace.store.layout import KINDS as RUN_KINDS
 from rlkit.workspace.store.layout import WorkspaceLimits, check_writable, slurm_folder, start_above
 from rlkit.workspace.store.record import RunRecord, read_record
@@ -47,7 +47,6 @@ __all__ = [
     "finish_deletions",
     "folder_size",
     "is_of_series",
-    "keep_masked",
     "link_atomic",
     "list_runs",
     "local_time",

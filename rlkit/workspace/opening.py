@@ -36,6 +36,7 @@ from rlkit.workspace.store.record import (
 )
 from rlkit.workspace.store.scan import RunEntry, all_runs, read_entry, remove_leftovers, settle
 from rlkit.workspace.store.sequence import announce, claim_sequence
+from rlkit.workspace.sweeps import job_of_this_process
 
 
 def open_run(
@@ -196,7 +197,9 @@ def _text(path: Path) -> str | None:
 
 
 def _this_python() -> dict[str, Any]:
+    """What a new run is made by: this Python, and the job of a sweep that it is."""
     return {
+        "sweep": job_of_this_process(),
         "python": sys.version.split()[0],
         "platform": origin.platform_line(),
         "packages": origin.package_versions(),

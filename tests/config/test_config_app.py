@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,10 +13,12 @@ import pytest
 from needs import assert_cheap
 
 from rlkit import app
-from rlkit.config.compose import compose
+from rlkit.config.compose import _no_hydra_around, compose
 from rlkit.config.files import task_source
 from rlkit.config.words import completion
 from rlkit.runtime import preboot
+from rlkit.sweeps import processes
+from rlkit.workspace.sweeps import JOB_VARIABLE, read_sweep
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"torch", "numpy", "mujoco", "tensorboard", "rl_games"}
@@ -110,14 +113,32 @@ def test_wrong_input_costs_little():
 
 @pytest.fixture
 def started(monkeypatch, tmp_path):
-    """Experiments that reach the runtime, which a stand-in replaces."""
+    """Experiments that reach the runtime, which a stand-in replaces; the jobs of a sweep stay in this process."""
     found = []
     launch = types.ModuleType("rlkit.runtime.launch")
     launch.run_experiment = lambda experiment, source, going_on: found.append(experiment) or 0  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "rlkit.runtime.launch", launch)
     monkeypatch.setattr(sys, "argv", ["train.py"])
+    monkeypatch.setattr(processes, "_command", lambda words: words)
+    monkeypatch.setattr(processes.subprocess, "Popen", InThisProcess)
     monkeypatch.chdir(tmp_path)
     return found
+
+
+class InThisProcess:
+    """Stands for the process of a sweep's job."""
+
+    def __init__(self, words, **_):
+        argv = sys.argv[:]
+        try:
+            with _no_hydra_around():
+                self.status = app.main(words)
+        except RuntimeError:  # where Python would print it and end
+            self.status = 1
+        sys.argv = argv
+
+    def poll(self):
+        return self.status
 
 
 def test_a_run_prints_its_summary_and_starts(started, tmp_path, capsys):
@@ -211,9 +232,15 @@ def test_a_sweep_starts_every_job_and_keeps_its_books_in_one_folder(started, tmp
         ("BoxGrasping", 8),
     ]
     assert [e.choices["physics"] for e in started] == ["default", "default", "accurate", "accurate"]
-    folders = list((tmp_path / "runs_all").iterdir())
-    assert len(folders) == 1
-    assert (folders[0] / "multirun.yaml").is_file()
+    (folder,) = (tmp_path / "runs_all").iterdir()
+    record = read_sweep(folder)
+    assert [job.words for job in record.jobs] == [
+        (f"task={task}", f"env.numEnvs={envs}", "env.device=cpu")
+        for task in ("BaseTask", "BoxGrasping")
+        for envs in (4, 8)
+    ]
+    assert record.common == ("env.device=cpu",)
+    assert {job.state for job in record.jobs} == {"done"}
 
 
 @pytest.mark.slow
@@ -223,7 +250,7 @@ def test_a_sweep_stores_no_secret(started, tmp_path, monkeypatch):
     words = (f"logging.experimentName={token}", "env.camera='${oc.env:WHOSE}'", "seed=1,2", "device=cpu")
     assert app.main(["-m", *words]) == 0
     assert [(e.env.camera, e.logging.experiment_name) for e in started] == [("hunter2", token)] * 2
-    (books,) = tmp_path.glob("runs_all/*/multirun.yaml")
+    (books,) = tmp_path.glob("runs_all/*/sweep.json")
     assert books.stat().st_mode & 0o777 == 0o600
     for text in (books.read_text(), *(e.to_yaml() for e in started)):
         assert token not in text and "hunter2" not in text
@@ -239,7 +266,7 @@ def test_sweep_functions_work(started):
 def test_a_wrong_job_of_a_sweep_function_is_a_bad_request(started, capsys):
     assert app.main(["-m", "sim.dt=choice(0.015,0.01)", "device=cpu"]) == 2
     assert started == []
-    assert "error: sim.dt=0.015" in capsys.readouterr().err
+    assert "error: sweep job 0 (sim.dt=0.015 env.device=cpu): sim.dt=0.015" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -248,9 +275,29 @@ def test_a_job_that_fails_while_running_exits_with_1(started, monkeypatch):
         raise RuntimeError("boom")
 
     monkeypatch.setattr(sys.modules["rlkit.runtime.launch"], "run_experiment", fail)
-    with pytest.raises(SystemExit) as stop:
-        app.main(["-m", "seed=1,2", "device=cpu"])
-    assert stop.value.code == 1
+    assert app.main(["-m", "seed=1,2", "device=cpu"]) == 1
+
+
+@pytest.mark.slow
+def test_a_launcher_of_others_gets_the_jobs_that_are_left_and_they_know_their_numbers(
+    started, tmp_path, monkeypatch
+):
+    told = []
+
+    def run(experiment, _):
+        told.append((experiment.training.seed, os.environ.get(JOB_VARIABLE)))
+        return 0 if experiment.training.seed == 2 or len(told) > 2 else 1
+
+    monkeypatch.setattr(sys.modules["rlkit.runtime.launch"], "run_experiment", run)
+    monkeypatch.setenv(JOB_VARIABLE, "")
+    launcher = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+    words = ["seed=1,2", "device=cpu", "~hydra.launcher.n_jobs", f"hydra.launcher._target_={launcher}"]
+    assert app.main(["-m", *words]) == 1
+    (folder,) = tmp_path.glob("runs_all/*_sweep_*")
+    assert [job.state for job in read_sweep(folder).jobs] == ["failed", "done"]
+    assert app.main(["-m", *words, "sweep=latest"]) == 0
+    assert told == [(1, f"{folder.name}/0"), (2, f"{folder.name}/1"), (1, f"{folder.name}/0")]
+    assert [job.state for job in read_sweep(folder).jobs] == ["done", "done"]
 
 
 def test_no_job_of_a_sweep_starts_when_one_is_wrong(started, tmp_path, capsys):

@@ -103,7 +103,7 @@ def check_training(words: tuple[str, ...]) -> None:
     if words[:1] == ("--help",):
         words = tuple(word for word in words[1:] if "=" in word)
     if "-m" in words:
-        words = tuple(re.sub(r"=([^\[,]+),.*", r"=\1", word) for word in words if word != "-m")
+        words = tuple(_first_job(w) for w in words if w != "-m" and not w.startswith(("hydra", "sweep=")))
     words = tuple(
         word for word in words if word != "hydra/launcher=ray"
     )  # an extra that development is without
@@ -116,6 +116,12 @@ def check_training(words: tuple[str, ...]) -> None:
             file.parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / "rlkit" / "motion" / "clips" / "h1" / "walk.npz", file)
     assert compose(words, machine=MACHINE).task_name
+
+
+def _first_job(word: str) -> str:
+    """A word of a sweep with one value alone."""
+    word = re.sub(r"=\w+\(\D*([\d.e-]+).*", r"=\1", word)
+    return re.sub(r"=([^\[,]+),.*", r"=\1", word)
 
 
 def check_rlkit(words: list[str]) -> None:

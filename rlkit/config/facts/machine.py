@@ -11,6 +11,9 @@ from typing import Callable, Iterable, Sequence
 
 from rlkit.sims.facts import SIMULATORS, USABLE, steps_on_cpu
 
+CORES_VARIABLE = "RLKIT_CORES"
+"""The environment variable that says how many cores are meant for this process."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -68,8 +71,10 @@ class Machine:
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores that this process may use; of several jobs of a sweep at a time, those that are its share."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = os.environ.get(CORES_VARIABLE, "")
+    return min(cores, max(1, int(share))) if share.isascii() and share.isdigit() else cores
 
 
 def _importable(module: str) -> bool:

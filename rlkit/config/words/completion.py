@@ -14,6 +14,8 @@ from rlkit.config.schema.schema import Schema
 from rlkit.config.words.chosen import schema_for
 from rlkit.config.words.command_line import conf_of, parse
 
+_HYDRAS = {"hydra/launcher": ("basic", "joblib"), "hydra/sweeper": ("basic", "optuna")}
+
 
 def answer(words: Sequence[str]) -> bool:
     """Print the candidates for a query of the shell; False where it is no query (but install)."""
@@ -41,7 +43,7 @@ def candidates(line: str) -> list[str]:
 
 
 def _names(word: str, schema: Schema) -> list[str]:
-    names = [f"{name}=" for name in (*keys.ALIASES, *keys.GROUPS, "config", *schema.names)]
+    names = [f"{name}=" for name in (*keys.ALIASES, *keys.GROUPS, *_HYDRAS, "config", "sweep", *schema.names)]
     names = [name.replace("*=", "") for name in names]
     return [name for name in names if name.startswith(word)]
 
@@ -49,6 +51,8 @@ def _names(word: str, schema: Schema) -> list[str]:
 def _values(key: str, conf: Conf, schema: Schema) -> list[str]:
     if key == "config":
         return [f"config={root}" for root in conf.roots()]
+    if key in _HYDRAS:
+        return [f"{key}={option}" for option in {*_HYDRAS[key], *conf.options(key)}]
     if key in keys.GROUPS:
         return [f"{key}={option}" for option in conf.names(key)]
     name = schema.canonical(keys.ALIASES.get(key, key))

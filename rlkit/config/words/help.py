@@ -27,6 +27,8 @@ Examples
   {train} task=Gym env.id=HalfCheetah-v5   any Gymnasium environment
   {train} config=train_headless
   {train} -m seed=1,2,3                    one run for each seed
+  {train} -m seed=1,2,3 hydra/launcher=joblib hydra.launcher.n_jobs=2    two at a time
+  {train} -m sweep=latest                  go on with what a sweep has left
 """
 MORE = """\
 Names may be written in camelCase or snake_case. `--help train.` shows one section,

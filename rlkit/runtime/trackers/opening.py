@@ -36,7 +36,7 @@ def trackers_of(experiment: Experiment, run: Run, *, first_iteration: int) -> li
         id=continued(run, here, first_iteration),
         entity=settings.tracker_entity,
         url=settings.tracker_url,
-        group=_masked(settings.tracker_group),
+        group=_masked(settings.tracker_group or run.record.sweep.get("name")),
         tags=tuple(map(masked, settings.tracker_tags)),
         notes=_masked(settings.tracker_notes),
         system=settings.tracker_system,

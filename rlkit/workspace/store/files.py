@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from rlkit.masking import masked_bytes
 from rlkit.workspace.store.atomic import write_atomic
 from rlkit.workspace.store.errors import explained
 
@@ -29,19 +28,6 @@ def write_private(path: Path, content: str | bytes) -> None:
         file.write(data)
 
     write_atomic(path, write)
-
-
-def keep_masked(path: Path) -> None:
-    """Mask what looks like a secret in a text that another program wrote, for the owner's eyes from then on.
-
-    Nothing happens where there is no such file. Raises WorkspaceError.
-    """
-    if path.is_file():
-        with explained(f"read {path}"):
-            before = path.read_bytes()
-            path.chmod(_OWNER_ALONE)
-        if masked_bytes(before) != before:
-            write_private(path, masked_bytes(before))
 
 
 def make_private(path: Path) -> None:

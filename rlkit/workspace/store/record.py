@@ -69,6 +69,9 @@ class RunRecord:
     code: dict[str, Any] = field(default_factory=dict)  # of classes that are not rlkit's own
     tracker: dict[str, Any] = field(default_factory=dict)  # its name, and the run's id, url and place there
     starts: list[dict[str, Any]] = field(default_factory=list)  # when, where and from which iteration
+    sweep: dict[str, Any] = field(
+        default_factory=dict
+    )  # the name of the sweep and the number of the job that it is
     schema: int = SCHEMA
     extra: dict[str, Any] = field(default_factory=dict)  # keys we do not know, kept as they were
 
@@ -88,7 +91,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("process_started", "parent", "reason", "finished", "reached"), _OPTIONAL_TEXT),
     **dict.fromkeys(("checkpoint", "tested_run"), _OPTIONAL_TEXT),
     **dict.fromkeys(("sequence", "iterations"), _OPTIONAL_INT),
-    **dict.fromkeys(("git", "packages", "best_by", "saved", "chosen", "code", "tracker"), (dict,)),
+    **dict.fromkeys(("git", "packages", "best_by", "saved", "chosen", "code", "tracker", "sweep"), (dict,)),
     **dict.fromkeys(("best_return", "best_success"), (float, int, type(None))),
     "starts": (list,),
 }

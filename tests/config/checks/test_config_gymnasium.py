@@ -103,11 +103,13 @@ def test_a_sweep_over_learners_checks_each_by_its_own_settings():
     from rlkit.config.sweep import check_jobs
     from rlkit.config.words.preflight import read_words
 
-    check_jobs(read_words(["-m", "train=BaseTaskPPO,FastTD3", "train.gamma=0.9"]))
+    jobs = [(f"train={train}", "train.gamma=0.9") for train in ("BaseTaskPPO", "FastTD3")]
+    check_jobs(read_words(["-m", "train=BaseTaskPPO,FastTD3", "train.gamma=0.9"]), jobs)
+    jobs = [(f"train={train}", "train.e_clip=0.1") for train in ("BaseTaskPPO", "FastTD3")]
     with pytest.raises(
         ConfigError, match=r"train=FastTD3.*train\.e_clip: the files chosen here have no"
     ) as caught:
-        check_jobs(read_words(["-m", "train=BaseTaskPPO,FastTD3", "train.e_clip=0.1"]))
+        check_jobs(read_words(["-m", "train=BaseTaskPPO,FastTD3", "train.e_clip=0.1"]), jobs)
     assert len(caught.value.messages) == 1
 
 
