@@ -115,7 +115,7 @@ RULES = {
         {"torch"},
     ),
     "clusters": (
-        {"rlkit.clusters", "rlkit.config", "rlkit.runtime", "rlkit.workspace", *BASE},
+        {"rlkit.clusters", "rlkit.config", "rlkit.runtime", "rlkit.workspace", "rlkit.sweeps.score", *BASE},
         set(),
     ),
     "doors": (

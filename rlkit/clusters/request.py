@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Sequence, cast
 
+from rlkit.clusters.array import ClusterSweep, sweep_of
 from rlkit.clusters.settings import SCHEDULER, SlurmSettings, read_settings, require_settings
 from rlkit.config.compose import compose_words, composing
 from rlkit.config.experiment import Experiment
 from rlkit.config.facts.machine import Machine
 from rlkit.config.files.conf import Conf
+from rlkit.config.sweep import Words, grid, spread
 from rlkit.config.words.preflight import CheckedWords
 from rlkit.errors import ConfigError
 from rlkit.runtime.preboot import require_one_process
@@ -21,11 +23,15 @@ _LAUNCHER, _SWEEPER, _SETTING = "hydra/launcher", "hydra/sweeper", "hydra.launch
 
 @dataclass(frozen=True)
 class ClusterJobs:
-    """What is to be submitted: the settings, a name, and the words of each job behind train.py."""
+    """What is to be submitted: the settings, a name, and the words of each job behind train.py.
+
+    sweep: what is written down of them, where they are the jobs of one.
+    """
 
     settings: SlurmSettings
     name: str
     jobs: tuple[tuple[str, ...], ...]
+    sweep: ClusterSweep | None = None
 
 
 def chosen(request: CheckedWords, group: str = _LAUNCHER) -> str | None:
@@ -56,8 +62,11 @@ def read_jobs(request: CheckedWords) -> ClusterJobs:
             ]
         )
     require_settings(word for word in request.overrides if word.startswith(_SETTING))
-    launcher, jobs = _composed(request)
+    launcher, spread_out = _composed(request)
     settings = read_settings(launcher)
+    sweep = sweep_of(request, spread_out) if request.sweep else None
+    left = spread_out if sweep is None else [job.words for job in sweep.left]
+    jobs = [(*request.files, *(_as_typed(word, request) for word in job)) for job in left]
     checked = [_checked(words, settings) for words in jobs]
     problems = [
         f"job {number} ({' '.join(words)}): {message}" if len(jobs) > 1 else message
@@ -74,28 +83,28 @@ def read_jobs(request: CheckedWords) -> ClusterJobs:
         else (*words, "training.resume=auto")
         for words, experiment in zip(jobs, found)
     ]
-    return ClusterJobs(settings, tasks.pop() if len(tasks) == 1 else "tasks", tuple(goes_on))
+    name = tasks.pop() if len(tasks) == 1 else "tasks"
+    best_by = found[0].training.best_by if found else ""
+    return ClusterJobs(settings, name, tuple(goes_on), sweep and replace(sweep, best_by=best_by))
 
 
-def _composed(request: CheckedWords) -> tuple[dict[str, Any], list[tuple[str, ...]]]:
-    """`hydra.launcher` of a request, and the words of its jobs, whose sweeps Hydra spreads out."""
+def _composed(request: CheckedWords) -> tuple[dict[str, Any], list[Words]]:
+    """`hydra.launcher` of a request, and the words of its jobs, whose sweeps are spread out."""
     from hydra import compose
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from omegaconf import OmegaConf
 
     hydras = [word for word in request.overrides if word.lstrip("+~").startswith("hydra")]
     words = [word for word in request.overrides if word not in hydras]
-    jobs: Sequence[Sequence[str]] = [words]
+    jobs: list[Words] = [tuple(words)]
     with composing(request.conf):
         config = compose(request.config_name, hydras, return_hydra_config=True)
         launcher = OmegaConf.to_container(config.hydra.launcher, resolve=True)
         if request.sweep:
             parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-            jobs = BasicSweeper.split_arguments(parser.parse_overrides(words), None)[0]
-    typed = [(*request.files, *(_as_typed(word, request) for word in job)) for job in jobs]
-    return cast(Dict[str, Any], launcher), typed
+            jobs = grid(spread(parser.parse_overrides(words)))
+    return cast(Dict[str, Any], launcher), jobs
 
 
 def _as_typed(word: str, request: CheckedWords) -> str:

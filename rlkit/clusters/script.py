@@ -9,6 +9,7 @@ from typing import Iterator, Sequence
 
 from rlkit.clusters.settings import SlurmSettings
 from rlkit.packages import launched
+from rlkit.workspace.sweeps import JOB_VARIABLE
 
 # A signal ends the `wait` of bash, not what it waits for: hence the loop.
 _RUN = """\
@@ -27,13 +28,22 @@ exit "$status"
 
 
 def script_of(
-    settings: SlurmSettings, name: str, jobs: Sequence[Sequence[str]], folder: Path, logs: Path
+    settings: SlurmSettings,
+    name: str,
+    jobs: Sequence[Sequence[str]],
+    folder: Path,
+    logs: Path,
+    of_sweep: Sequence[str] = (),
 ) -> str:
     """The whole script of one job, or of an array of several.
 
     name: of the job. jobs: the words of each, as they are typed behind train.py. folder: where they run. logs: a
-    folder that is there, else no job starts, for what they print.
+    folder that is there, else no job starts, for what they print. of_sweep: which job of which sweep each of them is,
+    none where they are of none.
     """
+    sets = [f"set -- {shlex.join(words)}" for words in jobs]
+    if of_sweep:
+        sets = [f"export {JOB_VARIABLE}={shlex.quote(job)}; {line}" for job, line in zip(of_sweep, sets)]
     lines = [
         "#!/bin/bash",
         *_options(settings, name, len(jobs), logs),
@@ -42,10 +52,10 @@ def script_of(
     ]
     lines += ["export PYTHONUNBUFFERED=1  # what it prints is in the log at once", *settings.setup]
     if len(jobs) == 1:
-        lines.append(f"set -- {shlex.join(jobs[0])}")
+        lines += sets
     else:
         lines.append('case "$SLURM_ARRAY_TASK_ID" in')
-        lines += [f"{number}) set -- {shlex.join(words)} ;;" for number, words in enumerate(jobs)]
+        lines += [f"{number}) {line} ;;" for number, line in enumerate(sets)]
         lines.append("esac")
     return "\n".join([*lines, "", _RUN.format(start=_start(settings))])
 

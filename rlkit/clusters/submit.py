@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from rlkit.clusters.request import ClusterJobs, read_jobs
 from rlkit.clusters.script import script_of
 from rlkit.config.words.preflight import CheckedWords
 from rlkit.errors import ConfigError, shown
+from rlkit.packages import typed_command
 from rlkit.untrusted import printable
 from rlkit.workspace import slurm_folder, write_private
 
@@ -42,6 +45,8 @@ def submit(request: CheckedWords) -> int:
         script.unlink()
         said = process.communicate()[1].strip()
         raise ConfigError([f"sbatch refuses it: {printable(said)}"])
+    if jobs.sweep is not None:
+        jobs.sweep.write_down(request, shlex.join(typed_command(sys.argv)))
     _tell(jobs, job, script)
     return process.wait()
 
@@ -55,7 +60,8 @@ def printed(request: CheckedWords) -> str:
 def _write(jobs: ClusterJobs) -> Path:
     folder = slurm_folder(Path.cwd())
     path = folder / f"{jobs.name}_{datetime.now():%Y%m%d_%H%M%S_%f}.sh"
-    write_private(path, script_of(jobs.settings, jobs.name, jobs.jobs, Path.cwd(), folder))
+    of_sweep = [] if jobs.sweep is None else jobs.sweep.names
+    write_private(path, script_of(jobs.settings, jobs.name, jobs.jobs, Path.cwd(), folder, of_sweep))
     return path
 
 
@@ -66,4 +72,5 @@ def _tell(jobs: ClusterJobs, job: str, script: Path) -> None:
     print(f"submitted {what}: {job}", flush=True)
     print(f"  script   {shown(script)}; sbatch {shown(script)} goes on with what is unfinished of it")
     print(f"  logs     {shown(log)}")
-    print(f"  follow   squeue -j {job}    or: rlkit runs", flush=True)
+    overview = "rlkit runs" if jobs.sweep is None else f"rlkit sweep {jobs.sweep.folder.name}"
+    print(f"  follow   squeue -j {job}    or: {overview}", flush=True)

@@ -15,6 +15,9 @@ from rlkit.workspace.sweeps import find_sweep, read_sweep
 _HARMLESS = re.compile(
     r"hydra/(launcher|sweeper)=\w+|hydra\.launcher\.n_jobs=-?\d+|hydra\.sweeper\.(n_trials|seed|prune_after"
     r"|prune_every|startup_trials)=\d+|hydra\.sweeper\.(measure|sampler|pruner)=-?[\w/]+|hydra\.mode=MULTIRUN"
+    # What a cluster gives a job, without the lines and commands of one's own
+    r"|hydra\.launcher\.(partition|account|qos|constraint|time|nodes|ntasks_per_node|cpus_per_task|gpus_per_node|mem"
+    r"|array_parallelism|signal_delay|wait)=[\w:.-]+"
 )
 
 

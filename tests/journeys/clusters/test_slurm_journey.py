@@ -60,6 +60,12 @@ def test_an_array_of_two_seeds_ends_done_and_its_logs_are_found(project, cluster
         shown = project.shell(f"rlkit runs show {record['name']}")
         assert log in shown.stdout, shown.stdout
         assert "done: 2 iterations" in Path(log).read_text()
+    # It is a sweep as any other, of which nothing is left.
+    shown = project.shell("rlkit sweep latest")
+    assert re.search(r"sweep ReachOrigin_sweep_\d+_\d+: 2 done", shown.stdout), shown.stdout
+    assert [record["sweep"]["job"] for record in sorted(records, key=lambda r: r["seed"])] == [0, 1]
+    more = typed(project, cluster, "python train.py -m sweep=latest")
+    assert more.returncode == 2 and "nothing is left to submit" in more.stderr, more.stderr
     # Submitted once more by hand, nothing is done twice.
     (script,) = project.path.glob("runs_all/slurm_jobs/*.sh")
     again = typed(project, cluster, f"sbatch --wait {script}")
