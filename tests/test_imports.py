@@ -43,8 +43,13 @@ BASE = {
     )
 } | {"rlkit.__version__", "rlkit.plugins"}
 
-# What is known of simulators, learners and humanoids without importing them: a row each, and the learners' settings.
-FACTS = {"rlkit.sims.facts", "rlkit.learners.facts", "rlkit.tasks.robots.humanoids"}
+# What is known of simulators, learners and legged robots without importing them: a row each; the learners' settings.
+FACTS = {
+    "rlkit.sims.facts",
+    "rlkit.learners.facts",
+    "rlkit.tasks.robots.humanoids",
+    "rlkit.tasks.robots.legged",
+}
 
 # What is known of motions without numpy: what each clip says of itself, and which a request names.
 MOTION_FACTS = {f"rlkit.motion.{name}" for name in ("collection", "entry", "errors", "robots")}
@@ -272,9 +277,15 @@ def test_what_is_known_of_simulators_and_learners_needs_none_of_them() -> None:
         ROOT / "learners" / "facts.py",
         *ROOT.glob("learners/**/settings.py"),
         ROOT / "settings.py",
-        *(ROOT / "tasks" / "robots" / f"{name}.py" for name in ("humanoids", "humanoid_robot", "h1", "g1")),
+        *(
+            ROOT / "tasks" / "robots" / f"{name}.py"
+            for name in (
+                *("humanoids", "humanoid_robot", "h1", "g1"),
+                *("legged", "legged_robot", "quadruped_robot", "go2"),
+            )
+        ),
     ]
-    assert len(files) == 15
+    assert len(files) == 19
     for path in files:
         for module in imports(path):
             library = module.split(".")[0] in ("__future__", "ast", "dataclasses", "importlib", "typing")

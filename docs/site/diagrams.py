@@ -42,7 +42,7 @@ HOUSE = {
     "workspace": Room(364, 8, "run folders"),
 }
 
-OURS = re.compile(r"rlkit\.(?!(sims|learners)\.(facts|\w+\.settings)\b|tasks\.robots\.humanoids\b)")
+OURS = re.compile(r"rlkit\.(?!(sims|learners)\.(facts|\w+\.settings)\b|tasks\.robots\.(humanoids|legged)\b)")
 LANES = {"learner": 50, "TaskEnv": 172, "Task": 338, "Simulator": 466}
 STEP = (
     ("learner", "TaskEnv", "step(actions)"),

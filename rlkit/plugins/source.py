@@ -56,12 +56,30 @@ def problem(name: str, file_of: FileOf = modules.file_of) -> str | None:
 def lineage(
     module: str, name: str, file_of: FileOf = modules.file_of, *, until: str = "", strict: bool = False
 ) -> Iterator[Source]:
-    """A class, its parent, and so on, up to the class `until`; it ends where the next one is not found by its name.
+    """A class, its parents, and so on, up to the class `until`: each class after all that build on it.
 
-    strict: raise SyntaxError or ValueError where a file cannot be read; else it ends there.
+    Of several parents the first comes first, as Python looks for methods. Those that are not found by their names are
+    left out. strict: raise SyntaxError or ValueError where a file cannot be read; else its classes are left out.
     """
+    yield from _ancestry(module, name, file_of, until, strict)[0]
+
+
+def whole_lineage(
+    module: str, name: str, until: str, file_of: FileOf = modules.file_of
+) -> list[Source] | None:
+    """The same where every parent is found, up to the class `until`; None where one is not."""
+    found, whole = _ancestry(module, name, file_of, until, strict=False)
+    return found if whole else None
+
+
+def _ancestry(module: str, name: str, file_of: FileOf, until: str, strict: bool) -> tuple[list[Source], bool]:
+    """A class and its parents, see `lineage`, and whether all lead to `until`."""
+    found: dict[tuple[str, str], Source] = {}  # by where a class stands, parents before their children
     seen: set[tuple[str, str]] = set()
-    while name != until and (module, name) not in seen:
+
+    def climb(module: str, name: str) -> bool:
+        if name == until or (module, name) in seen:
+            return name == until or (module, name) in found
         seen.add((module, name))
         path = file_of(module)
         try:
@@ -69,21 +87,22 @@ def lineage(
         except (SyntaxError, ValueError):
             if strict:
                 raise
-            return
+            return False
         if path is None or tree is None:
-            return
+            return False
         definition = next((n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name), None)
         if definition is None:  # it may be imported here
             there = _home(name, module, path, tree)
-            if there is None:
-                return
-            module, name = there
-            continue
-        yield Source(path, tree, definition, module)
-        if len(definition.bases) != 1 or not isinstance(definition.bases[0], ast.Name):
-            return
-        name = definition.bases[0].id
-        module, name = _home(name, module, path, tree) or (module, name)
+            return there is not None and climb(*there)
+        whole = bool(definition.bases)
+        for base in reversed(definition.bases):
+            parent = base.id if isinstance(base, ast.Name) else ""
+            whole = climb(*(_home(parent, module, path, tree) or (module, parent))) and whole
+        found[(module, name)] = Source(path, tree, definition, module)
+        return whole
+
+    whole = climb(module, name)
+    return list(reversed(list(found.values()))), whole
 
 
 def imported_from(node: ast.ImportFrom, module: str, path: Path) -> str:

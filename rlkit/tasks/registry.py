@@ -1,4 +1,4 @@
-"""The tasks by name: `BoxGrasping` is the class of that name in `rlkit/tasks/box_grasping.py`, or in its `motion/`."""
+"""The tasks by name: `BoxGrasping` is the class of that name in `rlkit/tasks/box_grasping.py`, or in a folder there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any, Collection, Mapping
 from rlkit.plugins import modules
 from rlkit.tasks.api import Task
 
+FOLDERS = ("motion", "velocity")
+"""The folders of rlkit/tasks in which tasks stand too."""
+
 
 def task_class(name: str) -> type[Task]:
     """The class of rlkit's own task `name`; its file is imported now.
@@ -17,7 +20,8 @@ def task_class(name: str) -> type[Task]:
     Raises ModuleNotFoundError when there is no such file and AttributeError when it lacks the class.
     """
     module = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    folder = "rlkit.tasks" if find_spec(f"rlkit.tasks.{module}") else "rlkit.tasks.motion"
+    folders = ("rlkit.tasks", *(f"rlkit.tasks.{folder}" for folder in FOLDERS))
+    folder = next((folder for folder in folders if find_spec(f"{folder}.{module}")), folders[0])
     return getattr(importlib.import_module(f"{folder}.{module}"), name)
 
 

@@ -15,10 +15,10 @@ from torch import Tensor
 from rlkit.rotations import yaw
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
 from rlkit.tasks.api import MirrorImage, fact, metric, observation, reward
-from rlkit.tasks.humanoid_velocity import HumanoidVelocity
 from rlkit.tasks.motion.loading import load_library
 from rlkit.tasks.motion.style import StyleWindow, with_ends
 from rlkit.tasks.robots.humanoids import sizes_of
+from rlkit.tasks.velocity.humanoid_velocity import HumanoidVelocity
 
 SPEED, DIRECTION, FACING = range(3)
 
@@ -58,7 +58,7 @@ class Steering(HumanoidVelocity):
         self.moves = speed > 0.0
 
     def reset(self, env_ids: Tensor) -> ResetState:
-        """See `HumanoidVelocity.reset`; with motion data in the pose and at the speed of any moment of a clip."""
+        """See `VelocityTask.reset`; with motion data in the pose and at the speed of any moment of a clip."""
         state = super().reset(env_ids)
         if self.window is None:
             return state

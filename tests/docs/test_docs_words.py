@@ -18,6 +18,7 @@ FROM = [page for page in pages() if page.path.parent.name == "coming_from" and p
 TASKS = (
     "BoxGrasping",
     "HumanoidVelocity",
+    "QuadrupedVelocity",
     "TrackMotion",
     "Steering",
     "HighLevelSteering",

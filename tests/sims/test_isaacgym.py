@@ -471,6 +471,7 @@ TASKS = [
     "HumanoidWalk",
     "HumanoidRun",
     "HumanoidVelocity",
+    "QuadrupedVelocity",
     "Reach",
     "ReachOrigin",
 ]

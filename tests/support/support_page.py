@@ -24,7 +24,7 @@ CONF = Conf(Path(__file__).parents[2] / "conf")
 
 def _rows(task: str) -> list[str]:
     usual = CONF.declared(task).get("task.robot")
-    return [task, *(f"{task} {robot}" for robot in HUMANOIDS if usual is not None and robot != usual)]
+    return [task, *(f"{task} {robot}" for robot in HUMANOIDS if usual in HUMANOIDS and robot != usual)]
 
 
 ROWS = [row for task in CONF.options("task") for row in _rows(task)]

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from rlkit.env.task_env import TaskEnv
 from rlkit.rotations import about_z, rotate
-from rlkit.tasks.humanoid_velocity import HumanoidVelocity
 from rlkit.tasks.robots.h1 import H1
 from rlkit.tasks.robots.humanoids import HUMANOIDS
+from rlkit.tasks.velocity.humanoid_velocity import HumanoidVelocity
 
 STANDING = {"command": {**task_config("task=HumanoidVelocity")["command"], "standingShare": 1.0}}
 
@@ -260,8 +260,8 @@ def test_memory_is_every_tensor_that_spans_steps_and_a_reset_clears_only_its_env
     task.begin(torch.tensor([1]))
     held = {name for name, value in vars(task).items() if isinstance(value, Tensor) and len(value) == 3}
     derived = {
-        "pelvis_pos",
-        "pelvis_quat",
+        "root_pos",
+        "root_quat",
         "velocity",
         "gravity",
         "shoulder_height",

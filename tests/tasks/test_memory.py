@@ -17,6 +17,7 @@ from rlkit.tasks.registry import task_class
 
 TASKS = (
     "BaseTask BoxGrasping Reach ReachOrigin PickCube HumanoidStand HumanoidWalk HumanoidRun HumanoidVelocity"
+    " QuadrupedVelocity"
 )
 CONFIG = {
     "name": "Forgetful",

@@ -123,6 +123,7 @@ def check_combinations(plain: Plain, machine: Machine) -> list[str]:
     problems += learners.check(plain, machine)
     problems += tasks.groups(plain)
     problems += tasks.history(plain)
+    problems += tasks.robot(plain["task"])
     problems += env_memory.check(plain, machine)
     problems += _initial_weights(plain["training"])
     problems += _viewing(plain)

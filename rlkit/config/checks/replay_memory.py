@@ -8,7 +8,7 @@ from rlkit.config.facts.engine import engine_of
 from rlkit.config.facts.machine import Machine
 from rlkit.config.files.terms import frames, observation_sizes
 from rlkit.config.schema.types import Plain
-from rlkit.tasks.robots.humanoids import robot_of
+from rlkit.tasks.robots.legged import legged_of
 
 GB = 1e9
 SHARE = 0.9  # of the free memory that a proposal fills: networks, batches and the simulator need some too
@@ -92,7 +92,7 @@ def count_of_actions(task: Mapping[str, Any]) -> int | None:
     parts = [task.get("policyControlsHandBase"), task.get("policyControlsFingers")]
     if None not in parts:
         return 6 * bool(parts[0]) + 12 * bool(parts[1])
-    robot = robot_of(task)
+    robot = legged_of(task)
     return None if robot is None or task.get("class") else len(robot.joints)
 
 

@@ -11,7 +11,13 @@ from rlkit.config.schema import keys
 from rlkit.config.schema.types import Plain
 from rlkit.learners.facts import LEARNERS, learner_facts
 from rlkit.nearest import did_you_mean, nearest
+from rlkit.tasks.robots.humanoids import HUMANOIDS
+from rlkit.tasks.robots.legged import QUADRUPEDS
 
+_FAMILIES = {
+    "HumanoidTask": HUMANOIDS,
+    "QuadrupedVelocity": QUADRUPEDS,
+}  # by the class whose children are for them
 USUAL = ("policy", "critic")
 """The observation groups that every task has."""
 TEACHER = "teacher"
@@ -98,6 +104,18 @@ def history(plain: Plain) -> list[str]:
             f"task.history={frames}: {told[0]} tells the policy what to do now; write task.historyTerms=[{others}]"
         )
     return problems
+
+
+def robot(task: Mapping[str, Any]) -> list[str]:
+    """A robot with other legs than the task's class is for."""
+    asked = task.get("robot")
+    classes = {source.definition.name for source in task_source.chain(task_source.named(task)) or ()}
+    for name, robots in _FAMILIES.items():
+        if name in classes and asked is not None and asked not in robots:
+            return [
+                f"task.robot={asked}: task={task['name']} is not for this robot; write task.robot={'|'.join(robots)}"
+            ]
+    return []
 
 
 def unasked(plain: Plain) -> list[str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import ast
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any, Mapping
 
 from rlkit.config.schema.spelling import snake
 from rlkit.errors import shown
 from rlkit.plugins import modules
-from rlkit.plugins.source import Source, imported_from, lineage, parse
+from rlkit.plugins.source import Source, imported_from, parse, whole_lineage
 from rlkit.plugins.source import problem as problem_of_class
 
 TASKS = Path(__file__).resolve().parents[2] / "tasks"
@@ -30,11 +30,11 @@ def is_ours(task: str) -> bool:
 
 
 def place(task: str) -> tuple[str, str]:
-    """The module and the name of a task's class; of ours some stand in rlkit/tasks/motion."""
+    """The module and the name of a task's class; of ours some stand in a folder of rlkit/tasks."""
     module, _, name = task.rpartition(":")
     own = snake(task).lower()
-    inside = not (TASKS / f"{own}.py").is_file() and (TASKS / "motion" / f"{own}.py").is_file()
-    return module or f"rlkit.tasks.{'motion.' if inside else ''}{own}", name
+    folders = [folder for folder in ("", "motion.", "velocity.") if _file_of(f"rlkit.tasks.{folder}{own}")]
+    return module or f"rlkit.tasks.{folders[0] if folders else ''}{own}", name
 
 
 def problem(task: str) -> str | None:
@@ -52,16 +52,11 @@ def problem(task: str) -> str | None:
 
 
 def chain(task: str) -> list[Source] | None:
-    """A task's class, its parent, and so on, without Task itself.
+    """A task's class, its parents, and so on, without Task itself.
 
     None where the source alone does not tell: no such file or class, or a parent that is not found by its name.
     """
-    found = list(_sources(task))
-    if not found:
-        return None
-    bases = found[-1].definition.bases
-    whole = len(bases) == 1 and isinstance(bases[0], ast.Name) and bases[0].id == "Task"
-    return found if whole else None
+    return whole_lineage(*place(task), "Task", _file_of)
 
 
 def words(task: str) -> frozenset[str] | None:
@@ -99,11 +94,6 @@ def required(task: str) -> Mapping[tuple[str, ...], str]:
                 optional |= _asked_for(method)
         replaced |= {method.name for method in methods if not _calls_parent(method)}
     return {keys: name for keys, name in found.items() if optional.isdisjoint(keys)}
-
-
-def _sources(task: str) -> Iterator[Source]:
-    """The classes that can be found, the task's own first; it ends where the next one cannot."""
-    return lineage(*place(task), _file_of, until="Task")
 
 
 def _modules(node: ast.stmt, source: Source) -> list[str]:

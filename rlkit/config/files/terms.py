@@ -6,7 +6,7 @@ import ast
 from typing import Any, Mapping, NamedTuple
 
 from rlkit.config.files import task_source
-from rlkit.tasks.robots.humanoids import sizes_of
+from rlkit.tasks.robots.legged import sizes_of
 
 KINDS = ("observation", "reward", "success", "failure", "metric", "fact")
 

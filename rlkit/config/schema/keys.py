@@ -16,7 +16,7 @@ from rlkit.config.schema.learner_keys import Key, key
 from rlkit.config.schema.randomization import KEYS as RANDOMIZATION_KEYS
 from rlkit.config.schema.sections import SECTION_CLASSES
 from rlkit.config.schema.spelling import camel
-from rlkit.tasks.robots.humanoids import HUMANOIDS
+from rlkit.tasks.robots.legged import LEGGED
 
 GROUPS = ("sim", "physics", "env", "task", "train")
 SECTIONS = ("sim", "env", "task", "train", "training", "testing", "logging", "experiment")
@@ -124,7 +124,16 @@ TASK_KEYS: tuple[Key, ...] = (
     Key("task.maxJointVelocity", "float > 0", "rad/s", "largest speed of a joint's target"),
     Key("task.maxGripperVelocity", "float > 0", "m/s", "largest speed of the fingers' target"),
     Key("task.actionRange", "float in (0, 1]", "", "share of the way from the stance to a joint's limits"),
-    Key("task.robot", "|".join(HUMANOIDS), "", "the humanoid that has the task"),
+    Key("task.robot", "|".join(LEGGED), "", "the humanoid, or the robot on four legs, that has the task"),
+    Key(
+        "task.actionScale", "float > 0", "rad", "how far from the stance an action of 1 puts a joint's target"
+    ),
+    Key(
+        "task.tiltLimit",
+        "float in (0, 180]",
+        "degrees",
+        "tilt of the trunk beyond which the episode has failed",
+    ),
     Key(
         "task.fallHeight",
         "float > 0 or lying|stooped",

@@ -6,7 +6,8 @@ I (2 pi 10 Hz)^2, damping 4 I (2 pi 10 Hz). The heights of failures are the H1's
 
 from __future__ import annotations
 
-from rlkit.tasks.robots.humanoid_robot import HumanoidRobot, Servo, both_sides
+from rlkit.tasks.robots.humanoid_robot import HumanoidRobot, both_sides
+from rlkit.tasks.robots.legged_robot import Servo
 
 # By motor, as the model's classes: 0.01017752, 0.025101925, 0.00721945, 0.003609725 and 0.00425 kg m^2.
 _M7520_14, _M7520_22 = Servo(40.17924, 2.55789, 88.0), Servo(99.09843, 6.308802, 139.0)

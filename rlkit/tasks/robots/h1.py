@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rlkit.tasks.robots.humanoid_robot import HumanoidRobot, Servo, both_sides
+from rlkit.tasks.robots.humanoid_robot import HumanoidRobot, both_sides
+from rlkit.tasks.robots.legged_robot import Servo
 
 _HIP, _KNEE, _ANKLE = Servo(200.0, 5.0, 200.0), Servo(300.0, 6.0, 300.0), Servo(40.0, 2.0, 40.0)
 _TORSO, _SHOULDER, _ARM = Servo(300.0, 6.0, 200.0), Servo(100.0, 2.0, 40.0), Servo(100.0, 2.0, 18.0)

@@ -13,8 +13,7 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
-from rlkit.rotations import about_z
-from rlkit.sims.api import ResetState, Simulator
+from rlkit.sims.api import Simulator
 from rlkit.tasks.api import reward, success
 from rlkit.tasks.robots.humanoid_task import HumanoidTask
 
@@ -69,17 +68,6 @@ class Humanoid(HumanoidTask):
         """Add up what the episode has earned, where that decides."""
         if "return_reached" in self.success_terms:
             self.earned += self.humanoid_bench()
-
-    def reset(self, env_ids: Tensor) -> ResetState:
-        """See `Task.reset`: the stance facing any way, with a little noise; at rest."""
-        k, noise = len(env_ids), self.config["resetNoise"]
-        joints = self.stance + self.uniform(-1.0, 1.0, k, self.num_joints) * float(noise["joints"])
-        joints = torch.minimum(torch.maximum(joints, self._low), self._high)
-        pose = torch.zeros(k, 1, 7, device=self.device)
-        pose[:, 0, 2] = self.robot.stance_height + self.uniform(0.0, 1.0, k) * float(noise["height"])
-        pose[:, 0, 3:] = about_z(self.uniform(-1.0, 1.0, k) * math.radians(float(noise["yaw"])))
-        self.targets[env_ids] = joints
-        return ResetState(joints, torch.zeros_like(joints), pose, torch.zeros(k, 1, 6, device=self.device))
 
     # Rewards: within [0, 1].
 

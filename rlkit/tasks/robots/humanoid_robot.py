@@ -1,47 +1,27 @@
-"""What tasks know of a humanoid robot: its joints and their servos, its stance, its parts, and its mirror image.
-
-Plain values, read without torch: `config/` asks them how large observations and actions are.
-"""
+"""What tasks know of a humanoid robot beside what every robot on legs has; plain values, read without torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Mapping, NamedTuple
+from typing import Mapping
+
+from rlkit.tasks.robots.legged_robot import LeggedRobot
 
 _SWAP = {"left": "right", "right": "left"}
 _LEG = ("hip", "knee", "ankle")
 
 
-class Servo(NamedTuple):
-    """torque = stiffness * (target - angle) - damping * velocity, at most `limit`: N m/rad, N m s/rad, N m."""
-
-    stiffness: float
-    damping: float
-    limit: float
-
-
 @dataclass(frozen=True)
-class HumanoidRobot:
-    """A robot with two legs and two arms, and the numbers that tasks go by; m and rad, z up, x forward, left is +y.
+class HumanoidRobot(LeggedRobot):
+    """A robot with two legs and two arms; see `LeggedRobot`.
 
-    name: of the robot (`task.robot`) and of its model in rlkit/sims/models. title: for people.
-    servos: joint -> its servo, in the order of actions, targets and observations: the model's own.
-    bent: joints that are not at 0 in the stance, rad. stance_height: of the pelvis then, the soles on the ground.
-    standing_height: of the shoulders of a robot that stands up straight enough.
+    standing_height: of the shoulders of a robot that stands up straight enough, m.
     low: heights of the pelvis, by what they are too low for: `lying` to be off the ground, `stooped` to walk.
-    sole: from a foot's frame down to its sole, m.
-    pelvis, torso, feet, shoulders, knees, elbows, hands: bodies of the model; of pairs the left one first.
+    pelvis, torso, shoulders, knees, elbows, hands: bodies of the model; of pairs the left one first.
     """
 
-    name: str
-    title: str
-    servos: Mapping[str, Servo]
-    bent: Mapping[str, float]
-    stance_height: float
     standing_height: float
     low: Mapping[str, float]
-    sole: float
-    feet: tuple[str, str]
     hands: tuple[str, str]
     pelvis: str = "pelvis"
     torso: str = "torso_link"
@@ -50,14 +30,9 @@ class HumanoidRobot:
     elbows: tuple[str, str] = ("left_elbow_link", "right_elbow_link")
 
     @property
-    def joints(self) -> tuple[str, ...]:
-        """The joints in the order of actions, targets and observations."""
-        return tuple(self.servos)
-
-    @property
-    def stance(self) -> tuple[float, ...]:
-        """rad, by joint: standing with bent knees."""
-        return tuple(self.bent.get(joint, 0.0) for joint in self.servos)
+    def root(self) -> str:
+        """The pelvis."""
+        return self.pelvis
 
     @property
     def hips(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Iterable
 import torch
 from torch import Tensor
 
-from rlkit.tasks.robots.humanoid_robot import Servo
+from rlkit.tasks.robots.legged_robot import Servo
 
 
 class Servos:

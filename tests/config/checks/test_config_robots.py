@@ -7,6 +7,7 @@ import re
 import pytest
 
 from rlkit.config import ConfigError, compose, from_yaml
+from rlkit.config.checks.replay_memory import count_of_actions
 from rlkit.config.facts import support
 from rlkit.config.facts.machine import Machine
 from rlkit.config.files.terms import observation_sizes
@@ -43,9 +44,31 @@ def test_memory_is_asked_for_the_robots_numbers():
 
 def test_an_unknown_robot_is_refused_with_the_nearest():
     assert refused("task=HumanoidStand", "task.robot=G1") == (
-        "task.robot=G1: needs h1|g1, got 'G1'; did you mean g1?"
+        "task.robot=G1: needs h1|g1|go2, got 'G1'; did you mean g1?"
     )
     assert "no such setting" in (said := refused("task=BoxGrasping", "task.robot=g1")) or "robot" in said
+
+
+def test_a_robot_with_other_legs_is_refused_with_those_that_have_the_task():
+    assert refused("task=HumanoidStand", "task.robot=go2") == (
+        "task.robot=go2: task=HumanoidStand is not for this robot; write task.robot=h1|g1"
+    )
+    assert refused("task=QuadrupedVelocity", "task.robot=h1") == (
+        "task.robot=h1: task=QuadrupedVelocity is not for this robot; write task.robot=go2"
+    )
+
+
+def test_a_quadrupeds_numbers_are_known_before_it_is_built():
+    task = compose(["task=QuadrupedVelocity"], machine=ALL).task
+    sizes = observation_sizes(task)
+    assert sizes is not None and (
+        sum(sizes[name] for name in task["observations"]),
+        count_of_actions(task),
+    ) == (47, 12)
+    assert (
+        sum(sizes[name] for name in task["groups"]["critic"]) == 54
+        and support.row_of(task) == "QuadrupedVelocity"
+    )
 
 
 def test_a_run_from_before_there_were_robots_can_be_read():

@@ -1,7 +1,7 @@
-"""HumanoidVelocity: walk as told, at a speed forward, a speed sideways and a rate of turning.
+"""What the tasks of going as told share: commands, the clock of a gait, and the terms that follow them.
 
-Learnt without motion data. Terms and weights follow what is common for this task: legged_gym (Rudin et al. 2021, arXiv
-2109.11978), Isaac Lab's velocity task for the H1, and the gait clock of Siekmann et al. 2021 (arXiv 2011.01387).
+Terms and weights follow what is common for this task: legged_gym (Rudin et al. 2021, arXiv 2109.11978), Isaac Lab's
+velocity tasks, and the gait clock of Siekmann et al. 2021 (arXiv 2011.01387).
 A term named after something unwanted is positive and has a negative weight.
 """
 
@@ -16,31 +16,31 @@ from torch import Tensor
 
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
 from rlkit.tasks.api import MirrorImage, observation, reward, success
-from rlkit.tasks.robots.humanoid import Humanoid
-
-SHORTEST_STRIDE = 0.4  # s: a longer time on one leg earns no more
-CLEARANCE_WIDTH = 0.05  # m, of the swing's height
+from rlkit.tasks.robots.legged_task import LeggedTask
 
 
-class HumanoidVelocity(Humanoid):
-    """A humanoid under a velocity command, drawn with each episode and again every few seconds.
+class VelocityTask(LeggedTask):
+    """A robot on legs under a velocity command, drawn with each episode and again every few seconds.
 
-    Solved: upright to the episode's end, with mean errors of velocity and turning within `successErrors`.
+    gait: how far each foot is ahead of the clock, as a share of its period. clearance_width: of `swing_height`, m.
+    Solved: no failure to the episode's end, with mean errors of velocity and turning within `successErrors`.
     """
 
     command_names = ("forward", "sideways", "yawRate")
+    gait: tuple[float, ...]
+    clearance_width = 0.05
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
         """The robot on flat ground, its feet among the bodies."""
         spec = super().scene(config)
-        return replace(spec, bodies=(*spec.bodies, *(foot.name for foot in spec.contacts)))
+        return replace(spec, bodies=(*spec.bodies, *cls.robot_in(config).feet))
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         super().__init__(config, sim, generator)
-        device, robot = self.device, self.robot
-        self._feet = sim.bodies(robot.feet)  # left, right
-        self._hips, self._upper_body = sim.joints(robot.hips), sim.joints(robot.upper_body)
+        device = self.device
+        self._feet = sim.bodies(self.robot.feet)
+        self._ahead = torch.tensor(self.gait, device=device)  # [feet]
         ranges = torch.tensor([config["command"][name] for name in self.command_names], device=device)
         self._command_low, self._command_high = ranges.unbind(-1)  # [3] m/s, m/s, rad/s
         allowed = [config["successErrors"][name] for name in ("linear", "yaw")]
@@ -48,13 +48,11 @@ class HumanoidVelocity(Humanoid):
         self.commands = self.buffer("commands", 3)  # m/s forward, m/s left, rad/s counter-clockwise
         self.command_time = self.buffer("command_time")  # s, until the next one
         self.phase = self.buffer("phase")  # of the gait clock, [0, 1)
-        self.was_on_ground = self.buffer("was_on_ground", 2, first=True)
-        self.mode_time = self.buffer("mode_time", 2)  # s that a foot has been on the ground or in the air
         self.error_sums = self.buffer("error_sums", 2)  # m/s, rad/s, over this episode's steps
         self.steps_measured = self.buffer("steps_measured")
 
     def deployment(self) -> dict[str, Any]:
-        """As every humanoid's, with what the policy may be commanded and the clock it listens to."""
+        """As of every robot on legs, with what the policy may be commanded and the clock it listens to."""
         gait = self.config["gait"]
         return {
             **super().deployment(),
@@ -65,9 +63,9 @@ class HumanoidVelocity(Humanoid):
     # State.
 
     def refresh(self) -> None:
-        """As every humanoid's; with the rate of turning, the soles, and how far off the command it is."""
+        """As of every robot on legs; with the rate of turning, the soles, and how far off the command it is."""
         super().refresh()
-        self.turning = self.sim.body_ang_vel[:, self.pelvis, 2]  # rad/s, about the vertical
+        self.turning = self.sim.body_ang_vel[:, self.root, 2]  # rad/s, about the vertical
         self.sole_height = self.sim.body_pos[:, self._feet, 2] - self.robot.sole
         self._follow_command()
 
@@ -77,19 +75,15 @@ class HumanoidVelocity(Humanoid):
         self.moves = self.commands.abs().sum(dim=-1) > 0.0
 
     def swing(self) -> Tensor:
-        """How far through the air the clock wants each foot, `[N, 2]`: 0 while it belongs on the ground, then to 1."""
+        """How far through the air the clock wants each foot, `[N, feet]`: 0 while it is to stand, then to 1."""
         stance = float(self.config["gait"]["stance"])
-        # The right one is half a period behind.
-        feet = torch.stack((self.phase, (self.phase + 0.5) % 1.0), dim=-1)
+        feet = (self.phase[:, None] + self._ahead) % 1.0
         return ((feet - stance) / (1.0 - stance)).clamp(min=0.0) * self.moves[:, None]
 
     def advance(self) -> None:
-        """Run the clocks of gait, feet and command; add up the errors of tracking."""
+        """Run the clocks of gait and command; add up the errors of tracking."""
         super().advance()
         self.phase.copy_((self.phase + self.control_period / float(self.config["gait"]["period"])) % 1.0)
-        kept = self.on_ground == self.was_on_ground
-        self.mode_time.copy_(self.mode_time * kept + self.control_period)
-        self.was_on_ground.copy_(self.on_ground)
         self.error_sums += torch.stack((self.linear_error, self.yaw_error), dim=-1)
         self.steps_measured += 1.0
         self.command_time -= self.control_period
@@ -105,7 +99,7 @@ class HumanoidVelocity(Humanoid):
         self._follow_command()
 
     def reset(self, env_ids: Tensor) -> ResetState:
-        """See `Humanoid.reset`; with a new command, and the clock at any point of its period."""
+        """See `LeggedTask.reset`; with a new command, and the clock at any point of its period."""
         state = super().reset(env_ids)
         self.commands[env_ids], self.command_time[env_ids] = self._drawn_commands(len(env_ids))
         self.phase[env_ids] = self.uniform(0.0, 1.0, len(env_ids))
@@ -124,7 +118,7 @@ class HumanoidVelocity(Humanoid):
         return drawn * ~stands[:, None], self.uniform(shortest, longest, k)
 
     def mirror(self) -> Mapping[str, MirrorImage] | None:
-        """As every humanoid's: to the left becomes to the right, and the feet exchange their halves of the clock."""
+        """As of every robot on legs: left becomes right, and the feet exchange their halves of the clock."""
         images: dict[str, tuple[Sequence[int], Sequence[float]]] = {
             "command": ([0, 1, 2], [1.0, -1.0, -1.0]),
             "gait_clock": ([0, 1], [-1.0, -1.0]),
@@ -147,11 +141,6 @@ class HumanoidVelocity(Humanoid):
     # Rewards: what is wanted, within [0, 1].
 
     @reward
-    def moving(self) -> Tensor:
-        """The factor of `humanoid_bench`: `track_linear`."""
-        return self.track_linear()
-
-    @reward
     def track_linear(self) -> Tensor:
         """exp(−|v* − v|² / σ²) of the horizontal velocity in the heading's frame (legged_gym, Isaac Lab)."""
         return torch.exp(-((self.linear_error / float(self.config["trackingWidth"]["linear"])) ** 2))
@@ -170,42 +159,33 @@ class HumanoidVelocity(Humanoid):
 
     @reward
     def swing_height(self) -> Tensor:
-        """exp(−Σ (h − h*)² / w²) over the feet, w = 5 cm: h* is h sin²(π s), s from 0 to 1 through a foot's swing, and
-        0 while it belongs on the ground (the feet_phase of MuJoCo Playground, with another curve).
+        """exp(−Σ (h − h*)² / w²) over the feet, w = `clearance_width`: h* is h sin²(π s), s from 0 to 1 through a
+        foot's swing, and 0 while it belongs on the ground (the feet_phase of MuJoCo Playground, with another curve).
         """
         wanted = float(self.config["gait"]["swingHeight"]) * torch.sin(math.pi * self.swing()) ** 2  # m
-        off = (self.sole_height - wanted) / CLEARANCE_WIDTH
+        off = (self.sole_height - wanted) / self.clearance_width
         return torch.exp(-(off**2).sum(dim=-1))
-
-    @reward
-    def air_time(self) -> Tensor:
-        """On one leg, when told to go: the time (s, at most 0.4) that both feet have been as they are (Isaac Lab's
-        feet_air_time_positive_biped).
-        """
-        single = self.on_ground.sum(dim=-1) == 1
-        time = self.mode_time.min(dim=-1).values.clamp(max=SHORTEST_STRIDE)
-        return time * (single & self.moves)
 
     # Rewards: what is not wanted.
 
     @reward
     def wrong_turning(self) -> Tensor:
-        """(ω* − ω)², (rad/s)²: `track_yaw` is flat where the pelvis swings with every step."""
+        """(ω* − ω)², (rad/s)²: `track_yaw` is flat where the body swings with every step."""
         return self.yaw_error**2
 
     @reward
     def vertical_speed(self) -> Tensor:
-        """Square of the pelvis's velocity upwards, (m/s)²."""
+        """Square of the root's velocity upwards, (m/s)²."""
         return self.velocity[:, 2] ** 2
 
     @reward
     def roll_pitch_rate(self) -> Tensor:
-        """Squares of the pelvis's angular velocity about its own x and y, (rad/s)²."""
-        return (self.pelvis_ang_vel()[:, :2] ** 2).sum(dim=-1)
+        """Squares of the root's angular velocity about its own x and y, (rad/s)²."""
+        return (self.spin()[:, :2] ** 2).sum(dim=-1)
 
     @reward
     def tilt(self) -> Tensor:
-        """Square of the sine of the pelvis's tilt: g_x² + g_y² of the unit gravity in its frame."""
+        """Square of the sine of the root's tilt: g_x² + g_y² of the unit gravity in its frame."""
         return (self.gravity[:, :2] ** 2).sum(dim=-1)
 
     @reward
@@ -213,16 +193,6 @@ class HumanoidVelocity(Humanoid):
         """Σ horizontal speed (m/s) of the feet that are on the ground (Isaac Lab)."""
         speed = self.sim.body_lin_vel[:, self._feet, :2].norm(dim=-1)
         return (speed * self.on_ground).sum(dim=-1)
-
-    @reward
-    def hip_deviation(self) -> Tensor:
-        """Σ |q − stance| of the hips' yaw and roll, rad: legs neither splayed nor crossed (Isaac Lab)."""
-        return self.joint_pos_rel()[:, self._hips].abs().sum(dim=-1)
-
-    @reward
-    def upper_body_deviation(self) -> Tensor:
-        """Σ |q − stance| of the joints above the legs, rad (Isaac Lab)."""
-        return self.joint_pos_rel()[:, self._upper_body].abs().sum(dim=-1)
 
     # Endings.
 

@@ -1,0 +1,1 @@
+"""The tasks of going as commanded, with what they share."""
