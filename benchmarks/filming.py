@@ -19,6 +19,7 @@ import torch
 from rlkit.config import Experiment, compose
 from rlkit.config.resolve import VIDEO_INTERVAL
 from rlkit.env.api import Observations
+from rlkit.learners.api import Policy
 from rlkit.media import recording as recordings
 from rlkit.media.recording import Recording
 from rlkit.media.render_queue import RenderQueue
@@ -45,9 +46,9 @@ class Filmed:
         started = time.perf_counter()
         # Holding still lasts to the time limit: the longest film there can be.
         if record:
-            self.evaluation.metrics(self._hold_still, facts=self.facts, take=self._save)
+            self.evaluation.metrics(Policy(self._hold_still), facts=self.facts, take=self._save)
         else:
-            self.evaluation.metrics(self._hold_still)
+            self.evaluation.metrics(Policy(self._hold_still))
         return time.perf_counter() - started
 
     def _hold_still(self, obs: Observations) -> torch.Tensor:

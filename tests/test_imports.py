@@ -105,7 +105,7 @@ RULES = {
     ),
     "export": (
         {"rlkit.export", "rlkit.runtime", "rlkit.config", "rlkit.workspace", "rlkit.env", "rlkit.learners.api",
-         "rlkit.sims.api", "rlkit.tasks.api", *BASE, *FACTS},
+         "rlkit.learners.acting", "rlkit.sims.api", "rlkit.tasks.api", *BASE, *FACTS},
         {"torch", "numpy", "onnx", "onnxruntime"},
     ),
     "crosscheck": (
@@ -125,7 +125,7 @@ RULES = {
     ),
     "doors": (
         {"rlkit.doors", "rlkit.runtime", "rlkit.config", "rlkit.workspace", "rlkit.env", "rlkit.learners.api",
-         "rlkit.learners.registry", "rlkit.report.metrics", *BASE, *FACTS},
+         "rlkit.learners.acting", "rlkit.learners.registry", "rlkit.report.metrics", *BASE, *FACTS},
         {"torch", "numpy", "gymnasium"},
     ),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, TypeVar
 
 from rlkit.errors import RlkitError
 from rlkit.runtime.checkpoints.head import CheckpointHead
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rlkit.doors.runs import Run
     from rlkit.learners.api import Learner
+    from rlkit.learners.api import Policy as Acting
 
 Array = TypeVar("Array", "np.ndarray", "Tensor")
 
@@ -43,7 +44,7 @@ class Policy:
 
     def __init__(
         self,
-        act: Callable[[Tensor], Tensor],
+        act: Acting,
         spec: Any,
         control: Mapping[str, Any],
         head: CheckpointHead,
@@ -79,10 +80,20 @@ class Policy:
             )
         if not tensor.isfinite().all():
             raise PolicyError(f"an observation is not finite: NaN or Inf in {', '.join(self._bad(tensor))}")
+        rows = tensor if tensor.dim() == 2 else tensor[None]
         with torch.inference_mode():
-            actions = self._act(tensor if tensor.dim() == 2 else tensor[None])
+            actions = self._act({"policy": rows, "critic": rows})
         actions = (actions if tensor.dim() == 2 else actions[0]).clone()
         return actions if isinstance(given, torch.Tensor) else actions.cpu().numpy()  # type: ignore[return-value]
+
+    def reset(self, ended: Any = None) -> None:
+        """An episode ended, or where several are played those of `ended` `[N]` bool: what a policy with memory has
+        seen of them is forgotten. Of one without there is nothing to forget.
+        """
+        import torch
+
+        mask = None if ended is None else torch.as_tensor(ended, dtype=torch.bool, device=self.device)
+        self._act.forget(mask)
 
     def _bad(self, obs: Tensor) -> list[str]:
         """The parts of `[..., num_observations]` with a number that is not finite."""
@@ -136,9 +147,13 @@ def load_policy(
     return Policy(act, trained.spec, trained.control, trained.head, source)
 
 
-def _act(learner: Learner, device: torch.device, stochastic: bool) -> Callable[[Tensor], Tensor]:
+def _act(learner: Learner, device: torch.device, stochastic: bool) -> Acting:
     """The policy alone: what else a learner has, as a replay buffer, is let go."""
+    from rlkit.learners import acting, api
+
     if stochastic:
-        policy = learner.policy(stochastic=True)
-        return lambda obs: policy({"policy": obs, "critic": obs})
-    return learner.network().to(device)
+        return learner.policy(stochastic=True)
+    network = learner.network().to(device)
+    if learner.memory:
+        return acting.Remembering(network, learner.memory)
+    return api.Policy(lambda obs: network(obs["policy"]))

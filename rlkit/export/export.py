@@ -7,16 +7,15 @@ import json
 from pathlib import Path
 from typing import Any, Mapping, Sequence, Tuple
 
-import numpy as np
 import torch
 
 from rlkit.env.api import EnvError, VecEnv
 from rlkit.env.task_env import TaskEnv
 from rlkit.env.wrapper import innermost
-from rlkit.export import formats
+from rlkit.export import compare, formats
 from rlkit.export.facts import facts_of
 from rlkit.export.request import NUM_ENVS, ExportRequest
-from rlkit.learners.api import Learner, LearnerError, Policy
+from rlkit.learners.api import Learner, LearnerError
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoints import checkpoint as checkpoints
 from rlkit.runtime.process.ranks import Ranks
@@ -43,24 +42,23 @@ def export(request: ExportRequest) -> Path:
     env = build_env(request.experiment, Ranks())
     try:
         learner = _learner(request, env)
-        facts = facts_of(request, env)
+        facts = facts_of(request, env, learner.memory)
         inner = innermost(env)
         files = inner.task.deployment_files() if isinstance(inner, TaskEnv) else {}
-        obs = play(env, learner.policy(), STEPS)
+        played = compare.play(env, learner.policy(), STEPS)
     finally:
         env.close()
     title = (
         f"{facts['task']}, {facts['learner']}, iteration {facts['iteration']}: {request.source.checkpoint}"
     )
     print(printable(title))
-    network = learner.network()
-    policy = _policy_as_numpy(learner)
-    made = {name: formats.WRITERS[name](network, obs.shape[1], facts) for name in request.formats}
+    network, memory, size = learner.network(), learner.memory, played.obs.shape[2]
+    made = {name: formats.WRITERS[name](network, size, memory, facts) for name in request.formats}
     acts = {"torch": formats.as_numpy(network), **{name: exported.act for name, exported in made.items()}}
-    rows = _compare(acts, policy, obs)
-    _print_table(rows, obs)
+    rows = _compare(acts, learner, played)
+    _print_table(rows)
     checked = {
-        "observations": len(obs),
+        "observations": STEPS * NUM_ENVS,
         "largest_difference": {name: difference for name, difference, _ in rows},
         "latency_us": {name: round(time, 1) for name, _, time in rows},
     }
@@ -76,34 +74,21 @@ def _learner(request: ExportRequest, env: VecEnv) -> Learner:
     return learner
 
 
-def play(env: VecEnv, policy: Policy, steps: int) -> np.ndarray:
-    """What the policy sees while it plays: observations `[steps * num_envs, size]` float32."""
-    seen: list[np.ndarray] = []
-    obs = env.reset()
-    for _ in range(steps):
-        seen.append(obs["policy"].numpy().copy())
-        obs, *_ = env.step(policy(obs))
-    return np.concatenate(seen)
-
-
-def _policy_as_numpy(learner: Learner) -> formats.Act:
-    """The policy as training and tests use it: what every format must equal."""
-    policy = learner.policy()
-    return lambda obs: policy({"policy": torch.from_numpy(obs)}).numpy()
-
-
-def _compare(acts: Mapping[str, formats.Act], policy: formats.Act, obs: np.ndarray) -> list[Row]:
+def _compare(acts: Mapping[str, formats.Act], learner: Learner, played: compare.Played) -> list[Row]:
     """Raises ExportError where one of them does not act as the policy does."""
     rows = []
     for name, act in acts.items():
-        difference = formats.largest_difference(act, policy, obs)
-        formats.require_equal(name, difference)
-        rows.append((name, difference, formats.latency(act, obs[:1])))
+        policy = compare.policy_of(act, learner.memory)
+        difference = compare.largest_difference(policy, learner.policy(), played)
+        compare.require_equal(name, difference)
+        rows.append((name, difference, compare.latency(act, played.obs[0, :1], learner.memory)))
     return rows
 
 
-def _print_table(rows: Sequence[Row], obs: np.ndarray) -> None:
-    print(f"compared with the policy on {len(obs)} observations, from {STEPS} steps of {NUM_ENVS} envs:")
+def _print_table(rows: Sequence[Row]) -> None:
+    print(
+        f"compared with the policy on {STEPS * NUM_ENVS} observations, from {STEPS} steps of {NUM_ENVS} envs:"
+    )
     print("               largest difference   one observation, median")
     for name, difference, time in rows:
         print(f"  {name:<12} {difference:>18.2g}   {time:>20.0f} µs")

@@ -16,8 +16,9 @@ from rlkit.config import Experiment
 from rlkit.env.api import EnvSpec, VecEnv
 from rlkit.env.task_env import TaskEnv
 from rlkit.env.wrapper import innermost
-from rlkit.export.formats import INPUT, OUTPUT
+from rlkit.export.formats import INPUT, OUTPUT, state_names
 from rlkit.export.request import ExportRequest
+from rlkit.learners.api import Memory
 from rlkit.runtime.gym_request import recipe_of
 from rlkit.sims.api import Simulator
 from rlkit.workspace import read_record
@@ -26,7 +27,7 @@ FORMAT = 1
 Facts = Dict[str, Any]
 
 
-def facts_of(request: ExportRequest, env: VecEnv) -> Facts:
+def facts_of(request: ExportRequest, env: VecEnv, memory: Memory) -> Facts:
     """Everything about the policy but its weights, as JSON can hold it."""
     spec, experiment = env.spec, request.experiment
     facts: Facts = {
@@ -38,6 +39,7 @@ def facts_of(request: ExportRequest, env: VecEnv) -> Facts:
         "control_period": spec.control_period,
         "input": {"name": INPUT, "shape": ["batch", spec.obs_sizes["policy"]], "type": "float32"},
         "output": {"name": OUTPUT, "shape": ["batch", spec.num_actions], "type": "float32", "range": [-1, 1]},
+        **_state(memory),
         "observations": _observations(spec, _meanings(env)),
         "actions": list(spec.action_names),
     }
@@ -61,6 +63,24 @@ def _origin(request: ExportRequest) -> Facts:
         "checkpoint": {"file": file.name, "sha256": _sha256(file)},
         "git": {key: git[key] for key in ("commit", "dirty") if key in git},
         "versions": {"rlkit": __version__, "torch": version("torch")},
+    }
+
+
+def _state(memory: Memory) -> Facts:
+    """The further inputs and outputs of a policy with memory: an output is the same input of the next step."""
+    if not memory:
+        return {}
+    return {
+        "state": [
+            {
+                "input": before,
+                "output": after,
+                "shape": [layers, "batch", units],
+                "type": "float32",
+                "at_episode_start": 0,
+            }
+            for before, after, (layers, units) in zip(*state_names(memory), memory.values())
+        ]
     }
 
 

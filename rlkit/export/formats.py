@@ -8,24 +8,24 @@ from __future__ import annotations
 import io
 import json
 import logging
-import statistics
-import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Iterator, Mapping, Tuple
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rlkit.errors import RlkitError
+from rlkit.learners.acting import zero_state
+from rlkit.learners.api import Memory
 
 INPUT, OUTPUT = "obs", "actions"
-TOLERANCE = 1e-5  # between actions, which lie in [-1, 1]
 
-Act = Callable[[np.ndarray], np.ndarray]
-"""Observations `[N, size]` to actions `[N, num_actions]`, float32."""
+Act = Callable[..., Tuple[np.ndarray, ...]]
+"""Observations `[N, size]`, and with memory the state `[layers, N, units]` each, to actions `[N, num_actions]` and the
+next state, float32."""
 
 
 class ExportError(RlkitError):
@@ -44,38 +44,52 @@ class Exported:
 def as_numpy(network: nn.Module) -> Act:
     """A torch module on numpy arrays."""
 
-    def act(obs: np.ndarray) -> np.ndarray:
+    def act(*given: np.ndarray) -> tuple[np.ndarray, ...]:
         with torch.inference_mode():
-            return network(torch.from_numpy(obs)).numpy()
+            made = network(*map(torch.from_numpy, given))
+        parts = (made,) if isinstance(made, Tensor) else made
+        return tuple(part.numpy() for part in parts)
 
     return act
 
 
-def to_torchscript(network: nn.Module, size: int, facts: Mapping[str, Any]) -> Exported:
+def state_names(memory: Memory) -> tuple[list[str], list[str]]:
+    """What the parts of a state are called before and after a step."""
+    return [f"{part}_in" for part in memory], [f"{part}_out" for part in memory]
+
+
+def _inputs(size: int, memory: Memory) -> tuple[Tensor, ...]:
+    rows = torch.zeros(2, size)
+    return (rows, *zero_state(memory, rows))
+
+
+def to_torchscript(network: nn.Module, size: int, memory: Memory, facts: Mapping[str, Any]) -> Exported:
     """Traced for any number of rows; the facts are its extra file policy.json. size: of an observation."""
     content = io.BytesIO()
     with warnings.catch_warnings():
         # It still is what robots load
         warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
-        traced = torch.jit.trace(network, torch.zeros(2, size))
+        traced = torch.jit.trace(network, _inputs(size, memory))
         torch.jit.save(traced, content, _extra_files={"policy.json": json.dumps(facts)})
         content.seek(0)
         loaded = torch.jit.load(content)
     return Exported("policy.pt", content.getvalue(), as_numpy(loaded))
 
 
-def to_onnx(network: nn.Module, size: int, facts: Mapping[str, Any]) -> Exported:
+def to_onnx(network: nn.Module, size: int, memory: Memory, facts: Mapping[str, Any]) -> Exported:
     """One file with the weights in it, batch axis free; every fact is a metadata property, as text or JSON."""
     import onnxruntime
 
+    before, after = state_names(memory)
+    batch = torch.export.Dim("batch")
     with _quiet_exporter():
         program = torch.onnx.export(
             network,
-            (torch.zeros(2, size),),
+            _inputs(size, memory),
             dynamo=True,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=[INPUT, *before],
+            output_names=[OUTPUT, *after],
+            dynamic_shapes=({0: batch}, *([tuple({1: batch} for _ in memory)] if memory else [])),
             verbose=False,
         )
     assert program is not None  # no file was named
@@ -88,10 +102,14 @@ def to_onnx(network: nn.Module, size: int, facts: Mapping[str, Any]) -> Exported
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return Exported("policy.onnx", content, lambda obs: np.asarray(session.run([OUTPUT], {INPUT: obs})[0]))
+
+    def act(*given: np.ndarray) -> tuple[np.ndarray, ...]:
+        return tuple(map(np.asarray, session.run([OUTPUT, *after], dict(zip([INPUT, *before], given)))))
+
+    return Exported("policy.onnx", content, act)
 
 
-WRITERS: dict[str, Callable[[nn.Module, int, Mapping[str, Any]], Exported]] = {
+WRITERS: dict[str, Callable[[nn.Module, int, Memory, Mapping[str, Any]], Exported]] = {
     "onnx": to_onnx,
     "torchscript": to_torchscript,
 }
@@ -108,6 +126,8 @@ def _quiet_exporter() -> Iterator[None]:
             warnings.filterwarnings(
                 "ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning
             )
+            # All inputs share the one axis
+            warnings.filterwarnings("ignore", "# The axis name: batch will not be used", UserWarning)
             yield
     finally:
         registration.setLevel(level)
@@ -119,27 +139,3 @@ def _forget_the_exporter(graph: Any) -> None:
         del part.metadata_props[:]
         part.doc_string = ""
     del graph.metadata_props[:]
-
-
-def largest_difference(act: Act, reference: Act, obs: np.ndarray) -> float:
-    """Between two policies' actions on `obs [N, size]`, all rows at once and the first alone; NaN where one is."""
-    together, alone = act(obs) - reference(obs), act(obs[:1]) - reference(obs[:1])
-    return float(max(np.abs(together).max(), np.abs(alone).max()))
-
-
-def require_equal(name: str, difference: float) -> None:
-    """Raise ExportError unless the difference is below TOLERANCE; NaN is not."""
-    if not difference < TOLERANCE:
-        raise ExportError(
-            f"{name} differs from the policy by up to {difference:.3g} (allowed: {TOLERANCE:g}); nothing was written"
-        )
-
-
-def latency(act: Act, obs: np.ndarray, calls: int = 300) -> float:
-    """The median time [µs] of one call with one observation, `obs [1, size]`."""
-    times = []
-    for _ in range(calls):
-        started = time.perf_counter()
-        act(obs)
-        times.append(time.perf_counter() - started)
-    return 1e6 * statistics.median(times)

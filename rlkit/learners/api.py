@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Tuple
 
 from torch import Tensor, nn
 
 from rlkit.env.api import EnvSpec, Observations, VecEnv
 from rlkit.errors import RlkitError
 
-Policy = Callable[[Observations], Tensor]
+Memory = Mapping[str, Tuple[int, int]]
+"""What a policy remembers of an episode: (layers, units) by name; zeros where one begins."""
+
+
+Act = Callable[[Observations], Tensor]
 """Observation groups to actions `[N, num_actions]` in [-1, 1], normalisation included."""
+
+
+class Policy:
+    """Acts as `act` does. Whoever lets it play says with `forget` where episodes end: some act by what came before."""
+
+    def __init__(self, act: Act) -> None:
+        self._act = act
+
+    def __call__(self, obs: Observations) -> Tensor:
+        """The actions for one step of all envs; obs: `[N, size]` a group."""
+        return self._act(obs)
+
+    def forget(self, ended: Tensor | None = None) -> None:
+        """Episodes ended in these envs, `[N]` bool, or everywhere: the next observation is the first of a new one."""
 
 
 class LearnerError(RlkitError):
@@ -63,12 +81,14 @@ class Learner(ABC):
     """An algorithm that improves a policy by acting in an env.
 
     groups: the observation groups that it looks at; envs compute no others. complete: whether the last `load` found all
-    that learning depends on; a replay buffer may not have been saved.
+    that learning depends on; a replay buffer may not have been saved. memory: what its policy remembers, nothing as a
+    rule.
     """
 
     spec: EnvSpec
     groups: tuple[str, ...] = ("policy", "critic")
     complete: bool = True
+    memory: Memory = {}
 
     def __init__(self, train: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> None:
         """Build it for `spec` from the `train` section, checked; raises LearnerError where they do not fit."""
@@ -78,6 +98,9 @@ class Learner(ABC):
     def trial(cls, train: Mapping[str, Any], spec: EnvSpec) -> Trial | None:
         """A short iteration with these settings, for choices by the clock; None: it takes the simplest, one thread."""
         return None
+
+    def forget(self) -> None:
+        """New episodes have begun in all envs of `iterate` since it was last called, or since what was loaded."""
 
     @abstractmethod
     def iterate(self, env: VecEnv) -> Iteration:
@@ -94,7 +117,8 @@ class Learner(ABC):
         """The deterministic policy as one module: raw policy observations `[N, size]` to actions `[N, num_actions]`.
 
         A copy on the CPU in float32 that later learning leaves alone; normalisation and the clamp to [-1, 1] are in
-        it, and it can be traced. Raises LearnerError where a learner has none.
+        it, and it can be traced. With `memory` it takes its tensors `[layers, N, units]` behind the observations, and
+        gives what they become behind the actions. Raises LearnerError where a learner has none.
         """
         raise LearnerError(f"{type(self).__name__} has no network that could be exported")
 
@@ -102,7 +126,7 @@ class Learner(ABC):
         """Sizes of networks, batches and buffers, a line each, for whoever looks closely."""
         return []
 
-    def imitate(self, teacher: Policy, digest: str) -> None:
+    def imitate(self, teacher: Act, digest: str) -> None:
         """Learn from this policy, as of the run that `LearnerFacts.teacher` names; before a training's first iteration.
 
         teacher: its "policy" is what the env shows as the group "teacher". digest: what tells it from others. Raises

@@ -148,3 +148,39 @@ def test_a_spec_that_is_none_is_refused(damage: dict[str, Any]) -> None:
         spec_of({**as_plain(PointMass(1)), **damage}, CPU)
     with pytest.raises(CheckpointError, match="cannot be read"):
         spec_of({}, CPU)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stochastic", [False, True])
+def test_a_policy_with_memory_acts_by_its_episode_until_it_is_reset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stochastic: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = {
+        "train.units": [8],
+        "train.memory": "lstm",
+        "train.memory_units": 8,
+        "train.horizon_length": 8,
+        "training.evalInterval": 0,
+        "training.threads": 1,
+    }
+    run = rlkit.train("Reach", num_envs=4, max_iter=1, device="cpu", quiet=True, overrides=settings)
+    policy = rlkit.load_policy(run, stochastic=stochastic)
+    rows = np.linspace(-1.0, 1.0, 3 * policy.num_observations, dtype=np.float32).reshape(3, -1)
+
+    def played() -> np.ndarray:
+        return np.stack([policy(rows) for _ in range(3)])
+
+    first = played()
+    policy.reset(np.array([False, True, False]))
+    second = played()
+    policy.reset()
+    if stochastic:
+        assert policy(rows[0]).shape == (policy.num_actions,)
+        return
+    assert np.array_equal(second[:, 1], first[:, 1])
+    assert not np.array_equal(second[:, 0], first[:, 0])
+    assert np.array_equal(played(), first)
+    policy.reset()
+    alone = [policy(rows[0]) for _ in range(3)]
+    assert np.abs(np.stack(alone) - first[:, 0]).max() < 1e-6

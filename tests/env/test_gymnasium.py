@@ -19,6 +19,7 @@ from rlkit.env.gym.bundle import SubEnv
 from rlkit.env.gym.env import WORTH_PROCESSES, GymEnv, _workers
 from rlkit.env.gym.making import recipes
 from rlkit.env.gym.member import DEFAULT_LENGTH, Form, Member, memory_of
+from rlkit.learners.api import Policy
 from rlkit.runtime.playing.evaluation import Evaluation
 from rlkit.runtime.playing.rollout import play
 from rlkit.runtime.training.monitor import Monitor
@@ -352,6 +353,7 @@ def test_evaluations_rewind_their_envs_instead_of_making_them_anew() -> None:
         made.append(make(num_envs=3, seed=5))
         return made[-1]
 
+    @Policy
     def follow_the_draw(obs: Any) -> Tensor:
         return obs["policy"][:, [1, 1]]
 
@@ -475,7 +477,7 @@ def test_a_test_tells_the_results_of_each_task() -> None:
     env = make(["Count-v0", "Parts-v0"], 8, seed=1)
     counts = int(env.reset()["policy"][:, 5].sum())
     env.rewind()
-    results = play(env, lambda _: still(env), per_env=1)
+    results = play(env, Policy(lambda _: still(env)), per_env=1)
     assert {name: task["episodes"] for name, task in results["tasks"].items()} == {
         "Count-v0": counts,
         "Parts-v0": 8 - counts,

@@ -10,6 +10,7 @@ import shutil
 import site
 import sys
 from pathlib import Path
+from typing import Any
 
 import known_envs  # noqa: F401  registers the environments
 import numpy as np
@@ -24,8 +25,9 @@ from rlkit.config import compose
 from rlkit.env.task_env import TaskEnv
 from rlkit.errors import ConfigError
 from rlkit.export import export as exporting
+from rlkit.export.compare import Played, largest_difference, policy_of, require_equal
 from rlkit.export.export import export
-from rlkit.export.formats import WRITERS, Exported, ExportError, as_numpy, largest_difference, require_equal
+from rlkit.export.formats import WRITERS, Exported, ExportError, as_numpy
 from rlkit.export.request import read_request
 from rlkit.learners.api import Learner
 from rlkit.runtime.build import build_env, build_learner
@@ -98,7 +100,7 @@ def acts(folder):
     session = onnxruntime.InferenceSession(folder / "policy.onnx", providers=["CPUExecutionProvider"])
     return {
         "policy.onnx": lambda obs: session.run(["actions"], {"obs": obs})[0],
-        "policy.pt": as_numpy(torch.jit.load(folder / "policy.pt")),
+        "policy.pt": lambda obs: as_numpy(torch.jit.load(folder / "policy.pt"))(obs)[0],
     }
 
 
@@ -159,6 +161,49 @@ def test_every_network_of_fast_td3_can_be_exported(tmp_path, network):
     obs = torch.randn(5, learner.spec.obs_sizes["policy"])
     for act in acts(folder).values():
         assert np.abs(act(obs.numpy()) - learner.policy()({"policy": obs}).numpy()).max() < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("memory", ["gru", "lstm"])
+def test_a_policy_with_memory_takes_its_state_and_gives_the_next(tmp_path, memory):
+    words = (f"train.memory={memory}", "train.memory_units=8", "train.memory_layers=2", "train.units=[8]")
+    _, learner = make_run(tmp_path, *words)
+    folder = export(request(tmp_path))
+    facts = json.loads((folder / "policy.json").read_text())
+    parts = ["h"] if memory == "gru" else ["h", "c"]
+    assert facts["state"] == [
+        {
+            "input": f"{part}_in",
+            "output": f"{part}_out",
+            "shape": [2, "batch", 8],
+            "type": "float32",
+            "at_episode_start": 0,
+        }
+        for part in parts
+    ]
+    session = onnxruntime.InferenceSession(folder / "policy.onnx", providers=["CPUExecutionProvider"])
+    script = as_numpy(torch.jit.load(folder / "policy.pt"))
+    outputs = ["actions", *(part["output"] for part in facts["state"])]
+
+    def run_onnx(obs, *state):
+        return session.run(outputs, {"obs": obs, **dict(zip([p["input"] for p in facts["state"]], state))})
+
+    generator = torch.Generator().manual_seed(2)
+    obs = torch.randn(12, 3, learner.spec.obs_sizes["policy"], generator=generator)
+    ended = torch.tensor([False, True, False])
+    both: list[Any] = [run_onnx, script]
+    for act in both:
+        policy, seen = learner.policy(), []
+        state = [np.zeros((2, 3, 8), np.float32) for _ in parts]
+        for step, rows in enumerate(obs):
+            actions, *state = act(rows.numpy(), *state)
+            assert np.abs(actions - policy({"policy": rows}).numpy()).max() < 1e-5
+            seen.append(actions)
+            if step == 5:  # the second episode ends, and another begins
+                policy.forget(ended)
+                for part in state:
+                    part[:, 1] = 0.0
+        assert np.abs(np.stack(seen)).min() < 0.9
 
 
 # What the numbers mean.
@@ -261,11 +306,12 @@ def test_a_gymnasium_policy_says_what_its_actions_are_scaled_to(tmp_path):
 def test_a_format_that_differs_is_not_written(tmp_path, monkeypatch, capsys, error):
     make_run(tmp_path, "train.units=[8]")
 
-    def wrong(network, size, facts):
+    def wrong(network, size, memory, facts):
         def act(obs):
-            actions = as_numpy(network)(obs).copy()
+            (actions,) = as_numpy(network)(obs)
+            actions = actions.copy()
             actions[-1, 3] += error
-            return actions
+            return (actions,)
 
         return Exported("policy.pt", b"", act)
 
@@ -280,10 +326,13 @@ def test_a_format_that_differs_is_not_written(tmp_path, monkeypatch, capsys, err
 
 def test_a_difference_in_the_first_row_alone_is_found():
     def single(obs):
-        return np.full((len(obs), 2), 0.5 if len(obs) == 1 else 0.0, np.float32)
+        return (np.full((len(obs), 2), 0.5 if len(obs) == 1 else 0.0, np.float32),)
 
-    obs = np.zeros((3, 4), np.float32)
-    assert largest_difference(single, lambda rows: np.zeros((len(rows), 2), np.float32), obs) == 0.5
+    def nothing(obs):
+        return (np.zeros((len(obs), 2), np.float32),)
+
+    played = Played(torch.zeros(5, 3, 4), torch.zeros(5, 3, dtype=torch.bool))
+    assert largest_difference(policy_of(single, {}), policy_of(nothing, {}), played) == 0.5
     require_equal("good", 0.99e-5)
     with pytest.raises(ExportError):
         require_equal("bad", 1e-5)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from rlkit.env.api import EnvSpec, Observations, VecEnv
 from rlkit.learners import ranks
 from rlkit.learners.acting import detached, noise_generator
-from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy
+from rlkit.learners.api import Act, Fit, Iteration, Learner, LearnerError, Policy
 from rlkit.learners.distill.samples import Replay, Rows, joined, minibatches
 from rlkit.learners.distill.settings import Settings, StudentSettings
 from rlkit.learners.distill.student import Imitator, Student
@@ -54,14 +54,14 @@ class Distill(Learner):
         self.optimizer = Adam(self.student.parameters(), lr=self.settings.learning_rate)
         self.replay: Replay | None = None  # made with the first rollout: a test needs none
         self.iteration = 0
-        self._teacher: Policy | None = None
+        self._teacher: Act | None = None
         self._taught_by = ""
 
     def _make_student(self) -> Student:
         assert isinstance(self.settings, Settings)
         return Imitator(self.spec, self.settings)
 
-    def imitate(self, teacher: Policy, digest: str) -> None:
+    def imitate(self, teacher: Act, digest: str) -> None:
         """See `Learner.imitate`."""
         self._teacher, self._taught_by = teacher, digest
         self.groups = type(self).groups
@@ -166,6 +166,7 @@ class Distill(Learner):
         """The student's actions for any number of rows; stochastic: with what it draws, and `train.noise`."""
         generator = noise_generator(self.spec.device)
 
+        @Policy
         @torch.no_grad()
         def act(obs: Observations) -> Tensor:
             if not stochastic:

@@ -182,6 +182,7 @@ class FastTD3(Learner):
         generator = noise_generator(self.spec.device)
         exploration: Exploration | None = None
 
+        @Policy
         @torch.no_grad()
         def act(obs: Observations) -> Tensor:
             nonlocal exploration

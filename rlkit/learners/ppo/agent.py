@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from rlkit.env.api import Observations, few
 from rlkit.learners import ranks
+from rlkit.learners.acting import detached
+from rlkit.learners.api import Memory, Policy
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.library import (
     A2CAgent,
@@ -32,8 +34,10 @@ class Agent(A2CAgent):
     one before); observation statistics count a sample once and follow the update, so that the policy that is
     improved is the very policy that acted; all ranks share statistics and learning rate.
 
-    returns: what rewards are scaled by, None for not at all.
+    returns: what rewards are scaled by, None for not at all. memory: see `Learner`.
     """
+
+    memory: Memory = {}
 
     def __init__(self, params: dict[str, Any], bridge: Bridge, returns: ReturnScale | None) -> None:
         config = params["config"]
@@ -116,7 +120,7 @@ class Agent(A2CAgent):
         timeouts: list[tuple[int, Tensor, dict[str, Tensor]]] = []
         followed: list[Tensor] = []
         for step in range(self.horizon_length):
-            result = self.get_action_values(self.obs)
+            result = self._act(step)
             buffer.update_data("obses", step, self.obs["obs"])
             buffer.update_data("dones", step, self.dones)
             for name in self.update_list:
@@ -127,15 +131,23 @@ class Agent(A2CAgent):
             buffer.update_data("rewards", step, self.rewards_shaper(reward.unsqueeze(1)))
             if self.returns is not None:
                 followed.append(self.returns.follow(reward, self.dones))
-            self._took(step, infos["reached"])
             ids = infos["time_outs"].nonzero().squeeze(1)
             if self.value_bootstrap and len(ids):
-                timeouts.append((step, ids, {name: obs[ids] for name, obs in infos["final_obs"].items()}))
+                timeouts.append((step, ids, self._last(infos["final_obs"], ids)))
+            self._took(step, infos["reached"])
         if self.returns is not None:
             self._scale_rewards(self.returns, torch.cat(followed))
         self._add_rewards()
         self._bootstrap(timeouts)
         return self._batch()
+
+    def _act(self, step: int) -> dict[str, Any]:
+        """Actions, values and what else `update_list` names, `[N, ...]`, for a step of the rollout."""
+        return self.get_action_values(self.obs)
+
+    def _last(self, final_obs: dict[str, Tensor], ids: Tensor) -> dict[str, Tensor]:
+        """What `values_of` takes, of the episodes that ran out of time in the envs `ids`: `[k, ...]` each."""
+        return {name: obs[ids] for name, obs in final_obs.items()}
 
     def _took(self, step: int, reached: Observations) -> None:
         """Keep of a step what further rewards are made of; reached: all groups `[N, size]` of the state it led to."""
@@ -205,6 +217,26 @@ class Agent(A2CAgent):
         network = self.model.a2c_network
         normalizer = [self.model.running_mean_std] if self.normalize_input else []
         return [*normalizer, network.actor_mlp, network.mu, nn.Hardtanh()]
+
+    def policy(self, noise: torch.Generator | None) -> Policy:
+        """Acts as `act` does, or as `sample` with this noise."""
+        if noise is None:
+            return Policy(lambda obs: self.act(obs["policy"]))
+        return Policy(lambda obs: self.sample(obs["policy"], noise))
+
+    def as_module(self) -> nn.Module:
+        """See `Learner.network`."""
+        return detached(*self.actor())
+
+    def episodes(self) -> dict[str, Any]:
+        """What goes along with the running episodes in a saved state, by name."""
+        return {}
+
+    def go_on(self, saved: Mapping[str, Any]) -> None:
+        """Go on with what `episodes` gave."""
+
+    def forget(self) -> None:
+        """See `Learner.forget`."""
 
     def prepare_dataset(self, batch_dict: dict[str, Any]) -> None:
         """As rl_games', after the value statistics have learnt the new returns."""

@@ -10,12 +10,13 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor, nn
 
-from rlkit.env.api import EnvSpec, Observations, VecEnv
-from rlkit.learners.acting import detached, noise_generator
-from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy, Trial
+from rlkit.env.api import EnvSpec, VecEnv
+from rlkit.learners.acting import noise_generator
+from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Memory, Policy, Trial
 from rlkit.learners.networks.weights import transfer
 from rlkit.learners.ppo.agent import Agent, Series
 from rlkit.learners.ppo.bridge import Bridge
+from rlkit.learners.ppo.memory import MemoryAgent
 from rlkit.learners.ppo.params import rl_games_params
 from rlkit.learners.ppo.settings import Settings
 from rlkit.learners.ppo.symmetry import SymmetricAgent
@@ -44,8 +45,11 @@ class PPO(Learner):
         bridge, settings = Bridge(spec, self.columns), read_settings(Settings, train)
         batch = settings.horizon_length * spec.num_envs
         minibatch = settings.minibatch_size or batch // (settings.num_minibatches or 1)
+        sequence = 1 if settings.memory == "none" else settings.sequence_length
+        if settings.horizon_length % sequence:
+            raise LearnerError(f"train.sequence_length={sequence} does not divide train.horizon_length")
         # A trained policy may act in any number of envs; only `iterate` needs minibatches.
-        self._fits = minibatch > 0 and batch % minibatch == 0
+        self._fits = minibatch > 0 and batch % minibatch == 0 and minibatch % sequence == 0
         params = rl_games_params(settings, spec, bridge.get_env_info(), minibatch if self._fits else batch)
         if settings.torch_compile:
             log.info("torch compiles the networks in the first iteration (train.torch_compile=true)")
@@ -59,6 +63,8 @@ class PPO(Learner):
 
     def _make_agent(self, params: dict[str, Any], bridge: Bridge, train: Mapping[str, Any]) -> Agent:
         settings = read_settings(Settings, train)
+        if settings.memory != "none":
+            return MemoryAgent(params, bridge, self._returns)
         if settings.symmetry or settings.mirror_loss_coef:
             return SymmetricAgent(
                 params,
@@ -83,6 +89,7 @@ class PPO(Learner):
         if not self._fits:
             raise LearnerError(
                 f"train.minibatch_size does not divide an iteration's {agent.batch_size} samples"
+                + (f", or cuts sequences of {agent.seq_length}" if agent.memory else "")
             )
         agent.bridge.attach(env)
         start = time.perf_counter()
@@ -143,19 +150,21 @@ class PPO(Learner):
         critic = list(agent.central_value_net.model.parameters()) if agent.has_central_value else []
         return [*agent.model.parameters(), *critic]
 
+    @property
+    def memory(self) -> Memory:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """See `Learner`."""
+        return self._agent.memory
+
+    def forget(self) -> None:
+        """See `Learner.forget`."""
+        self._agent.forget()
+
     def policy(self, *, stochastic: bool = False) -> Policy:
         """The mean action of the current networks, clamped to [-1, 1], for any number of rows.
 
         stochastic: an action from the Gaussian that training draws from.
         """
-        generator = noise_generator(self.spec.device)
-
-        def act(obs: Observations) -> Tensor:
-            if stochastic:
-                return self._agent.sample(obs["policy"], generator)
-            return self._agent.act(obs["policy"])
-
-        return act
+        return self._agent.policy(noise_generator(self.spec.device) if stochastic else None)
 
     def describe(self) -> list[str]:
         agent = self._agent
@@ -167,12 +176,13 @@ class PPO(Learner):
         ]
 
     def network(self) -> nn.Module:
-        return detached(*self._agent.actor())
+        return self._agent.as_module()
 
     def state(self, *, experience: bool = True) -> dict[str, Any]:
         """A snapshot: tensors (copies) and plain values that `torch.load(weights_only=True)` reads.
 
-        experience: PPO forgets a rollout with its update and keeps none.
+        experience: PPO forgets a rollout with its update and keeps none. What its networks remember of the running
+        episodes goes along.
         """
         agent = self._agent
         state: dict[str, Any] = {
@@ -183,6 +193,7 @@ class PPO(Learner):
             "model": agent.model.state_dict(),
             "optimizer": agent.optimizer.state_dict(),
             "scaler": agent.scaler.state_dict(),
+            **agent.episodes(),
         }
         if self._returns is not None:
             state["returns"] = self._returns.state_dict()
@@ -207,6 +218,7 @@ class PPO(Learner):
             agent.central_value_net.model.load_state_dict(state["critic"])
             agent.central_value_net.optimizer.load_state_dict(state["critic_optimizer"])
         self._load_returns(state)
+        agent.go_on(state)
         agent.epoch_num = state["iteration"]
         agent.frame = state["env_steps"]
         agent.last_lr = state["learning_rate"]

@@ -32,8 +32,13 @@ def _network(settings: Settings, inputs: Inputs, *, separate: bool) -> dict[str,
             "activation": settings.activation,
             "initializer": {"name": "default"},
         },
+        **({} if settings.memory == "none" else {"rnn": _memory(settings)}),
         **own,
     }
+
+
+def _memory(settings: Settings) -> dict[str, Any]:
+    return {"name": settings.memory, "units": settings.memory_units, "layers": settings.memory_layers}
 
 
 def _central_value(settings: Settings, minibatch: int, inputs: Inputs) -> dict[str, Any]:
@@ -73,7 +78,7 @@ def rl_games_params(
         num_actors=spec.num_envs,
         minibatch_size=minibatch,
         # Read for recurrent networks only, yet checked for all: 1 divides every batch.
-        seq_length=1,
+        seq_length=1 if settings.memory == "none" else settings.sequence_length,
         reward_shaper=lambda reward: reward * settings.reward_scale,
         device=str(spec.device),
         device_name=str(spec.device),

@@ -57,6 +57,12 @@ class Settings(LearnerSettings):
     units: tuple[int, ...] = setting("list of int >= 1", "", "widths of the hidden layers")
     activation: str = setting("elu|relu|tanh|sigmoid|selu|swish|gelu|softplus|None", "", "of hidden layers")
     separate: bool = setting("bool", "", "separate networks for policy and value")
+    memory: str = setting("none|gru|lstm", "", "layers behind the networks that remember their episode")
+    memory_units: int = setting("int >= 1", "", "numbers that each of them remembers")
+    memory_layers: int = setting("int >= 1", "", "how many of them")
+    sequence_length: int = setting(
+        "int >= 2", "steps", "steps that a gradient looks back in memory at most; divides horizon_length"
+    )
     fixed_sigma: bool = setting("bool", "", "the spread of the actions does not depend on the state")
     sigma_init: float = setting("float in [-10, 2]", "", "log of the actions' first standard deviation")
     mixed_precision: bool = setting("bool", "", "16-bit arithmetic in the networks (CUDA only)")

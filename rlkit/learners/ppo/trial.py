@@ -10,7 +10,7 @@ from rlkit.learners.trials import fewer_rows
 
 SHAPE = (
     "horizon_length", "minibatch_size", "mini_epochs", "network", "network_settings", "units", "activation", "separate",
-    "fixed_sigma",
+    "fixed_sigma", "memory", "memory_units", "memory_layers", "sequence_length",
 )  # fmt: skip
 
 
@@ -19,7 +19,8 @@ def trial(train: Mapping[str, Any], spec: EnvSpec) -> Trial:
     inputs = spec.obs_sizes["policy"] + spec.obs_sizes["critic"]
     rows = fewer_rows(train["minibatch_size"], inputs, [train["units"]] * 2, spec.num_actions)
     num_envs = min(spec.num_envs, rows)
-    steps = max(1, rows // num_envs)
+    sequence = 1 if train["memory"] == "none" else train["sequence_length"]
+    steps = max(1, rows // num_envs // sequence) * sequence
     short = {
         "horizon_length": steps,
         "minibatch_size": steps * num_envs,

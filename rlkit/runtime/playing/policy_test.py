@@ -141,6 +141,7 @@ class PolicyTest:
 
     def _begin(self) -> Observations:
         obs = self.episodes.begin()
+        self.policy.forget()
         if self.recorder is not None:
             self.recorder.begin(self.episodes.batch)
         return obs
@@ -153,6 +154,7 @@ class PolicyTest:
         if self.live is not None:
             self.live.before_step()
         step = self.env.step(actions)
+        self.policy.forget(step.ended)
         self.episodes.count(step)
         if self.recorder is not None:
             self.recorder.add(obs, actions, step)
@@ -239,6 +241,7 @@ class PolicyTest:
             log.warning("passed over, iteration %d plays on: %s", before, error)
             return
         log.info("reloaded: iteration %d plays now (before: %d)", self.iteration, before)
+        self.policy.forget()  # what another has remembered means nothing to this one
         self.episodes.restart()
         self._reported = False
         if self.recorder is not None:

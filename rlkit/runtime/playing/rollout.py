@@ -32,6 +32,7 @@ def play(
     """
     episodes = episodes_of(env, per_env)
     obs = episodes.begin()
+    policy.forget()
     if recorder is not None:
         recorder.begin()
     progress = EpisodeProgress(
@@ -40,12 +41,14 @@ def play(
     while not episodes.complete:
         actions = policy(obs)
         step = env.step(actions)
+        policy.forget(step.ended)
         episodes.count(step)
         if recorder is not None:
             recorder.add(obs, actions, step)
         obs = step.obs
         if episodes.waiting:
             obs = episodes.begin()
+            policy.forget()
             if recorder is not None:
                 recorder.begin(episodes.batch)
         progress.step()

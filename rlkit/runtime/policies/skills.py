@@ -11,7 +11,7 @@ from rlkit.config import Experiment
 from rlkit.errors import ConfigError
 from rlkit.learners.facts import LEARNERS
 from rlkit.runtime.checkpoints.head import CheckpointError, CheckpointHead, read_head
-from rlkit.runtime.policies.trained import load_trained
+from rlkit.runtime.policies.trained import REMEMBERS, load_trained, settings_of
 from rlkit.tasks.robots.humanoids import robot_of
 from rlkit.untrusted import all_printable
 from rlkit.workspace import Resolved, resolve
@@ -39,6 +39,8 @@ def require_skills(experiment: Experiment) -> None:
     source = _source(task)
     head = read_head(source.checkpoint, whole=True)
     problems = _misfits(task, source.checkpoint, head)
+    if not problems and settings_of(source, head).train.get("memory", "none") != "none":
+        problems.append(f"task.skills={task['skills']}: {REMEMBERS}, which drives no skills")
     if int(task["skillSteps"]) < 1:
         problems.append(f"task.skillSteps={task['skillSteps']}: is at least 1; write task.skillSteps=5")
     if problems:

@@ -17,7 +17,7 @@ from rlkit.config.schema import types
 from rlkit.learners.facts import learner_facts
 from rlkit.nearest import nearest
 from rlkit.runtime.checkpoints.head import CheckpointError, read_head
-from rlkit.runtime.policies.trained import load_trained, settings_of
+from rlkit.runtime.policies.trained import REMEMBERS, load_trained, settings_of
 from rlkit.tasks.robots.humanoids import robot_of
 from rlkit.workspace import ResolveError, resolve
 
@@ -48,7 +48,7 @@ def with_teacher(experiment: Experiment) -> Experiment:
     try:
         source = resolve(ref, default="best")
         head = read_head(source.checkpoint, whole=True)
-        theirs = settings_of(source, head).task
+        trained = settings_of(source, head)
     except ResolveError as error:
         raise ConfigError([f"{start}{error}\n{_NEEDED.format(setting)}"]) from error
     if head.task != experiment.task_name:
@@ -58,7 +58,10 @@ def with_teacher(experiment: Experiment) -> Experiment:
                 f" write task={head.task}"
             ]
         )
+    theirs = trained.task
     problems = [start + problem for problem in _problems(experiment.task, theirs)]
+    if trained.train.get("memory", "none") != "none":
+        problems.append(f"{start}{REMEMBERS}, and a student's teacher must act by what it sees alone")
     if problems:
         raise ConfigError(problems)
     groups = {**thaw(experiment.task.get("groups") or {}), TEACHER: list(theirs["observations"])}

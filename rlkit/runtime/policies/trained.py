@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rlkit.env.api import EnvSpec
     from rlkit.learners.api import Learner
 
+REMEMBERS = "remembers its episode (train.memory)"
+
 
 @dataclass(frozen=True)
 class Trained:

@@ -231,6 +231,7 @@ class Training:
         """Begin with new episodes of staggered ages."""
         self.env.reset()
         self.env.stagger()
+        self.learner.forget()
 
     def resume(self, path: Path) -> None:
         """Continue from a checkpoint; raises CheckpointError or LearnerError when it does not fit."""

@@ -45,6 +45,7 @@ def folder(tmp_path_factory) -> Path:
 def test_ranks_agree(train, folder):
     kinds = ("legacy", False), ("legacy", True), ("standard", False), ("standard", True)
     cases = [(train(schedule_type=kind), asymmetric) for kind, asymmetric in kinds]
+    cases.append((train(memory="gru", memory_units=8), True))
     spawn(work, (str(folder), cases), nprocs=2)
     one, other = (torch.load(folder / f"{rank}.pth", weights_only=True) for rank in (0, 1))
     for (_, asymmetric), a, b in zip(cases, one, other):

@@ -9,10 +9,12 @@ import torch
 from rich.console import Console
 from scripted_env import ScriptedEnv
 
+from rlkit.learners.api import Policy
 from rlkit.runtime.playing import episodes as counting
 from rlkit.runtime.playing import rollout
 
 
+@Policy
 def zero_policy(obs):
     return torch.zeros(len(obs["policy"]), 1)
 
@@ -44,6 +46,7 @@ def test_rates_count_episodes_by_how_they_ended():
 def test_the_policy_sees_the_current_observation():
     seen = []
 
+    @Policy
     def policy(obs):
         seen.append(obs["policy"].squeeze(1).tolist())
         return torch.zeros(2, 1)

@@ -10,14 +10,16 @@ import torch
 from scripted_env import ScriptedEnv
 
 from benchmarks.point_mass import PointMass
+from rlkit.learners.api import Policy
 from rlkit.runtime.playing.evaluation import Evaluation
 
 
+@Policy
 def zero_policy(obs):
     return torch.zeros(len(obs["policy"]), 1)
 
 
-class Watching:
+class Watching(Policy):
     """A policy of steady push that keeps what it saw."""
 
     def __init__(self):

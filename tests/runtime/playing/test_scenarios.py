@@ -14,6 +14,7 @@ from rich.console import Console
 from rlkit.config import compose
 from rlkit.env.api import EnvError, EnvSpec
 from rlkit.env.transfer import DeviceEnv
+from rlkit.learners.api import Policy
 from rlkit.runtime.checkpoints import checkpoint as checkpoints
 from rlkit.runtime.checkpoints.checkpoint import Checkpoint
 from rlkit.runtime.playing import policy_test, rollout, scenarios
@@ -56,6 +57,7 @@ iteration,course,success (at 2 m, 4 m),mean_position [m],last_position [m],retur
 """.replace("success (at 2 m, 4 m)", '"success (at 2 m, 4 m)"')
 
 
+@Policy
 def zero_policy(obs):
     return torch.zeros(len(obs["policy"]), 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -106,3 +107,8 @@ def test_what_does_not_fit_is_refused_before_anything_starts(skills: Path) -> No
     seen = told("task.groups.skill=[pelvis_height,joint_vel]")
     assert "write task.groups.skill=[pelvis_height,pelvis_gravity,pelvis_lin_vel," in seen
     assert "task.skillSteps=0: is at least 1" in told("task.skillSteps=0")
+    copy = skills.with_name("remembering")
+    shutil.copytree(skills, copy)
+    config = copy / "config.yaml"
+    config.write_text(config.read_text().replace("memory: none", "memory: gru"))
+    assert "remembers its episode (train.memory), which drives no skills" in told(named=copy)

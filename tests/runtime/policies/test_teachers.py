@@ -73,6 +73,16 @@ def test_what_cannot_teach_is_refused_in_plain_words(teacher: Any, words: list[s
     assert told in caught.value.report() and "train.teacher=" in caught.value.report()
 
 
+def test_a_policy_with_memory_is_refused(teacher: rlkit.Run, tmp_path: Path) -> None:
+    copy = tmp_path / "remembering"
+    shutil.copytree(teacher.path, copy)
+    config = copy / "config.yaml"
+    config.write_text(config.read_text().replace("memory: none", "memory: gru"))
+    with pytest.raises(ConfigError) as caught:
+        with_teacher(student(teacher, "task=Reach", f"train.teacher={copy}"))
+    assert "remembers its episode (train.memory), and a student's teacher must" in caught.value.report()
+
+
 def test_moments_of_a_reference_are_those_that_the_teacher_saw() -> None:
     task = compose(["task=TrackMotion"]).task
     (told,) = _problems({**task, "targets": (0.02, 0.04, 0.2)}, task)

@@ -17,7 +17,7 @@ from scripted_env import ScriptedEnv
 from benchmarks.metric_lines import read_metrics
 from benchmarks.point_mass import PointMass
 from rlkit.config import compose
-from rlkit.learners.api import Iteration, Learner, LearnerError
+from rlkit.learners.api import Iteration, Learner, LearnerError, Policy
 from rlkit.learners.ppo.learner import PPO
 from rlkit.runtime.process.ranks import Ranks
 from rlkit.runtime.process.seeding import seed_everything
@@ -41,7 +41,7 @@ class Counting(Learner):
         return Iteration(2 * self.spec.num_envs, {}, 0.0, 0.0, {"edge": f"at the edge for {self.count}"})
 
     def policy(self, *, stochastic=False):
-        return lambda obs: torch.full((len(obs["policy"]), 1), float(self.count))
+        return Policy(lambda obs: torch.full((len(obs["policy"]), 1), float(self.count)))
 
     def state(self, *, experience=True):
         return {"count": self.count, **({"replay": torch.ones(3)} if experience else {})}

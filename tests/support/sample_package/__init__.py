@@ -29,7 +29,7 @@ class Touch(Base):
 """,
     "search.py": """
 import torch
-from rlkit.learners.api import Iteration, Learner
+from rlkit.learners.api import Iteration, Learner, Policy
 from rlkit.learners.facts import LearnerFacts
 
 from .settings import Settings
@@ -51,7 +51,7 @@ class Search(Learner):
         return Iteration(steps, {"search/weight": float(self.weights[0, 0])}, 0.1, 0.1)
 
     def policy(self, *, stochastic=False):
-        return lambda obs: (obs["policy"] @ self.weights).clamp(-1.0, 1.0)
+        return Policy(lambda obs: (obs["policy"] @ self.weights).clamp(-1.0, 1.0))
 
     def network(self):
         layer = torch.nn.Linear(*self.weights.shape, bias=False)

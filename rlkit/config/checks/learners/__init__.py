@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Mapping, MutableMapping
 
-from rlkit.config.checks.learners import amp, ase, distill, fast_td3, masked_mimic, mirror, networks, ppo
+from rlkit.config.checks.learners import (
+    amp,
+    ase,
+    distill,
+    fast_td3,
+    masked_mimic,
+    memory,
+    mirror,
+    networks,
+    ppo,
+)
 from rlkit.config.facts.machine import Machine
 from rlkit.config.schema.types import Plain
 from rlkit.learners.facts import learner_facts
@@ -41,7 +51,9 @@ def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Mac
 def check(plain: Plain, machine: Machine) -> list[str]:
     """The combinations that the learner cannot run with."""
     own = _CHECK.get(_like(plain))
-    return [] if own is None else own(plain, machine) + networks.check(plain["train"]) + mirror.check(plain)
+    if own is None:
+        return []
+    return own(plain, machine) + networks.check(plain["train"]) + mirror.check(plain) + memory.check(plain)
 
 
 def notes(plain: Plain, asked: Mapping[str, Any]) -> list[str]:
