@@ -26,7 +26,7 @@ from benchmarks.plain_fast_td3 import PlainFastTD3, PlainReplay, RunningStatisti
 from rlkit.config import compose
 from rlkit.env.api import EnvSpec
 from rlkit.learners.fast_td3.learner import FastTD3
-from rlkit.learners.fast_td3.replay.buffer import ReplayBuffer
+from rlkit.learners.off_policy.replay.buffer import ReplayBuffer
 from rlkit.runtime import tuning
 
 OBS, ACTIONS, ENVS, STEPS, ATOMS = 48, 12, 64, 4096, 101

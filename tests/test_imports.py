@@ -146,6 +146,10 @@ FLOORS = {
 }
 
 
+# The folders of learners/ that are no learner's own.
+SHARED_BY_LEARNERS = ("networks", "off_policy")
+
+
 @lru_cache(maxsize=None)
 def imports(path: Path) -> set[str]:
     """Every module that a file imports, also inside functions; relative imports are not used in rlkit."""
@@ -192,12 +196,16 @@ def test_a_backend_knows_its_own_engine_and_a_learner_its_own_library_alone() ->
     learners = [
         folder
         for folder in (ROOT / "learners").iterdir()
-        if folder.is_dir() and folder.name[0] != "_" and folder.name != "networks"  # which all of them share
+        if folder.is_dir() and folder.name[0] != "_" and folder.name not in SHARED_BY_LEARNERS
     ]
     for folder in learners:
         others = {f"rlkit.learners.{other.name}" for other in learners if other != folder}
         for path in folder.rglob("*.py"):
             assert not any(within(m, others) for m in imports(path)), path
+    own = {f"rlkit.learners.{folder.name}" for folder in learners}
+    for name in SHARED_BY_LEARNERS:
+        for path in (ROOT / "learners" / name).rglob("*.py"):
+            assert not any(within(m, own) for m in imports(path)), path
 
 
 def test_nothing_imports_the_app_but_the_command() -> None:
@@ -285,7 +293,7 @@ def test_what_is_known_of_simulators_and_learners_needs_none_of_them() -> None:
             )
         ),
     ]
-    assert len(files) == 19
+    assert len(files) == 21
     for path in files:
         for module in imports(path):
             library = module.split(".")[0] in ("__future__", "ast", "dataclasses", "importlib", "typing")
@@ -293,6 +301,7 @@ def test_what_is_known_of_simulators_and_learners_needs_none_of_them() -> None:
                 "rlkit.learners.settings.",
                 "rlkit.learners.ppo.settings.",
                 "rlkit.learners.distill.settings.",
+                "rlkit.learners.off_policy.settings.",
                 "rlkit.learners.ppo.style.settings.",
                 "rlkit.settings.",
                 "rlkit.plugins.",

@@ -24,6 +24,7 @@ MORE = (
     ["train=MaskedMimic", "task=TrackMotion", *TEST],
     ["train=ASE", "task=Style"],
     ["train=FastTD3"],
+    ["train=FastSAC"],
 )
 START, END = "<!-- settings: written by python -m rlkit.config.docs -->", "<!-- end of settings -->"
 

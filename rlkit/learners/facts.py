@@ -71,6 +71,7 @@ class LearnerFacts:
 
 
 _PPO = {"mixed_precision": False, "torch_compile": False}
+_OFF_POLICY = {"amp": False, "compile": False, "cuda_graph": False, "buffer_device": "auto"}
 _STYLE = {**_PPO, "replay_size": 1, "replay_keep": 1}
 
 # `train.learner` -> its row.
@@ -88,7 +89,15 @@ LEARNERS = {
     "fast_td3": LearnerFacts(
         label="FastTD3",
         package="rlkit.learners.fast_td3",
-        on_cpu={"amp": False, "compile": False, "cuda_graph": False, "buffer_device": "auto"},
+        on_cpu=_OFF_POLICY,
+        eval_interval=50,
+        several_ranks=True,
+        gpu_pays=True,
+    ),
+    "fast_sac": LearnerFacts(
+        label="FastSAC",
+        package="rlkit.learners.fast_sac",
+        on_cpu=_OFF_POLICY,
         eval_interval=50,
         several_ranks=True,
         gpu_pays=True,

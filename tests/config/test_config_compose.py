@@ -75,6 +75,8 @@ def test_every_learner_composes_with_every_task(task):
         (f"{task}FastTD3", "fast_td3"),
         ("FastTD3", "fast_td3"),
         ("TD3", "fast_td3"),
+        ("FastSAC", "fast_sac"),
+        ("SAC", "fast_sac"),
     ):
         experiment = composed(f"train={train} {task_words(task)}")
         assert experiment.train["learner"] == learner

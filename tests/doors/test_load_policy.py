@@ -27,6 +27,12 @@ LEARNERS = {
         "train.learning_starts_total": 8,
         "task.randomization.enabled": True,
     },
+    "fast_sac": {
+        "train": "FastSAC",
+        "train.actor_units": [8],
+        "train.critic_units": [8],
+        "train.batch_size": 16,
+    },
 }
 
 

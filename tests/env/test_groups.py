@@ -15,7 +15,7 @@ from rlkit.env.api import EnvError, VecEnv
 from rlkit.env.transfer import DeviceEnv
 from rlkit.learners import registry
 from rlkit.learners.api import LearnerError
-from rlkit.learners.fast_td3.symmetry import Symmetry
+from rlkit.learners.off_policy.symmetry import Symmetry
 from rlkit.runtime.checkpoints.env_spec import as_plain, spec_of
 from rlkit.tasks.api import TaskError, observation
 

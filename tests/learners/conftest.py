@@ -47,6 +47,39 @@ FAST_TD3 = train_section(
     amp=False,
     cuda_graph=False,
 )
+FAST_SAC = train_section(
+    "FastSAC",
+    horizon_length=8,
+    learning_starts=4,
+    num_updates=2,
+    policy_frequency=2,
+    batch_size=64,
+    buffer_size=256,
+    save_buffer=True,
+    tau=0.1,
+    num_atoms=21,
+    v_max=5.0,
+    alpha_learning_rate=1e-3,
+    target_entropy_ratio=1.0,
+    actor_learning_rate=1e-3,
+    critic_learning_rate=1e-3,
+    actor_learning_rate_end=1e-3,
+    critic_learning_rate_end=1e-3,
+    schedule_steps=1000,
+    reward_normalization=False,
+    network="mlp",
+    actor_units=(32, 32),
+    critic_units=(32, 32),
+    activation="relu",
+    amp=False,
+    cuda_graph=False,
+)
+
+
+@pytest.fixture
+def sac_train() -> Callable[..., dict[str, Any]]:
+    """A complete `train` section of FastSAC, small enough for tests, with changes."""
+    return lambda **changes: {**FAST_SAC, **changes}
 
 
 @pytest.fixture

@@ -18,19 +18,21 @@ from rlkit.learners.ppo.learner import PPO
 from rlkit.plugins.modules import CodeError
 
 RESIDUAL = {"network": "own_networks:Residual", "network_settings": {"width": 12, "blocks": 1, "tail": [7]}}
-LEARNERS = ("ppo", "fast_td3")
+LEARNERS = ("ppo", "fast_td3", "fast_sac")
 TRUSTED = ("own_networks",)
 
 
 @pytest.fixture
-def start(train, fast_train):
+def start(train, fast_train, sac_train):
     """Make a learner with a network of somebody else's, and an env; the critic sees more where it is asymmetric."""
 
     def make(name, *, asymmetric=True, seed=3, **changes):
         torch.manual_seed(5)
         env = PointMass(16, asymmetric=asymmetric)
         env.reset()
-        settings = {"ppo": train, "fast_td3": fast_train}[name](**{**RESIDUAL, **changes})
+        settings = {"ppo": train, "fast_td3": fast_train, "fast_sac": sac_train}[name](
+            **{**RESIDUAL, **changes}
+        )
         return registry.make(
             name, freeze(settings), env.spec, seed=seed, trusted=TRUSTED
         ), env  # as a run has it
@@ -190,9 +192,9 @@ def test_what_nobody_trusts_is_not_imported(train):
 
 
 @pytest.mark.parametrize(("name", "kind"), [("ppo", PPO), ("fast_td3", FastTD3)])
-def test_what_is_timed_depends_on_it(train, fast_train, name, kind):
+def test_what_is_timed_depends_on_it(train, fast_train, sac_train, name, kind):
     """Another network, or other settings of it, are another question to the clock."""
-    spec, settings = PointMass(16).spec, {"ppo": train, "fast_td3": fast_train}[name]
+    spec, settings = PointMass(16).spec, {"ppo": train, "fast_td3": fast_train, "fast_sac": sac_train}[name]
     filled = {"minibatch_size": 64} if name == "ppo" else {}
     shape = kind.trial(settings(**RESIDUAL, **filled), spec).shape
     assert {key: shape[key] for key in RESIDUAL} == RESIDUAL

@@ -1,4 +1,4 @@
-"""Whether the replay of FastTD3 fits into the memory it will live in, known before torch or a simulator is loaded."""
+"""Whether a replay of transitions fits into the memory it will live in, known before torch or a simulator is loaded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Replay(NamedTuple):
     exact: bool  # False where `actions` is only an upper bound
 
     def bytes(self, steps: int, dtype_bytes: int) -> int:
-        """Bytes of a ring of `steps` steps of every env (rlkit.learners.fast_td3.replay.buffer.ReplayBuffer).
+        """Bytes of a ring of `steps` steps of every env (rlkit.learners.off_policy.replay.buffer.ReplayBuffer).
 
         One slot more than steps; rows of final observations behind it; an action, a reward and an ending a slot.
         """

@@ -18,7 +18,7 @@ from rlkit.nearest import nearest
 from rlkit.plugins.modules import as_name, project_with
 
 _LEARNER_FILES = {word: row.label for name, row in LEARNERS.items() for word in (name, row.label.lower())}
-_LEARNER_FILES["td3"] = "TD3"
+_LEARNER_FILES.update(td3="TD3", sac="SAC")
 _PAGES = {"task": "tasks.md", "train": "learners.md"}
 _CHOICES = (*keys.GROUPS, "config")
 

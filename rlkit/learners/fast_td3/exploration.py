@@ -21,11 +21,6 @@ class Exploration:
         noise = torch.randn(action.shape, generator=self.generator, device=action.device)
         return torch.addcmul(action, noise, self.std).clamp_(-1.0, 1.0)
 
-    def random(self, num_actions: int) -> Tensor:
-        """Uniform actions `[N, actions]`."""
-        shape = (len(self.std), num_actions)
-        return torch.rand(shape, generator=self.generator, device=self.std.device) * 2.0 - 1.0
-
     def redraw(self, ended: Tensor) -> None:
         """New scales for the envs whose episode ended, `[N]` bool."""
         drawn = torch.rand(self.std.shape, generator=self.generator, device=self.std.device)

@@ -2,349 +2,61 @@
 
 from __future__ import annotations
 
-import logging
-import math
-import time
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rlkit.env.api import EnvSpec, Observations, VecEnv
-from rlkit.learners import ranks
-from rlkit.learners.acting import detached, noise_generator
-from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy, Trial
+from rlkit.env.api import EnvSpec
 from rlkit.learners.fast_td3.exploration import Exploration
-from rlkit.learners.fast_td3.memory import require_room
-from rlkit.learners.fast_td3.replay.buffer import ReplayBuffer
 from rlkit.learners.fast_td3.settings import Settings
-from rlkit.learners.fast_td3.trial import trial
-from rlkit.learners.fast_td3.turns import Capture, Turns, cuda_graph
 from rlkit.learners.fast_td3.update import Update
-from rlkit.learners.fast_td3.watch import warnings
-from rlkit.learners.networks.weights import transfer
-from rlkit.learners.normalizer import RunningNorm
-from rlkit.learners.returns import ReturnScale
-from rlkit.learners.saved import copied, require_fit, require_parts, sizes_of
-from rlkit.learners.settings import read_settings
-
-log = logging.getLogger("rlkit")
+from rlkit.learners.off_policy.learner import OffPolicy
 
 
-class FastTD3(Learner):
-    """Distributional twin critics on replayed data from many environments; see docs/learners.md.
+class FastTD3(OffPolicy):
+    """Distributional twin critics (Seo et al. 2025, arXiv 2505.22642), and plain TD3; see docs/learners.md.
 
-    train: the `train` section, flat. seed: of everything random in here, which has its own generator. Raises
-    LearnerError for settings that do not fit the env. With several ranks, building and iterating are collective: they
-    share networks and statistics; each has a generator and a replay of its own, from which it draws `batch_size`.
+    Every env explores with noise of its own scale, in training and as a stochastic policy.
     """
 
+    settings_class = Settings
+    update_class = Update
+    shape = ("target_actor",)
+    settings: Settings
+    update: Update
+
     def __init__(self, train: Mapping[str, Any], spec: EnvSpec, *, seed: int) -> None:
-        self.spec, self.settings = spec, read_settings(Settings, train)
-        settings, device = self.settings, spec.device
-        rank, self._num_ranks = ranks.place()
-        self.generator = torch.Generator(device=device).manual_seed(seed + rank)
-        self.replay = _replay(settings, spec)
-        self.policy_norm = _norm(settings, spec, "policy")
-        self.critic_norm = _norm(settings, spec, "critic") if spec.asymmetric else self.policy_norm
-        self.returns = ReturnScale(
-            spec.num_envs, settings.gamma, device, limit=_largest_return(settings), tasks=spec.tasks
-        )
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(seed)
-            self.update = Update(
-                settings,
-                spec,
-                self.replay,
-                self.policy_norm,
-                self.critic_norm,
-                self.returns if settings.reward_normalization else None,
-                self.generator,
-            )
-        self.turns = Turns(self.update, capture=self._capture(), compiled=settings.compile)
+        super().__init__(train, spec, seed=seed)
         self.exploration = self._exploration(spec.num_envs, self.generator)
-        if settings.save_buffer and self._num_ranks > 1:
-            log.info(
-                "train.save_buffer=true: of %d ranks rank 0's replay is saved, all go on with it",
-                self._num_ranks,
-            )
-        self.step = 0  # env steps of every env, so far
-        self.learning_steps = 0  # those of them that learned
-        self._obs: Observations | None = None  # what the env showed last
 
-    def _capture(self) -> Capture | None:
-        """How a turn becomes a graph, None where it cannot: all of it must be on the GPU, also the buffer."""
-        settings = self.settings
-        if not settings.cuda_graph or self.spec.device.type != "cuda" or settings.buffer_device == "cpu":
-            return None
-        if self._num_ranks > 1:
-            log.info(
-                "FastTD3's turns run as written, not as one CUDA graph: with %d ranks each update waits for the"
-                " gradients of the others, which rlkit does not capture",
-                self._num_ranks,
-            )
-            return None
-        return cuda_graph
+    def _act(self, obs: Tensor) -> Tensor:
+        return self.exploration.act(self.update.actor(obs))
 
-    @classmethod
-    def trial(cls, train: Mapping[str, Any], spec: EnvSpec) -> Trial:
-        return trial(train, spec)
-
-    # Learning.
-
-    def iterate(self, env: VecEnv) -> Iteration:
-        """`horizon_length` steps of every env, each followed by a turn of learning.
-
-        The env has been reset (or restored) by the caller. env_steps counts the envs of all ranks. Raises
-        LearnerError on a non-finite number.
-        """
-        started, learn_time, updates = time.perf_counter(), 0.0, self.turns.updates
-        self._pick_up(env)
-        for _ in range(self.settings.horizon_length):
-            self.collect(env)
-            learn_started = time.perf_counter()
-            self.learn()
-            learn_time += time.perf_counter() - learn_started
-        metrics = self._metrics()
-        elapsed = time.perf_counter() - started
-        metrics["rate/updates_per_s"] = (self.turns.updates - updates) / elapsed
-        return Iteration(
-            env_steps=self.settings.horizon_length * self.spec.num_envs * self._num_ranks,
-            metrics=metrics,
-            collect_time=elapsed - learn_time,
-            update_time=learn_time,
-            warnings=warnings(self.settings, self.spec.num_envs, self.turns.updates, metrics),
-        )
-
-    @torch.no_grad()
-    def collect(self, env: VecEnv) -> None:
-        """One step of all envs into the replay buffer."""
-        assert self._obs is not None
-        self.policy_norm.update(self._obs["policy"])
-        if self.spec.asymmetric:
-            self.critic_norm.update(self._obs["critic"])
-        action = self._explore(self._obs["policy"])
-        obs, reward, terminated, truncated, info = env.step(action)
-        self.replay.add(obs, action, reward, terminated, truncated, info.final_obs)
-        ended = terminated | truncated
-        self.returns.update(self._obs["policy"], reward, ended)
-        self.exploration.redraw(ended)
-        self._obs = obs
-        self.step += 1
-
-    def learn(self) -> None:
-        """One turn of updates, once the buffer holds enough to begin with."""
-        settings = self.settings
-        if self.replay.steps_stored < max(settings.learning_starts, settings.num_steps):
-            return
-        self.update.set_learning_rates(self.step)
-        self.learning_steps += 1
-        self.turns.run(actor_learns=self.learning_steps > settings.actor_starts)
-
-    def _explore(self, obs: Tensor) -> Tensor:
-        if self.settings.warmup == "random" and self.learning_steps == 0:
-            return self.exploration.random(self.spec.num_actions)
-        return self.exploration.act(self.update.actor(self.policy_norm(obs)))
-
-    def _pick_up(self, env: VecEnv) -> None:
-        """Begin in the buffer anew where the env does not stand where the last step left it."""
-        obs = env.observe()
-        if self._obs is None or not torch.equal(self._obs["policy"], obs["policy"]):
-            self.replay.start(obs)
-        self._obs = obs
-
-    def _metrics(self) -> dict[str, float]:
-        """Means over the iteration's updates; the one place that waits for the device."""
-        returns = self.returns.summary()
-        if self.settings.reward_normalization:
-            returns.update(self.returns.scale_by_name())
-        of_returns = dict(zip(returns, torch.stack(list(returns.values())).tolist()))
-        metrics = self.update.meter.read()
-        bad = [name for name, value in metrics.items() if not math.isfinite(value)]
-        if bad or not math.isfinite(of_returns["returns/spread"]):
-            raise LearnerError(
-                f"FastTD3 diverged after {self.turns.updates} updates: NaN or Inf in "
-                f"{', '.join(bad) or 'the rewards'}. A smaller train.critic_learning_rate, train.max_grad_norm=1 "
-                "or train.amp=false usually helps."
-            )
-        metrics["replay/fill"] = self.replay.fill
-        metrics.update(of_returns)
-        metrics["policy/learning_rate"] = float(self.update.actor_optimizer.param_groups[0]["lr"])
-        return metrics
-
-    # Acting.
-
-    def policy(self, *, stochastic: bool = False) -> Policy:
-        """The actor without noise, on normalised observations, for any number of rows.
-
-        stochastic: with training's noise; every row has a scale of its own, which it keeps while their number does.
-        """
-        generator = noise_generator(self.spec.device)
+    def _explorer(self, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+        """Every row has a scale of its own, which it keeps while their number does."""
         exploration: Exploration | None = None
 
-        @Policy
-        @torch.no_grad()
-        def act(obs: Observations) -> Tensor:
+        def act(obs: Tensor) -> Tensor:
             nonlocal exploration
-            action = self.update.actor(self.policy_norm(obs["policy"]))
-            if not stochastic:
-                return action
-            if exploration is None or len(exploration.std) != len(action):
-                exploration = self._exploration(len(action), generator)
-            return exploration.act(action)
+            if exploration is None or len(exploration.std) != len(obs):
+                exploration = self._exploration(len(obs), generator)
+            return exploration.act(self.update.actor(obs))
 
         return act
+
+    def _ended(self, ended: Tensor) -> None:
+        self.exploration.redraw(ended)
 
     def _exploration(self, rows: int, generator: torch.Generator) -> Exploration:
         return Exploration(rows, self.settings.std_min, self.settings.std_max, generator, self.spec.device)
 
-    def describe(self) -> list[str]:
-        settings, replay = self.settings, self.replay
-        size = sum(t.numel() * t.element_size() for t in vars(replay).values() if isinstance(t, Tensor))
-        each = f" on each of {self._num_ranks} ranks" if self._num_ranks > 1 else ""
-        found = [
-            f"FastTD3: {settings.num_updates} updates of {settings.batch_size:,} samples{each} a step, run"
-            f" {self.turns.mode}",
-            f"replay: {replay.steps:,} steps of {replay.num_envs:,} envs, {size / 1e6:.1f} MB",
-        ]
-        for part, module in (("actor", self.update.actor), ("critics", self.update.critics)):
-            count = sum(parameter.numel() for parameter in module.parameters())
-            found.append(f"{part}: {count:,} parameters")
-            found += [f"  {weight} {tuple(tensor.shape)}" for weight, tensor in module.state_dict().items()]
-        return found
-
-    def network(self) -> nn.Module:
-        return detached(self.policy_norm, self.update.actor)
-
-    # Saving.
-
     def state(self, *, experience: bool = True) -> dict[str, Any]:
-        """A snapshot of tensors (copies) and plain values; the replay buffer only with train.save_buffer=true.
-
-        One of several ranks tells its own replay, generator and noise; all else is the same on all.
-        """
-        parts: dict[str, Any] = {
-            "sizes": sizes_of(self.spec),
-            "step": self.step,
-            "learning_steps": self.learning_steps,
-            "updates": self.turns.updates,
-            "update": self.update.state(),
-            "policy_norm": self.policy_norm.state_dict(),
-            "critic_norm": self.critic_norm.state_dict(),
-            "returns": self.returns.state_dict(),
-            "exploration": self.exploration.std,
-            "generator": self.generator.get_state(),
-        }
-        state = copied(parts)
-        if experience and self.settings.save_buffer and self._obs is not None:
-            state["replay"], state["obs"] = self.replay.state(), self._obs["policy"].clone()
-        return state
+        """See `OffPolicy.state`; the scales of noise are a rank's own too."""
+        return {**super().state(experience=experience), "exploration": self.exploration.std.clone()}
 
     def load(self, state: Mapping[str, Any], *, policy_only: bool = False) -> None:
-        """Continue from `state()`; with `policy_only` take the actor and its normaliser.
-
-        With another number of envs, what belongs to single envs begins anew. Several ranks all begin with the one
-        replay that was saved, draw different random numbers, and let the rest of it begin anew. Raises LearnerError,
-        before anything is changed, when sizes or networks differ.
-        """
-        self._require_fit(state, policy_only)
-        self.policy_norm.load_state_dict(state["policy_norm"])
-        if policy_only:
-            self.update.actor.load_state_dict(state["update"]["actor"])
-            return
-        self.critic_norm.load_state_dict(state["critic_norm"])
-        self.update.load(state["update"])
-        self.step, self.learning_steps = state["step"], state["learning_steps"]
-        self.turns.updates = state["updates"]
-        ranks.go_on_drawing(self.generator, state["generator"])
-        if len(state["exploration"]) == self.spec.num_envs and self._num_ranks == 1:
+        """See `OffPolicy.load`."""
+        super().load(state, policy_only=policy_only)
+        if not policy_only and len(state["exploration"]) == self.spec.num_envs and self._num_ranks == 1:
             self.exploration.std.copy_(state["exploration"])
-        self.returns.restore(state["returns"])
-        self._load_replay(state)
-
-    def _load_replay(self, state: Mapping[str, Any]) -> None:
-        self.complete = False
-        if "replay" not in state:
-            log.info("the replay buffer was not saved (train.save_buffer=true does that); it fills anew")
-            return
-        try:
-            self.replay.load_state(state["replay"])
-        except ValueError as error:
-            log.warning("%s; it is left behind and fills anew", error)
-            return
-        self._obs, self.complete = {"policy": state["obs"]}, True
-
-    def initialize(self, weights: Mapping[str, Tensor]) -> Fit:
-        """See `Learner.initialize`: a checkpoint's networks, or layers of an actor from elsewhere.
-
-        The targets begin as copies; optimisers and counters begin anew.
-        """
-        parts = {
-            "update.actor": self.update.actor,
-            "update.critics": self.update.critics,
-            "policy_norm": self.policy_norm,
-            "critic_norm": self.critic_norm,
-        }
-        own = {
-            f"{part}.{name}": t for part, module in parts.items() for name, t in module.state_dict().items()
-        }
-        fit = transfer(own, weights, actor=("update.actor.",))
-        self.update.copy_to_targets()
-        return fit
-
-    def _require_fit(self, state: Mapping[str, Any], policy_only: bool) -> None:
-        """Raise LearnerError unless every tensor of `state` has its place here, and is finite."""
-        require_parts("FastTD3", state, "sizes", "update")
-        modules = {"actor": self.update.actor, **({} if policy_only else {"critics": self.update.critics})}
-        parts = {name: (module, state["update"][name]) for name, module in modules.items()}
-        parts["policy_norm"] = (self.policy_norm, state["policy_norm"])
-        misfits = [] if policy_only else self.returns.misfit(state["returns"])
-        require_fit(state["sizes"], self.spec, parts, policy_only=policy_only, misfits=misfits)
-
-
-def _replay(settings: Settings, spec: EnvSpec) -> ReplayBuffer:
-    terms = {name: list(spec.observation_terms.get(name, ())) for name in ("policy", "critic")}
-    same = terms["critic"][: len(terms["policy"])] == terms["policy"] != []
-    prefix = same and not spec.noisy
-    sizes: dict[str, Any] = {
-        "num_envs": spec.num_envs,
-        "steps": settings.buffer_size,
-        "policy_size": spec.obs_sizes["policy"],
-        "critic_size": spec.obs_sizes["critic"],
-        "num_actions": spec.num_actions,
-        "max_episode_length": spec.max_episode_length,
-        "asymmetric": spec.asymmetric,
-        "policy_in_critic": spec.asymmetric and prefix,
-    }
-    storage = torch.device("cpu") if settings.buffer_device == "cpu" else spec.device
-    dtype = torch.bfloat16 if settings.buffer_dtype == "bfloat16" else torch.float32
-    require_room(
-        ReplayBuffer.bytes_needed(**sizes, dtype_bytes=dtype.itemsize), settings, spec.num_envs, storage
-    )
-    return ReplayBuffer(
-        **sizes,
-        gamma=settings.gamma,
-        n_step=settings.num_steps,
-        device=spec.device,
-        storage=storage,
-        dtype=dtype,
-    )
-
-
-def _norm(settings: Settings, spec: EnvSpec, group: str) -> Any:
-    if settings.obs_normalization:
-        return RunningNorm(spec.obs_sizes[group], spec.device)
-    return _NoNorm()
-
-
-class _NoNorm(nn.Identity):
-    """Observations as they are."""
-
-    def update(self, x: Tensor) -> None:
-        """Nothing to follow."""
-
-
-def _largest_return(settings: Settings) -> float:
-    """What scaled returns must not exceed: the nearer end of the support (its farther one where that is 0)."""
-    ends = sorted([abs(settings.v_min), abs(settings.v_max)])
-    return ends[0] or ends[1]

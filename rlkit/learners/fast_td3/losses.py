@@ -1,75 +1,17 @@
-"""The two losses, as functions of a batch: each returns (loss, what to look at)."""
+"""The target's actions and the actor's loss, as functions of a batch: a loss returns (loss, what to look at)."""
 
 from __future__ import annotations
 
-from typing import Dict
-
-import torch
 from torch import Tensor, nn
 
-from rlkit.learners.fast_td3.distribution import expectation, target_distribution
-from rlkit.learners.fast_td3.replay.buffer import Batch
-
-Info = Dict[str, Tensor]
+from rlkit.learners.off_policy.distribution import expectation
+from rlkit.learners.off_policy.losses import Info
+from rlkit.learners.off_policy.replay.buffer import Batch
 
 
 def target_actions(actor: nn.Module, obs: Tensor, noise: Tensor, clip: float) -> Tensor:
     """The policy's next action, smoothed: the noise `[B, actions]` is clipped, then the action (TD3, eq. 14)."""
     return (actor(obs) + noise.clamp(-clip, clip)).clamp(-1.0, 1.0)
-
-
-def critic_loss(
-    batch: Batch,
-    next_action: Tensor,
-    critics: nn.Module,
-    target_critics: nn.Module,
-    atoms: Tensor,
-    clipped_double: bool,
-) -> tuple[Tensor, Info]:
-    """How far the critics are from one Bellman step of the target critics; the sum over the critics.
-
-    Cross-entropy to the projected distribution, or the squared error where there is a single atom. Rows with
-    weight 0 do not count. Observations of the batch are normalised; next_action: `[B, actions]`, atoms: `[atoms]`.
-    All that is returned is 0-dim.
-    """
-    with torch.no_grad():
-        next_logits = target_critics(batch.next_critic, next_action)
-    logits = critics(batch.critic, batch.action)
-    if len(atoms) == 1:
-        error, target = _squared_error(batch, logits, next_logits, clipped_double)
-        edges: Info = {}
-    else:
-        distribution, target = target_distribution(
-            next_logits, batch.reward, batch.discount, atoms, clipped_double
-        )
-        error = -(distribution * logits.float().log_softmax(-1)).sum(-1)
-        edges = {
-            "q/mass_at_v_min": distribution[..., 0].mean(),
-            "q/mass_at_v_max": distribution[..., -1].mean(),
-        }
-    loss = (error * batch.weight).sum() / batch.weight.sum()
-    with torch.no_grad():
-        value = expectation(logits, atoms)
-        spread = value.mean(0).std(unbiased=False)
-    looks = {"q/mean": value.mean(), "q/spread": spread, "q/target": target.mean()}
-    return loss, {
-        "losses/critic": loss.detach(),
-        **looks,
-        **edges,
-        "q/min": value.min(),
-        "q/max": value.max(),
-    }
-
-
-def _squared_error(
-    batch: Batch, logits: Tensor, next_logits: Tensor, clipped_double: bool
-) -> tuple[Tensor, Tensor]:
-    """`[critics, B]` and the target: `[B]`, or `[critics, B]` where each critic has its own."""
-    value, following = logits.float().squeeze(-1), next_logits.float().squeeze(-1)
-    if clipped_double:
-        following = following.min(0).values
-    target = batch.reward + batch.discount * following
-    return (value - target) ** 2, target
 
 
 def actor_loss(

@@ -33,7 +33,9 @@ MEANT = {
     "TD3": "TD3",
     "NobodyPPO": None,
     "Reach": None,
-    "ReachSAC": None,
+    "ReachSAC": "SAC",
+    "ReachFastSAC": "FastSAC",
+    "ReachDQN": None,
 }
 
 

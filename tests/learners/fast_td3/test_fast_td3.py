@@ -14,12 +14,12 @@ from states import assert_same
 
 from benchmarks.point_mass import PointMass
 from rlkit.learners.api import LearnerError
-from rlkit.learners.fast_td3 import memory
-from rlkit.learners.fast_td3.distribution import expectation
 from rlkit.learners.fast_td3.learner import FastTD3
 from rlkit.learners.fast_td3.settings import Settings
-from rlkit.learners.fast_td3.turns import Turns
-from rlkit.learners.fast_td3.watch import warnings
+from rlkit.learners.off_policy import memory
+from rlkit.learners.off_policy.distribution import expectation
+from rlkit.learners.off_policy.turns import Turns
+from rlkit.learners.off_policy.watch import warnings
 from rlkit.learners.settings import read_settings
 
 

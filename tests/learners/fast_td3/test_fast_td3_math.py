@@ -9,10 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlkit.learners.fast_td3.distribution import expectation, project, shifted, support, target_distribution
 from rlkit.learners.fast_td3.exploration import Exploration
-from rlkit.learners.fast_td3.meter import Meter
 from rlkit.learners.normalizer import RunningNorm
+from rlkit.learners.off_policy.distribution import expectation, project, shifted, support, target_distribution
+from rlkit.learners.off_policy.meter import Meter
 from rlkit.learners.schedules import scheduled
 
 CPU = torch.device("cpu")

@@ -14,8 +14,8 @@ from two_ranks import both
 
 from benchmarks.point_mass import PointMass
 from rlkit.learners.fast_td3.learner import FastTD3
-from rlkit.learners.fast_td3.replay.buffer import Batch
-from rlkit.learners.fast_td3.turns import Turns
+from rlkit.learners.off_policy.replay.buffer import Batch
+from rlkit.learners.off_policy.turns import Turns
 
 OWN = ("replay", "obs", "exploration", "generator")  # of a rank alone
 

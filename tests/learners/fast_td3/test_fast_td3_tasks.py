@@ -14,7 +14,7 @@ from rlkit.env.api import Mirror
 from rlkit.learners.api import LearnerError
 from rlkit.learners.fast_td3.learner import FastTD3
 from rlkit.learners.fast_td3.settings import Settings
-from rlkit.learners.fast_td3.watch import warnings
+from rlkit.learners.off_policy.watch import warnings
 from rlkit.learners.settings import read_settings
 
 

@@ -8,10 +8,11 @@ from torch import nn
 
 from benchmarks.plain_fast_td3 import PlainFastTD3, mlp
 from benchmarks.point_mass import PointMass
-from rlkit.learners.fast_td3.distribution import support
 from rlkit.learners.fast_td3.learner import FastTD3
-from rlkit.learners.fast_td3.losses import actor_loss, critic_loss, target_actions
-from rlkit.learners.fast_td3.replay.buffer import Batch
+from rlkit.learners.fast_td3.losses import actor_loss, target_actions
+from rlkit.learners.off_policy.distribution import support
+from rlkit.learners.off_policy.losses import critic_loss
+from rlkit.learners.off_policy.replay.buffer import Batch
 
 OBS, ACTIONS, ROWS = 4, 2, 64
 

@@ -8,6 +8,7 @@ from rlkit.config.checks.learners import (
     amp,
     ase,
     distill,
+    fast_sac,
     fast_td3,
     masked_mimic,
     memory,
@@ -25,6 +26,7 @@ _RESOLVE = {
     "add": ppo.resolve,
     "ase": ase.resolve,
     "fast_td3": fast_td3.resolve,
+    "fast_sac": fast_sac.resolve,
     "distill": distill.resolve,
     "masked_mimic": masked_mimic.resolve,
 }
@@ -34,10 +36,17 @@ _CHECK = {
     "add": amp.check_add,
     "ase": ase.check,
     "fast_td3": fast_td3.check,
+    "fast_sac": fast_sac.check,
     "distill": distill.check,
     "masked_mimic": masked_mimic.check,
 }
-_NOTES = {"amp": amp.notes, "ase": amp.notes, "fast_td3": fast_td3.notes, "masked_mimic": masked_mimic.notes}
+_NOTES = {
+    "amp": amp.notes,
+    "ase": amp.notes,
+    "fast_td3": fast_td3.notes,
+    "fast_sac": fast_td3.notes,
+    "masked_mimic": masked_mimic.notes,
+}
 
 
 def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Machine) -> None:

@@ -1,4 +1,4 @@
-"""The section of FastTD3: what its `auto` values become, and the combinations that it cannot run with."""
+"""The section of FastTD3 and of its family: what `auto` values become, and the combinations that none can run with."""
 
 from __future__ import annotations
 
@@ -10,14 +10,23 @@ from rlkit.config.facts.machine import Machine
 from rlkit.config.schema.types import Plain
 
 CUDA_BATCH, CPU_BATCH = 32768, 1024
-USUAL_SUPPORT = (-10.0, 10.0)  # of conf/train/FastTD3.yaml: enough for returns with a spread of 1
+# Of conf/train/FastTD3.yaml and FastSAC.yaml: enough for returns with a spread of 1
+USUAL_SUPPORTS = ((-10.0, 10.0), (-20.0, 20.0))
 SHORTEST_AUTO_RING, AUTO_TRANSITIONS = 10240, 1_000_000
 
 
 def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Machine) -> None:
+    """See `resolved_with`."""
+    resolved_with(CUDA_BATCH, plain, asked, machine)
+
+
+def resolved_with(
+    cuda_batch: int, plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Machine
+) -> None:
     """Replace the `auto` values of the section, and those that are given for all environments together.
 
-    Needs a whole env.numEnvs and a device; puts on record in `asked` what was there before.
+    Needs a whole env.numEnvs and a device; puts on record in `asked` what was there before. cuda_batch: batch_size on
+    CUDA.
     """
     train, num_envs = plain["train"], plain["env"]["numEnvs"]
     on_cuda = plain["env"]["device"] != "cpu"
@@ -32,7 +41,7 @@ def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Mac
         replace("buffer_size", _buffer_size(plain))
     values = {
         "num_updates": num_envs,
-        "batch_size": CUDA_BATCH if on_cuda else CPU_BATCH,
+        "batch_size": cuda_batch if on_cuda else CPU_BATCH,
         "schedule_steps": run_steps(plain),
         "amp": on_cuda or _timed_precision(plain, machine),
     }
@@ -51,7 +60,7 @@ def notes(plain: Plain, _asked: Mapping[str, Any]) -> list[str]:
     """What bounds of returns mean where rewards are scaled, to whoever sets their own."""
     train = plain["train"]
     bounds = (train["v_min"], train["v_max"])
-    if plain["training"]["test"] or not train["reward_normalization"] or bounds == USUAL_SUPPORT:
+    if plain["training"]["test"] or not train["reward_normalization"] or bounds in USUAL_SUPPORTS:
         return []
     return [
         f"train.v_min={bounds[0]:g} train.v_max={bounds[1]:g}: train.reward_normalization=true scales rewards until "
@@ -74,11 +83,19 @@ def _buffer_size(plain: Plain) -> int:
 
 
 def check(plain: Plain, machine: Machine) -> list[str]:
-    """The combinations that FastTD3 cannot run with; a test of its policy learns nothing and needs no replay."""
+    """The combinations that FastTD3 cannot run with."""
+    return checked_with(_noise(plain["train"]), plain, machine)
+
+
+def checked_with(own: list[str], plain: Plain, machine: Machine) -> list[str]:
+    """The combinations that none of the family can run with; a test of a policy learns nothing and needs no replay.
+
+    own: what a learner has found in its own settings for learning.
+    """
     problems = _networks(plain["train"]) + _precision(plain)
     if plain["training"]["test"]:
         return problems
-    found = _noise_and_support(plain["train"]) + (_learns(plain) or _replay(plain))
+    found = _support(plain["train"]) + own + (_learns(plain) or _replay(plain))
     return problems + (found or replay_memory.check(plain, machine))
 
 
@@ -100,21 +117,24 @@ def _precision(plain: Plain) -> list[str]:
     return []
 
 
-def _noise_and_support(train: Mapping[str, Any]) -> list[str]:
-    problems: list[str] = []
-    if train["num_atoms"] > 1 and train["v_min"] >= train["v_max"]:
-        problems.append(
-            f"train.v_min={train['v_min']:g}: must be below train.v_max={train['v_max']:g}; "
-            "they bound the returns that the critic can tell apart"
-            + (", scaled to a spread of 1" if train["reward_normalization"] else "")
-            + "; write train.v_min=-10 train.v_max=10"
-        )
-    if train["std_min"] > train["std_max"]:
-        problems.append(
-            f"train.std_min={train['std_min']:g}: must not be above train.std_max={train['std_max']:g}; "
-            f"write train.std_min={train['std_max']:g} train.std_max={train['std_min']:g}"
-        )
-    return problems
+def _support(train: Mapping[str, Any]) -> list[str]:
+    if train["num_atoms"] == 1 or train["v_min"] < train["v_max"]:
+        return []
+    return [
+        f"train.v_min={train['v_min']:g}: must be below train.v_max={train['v_max']:g}; "
+        "they bound the returns that the critic can tell apart"
+        + (", scaled to a spread of 1" if train["reward_normalization"] else "")
+        + "; write train.v_min=-10 train.v_max=10"
+    ]
+
+
+def _noise(train: Mapping[str, Any]) -> list[str]:
+    if train["std_min"] <= train["std_max"]:
+        return []
+    return [
+        f"train.std_min={train['std_min']:g}: must not be above train.std_max={train['std_max']:g}; "
+        f"write train.std_min={train['std_max']:g} train.std_max={train['std_min']:g}"
+    ]
 
 
 def _replay(plain: Plain) -> list[str]:

@@ -202,7 +202,7 @@ def test_the_gpu_is_asked_only_where_its_answer_matters():
 @pytest.mark.parametrize(("steps", "limit"), [(100, 300), (10240, 300), (10240, 20), (500, 500)])
 @pytest.mark.parametrize("width", [2, 4])
 def test_the_estimate_is_what_the_buffer_takes(steps, limit, width):
-    from rlkit.learners.fast_td3.replay.buffer import ReplayBuffer
+    from rlkit.learners.off_policy.replay.buffer import ReplayBuffer
 
     exact = ReplayBuffer.bytes_needed(
         64,

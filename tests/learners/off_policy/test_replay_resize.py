@@ -6,7 +6,7 @@ import pytest
 import torch
 from test_replay_chains import RUNS_ON, TERMINATED, TRUNCATED, Pair
 
-from rlkit.learners.fast_td3.replay.buffer import ReplayBuffer
+from rlkit.learners.off_policy.replay.buffer import ReplayBuffer
 
 pytestmark = pytest.mark.slow
 

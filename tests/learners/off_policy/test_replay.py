@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from rlkit.learners.fast_td3.replay.buffer import (
+from rlkit.learners.off_policy.replay.buffer import (
     BARRED,
     RUNS_ON,
     TERMINATED,

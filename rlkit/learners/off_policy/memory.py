@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from rlkit.learners.api import LearnerError
-from rlkit.learners.fast_td3.settings import Settings
+from rlkit.learners.off_policy.settings import OffPolicySettings
 from rlkit.learners.ranks import ranks_here
 
 
-def require_room(needed: int, settings: Settings, num_envs: int, device: torch.device) -> None:
+def require_room(needed: int, settings: OffPolicySettings, num_envs: int, device: torch.device) -> None:
     """Raise LearnerError when `needed` bytes are more than `device` has free.
 
     The configuration estimates this before anything boots where it knows the sizes; here they are known for every env.

@@ -1,4 +1,4 @@
-"""The actor, and the critics as one batched network."""
+"""The hidden layers of an actor, and the critics as one batched network."""
 
 from __future__ import annotations
 
@@ -9,40 +9,32 @@ import torch
 from torch import Tensor, nn
 
 from rlkit.env.api import EnvSpec
-from rlkit.learners.fast_td3 import simba
-from rlkit.learners.fast_td3.settings import Settings
 from rlkit.learners.networks.layers import ACTIVATIONS
 from rlkit.learners.networks.own import Members, inputs_of, is_own, make_trunk
+from rlkit.learners.off_policy import simba
+from rlkit.learners.off_policy.settings import OffPolicySettings
 
 LAYER_NORM_EPS = 1e-6
 NUM_CRITICS = 2
 
 
-class Actor(nn.Module):
-    """Observations `[B, size]` (normalised) to actions `[B, actions]` in [-1, 1].
+def actor_torso(spec: EnvSpec, settings: OffPolicySettings) -> tuple[nn.Module, int]:
+    """The hidden layers of an actor, observations `[B, size]` (normalised) to `[B, width]`, and their width."""
+    units, size = settings.actor_units, spec.obs_sizes["policy"]
+    if is_own(settings.network):
+        return make_trunk(settings.network, settings.network_settings, inputs_of(spec, "actor"))
+    if settings.network == "simba":
+        return simba.Torso(None, size, units), units[-1]
+    layers = _mlp(size, units, settings, nn.Linear, lambda n: nn.LayerNorm(n, eps=LAYER_NORM_EPS))
+    return layers, units[-1]
 
-    The last layer starts small (weights ~ N(0, init_scale²), bias 0): the first actions are near 0.
-    """
 
-    def __init__(self, spec: EnvSpec, settings: Settings) -> None:
-        super().__init__()
-        units, size = settings.actor_units, spec.obs_sizes["policy"]
-        width = units[-1]
-        if is_own(settings.network):
-            inputs = inputs_of(spec, "actor")
-            self.torso, width = make_trunk(settings.network, settings.network_settings, inputs)
-        elif settings.network == "simba":
-            self.torso = simba.Torso(None, size, units)
-        else:
-            self.torso = _mlp(size, units, settings, nn.Linear, lambda n: nn.LayerNorm(n, eps=LAYER_NORM_EPS))
-        self.head = nn.Linear(width, spec.num_actions)
-        nn.init.normal_(self.head.weight, 0.0, settings.init_scale)
-        nn.init.zeros_(self.head.bias)
-        self.squash = torch.tanh if settings.action_squash == "tanh" else _clip
-
-    def forward(self, obs: Tensor) -> Tensor:
-        """See the class."""
-        return self.squash(self.head(self.torso(obs)).float())
+def actor_head(width: int, num_actions: int, scale: float) -> nn.Linear:
+    """A last layer, `[B, width]` to `[B, num_actions]`, that starts small: weights ~ N(0, scale²), bias 0."""
+    head = nn.Linear(width, num_actions)
+    nn.init.normal_(head.weight, 0.0, scale)
+    nn.init.zeros_(head.bias)
+    return head
 
 
 class Critics(nn.Module):
@@ -51,7 +43,7 @@ class Critics(nn.Module):
     The members share no parameter; they run as one batched matrix product a layer, networks of others in turn.
     """
 
-    def __init__(self, spec: EnvSpec, settings: Settings, members: int = NUM_CRITICS) -> None:
+    def __init__(self, spec: EnvSpec, settings: OffPolicySettings, members: int = NUM_CRITICS) -> None:
         super().__init__()
         units, inputs = settings.critic_units, spec.obs_sizes["critic"] + spec.num_actions
         width = units[-1]
@@ -110,7 +102,7 @@ class EnsembleLayerNorm(nn.Module):
 def _mlp(
     size: int,
     units: Sequence[int],
-    settings: Settings,
+    settings: OffPolicySettings,
     linear: Callable[[int, int], nn.Module],
     norm: Callable[[int], nn.Module],
 ) -> nn.Sequential:
@@ -125,7 +117,3 @@ def _mlp(
         else:
             layers.append(activation)
     return nn.Sequential(*layers)
-
-
-def _clip(x: Tensor) -> Tensor:
-    return x.clamp(-1.0, 1.0)

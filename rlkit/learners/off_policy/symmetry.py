@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rlkit.learners.fast_td3.replay.buffer import Batch
 from rlkit.learners.mirror import MirrorImages
+from rlkit.learners.off_policy.replay.buffer import Batch
 
 
 class Symmetry(MirrorImages):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from typing import Mapping
 
-from rlkit.learners.fast_td3.settings import Settings
+from rlkit.learners.off_policy.settings import OffPolicySettings
 
 EDGE_MASS = 0.05  # probability at an end of the support above which returns do not fit
 COLLAPSED = 0.01  # spread of the critics' values, as a part of the spread of returns
 MANY_UPDATES = 1000
 
 
-def warnings(settings: Settings, num_envs: int, updates: int, metrics: Mapping[str, float]) -> dict[str, str]:
+def warnings(
+    settings: OffPolicySettings, num_envs: int, updates: int, metrics: Mapping[str, float]
+) -> dict[str, str]:
     """Kind of trouble -> message, for the metrics of one iteration."""
     found: dict[str, str] = {}
     replays = settings.num_updates * settings.batch_size / num_envs

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rlkit.env.api import Observations
-from rlkit.learners.fast_td3.replay.resize import resized
+from rlkit.learners.off_policy.replay.resize import resized
 
 # What became of a transition, one small code each; TRUNCATED + k points at the env's k-th row of final observations.
 RUNS_ON, TERMINATED, BARRED, TRUNCATED = 0, 1, 2, 3

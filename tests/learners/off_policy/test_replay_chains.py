@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlkit.learners.fast_td3.replay.buffer import Batch, ReplayBuffer
+from rlkit.learners.off_policy.replay.buffer import Batch, ReplayBuffer
 
 GAMMA = 0.5  # exact in floating point with integer rewards
 POLICY, CRITIC = 2, 3

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rlkit.learners import ranks
-from rlkit.learners.fast_td3.update import Update
+from rlkit.learners.off_policy.update import Update
 
 log = logging.getLogger("rlkit")
 
@@ -62,7 +62,7 @@ class Turns:
             before, plain, quick, problem = self._compared(turn)
         if ranks.anywhere(bool(problem), update.device):
             problem = problem or "so they do on another rank"
-            log.warning("FastTD3 learns as written instead of %s (slower): %s", self.mode, problem)
+            log.warning("turns of learning run as written instead of %s (slower): %s", self.mode, problem)
             self._capture, self._compiled = None, False
             self._ready.clear()
             update.use_plain_losses()
@@ -84,7 +84,7 @@ class Turns:
         plain = _Snapshot.of(update)
         before.restore(update)
         if self._compiled and not self._ready:
-            log.info("torch compiles FastTD3's losses (train.compile=true), which may take minutes")
+            log.info("torch compiles the losses (train.compile=true), which may take minutes")
         try:
             quick = self._make_quick(turn)
             quick()
