@@ -223,7 +223,7 @@ def _stopped_before_the_run() -> Iterator[None]:
 
     name = "rlkit.runtime.launch"
     launch, real = types.ModuleType(name), sys.modules.get(name)
-    launch.run_experiment = lambda experiment, source: 0  # type: ignore[attr-defined]
+    launch.run_experiment = lambda experiment, source, going_on: 0  # type: ignore[attr-defined]
     sys.modules[name] = launch
     before, Processes.carry_out = Processes.carry_out, carry_out  # type: ignore[method-assign]
     try:

@@ -103,7 +103,7 @@ def _refuse(error: RlkitError) -> int:
     return BAD_REQUEST
 
 
-def _run(experiment: Experiment, source: Resolved | None, *, in_sweep: bool = False) -> int:
+def _run(experiment: Experiment, source: Resolved | None) -> int:
     """Check what only files and the machine can tell, print what was asked, and boot."""
     from rlkit.config.summary import print_summary
     from rlkit.runtime.continuation import find
@@ -112,7 +112,7 @@ def _run(experiment: Experiment, source: Resolved | None, *, in_sweep: bool = Fa
     from rlkit.runtime.preboot import require_startable
 
     ranks = from_environment()
-    found = find(with_teacher(experiment), leads=ranks.leads, alone=not in_sweep)
+    found = find(with_teacher(experiment), leads=ranks.leads)
     if found.over is not None:
         if ranks.leads:
             print(printable(found.over))
@@ -162,7 +162,7 @@ def _hydra_main(request: CheckedWords, sources: Sources) -> int:
             mine = replace(request, overrides=tuple(as_typed(HydraConfig.get().overrides.task)))
             experiment = compose_words(mine)
             started.append(experiment.task_name)
-            statuses.append(_run(experiment, source_of(mine, sources), in_sweep=request.sweep))
+            statuses.append(_run(experiment, source_of(mine, sources)))
             return statuses[-1]
         except RlkitError as error:  # Hydra would print it as a crash
             sys.exit(_refuse(error))

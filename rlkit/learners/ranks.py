@@ -115,7 +115,10 @@ def gathered(values: Tensor) -> Tensor:
 
 
 def go_on_drawing(generator: torch.Generator, saved: Tensor) -> None:
-    """Random numbers go on as rank 0's did; another rank's are new ones, which its rank and those decide."""
+    """Random numbers go on as rank 0's did; another rank's are new ones, which its rank and those decide.
+
+    saved: `Generator.get_state()`, `[bytes]` uint8.
+    """
     generator.set_state(saved.cpu())
     rank, _ = place()
     if rank:

@@ -68,13 +68,13 @@ class Found:
         return asked if self.run is None or self.run.source is None else self.run.source
 
 
-def find(experiment: Experiment, *, leads: bool = True, alone: bool = True) -> Found:
+def find(experiment: Experiment, *, leads: bool = True) -> Found:
     """The run that a request goes on with; raises ConfigError where settings have changed that must not.
 
-    A job of a sweep that does not ask goes on with its own interrupted run.
+    A job of a sweep that does not ask goes on with its own interrupted run; some of its neighbours have its name and
+    other settings, so that in a sweep a new run begins where a name alone would be refused.
 
-    leads: False on the other ranks, which see a run as under way that their first one has just taken. alone: False for
-    a job of a sweep, of whose neighbours some have its name and other settings: then a new run begins.
+    leads: False on the other ranks, which see a run as under way that their first one has just taken.
     """
     job = job_of_this_process()
     asked = experiment.training.resume or ("sweep" if job else None)
@@ -97,7 +97,7 @@ def find(experiment: Experiment, *, leads: bool = True, alone: bool = True) -> F
     if mine:
         entry, differ = min(mine, key=lambda found: _rank(found[0]))
         return _go_on(experiment, entry, differ, leads=leads, drawn=is_drawn(request))
-    return Found(experiment, notes=tuple(_others(experiment, others, alone=alone and not job)))
+    return Found(experiment, notes=tuple(_others(experiment, others, alone=not job)))
 
 
 def _compared(text: str, request: Mapping[str, Any]) -> Changes | None:

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import time
-import types
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,11 +12,10 @@ import pytest
 from needs import assert_cheap
 
 from rlkit import app
-from rlkit.config.compose import _no_hydra_around, compose
+from rlkit.config.compose import compose
 from rlkit.config.files import task_source
 from rlkit.config.words import completion
 from rlkit.runtime import preboot
-from rlkit.sweeps import processes
 from rlkit.workspace.sweeps import JOB_VARIABLE, read_sweep
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,36 +107,6 @@ def test_wrong_input_costs_little():
     with pytest.raises(ConfigError):
         read_words(["env.numEnv=3"])
     assert_cheap(time.process_time() - start, 0.15)
-
-
-@pytest.fixture
-def started(monkeypatch, tmp_path):
-    """Experiments that reach the runtime, which a stand-in replaces; the jobs of a sweep stay in this process."""
-    found = []
-    launch = types.ModuleType("rlkit.runtime.launch")
-    launch.run_experiment = lambda experiment, source, going_on: found.append(experiment) or 0  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "rlkit.runtime.launch", launch)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
-    monkeypatch.setattr(processes, "_command", lambda words: words)
-    monkeypatch.setattr(processes.subprocess, "Popen", InThisProcess)
-    monkeypatch.chdir(tmp_path)
-    return found
-
-
-class InThisProcess:
-    """Stands for the process of a sweep's job."""
-
-    def __init__(self, words, **_):
-        argv = sys.argv[:]
-        try:
-            with _no_hydra_around():
-                self.status = app.main(words)
-        except RuntimeError:  # where Python would print it and end
-            self.status = 1
-        sys.argv = argv
-
-    def poll(self):
-        return self.status
 
 
 def test_a_run_prints_its_summary_and_starts(started, tmp_path, capsys):
@@ -271,7 +239,7 @@ def test_a_wrong_job_of_a_sweep_function_is_a_bad_request(started, capsys):
 
 @pytest.mark.slow
 def test_a_job_that_fails_while_running_exits_with_1(started, monkeypatch):
-    def fail(_experiment, _source):
+    def fail(*_):
         raise RuntimeError("boom")
 
     monkeypatch.setattr(sys.modules["rlkit.runtime.launch"], "run_experiment", fail)
@@ -284,7 +252,7 @@ def test_a_launcher_of_others_gets_the_jobs_that_are_left_and_they_know_their_nu
 ):
     told = []
 
-    def run(experiment, _):
+    def run(experiment, *_):
         told.append((experiment.training.seed, os.environ.get(JOB_VARIABLE)))
         return 0 if experiment.training.seed == 2 or len(told) > 2 else 1
 

@@ -12,6 +12,7 @@ from rlkit.config.compose import compose
 from rlkit.runtime import continuation
 from rlkit.runtime.continuation import Continuation, find, told
 from rlkit.workspace import Resolved
+from rlkit.workspace.sweeps import JOB_VARIABLE
 
 TYPED = Resolved(None, Path("typed.pth"), None, "")
 WORDS = ("task=ReachOrigin", "training.resume=auto", "device=cpu")
@@ -101,7 +102,7 @@ def test_a_request_that_is_under_way_is_refused_by_the_rank_that_leads(workspace
     assert path_of(leads=False) is None
 
 
-def test_other_settings_under_the_same_name_are_refused_with_the_ways_out(workspace):
+def test_other_settings_under_the_same_name_are_refused_with_the_ways_out(workspace, monkeypatch):
     begun(workspace, "logging.experimentName=mine")
     with pytest.raises(ConfigError) as refused:
         found("logging.experimentName=mine", "train.gamma=0.5", "maxIter=900")
@@ -112,10 +113,26 @@ def test_other_settings_under_the_same_name_are_refused_with_the_ways_out(worksp
     assert "checkpoint=mine:last train.gamma=0.5" in message
     assert "training.resume=new" in message
     assert path_of("logging.experimentName=mine", "train.gamma=0.5", "training.resume=new") is None
-    assert path_of("logging.experimentName=mine", "train.gamma=0.5", alone=False) is None, (
-        "a neighbour in a sweep"
-    )
     assert path_of("logging.experimentName=mine", "seed=7") is None, "another seed is another run"
+    monkeypatch.setenv(JOB_VARIABLE, "Reach_sweep_1/4")
+    assert path_of("logging.experimentName=mine", "train.gamma=0.5") is None, "a neighbour in a sweep"
+
+
+def test_a_job_of_a_sweep_goes_on_with_its_own_interrupted_run_and_tries_again_what_failed(
+    workspace, monkeypatch
+):
+    begun(workspace, "training.resume=null")
+    monkeypatch.setenv(JOB_VARIABLE, "Reach_sweep_1/4")
+    mine = begun(workspace, "training.resume=null", "training.threads=1")
+    assert path_of("training.resume=null", "training.threads=2") == mine.path, (
+        "with another share of the cores"
+    )
+    assert path_of("training.resume=null", "train.gamma=0.5") is None, "conf/ has changed since"
+    monkeypatch.setenv(JOB_VARIABLE, "Reach_sweep_1/5")
+    assert path_of("training.resume=null") is None, "of another job"
+    monkeypatch.setenv(JOB_VARIABLE, "Reach_sweep_1/6")
+    begun(workspace, "training.resume=null", state="failed")
+    assert path_of("training.resume=null") is None
 
 
 def test_without_a_name_other_settings_are_another_run_and_it_says_so(workspace):

@@ -71,7 +71,11 @@ def require_some_fit(path: Path, index: Mapping[str, StoredTensor], train: Mappi
     """
     if is_name(train.get("network")):
         return
-    asked = {key: tuple(value) for key, value in train.items() if key.endswith("units")}
+    asked = {
+        key: tuple(value)
+        for key, value in train.items()
+        if key.endswith("units") and not isinstance(value, int)
+    }
     matrices = {name: stored.shape[-2:] for name, stored in index.items() if len(stored.shape) >= 2}
     if any(_may_fit(shape, units) for shape in matrices.values() for units in asked.values()):
         return

@@ -106,10 +106,7 @@ def test_a_root_configuration_may_name_what_has_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_hydra_itself_finds_it_in_every_job(tmp_path: Path, monkeypatch, capsys) -> None:
-    started: list[Experiment] = []
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(app, "_run", lambda experiment, _: started.append(experiment) or 0)
+def test_hydra_itself_finds_it_in_every_job(started: list[Experiment], capsys) -> None:
     assert app.main(["-m", "task=Reach,HumanoidRun", "device=cpu", "sim=mujoco"]) == 0
     assert app.main(["-m", "train=ReachPPO,SoccerFastTD3", "device=cpu", "sim=mujoco"]) == 0
     assert [e.choices["train"] for e in started] == ["PPO", "HumanoidStandPPO", "PPO", "GymFastTD3"]
