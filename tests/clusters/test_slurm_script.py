@@ -37,7 +37,7 @@ PLAIN = SlurmSettings(
 )
 
 
-def options(settings=PLAIN, jobs=((),), folder=Path("/work")):
+def options(settings=PLAIN, jobs=((),), folder=Path("/home/me")):
     text = script_of(settings, "Reach", jobs, folder, folder / "logs")
     return [line[len("#SBATCH ") :] for line in text.splitlines() if line.startswith("#SBATCH")]
 
@@ -45,14 +45,14 @@ def options(settings=PLAIN, jobs=((),), folder=Path("/work")):
 def test_what_is_null_is_left_to_the_cluster():
     assert options() == [
         "--job-name=Reach",
-        "--output=/work/logs/%x-%j.log",
+        "--output=/home/me/logs/%x-%j.log",
         "--open-mode=append",
         "--nodes=1",
         "--ntasks-per-node=1",
         "--gres=gpu:1",
         "--signal=B:USR1@120",
         "--requeue",
-        "--chdir=/work",
+        "--chdir=/home/me",
     ]
 
 
