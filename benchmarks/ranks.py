@@ -1,11 +1,12 @@
 """Env-steps/s of two gloo ranks, a core each, beside one rank on one core with as many envs a rank; and their curves.
 
-    python -m benchmarks.ranks --save                  # about 6 minutes on two quiet cores
+    python -m benchmarks.ranks --save                  # about 9 minutes on two quiet cores
     python -m benchmarks.ranks --curves --save         # and how they learn, three seeds each: about 40 minutes more
     python -m benchmarks.ranks --quick                 # does it run?
 
-Each run is the real command, its processes pinned and started as torchrun starts them. One rank and two take turns, and
-the one rank is on another core each round. Rates are of training alone (`wall_time` in metrics.jsonl), after the first
+Each run is the real command, its processes pinned and started as torchrun starts them. One rank, two, and two trainings
+that know nothing of one another, which is all that the two cores can give, take turns; the one rank is on another core
+each round. Rates are of training alone (`wall_time` in metrics.jsonl), after the first
 iterations. Curves: one rank with 16 envs and two with 8 each, so that a gradient step has as many samples in all.
 """
 
@@ -47,8 +48,11 @@ CURVES = {
 }
 
 
-def run(words: Sequence[str], cores: Sequence[int]) -> Path:
-    """Train in this folder with a rank on each of the cores; returns the run's folder."""
+def run(words: Sequence[str], cores: Sequence[int], together: bool = True) -> list[Path]:
+    """Train in this folder with a process on each of the cores; returns the runs' folders.
+
+    together: they are the ranks of one training; otherwise each is a training of its own.
+    """
     before = set(Path("runs_all").glob("*/run.json"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -56,56 +60,59 @@ def run(words: Sequence[str], cores: Sequence[int]) -> Path:
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
     size = {"WORLD_SIZE": str(len(cores)), "LOCAL_WORLD_SIZE": str(len(cores))}
     command = [sys.executable, str(ROOT / "train.py"), *words]
-    ranks = [
-        subprocess.Popen(
-            ["taskset", "--cpu-list", str(core), *command],
-            env={**os.environ, **place, **size, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+    processes = []
+    for number, core in enumerate(cores):
+        rank = {**place, **size, "RANK": str(number), "LOCAL_RANK": str(number)} if together else {}
+        processes.append(
+            subprocess.Popen(
+                ["taskset", "--cpu-list", str(core), *command],
+                env={**os.environ, "OMP_NUM_THREADS": "1", **rank},
+            )
         )
-        for rank, core in enumerate(cores)
-    ]
     try:
-        statuses = [rank.wait() for rank in ranks]
+        statuses = [process.wait() for process in processes]
         if any(statuses):
             raise SystemExit(f"failed: {' '.join(words)}")
     finally:
-        for rank in ranks:
-            rank.kill()
-    (record,) = set(Path("runs_all").glob("*/run.json")) - before
-    return record.parent
+        for process in processes:
+            process.kill()
+    return [record.parent for record in set(Path("runs_all").glob("*/run.json")) - before]
 
 
-def pace(words: Sequence[str], cores: Sequence[int], iterations: int) -> float:
-    """Env-steps/s of all ranks together."""
-    path = run([*PACE, *words, f"maxIter={WARM_UP + iterations}"], cores)
-    rows = read_metrics(path / "metrics.jsonl")
-    first, last = rows[WARM_UP - 1], rows[-1]
-    return (last["env_steps"] - first["env_steps"]) / (last["wall_time"] - first["wall_time"])
+def pace(words: Sequence[str], cores: Sequence[int], iterations: int, together: bool = True) -> float:
+    """Env-steps/s of all processes together."""
+    paces = []
+    for path in run([*PACE, *words, f"maxIter={WARM_UP + iterations}"], cores, together):
+        rows = read_metrics(path / "metrics.jsonl")
+        first, last = rows[WARM_UP - 1], rows[-1]
+        paces.append((last["env_steps"] - first["env_steps"]) / (last["wall_time"] - first["wall_time"]))
+    return sum(paces)
 
 
 def paces(rounds: int, quick: bool) -> dict[str, Any]:
-    """By learner: env-steps/s of one rank and of two, medians, and the median of the rounds' ratios."""
+    """By learner: env-steps/s, medians, and the medians of the rounds' ratios to one rank."""
     one, two = sorted(os.sched_getaffinity(0))[:2]
     found: dict[str, Any] = {}
     for learner, (words, iterations) in PACES.items():
-        measured = [
-            [
-                pace(words, cores, 2 if quick else iterations)
-                for cores in ([(one, two)[number % 2]], [one, two])
-            ]
-            for number in range(rounds)
-        ]
-        alone, both = zip(*measured)
-        ratios = [b / a for a, b in measured]
+        rows = []
+        for number in range(rounds):
+            sides = ([(one, two)[number % 2]], True), ([one, two], True), ([one, two], False)
+            rows.append([pace(words, cores, 2 if quick else iterations, alike) for cores, alike in sides])
+        alone, both, apart = zip(*rows)
+        ratios = [b / a for a, b in zip(alone, both)]
+        bound = statistics.median(b / a for a, b in zip(alone, apart))
         found[learner] = {
             "one rank": round(statistics.median(alone), 1),
             "two ranks": round(statistics.median(both), 1),
+            "two trainings": round(statistics.median(apart), 1),
             "ratio": round(statistics.median(ratios), 3),
             "ratios": [round(ratio, 3) for ratio in ratios],
+            "bound": round(bound, 3),
         }
         row = found[learner]
         print(
             f"{learner:<8} {row['one rank']:9,.0f} {row['two ranks']:9,.0f} env-steps/s, ratio {row['ratio']:.2f}"
-            f" ({min(ratios):.2f} to {max(ratios):.2f})",
+            f" ({min(ratios):.2f} to {max(ratios):.2f}); two trainings apart {row['two trainings']:9,.0f}, {bound:.2f}",
             flush=True,
         )
     return found
@@ -124,7 +131,7 @@ def curves(seeds: Sequence[int], quick: bool) -> dict[str, Any]:
         drawn: dict[str, list[Curve]] = {side: [] for side in sides}
         for seed in seeds:
             for side, (more, cores) in sides.items():
-                path = run([*CURVE, *words, *more, *last, f"seed={seed}"], cores)
+                (path,) = run([*CURVE, *words, *more, *last, f"seed={seed}"], cores)
                 drawn[side].append(read_curve(path, f"{learner} {side}, seed {seed}"))
         steps = {tuple(curve.steps) for side in drawn.values() for curve in side}
         assert len(steps) == 1, "evaluated at other env-steps"
