@@ -47,6 +47,7 @@ BASE = {
 FACTS = {
     "rlkit.sims.facts",
     "rlkit.learners.facts",
+    "rlkit.tasks.motion.goals_file",
     "rlkit.tasks.robots.humanoids",
     "rlkit.tasks.robots.legged",
 }

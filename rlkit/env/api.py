@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # requests are checked against environments before torch is i
     from torch import Tensor
 
     from rlkit.env.randomization.curriculum import Curriculum
-    from rlkit.tasks.api import Fact, MirrorImage, Showing
+    from rlkit.tasks.api import Chosen, Fact, MirrorImage, Showing
 
 Observations = Dict[str, "Tensor"]
 """Observation groups: "policy" `[N, spec.obs_sizes["policy"]]`, "critic" and others of `task.groups`, float32. Without
@@ -282,8 +282,8 @@ class VecEnv(ABC):
         """
         raise EnvError(f"{type(self).__name__} has no latents")
 
-    def show_targets(self, env: int, show: str, only: Sequence[str]) -> None:
-        """Show one env this of its targets from its next observation on, see `Showing`; all others as settings say.
+    def show_targets(self, env: int, chosen: Chosen) -> None:
+        """Show one env this of its targets from its next observation on; all others as settings say.
 
         Only to look at. Raises EnvError where no targets may be hidden.
         """

@@ -25,7 +25,7 @@ from rlkit.env.groups import Groups
 from rlkit.env.randomization.everything import Randomization
 from rlkit.env.sums import EpisodeSums
 from rlkit.sims.api import Simulator
-from rlkit.tasks.api import Task, TaskError, Term
+from rlkit.tasks.api import Chosen, Task, TaskError, Term
 
 
 class TaskEnv(VecEnv):
@@ -333,8 +333,8 @@ class TaskEnv(VecEnv):
     def hold_latent(self, env: int, latent: Sequence[float]) -> None:
         self.task.hold_latent(env, latent)
 
-    def show_targets(self, env: int, show: str, only: Sequence[str]) -> None:
-        self.task.show_targets(env, show, only)
+    def show_targets(self, env: int, chosen: Chosen) -> None:
+        self.task.show_targets(env, chosen)
 
     def metrics(self) -> dict[str, float]:
         """See `VecEnv.metrics`: contacts that found no room, where a simulator has such limits; the curriculum."""

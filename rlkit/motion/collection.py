@@ -117,19 +117,24 @@ def _member(path: Path, name: str, weight: float) -> Choice:
     )
 
 
-def _list(path: Path, weight: float, depth: int) -> list[Choice]:
-    if depth >= _DEEPEST:
-        raise MotionError(
-            f"{shown(path)}: lists within lists, more than {_DEEPEST} deep; does one name itself?"
-        )
+def read_yaml(path: Path) -> Any:
+    """What a YAML file says. Raises MotionError with the line where it cannot be read."""
     try:
-        value = yaml_text.load(read_plain(path)[0].decode("utf-8"))
+        return yaml_text.load(read_plain(path)[0].decode("utf-8"))
     except OSError as error:
         raise MotionError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
     except yaml_text.YamlError as error:
         raise MotionError(f"{shown(path)}:{error.line}: {error}") from error
     except ValueError as error:
         raise MotionError(f"{shown(path)}: {error}") from error
+
+
+def _list(path: Path, weight: float, depth: int) -> list[Choice]:
+    if depth >= _DEEPEST:
+        raise MotionError(
+            f"{shown(path)}: lists within lists, more than {_DEEPEST} deep; does one name itself?"
+        )
+    value = read_yaml(path)
     items = value.get("clips") if isinstance(value, dict) else None
     if not isinstance(items, list) or not items:
         raise MotionError(f"{shown(path)} lists no clips; write `clips:` and below it `- walk.npz` for each")

@@ -13,14 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rlkit import yaml_text
 from rlkit.errors import shown
+from rlkit.motion.collection import read_yaml
 from rlkit.motion.entry import ClipEntry
 from rlkit.motion.errors import MotionError
 from rlkit.nearest import did_you_mean
 from rlkit.sims import mjcf, models
 from rlkit.sims.mjcf_names import bodies_below, parts_of
-from rlkit.untrusted import read_plain
 
 
 class Facts(NamedTuple):
@@ -120,12 +119,7 @@ def _own(name: str) -> Robot:
 
 
 def _of_yaml(path: Path) -> Robot:
-    try:
-        values = yaml_text.load(read_plain(path)[0].decode("utf-8"))
-    except OSError as error:
-        raise MotionError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise MotionError(f"{shown(path)}: {error}") from error
+    values = read_yaml(path)
     known = ("name", "model", "feet", "keys", "retargeting")
     if not isinstance(values, dict) or "model" not in values:
         raise MotionError(

@@ -29,7 +29,7 @@ from torch import Tensor
 from rlkit.errors import RlkitError
 from rlkit.nearest import did_you_mean
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
-from rlkit.tasks.motion.showing import Showing
+from rlkit.tasks.motion.showing import Chosen, Showing
 
 Term = Callable[[], Tensor]
 MirrorImage = Tuple[Sequence[int], Sequence[float]]
@@ -315,7 +315,7 @@ class Task(ABC):
         """See `VecEnv.hold_latent`; raises TaskError, here, for a task that draws none."""
         raise TaskError(f"task {self.name} has no latents")
 
-    def show_targets(self, env: int, show: str, only: Sequence[str]) -> None:
+    def show_targets(self, env: int, chosen: Chosen) -> None:
         """See `VecEnv.show_targets`; raises TaskError, here, for a task that hides none."""
         raise TaskError(f"task {self.name} hides no targets")
 

@@ -6,7 +6,7 @@ After DeepMimic (Peng et al. 2018, arXiv 1804.02717) and BeyondMimic (Liao et al
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping
 
 import torch
 from torch import Tensor
@@ -27,11 +27,11 @@ from rlkit.rotations import (
 from rlkit.sims.api import Index, ResetState, SceneSpec, Simulator
 from rlkit.tasks.api import MirrorImage, TaskError, fact, failure, metric, observation, success
 from rlkit.tasks.motion.loading import around_clips, load_library
-from rlkit.tasks.motion.masks import TERMS, Following, Masks
+from rlkit.tasks.motion.masked import MaskedTracking
 from rlkit.tasks.robots.humanoids import OF_REFERENCE, sizes_of
 
 
-class TrackMotion(Following):
+class TrackMotion(MaskedTracking):
     """A humanoid that follows clips.
 
     An action of 0 is the middle of the clips' poses (`task.action.mode=absolute`) or the reference's pose (residual). 1
@@ -64,7 +64,6 @@ class TrackMotion(Following):
         self._moments = torch.tensor(config["targets"], device=device)  # s from now
         sizes = sizes_of(config)
         self.root_targets, self.joint_targets = sizes["root_targets"], sizes["joint_targets"]
-        self.masked_size, self.whole_size = sizes["masked_size"], sizes["whole_size"]
         self.difference_size = sizes["difference_size"]
         # envs whose episodes have begun since the last `refresh`, not all of them
         self._begun: Tensor | None = None
@@ -72,9 +71,7 @@ class TrackMotion(Following):
         self.clip_time = self.buffer("clip_time")  # s
         self.worst_error = self.buffer("worst_error")  # m, in this episode
         self.error_sums = self.buffer("error_sums", 3)  # m, m, rad: global, beside the root, joints
-        shown = {*self.observation_terms, *(term for terms in self.group_terms.values() for term in terms)}
-        self.masks = Masks(self, config["masking"]) if shown & {*TERMS} else None
-        self.showing = None if self.masks is None else self.masks.showing
+        self.hide_targets()
         self._fingerprint = torch.tensor(list(self.library.fingerprint.encode()), dtype=torch.uint8)
         self._residual = config["action"]["mode"] == "residual"
         share = float(config["action"]["reach"])
@@ -107,13 +104,6 @@ class TrackMotion(Following):
     def deployment_files(self) -> dict[str, bytes]:
         """The clips, with their velocities and the anchor's path."""
         return {deployed.FILE: deployed.packed(self.library, self.anchor)}
-
-    def show_targets(self, env: int, show: str, only: Sequence[str]) -> None:
-        """See `Task.show_targets`."""
-        if self.masks is None:
-            super().show_targets(env, show, only)
-        else:
-            self.masks.look(env, show, only)
 
     # State.
 
@@ -281,23 +271,6 @@ class TrackMotion(Following):
         both are the same.
         """
         return differences(self.reference, self.state, self.feet_and_hands)
-
-    @observation("masked_size")
-    def masked_targets(self) -> Tensor:
-        """Where bodies of the reference will be beside the robot's pelvis, m, and how they will be turned (two
-        columns), in its heading frame, at `task.targets` and at a moment farther on; 0 where `task.masking` hides it.
-        Of each moment: the bodies, 9 numbers each, 1 for each position and rotation that is shown, how far ahead it
-        is, s. Where no observation asks for masks all is hidden.
-        """
-        return self._unseen(self.masked_size) if self.masks is None else self.masks.masked()
-
-    @observation("whole_size")
-    def body_targets(self) -> Tensor:
-        """The same with nothing hidden, without what tells what is shown; 0 where no observation asks for masks."""
-        return self._unseen(self.whole_size) if self.masks is None else self.masks.whole()
-
-    def _unseen(self, size: int) -> Tensor:
-        return torch.zeros(self.num_envs, size, device=self.device)
 
     def mirror(self) -> Mapping[str, MirrorImage] | None:
         """As every humanoid's, where the clips have their mirror images beside them, and nothing hides targets."""

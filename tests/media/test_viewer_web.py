@@ -368,7 +368,7 @@ def test_latents_are_drawn_held_or_walk() -> None:
 
 
 def test_targets_are_asked_for_once_they_are_chosen_and_again_of_another_env() -> None:
-    choices, bodies = ("drawn", "head_and_hands"), ("pelvis", "torso_link")
+    choices, bodies = ("drawn", "head_and_hands", "goals"), ("pelvis", "torso_link")
     with opened() as viewer:
         viewer.offer_targets(choices, bodies, "drawn", ("pelvis",))
         assert viewer.poll_input().targets is None
@@ -376,10 +376,29 @@ def test_targets_are_asked_for_once_they_are_chosen_and_again_of_another_env() -
         assert controls is not None
         assert [box.value for box in controls.boxes.values()] == [True, False]
         controls.show.value = "head and hands"
-        assert viewer.poll_input().targets == ("head_and_hands", ("pelvis",))
+        assert viewer.poll_input().targets == ("head_and_hands", ("pelvis",), {})
         assert viewer.poll_input().targets is None
         controls.boxes["torso_link"].value = True
-        assert viewer.poll_input().targets == ("head_and_hands", bodies)
+        assert viewer.poll_input().targets == ("head_and_hands", bodies, {})
         viewer.env = 1
-        assert viewer.poll_input().targets == ("head_and_hands", bodies)
+        assert viewer.poll_input().targets == ("head_and_hands", bodies, {})
         assert viewer.poll_input().targets is None
+
+
+def test_goals_are_dragged_from_where_the_bodies_are() -> None:
+    """A cross for each body that is ticked; the cart of the model is where it was drawn last."""
+    with opened() as viewer:
+        viewer.show(FRAME)
+        viewer.offer_targets(("drawn", "goals"), ("cart", "arm"), "drawn", ("cart",))
+        controls = viewer._targets
+        assert controls is not None and not controls.crosses
+        controls.show.value = "goals"
+        assert list(controls.crosses) == ["cart"]
+        asked = viewer.poll_input().targets
+        assert asked is not None and asked[:2] == ("goals", ("cart",))
+        assert asked[2]["cart"] == pytest.approx((0.3, 0.0, 0.2))
+        controls.crosses["cart"].position = (1.0, 2.0, 3.0)
+        controls.moved()
+        assert viewer.poll_input().targets == ("goals", ("cart",), {"cart": (1.0, 2.0, 3.0)})
+        controls.boxes["cart"].value = False
+        assert viewer.poll_input().targets == ("goals", (), {})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Mapping
 
 from rlkit.motion.collection import resolve
 from rlkit.motion.errors import MotionError
 from rlkit.motion.robots import find_robot
 from rlkit.nearest import did_you_mean
+from rlkit.tasks.motion.goals_file import read_goals
 from rlkit.tasks.robots.humanoids import HumanoidRobot, robot_of
 
 
@@ -16,7 +18,7 @@ def check(task: Mapping[str, Any]) -> list[str]:
     robot = robot_of(task)
     if robot is None or "motion" not in task:
         return []
-    return [*_clips(task, robot), *_bodies(task, robot), *_moments(task)]
+    return [*_clips(task, robot), *_bodies(task, robot), *_moments(task), *_goals(task, robot)]
 
 
 def _clips(task: Mapping[str, Any], robot: HumanoidRobot) -> list[str]:
@@ -58,6 +60,30 @@ def _moments(task: Mapping[str, Any]) -> list[str]:
     return [
         f"task.style.moments=[{said}]: each is a whole number of control periods of {period:g} s; write"
         f" task.style.moments=[{right}]"
+    ]
+
+
+def _goals(task: Mapping[str, Any], robot: HumanoidRobot) -> list[str]:
+    """A file of goals that cannot be read, or that no episode is long enough for; goals without a file."""
+    masking = task.get("masking") or {}
+    file, show = masking.get("goals"), masking.get("show")
+    if file is None:
+        return ["task.masking.show=goals: which? Write task.masking.goals=FILE"] if show == "goals" else []
+    if show != "goals":
+        return [
+            f"task.masking.goals={file}: is for tests of a policy of train=MaskedMimic; write test=true"
+            " checkpoint=RUN, of others task.masking.show=goals too"
+        ]
+    try:
+        last = read_goals(file, masking["bodies"] or robot.masked_bodies)[-1]
+    except MotionError as error:
+        return [f"task.masking.goals={file}: {error}"]
+    period = float(task["controlPeriod"])
+    if last.time <= period * task["episodeLength"]:
+        return []
+    return [
+        f"task.masking.goals={file}: its last goal is at {last.time:g} s, and an episode lasts"
+        f" {period * task['episodeLength']:g} s; write task.episodeLength={math.ceil(last.time / period)}"
     ]
 
 

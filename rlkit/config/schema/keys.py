@@ -203,9 +203,16 @@ TASK_KEYS: tuple[Key, ...] = (
     ),
     Key(
         "task.masking.show",
-        "drawn|all|head_and_hands|keyframes",
+        "drawn|all|head_and_hands|keyframes|goals",
         "",
         "which targets of the reference a policy with masks sees: drawn as in training, or what a test is given",
+    ),
+    Key("task.masking.goals", "text or null", "", "a .yaml of places that bodies are to reach in a test"),
+    Key(
+        "task.masking.reached",
+        "float > 0",
+        "m",
+        "mean distance of bodies to their goals that counts as reached",
     ),
     Key(
         "task.masking.bodies",

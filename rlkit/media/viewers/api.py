@@ -46,7 +46,7 @@ class UserInput:
     """What the user asked for since the last look; all but `env` are asked for once.
 
     latent: which one the shown env is to keep to; empty: those that its task draws. targets: what it is to be shown of
-    its targets, and of which bodies.
+    its targets, of which bodies, and of goals where these are to be, `[3]` m, world frame.
     """
 
     env: int = 0
@@ -54,7 +54,7 @@ class UserInput:
     checkpoint: str | None = None
     restart: bool = False
     latent: tuple[float, ...] | None = None
-    targets: tuple[str, tuple[str, ...]] | None = None
+    targets: tuple[str, tuple[str, ...], Mapping[str, tuple[float, ...]]] | None = None
 
 
 class Viewer(ABC):

@@ -29,6 +29,7 @@ from rlkit.runtime.watching.available import viewer_for
 from rlkit.runtime.watching.episode_videos import EpisodeFiles, EpisodeVideos
 from rlkit.runtime.watching.live import LiveView
 from rlkit.runtime.watching.recorder import Recorder, facts_of
+from rlkit.tasks.api import Chosen
 from rlkit.workspace import Resolved, Run, checkpoint_name, checkpoints_in, write_atomic
 
 log = logging.getLogger("rlkit")
@@ -180,7 +181,7 @@ class PolicyTest:
         if asked.latent is not None:
             self.env.hold_latent(self.viewer.env, asked.latent)
         if asked.targets is not None:
-            self.env.show_targets(self.viewer.env, *asked.targets)
+            self.env.show_targets(self.viewer.env, Chosen(*asked.targets))
         if not asked.restart:
             return obs
         self.episodes = self._episodes()

@@ -13,14 +13,15 @@ from torch import Tensor
 
 from rlkit.motion.library import MotionLibrary
 from rlkit.rotations import conjugate, multiply, rotate, six_d
-from rlkit.tasks.motion.showing import Showing
+from rlkit.tasks.motion.goals import JUST_AHEAD, Course, Goals
+from rlkit.tasks.motion.goals_file import read_goals
+from rlkit.tasks.motion.showing import Chosen, Showing
 from rlkit.tasks.motion.tracking import Tracking
 
 TERMS = ("masked_targets", "body_targets")
 """The observation terms for which there are masks."""
-SHOW = ("drawn", "all", "head_and_hands", "keyframes")
+SHOW = ("drawn", "all", "head_and_hands", "keyframes", "goals")
 """The values of `task.masking.show`."""
-_JUST_AHEAD = 1e-4  # s: times are sums of steps in float32
 
 
 class Following(Tracking):
@@ -53,11 +54,12 @@ class Masks:
         only = tuple(body for body in self.bodies if body in (settings["only"] or self.bodies))
         self.showing = Showing(SHOW, self.bodies, settings["show"], only)
         self._shown = self._fixed(self.showing.show, only)
-        self._looked: tuple[int, str, tuple[str, ...]] | None = (
-            None  # an env that somebody looks at, what it shows
-        )
+        self._looked: tuple[int, Chosen] | None = None  # an env that somebody looks at, what it shows
         self._drawn = torch.zeros_like(self.visible[0])  # the mask that was drawn for it
         self._targets: tuple[Tensor, Tensor] | None = None
+        self.goals = Goals(task.num_envs, self.bodies, task.device)
+        listed = [] if settings["goals"] is None else read_goals(settings["goals"], self.bodies)
+        self.course = Course(listed, self.goals, self.bodies) if listed else None
 
     def _fixed(self, show: str, only: Sequence[str]) -> Tensor | None:
         """The mask `[M, b, 2]` that `task.masking.show` stands for, of these bodies; None where masks are drawn."""
@@ -68,7 +70,7 @@ class Masks:
         if show == "head_and_hands":  # there is no head: it is on the torso
             some &= {robot.torso, *robot.hands}
         shown = self._of(some)
-        if show == "keyframes":
+        if show in ("keyframes", "goals"):
             shown[:-1] = 0.0
         return shown
 
@@ -82,10 +84,15 @@ class Masks:
 
     def begin(self, env_ids: Tensor) -> None:
         """New masks for new episodes of `env_ids` `[k]`, whose clips and times are set."""
-        count = len(env_ids)
-        self.far[env_ids] = self._next_far(count, self.task.clip_time[env_ids])
+        task, count = self.task, len(env_ids)
+        now = task.clip_time[env_ids]
+        self.far[env_ids] = self._next_far(count, now)
         self.visible[env_ids] = self._draw(count)
         self.left[env_ids] = self._hold(count)
+        if self.course is not None:
+            root = task.library.state(task.clip[env_ids], now)
+            self.course.begin(env_ids, root.root_pos, root.root_quat, now)
+            self._follow_course()
         if self._looked is not None and bool((env_ids == self._looked[0]).any()):
             self._keep_to(anew=True, come=True)
 
@@ -93,38 +100,64 @@ class Masks:
         """A control step on: moments that have come, and masks that have stayed long enough, are drawn anew."""
         count, now = len(self.far), self.task.clip_time
         self.left -= self.task.control_period
-        come, over = self.far <= now + _JUST_AHEAD, self.left <= 0.0
+        come, over = self.far <= now + JUST_AHEAD, self.left <= 0.0
+        if self.course is not None:
+            self.course.judge(come, self.task.state.body_pos[:, self._places])
         self.far.copy_(torch.where(come, self._next_far(count, now), self.far))
         self.visible.copy_(torch.where(over[:, None, None, None], self._draw(count), self.visible))
         self.left.copy_(torch.where(over, self._hold(count), self.left))
+        if self.course is not None:
+            self._follow_course()
         if self._looked is not None:
             env = self._looked[0]
             self._keep_to(anew=bool(over[env]), come=bool(come[env]))
         self.forget()
 
-    def look(self, env: int, show: str, only: Sequence[str]) -> None:
-        """One env shows what `show` stands for, of the bodies `only`, until it is another; that is again as all are.
+    def _follow_course(self) -> None:
+        """All that nobody looks at are shown their next goals, once these are as near as moments ever are."""
+        course, now = self.course, self.task.clip_time
+        assert course is not None and self._shown is not None
+        envs = torch.ones_like(self.goals.on)
+        if self._looked is not None:
+            envs[self._looked[0]] = False
+        far = course.next(envs, now)
+        near = far - now <= float(self.settings["farthest"]) + JUST_AHEAD
+        self.far.copy_(torch.where(envs, far, self.far))
+        shown = self._shown.expand_as(self.visible).clone()
+        shown[:, -1] *= self.goals.visible * near[:, None, None]
+        self.visible.copy_(torch.where(envs[:, None, None, None], shown, self.visible))
 
-        Nothing of the others is ever shown, of masks that are drawn either.
+    def look(self, env: int, chosen: Chosen) -> None:
+        """One env shows what was chosen until it is another; that is again as all are.
+
+        Nothing of bodies that were not chosen is ever shown, of masks that are drawn either.
         """
         if self._looked is not None and self._looked[0] != env:
             before = self._looked[0]
+            self.goals.on[before] = False
             self.visible[before] = self._draw(1)[0]
             self.far[before] = self._next_far(1, self.task.clip_time[before : before + 1])[0]
-        self._looked = (env, show, tuple(only))
-        self._keep_to(anew=True, come=True)
+        come = self._looked is None or self._looked[0] != env or self._looked[1].show != chosen.show
+        self._looked = (env, chosen)
+        if self.course is not None:
+            self._follow_course()
+        self._keep_to(anew=True, come=come)
         self.forget()
 
     def _keep_to(self, *, anew: bool, come: bool) -> None:
         """Show what is looked at; anew: its mask's time is over. come: so is that of its last moment."""
         assert self._looked is not None
-        env, show, only = self._looked
+        env, (show, only, places) = self._looked
         if come:
             self.far[env] = self._next_far(1, self.task.clip_time[env : env + 1], show)[0]
         fixed = self._fixed(show, only)
         if fixed is None and anew:
             self._drawn = self._by_chance(1)[0]
         self.visible[env] = self._drawn * self._of(only) if fixed is None else fixed
+        self.goals.on[env] = show == "goals"
+        if show == "goals":
+            self.goals.hold(env, places)
+            self.visible[env, -1] *= self.goals.visible[env]
 
     def forget(self) -> None:
         """What was looked up is no more true: time or the robot has moved."""
@@ -135,7 +168,7 @@ class Masks:
         settings."""
         if (show or self.settings["show"]) == "keyframes":
             every = float(self.settings["every"])
-            return ((now + _JUST_AHEAD) / every).floor() * every + every
+            return ((now + JUST_AHEAD) / every).floor() * every + every
         near = float(self._near.max())
         return now + self.task.uniform(near, max(near, float(self.settings["farthest"])), count)
 
@@ -188,7 +221,12 @@ class Masks:
             times = torch.cat((now + self._near, self.far[:, None]), dim=-1)
             there = task.library.state(task.clip[:, None].expand_as(times), times)
             back = conjugate(task.heading)[:, None, None]
-            off = there.body_pos[:, :, self._places] - task.pelvis_pos[:, None, None]
-            turned = six_d(multiply(back, there.body_quat[:, :, self._places]))
+            places, turns = there.body_pos[:, :, self._places], there.body_quat[:, :, self._places]
+            if self._looked is not None or self.course is not None:
+                on = self.goals.on[:, None, None]
+                places[:, -1] = torch.where(on, self.goals.position, places[:, -1])
+                turns[:, -1] = torch.where(on, self.goals.rotation, turns[:, -1])
+            off = places - task.pelvis_pos[:, None, None]
+            turned = six_d(multiply(back, turns))
             self._targets = torch.cat((rotate(back, off), turned), dim=-1), times - now
         return self._targets

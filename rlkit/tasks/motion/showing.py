@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Mapping, NamedTuple, Sequence
 
 
 class Showing(NamedTuple):
@@ -12,3 +12,14 @@ class Showing(NamedTuple):
     bodies: tuple[str, ...]
     show: str
     only: tuple[str, ...]
+
+
+class Chosen(NamedTuple):
+    """What somebody wants one env to be shown: one of the choices, of the bodies `only`.
+
+    places: of "goals", where these bodies are to be, `[3]` m, world frame.
+    """
+
+    show: str
+    only: tuple[str, ...]
+    places: Mapping[str, Sequence[float]] = {}

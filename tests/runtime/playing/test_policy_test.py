@@ -17,7 +17,7 @@ from rlkit.runtime.checkpoints import checkpoint as checkpoints
 from rlkit.runtime.checkpoints.checkpoint import Checkpoint
 from rlkit.runtime.playing import policy_test as testing
 from rlkit.runtime.process.ranks import Ranks
-from rlkit.tasks.api import Showing
+from rlkit.tasks.motion.showing import Chosen, Showing
 from rlkit.workspace import Resolved, Run, WorkspaceLimits, open_run
 
 LENGTH = 5
@@ -168,13 +168,13 @@ def test_what_is_to_be_shown_of_targets_reaches_the_env_that_is_looked_at(stage,
 
     def look_at_2(viewer: ScriptedViewer) -> UserInput:
         viewer.env = 2
-        return UserInput(2, targets=("all", ("pelvis",)))
+        return UserInput(2, targets=("all", ("pelvis",), {}))
 
     viewer = ScriptedViewer(3, {1: look_at_2})
     monkeypatch.setattr(viewer, "offer_targets", lambda *offered: offers.append(offered))
     one.play(viewer, monkeypatch)
     assert offers == [tuple(showing)]
-    assert told == [(2, "all", ("pelvis",))]
+    assert told == [(2, Chosen("all", ("pelvis",)))]
 
 
 @pytest.mark.slow

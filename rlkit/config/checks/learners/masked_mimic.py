@@ -27,6 +27,20 @@ def resolve(plain: MutableMapping[str, Any], asked: dict[str, Any], machine: Mac
     if GROUP not in groups:
         asked["task.groups"] = groups
         task["groups"] = {**groups, GROUP: [WHOLE]}
+    if task["masking"]["goals"] is not None and plain["training"]["test"]:
+        _go_for_goals(task, asked)
+
+
+def _go_for_goals(task: MutableMapping[str, Any], asked: dict[str, Any]) -> None:
+    """A robot that is to reach goals leaves its clip: that is no failure, and following it no success."""
+    masking, ends = task["masking"], task["termination"]
+    if masking["show"] != "goals":
+        asked["task.masking.show"], masking["show"] = masking["show"], "goals"
+    for kind, wanted in (("success", "goals_reached"), ("failure", "fallen")):
+        for name, on in ends[kind].items():
+            if on != (name == wanted):
+                asked[f"task.termination.{kind}.{name}"] = on
+                ends[kind][name] = name == wanted
 
 
 def check(plain: Plain, machine: Machine) -> list[str]:
@@ -41,11 +55,17 @@ def check(plain: Plain, machine: Machine) -> list[str]:
 
 def notes(plain: Plain, asked: Mapping[str, Any]) -> list[str]:
     """What the policy sees where nothing else was said."""
-    if "task.observations" not in asked:
-        return []
-    return [
-        f"train=MaskedMimic sees of the clips what task.masking shows: task.observations ends with {MASKED}"
-    ]
+    told = []
+    if "task.observations" in asked:
+        told.append(
+            f"train=MaskedMimic sees of the clips what task.masking shows: task.observations ends with {MASKED}"
+        )
+    if "task.masking.show" in asked:
+        told.append(
+            "task.masking.goals: an episode is solved where its goals were reached, and fails where the robot falls;"
+            " how far it is from the clip counts no more"
+        )
+    return told
 
 
 def _can_hide(task: Mapping[str, Any]) -> bool:

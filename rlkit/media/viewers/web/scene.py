@@ -13,8 +13,9 @@ from rlkit.media.viewers.scene import Ground, Scene, Shape
 
 WHAT_MOVES, NOTHING = "what moves", "nothing"
 
-_ROOT = "/scene"
-_GHOST = f"{_ROOT}/reference"
+ROOT = "/scene"
+"""The frame that all is drawn in: the world's, moved as what is followed moves."""
+_GHOST = f"{ROOT}/reference"
 _ASPECT = 1.2  # of the picture beside the controls, at least
 _ROOM = 1.4  # times as far as the first pose needs: things will move
 
@@ -35,12 +36,12 @@ class WebScene:
             server.scene.reset()
             server.scene.set_up_direction("+z")
             self._add_lights()
-            self._root = server.scene.add_frame(_ROOT, show_axes=False)
+            self._root = server.scene.add_frame(ROOT, show_axes=False)
             for number, ground in enumerate(scene.grounds):
                 self._add_ground(number, ground)
             self._frames: dict[int, viser.FrameHandle] = {}
             for shape in scene.shapes:
-                self._add_shape(shape, _ROOT, self._frames)
+                self._add_shape(shape, ROOT, self._frames)
         self._ghosts: dict[int, viser.FrameHandle] = {}  # made when there is one
         self._aim()
         self._aimed = False
@@ -49,6 +50,10 @@ class WebScene:
     def followable(self) -> tuple[str, ...]:
         """What `follow` may be."""
         return (WHAT_MOVES, NOTHING, *(self.scene.bodies[body] for body in self.scene.moving))
+
+    def place_of(self, body: str) -> np.ndarray:
+        """Where a body, by its name, was drawn last: `[3]` m, world frame."""
+        return self.scene.data.xpos[self.scene.bodies.index(body)].copy()
 
     def draw(self, qpos: np.ndarray, ghost: np.ndarray | None = None) -> None:
         """Put the bodies where they are at `qpos` [nq], and where the reference has them at `ghost` [nq]."""
@@ -120,7 +125,7 @@ class WebScene:
 
     def _add_ground(self, number: int, ground: Ground) -> None:
         self._server.scene.add_grid(
-            f"{_ROOT}/ground {number}",
+            f"{ROOT}/ground {number}",
             infinite_grid=True,
             cell_size=0.1,
             section_size=1.0,

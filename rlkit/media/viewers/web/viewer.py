@@ -78,7 +78,8 @@ class WebViewer(Viewer):
         self, choices: Sequence[str], bodies: Sequence[str], show: str, only: Sequence[str]
     ) -> None:
         wake = self._stage.pacer.let_one_through
-        self._targets = TargetControls(self._stage.server, choices, bodies, show, only, wake)
+        place_of = self._stage.scene.place_of
+        self._targets = TargetControls(self._stage.server, choices, bodies, show, only, wake, place_of)
 
     def offer_checkpoints(self, names: Sequence[str], playing: str) -> None:
         if self._checkpoints is None:

@@ -95,3 +95,44 @@ def test_a_task_that_hides_nothing_is_refused():
 )
 def test_masks_that_cannot_be_are_refused(words, told):
     assert told in refused(f"train=MaskedMimic task=TrackMotion train.expert=some {words}")
+
+
+GOALS = "goals: [{time: 1.0, body: pelvis, position: [0.5, 0, 1]}]"
+
+
+def test_a_test_with_goals_ends_and_succeeds_by_them(tmp_path):
+    """What follows from the file is told beside what was there before."""
+    file = tmp_path / "reach.yaml"
+    file.write_text(GOALS)
+    test = f"test=true checkpoint=latest train=MaskedMimic task=TrackMotion task.masking.goals={file}"
+    experiment = composed(test)
+    assert experiment.task["masking"]["show"] == "goals"
+    assert experiment.task["termination"]["success"] == {"followed": False, "goals_reached": True}
+    on = [name for name, switched in experiment.task["termination"]["failure"].items() if switched]
+    assert on == ["fallen"]
+    assert experiment.asked["task.masking.show"] == "drawn"
+    assert any("solved where its goals were reached" in note for note in experiment.notes)
+    assert "last goal is at 1 s, and an episode lasts 0.8 s; write task.episodeLength=50" in refused(
+        f"{test} task.episodeLength=40"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("task.masking.goals={file}", "is for tests of a policy of train=MaskedMimic; write test=true"),
+        ("task.masking.show=goals", "task.masking.show=goals: which? Write task.masking.goals=FILE"),
+        (
+            "test=true checkpoint=latest task.masking.goals={folder}/none.yaml",
+            "none.yaml cannot be read: No such",
+        ),
+        (
+            "test=true checkpoint=latest task.masking.goals={file} task.masking.bodies=[torso_link]",
+            "goal 1: no target is of pelvis",
+        ),
+    ],
+)
+def test_goals_that_cannot_be_are_refused(tmp_path, words, told):
+    (tmp_path / "reach.yaml").write_text(GOALS)
+    words = words.format(file=tmp_path / "reach.yaml", folder=tmp_path)
+    assert told in refused(f"train=MaskedMimic task=TrackMotion train.expert=some {words}")

@@ -11,6 +11,7 @@ from test_track_motion import clip_file, tracker
 
 from rlkit.tasks.api import TaskError
 from rlkit.tasks.motion.masks import Masks
+from rlkit.tasks.motion.showing import Chosen
 from rlkit.tasks.track_motion import TrackMotion
 
 IDENTITY = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]  # two columns of it
@@ -136,7 +137,7 @@ def test_an_env_that_is_looked_at_shows_what_is_chosen_and_the_others_do_not(gli
     task, masks = masked(glide, 3, show="all", only=["torso_link"], every=0.4)
     assert task.showing is not None
     assert (task.showing.show, task.showing.only) == ("all", ("torso_link",))
-    task.show_targets(1, "keyframes", task.showing.bodies)
+    task.show_targets(1, Chosen("keyframes", task.showing.bodies))
     ones = torch.ones(BODIES, 2)
     for _ in range(3):
         assert masks.visible[1, :-1].eq(0.0).all() and torch.equal(masks.visible[1, -1], ones)
@@ -147,21 +148,21 @@ def test_an_env_that_is_looked_at_shows_what_is_chosen_and_the_others_do_not(gli
     masks.begin(torch.arange(3))
     assert torch.equal(masks.visible[1, -1], ones) and masks.visible[1, :-1].eq(0.0).all()
 
-    task.show_targets(1, "all", ("pelvis",))
+    task.show_targets(1, Chosen("all", ("pelvis",)))
     wanted = torch.zeros(MOMENTS, BODIES, 2)
     wanted[:, 0] = 1.0
     assert torch.equal(
         task.masked_targets()[1].view(MOMENTS, -1)[:, 9 * BODIES : -1].flatten(), wanted.flatten()
     )
 
-    task.show_targets(2, "head_and_hands", task.showing.bodies)
+    task.show_targets(2, Chosen("head_and_hands", task.showing.bodies))
     assert masks.visible[2].sum(dim=(0, 2)).tolist() == [0.0, 8.0, 0.0, 0.0, 8.0, 8.0]
     assert masks.visible[1].sum(dim=(0, 2)).tolist() == [0.0, 8.0, 0.0, 0.0, 0.0, 0.0]  # as the settings say
 
 
 def test_a_mask_that_is_drawn_for_a_look_stays_for_its_time_and_shows_no_other_body(glide: str) -> None:
     task, masks = masked(glide, 2, show="all", hold=[0.1, 0.1], allShown=1.0)
-    task.show_targets(0, "drawn", ("pelvis",))
+    task.show_targets(0, Chosen("drawn", ("pelvis",)))
     assert masks.visible[0].sum(dim=(0, 2)).tolist() == [8.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     masks.settings = {**masks.settings, "allShown": 0.0, "hidden": 1.0}
     for step in range(1, 6):
@@ -177,7 +178,7 @@ def test_who_does_not_look_at_them_has_no_masks(glide: str) -> None:
     assert task.masks is None and not any("masks" in name for name in task.memory())
     assert task.showing is None
     with pytest.raises(TaskError, match="TrackMotion hides no targets"):
-        task.show_targets(0, "all", ())
+        task.show_targets(0, Chosen("all", ()))
 
 
 def test_masks_are_in_the_memory_of_the_task(glide: str) -> None:
