@@ -25,6 +25,7 @@ MORE = (
     ["train=ASE", "task=Style"],
     ["train=FastTD3"],
     ["train=FastSAC"],
+    ["train=FlashSAC"],
 )
 START, END = "<!-- settings: written by python -m rlkit.config.docs -->", "<!-- end of settings -->"
 

@@ -102,6 +102,14 @@ LEARNERS = {
         several_ranks=True,
         gpu_pays=True,
     ),
+    "flash_sac": LearnerFacts(
+        label="FlashSAC",
+        package="rlkit.learners.flash_sac",
+        on_cpu=_OFF_POLICY,
+        eval_interval=50,
+        several_ranks=True,
+        gpu_pays=True,
+    ),
     "distill": LearnerFacts(
         label="Distill", package="rlkit.learners.distill", teacher="teacher", several_ranks=True
     ),
@@ -110,7 +118,7 @@ LEARNERS = {
     ),
 }
 
-NETWORKS = ("mlp", "layer_norm", "simba")
+NETWORKS = ("mlp", "layer_norm", "simba", "flash")
 """The networks of ours, by `train.network`; any other is a class of somebody else's."""
 
 

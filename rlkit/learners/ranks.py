@@ -96,6 +96,18 @@ class Gradients:
         return flat
 
 
+@torch.no_grad()
+def average(tensors: list[Tensor]) -> None:
+    """Each tensor `[...]`, all of one type, becomes its mean over the ranks, in place; one collective."""
+    if several() and tensors:
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        dist.all_reduce(flat)
+        flat /= dist.get_world_size()
+        parts = flat.split([tensor.numel() for tensor in tensors])
+        for tensor, part in zip(tensors, parts):
+            tensor.copy_(part.view_as(tensor))
+
+
 def anywhere(flag: bool, device: torch.device) -> bool:
     """Whether the flag is set on any rank."""
     if not several():

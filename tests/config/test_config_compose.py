@@ -77,6 +77,7 @@ def test_every_learner_composes_with_every_task(task):
         ("TD3", "fast_td3"),
         ("FastSAC", "fast_sac"),
         ("SAC", "fast_sac"),
+        ("FlashSAC", "flash_sac"),
     ):
         experiment = composed(f"train={train} {task_words(task)}")
         assert experiment.train["learner"] == learner

@@ -69,6 +69,11 @@ SMALL = {
         ),
         "train.buffer_size=64",
     ),
+    "flash_sac": (
+        *("numEnvs=4", "train.horizon_length=8", "train.learning_starts=4", "train.num_updates=1"),
+        *("train.learning_starts_total=null", "train.policy_frequency=1", "train.batch_size=8"),
+        *("train.actor_units=[8]", "train.critic_units=[8]", "train.buffer_size=64"),
+    ),
     "distill": ("numEnvs=4", "train.horizon_length=8", "train.units=[8]", "train.teacher=some"),
     "masked_mimic": ("numEnvs=4", "train.horizon_length=8", "train.latent_size=4", "train.expert=some"),
 }

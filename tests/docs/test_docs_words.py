@@ -40,7 +40,7 @@ def settings() -> frozenset[str]:
     requests = [
         read_words([f"task={task}", f"train={train}"])
         for task in TASKS
-        for train in ("BaseTaskPPO", "AMP", "ASE", "FastTD3", "FastSAC", "Distill", "MaskedMimic")
+        for train in ("BaseTaskPPO", "AMP", "ASE", "FastTD3", "FastSAC", "FlashSAC", "Distill", "MaskedMimic")
     ]
     return frozenset(name for request in requests for name in request.schema.names)
 

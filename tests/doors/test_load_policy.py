@@ -33,6 +33,13 @@ LEARNERS = {
         "train.critic_units": [8],
         "train.batch_size": 16,
     },
+    "flash_sac": {
+        "train": "FlashSAC",
+        "train.learning_starts_total": 8,
+        "train.actor_units": [8],
+        "train.critic_units": [8],
+        "train.batch_size": 16,
+    },
 }
 
 

@@ -76,6 +76,39 @@ FAST_SAC = train_section(
 )
 
 
+FLASH_SAC = train_section(
+    "FlashSAC",
+    horizon_length=8,
+    learning_starts=4,
+    learning_starts_total=None,
+    num_updates=2,
+    policy_frequency=2,
+    batch_size=64,
+    buffer_size=256,
+    save_buffer=True,
+    num_steps=1,
+    tau=0.1,
+    num_atoms=21,
+    alpha_learning_rate=1e-3,
+    actor_learning_rate=1e-3,
+    critic_learning_rate=1e-3,
+    actor_learning_rate_end=1e-3,
+    critic_learning_rate_end=1e-3,
+    schedule_steps=1000,
+    reward_normalization=False,
+    actor_units=(16, 16),
+    critic_units=(16, 16),
+    amp=False,
+    cuda_graph=False,
+)
+
+
+@pytest.fixture
+def flash_train() -> Callable[..., dict[str, Any]]:
+    """A complete `train` section of FlashSAC, small enough for tests, with changes."""
+    return lambda **changes: {**FLASH_SAC, **changes}
+
+
 @pytest.fixture
 def sac_train() -> Callable[..., dict[str, Any]]:
     """A complete `train` section of FastSAC, small enough for tests, with changes."""

@@ -24,6 +24,9 @@ class Actor(nn.Module):
         self.torso, width = actor_torso(spec, settings)
         self.head = actor_head(width, spec.num_actions, settings.init_scale)
         self.log_std = actor_head(width, spec.num_actions, settings.init_scale)
+        self._bound(settings)
+
+    def _bound(self, settings: Settings) -> None:
         low, high = settings.log_std_min, settings.log_std_max
         self._middle, self._reach = (high + low) / 2, (high - low) / 2
 
@@ -33,11 +36,18 @@ class Actor(nn.Module):
 
     def sample(self, obs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Actions `[B, actions]` and their log-density `[B]`; noise: `[B, actions]`, standard normal."""
-        hidden = self.torso(obs)
+        return squashed(*self.distribution(self.torso(obs)), noise)
+
+    def distribution(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and logarithm of the deviation `[B, actions]` before the tanh, of what the torso gives `[B, width]`."""
         mean, raw = self.head(hidden).float(), self.log_std(hidden).float()
-        log_std = self._middle + self._reach * torch.tanh(raw)
-        before = mean + log_std.exp() * noise
-        return torch.tanh(before), log_density(before, log_std, noise)
+        return mean, self._middle + self._reach * torch.tanh(raw)
+
+
+def squashed(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """Actions `[B, actions]` of this noise and their log-density `[B]`; all are `[B, actions]`."""
+    before = mean + log_std.exp() * noise
+    return torch.tanh(before), log_density(before, log_std, noise)
 
 
 def log_density(before: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:

@@ -23,8 +23,6 @@ class FastSAC(OffPolicy):
     update_class = Update
     shape = ("log_std_min", "log_std_max")
     actor_layers = ("update.actor.torso.", "update.actor.head.")
-    settings: Settings
-    update: Update
 
     def _act(self, obs: Tensor) -> Tensor:
         return self._sampled(obs, generator=self.generator)

@@ -5,12 +5,11 @@ Source: Haarnoja et al. 2018 (arXiv 1812.05905). A loss returns (loss, what to l
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from rlkit.learners.fast_sac.actor import Actor
 from rlkit.learners.off_policy.distribution import expectation
 from rlkit.learners.off_policy.losses import Info
-from rlkit.learners.off_policy.networks import Critics
 from rlkit.learners.off_policy.replay.buffer import Batch
 
 
@@ -22,13 +21,12 @@ def with_entropy(batch: Batch, log_prob: Tensor, alpha: Tensor) -> Batch:
     return batch._replace(reward=batch.reward - batch.discount * alpha * log_prob)
 
 
-def alpha_loss(log_alpha: Tensor, log_prob: Tensor, weight: Tensor, target_entropy: float) -> Tensor:
+def alpha_loss(log_alpha: Tensor, entropy: Tensor, target_entropy: float) -> Tensor:
     """Falls as alpha grows where the entropy is below its target, and as it shrinks where it is above (eq. 18).
 
-    log_prob: `[B]` of the policy's actions, without gradient; rows with weight 0 do not count.
+    entropy: 0-dim, nats, of the policy, without gradient.
     """
-    missing = target_entropy + (log_prob * weight).sum() / weight.sum()
-    return -log_alpha.exp() * missing
+    return log_alpha.exp() * (entropy - target_entropy)
 
 
 def actor_loss(
@@ -36,7 +34,7 @@ def actor_loss(
     noise: Tensor,
     alpha: Tensor,
     actor: Actor,
-    critics: Critics,
+    critics: nn.Module,
     atoms: Tensor,
     clipped_double: bool,
 ) -> tuple[Tensor, Info]:
@@ -44,7 +42,19 @@ def actor_loss(
 
     noise: `[B, actions]`, standard normal.
     """
-    action, log_prob = actor.sample(batch.policy, noise)
+    return soft_loss(batch, *actor.sample(batch.policy, noise), alpha, critics, atoms, clipped_double)
+
+
+def soft_loss(
+    batch: Batch,
+    action: Tensor,
+    log_prob: Tensor,
+    alpha: Tensor,
+    critics: nn.Module,
+    atoms: Tensor,
+    clipped_double: bool,
+) -> tuple[Tensor, Info]:
+    """Minus the soft value of the actions `[B, actions]`, whose log-density `[B]` is given."""
     value = expectation(critics(batch.critic, action), atoms)
     value = value.min(0).values if clipped_double else value.mean(0)
     loss = (alpha * log_prob - value).mean()

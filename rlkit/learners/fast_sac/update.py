@@ -59,14 +59,18 @@ class Update(update.Update):
             action, log_prob = self.actor.sample(batch.next_policy, self._noise(batch))
         alpha = self.temperature()
         self.meter.add("temperature", {"policy/alpha": alpha})
-        batch = with_entropy(batch, log_prob, alpha)
-        if self._actor_learns and self.settings.alpha_learning_rate > 0:
-            self._update_temperature(batch, log_prob)
-        return batch, action
+        self._looked_ahead(batch, log_prob)
+        return with_entropy(batch, log_prob, alpha), action
 
-    def _update_temperature(self, batch: Batch, log_prob: Tensor) -> None:
-        log_alpha = self.temperature.log_alpha
-        loss = alpha_loss(log_alpha, log_prob, batch.weight, self.target_entropy)
+    def _looked_ahead(self, batch: Batch, log_prob: Tensor) -> None:
+        """The temperature learns of the entropy at the next states; log_prob: `[B]`, without gradient."""
+        if self._actor_learns:
+            self._update_temperature(-(log_prob * batch.weight).sum() / batch.weight.sum())
+
+    def _update_temperature(self, entropy: Tensor) -> None:
+        if self.settings.alpha_learning_rate == 0:
+            return
+        loss = alpha_loss(self.temperature.log_alpha, entropy, self.target_entropy)
         self._step(self.alpha_optimizer, self.temperature, loss)
         self.meter.add("alpha", {"losses/alpha": loss})
 

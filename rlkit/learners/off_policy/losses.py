@@ -1,4 +1,4 @@
-"""The loss of the critics as a function of a batch: returns (loss, what to look at)."""
+"""The loss of the critics as a function of a batch: returns (loss, what to look at), all 0-dim."""
 
 from __future__ import annotations
 
@@ -21,15 +21,24 @@ def critic_loss(
     atoms: Tensor,
     clipped_double: bool,
 ) -> tuple[Tensor, Info]:
-    """How far the critics are from one Bellman step of the target critics; the sum over the critics.
+    """How far the critics are from one Bellman step of the target critics, see `bellman_error`.
 
-    Cross-entropy to the projected distribution, or the squared error where there is a single atom. Rows with
-    weight 0 do not count. Observations of the batch are normalised; next_action: `[B, actions]`, atoms: `[atoms]`.
-    All that is returned is 0-dim.
+    Observations of the batch are normalised; next_action: `[B, actions]`, atoms: `[atoms]`.
     """
     with torch.no_grad():
         next_logits = target_critics(batch.next_critic, next_action)
     logits = critics(batch.critic, batch.action)
+    return bellman_error(batch, logits, next_logits, atoms, clipped_double)
+
+
+def bellman_error(
+    batch: Batch, logits: Tensor, next_logits: Tensor, atoms: Tensor, clipped_double: bool
+) -> tuple[Tensor, Info]:
+    """How far logits `[critics, B, atoms]` are from one Bellman step of those of the next states; the sum over critics.
+
+    Cross-entropy to the projected distribution, or the squared error where there is a single atom. Rows with
+    weight 0 do not count.
+    """
     if len(atoms) == 1:
         error, target = _squared_error(batch, logits, next_logits, clipped_double)
         edges: Info = {}

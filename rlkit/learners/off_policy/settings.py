@@ -23,7 +23,7 @@ class OffPolicySettings(LearnerSettings):
     )
     policy_frequency: int = setting("int >= 1", "", "critic updates for each actor update")
     batch_size: int = setting(
-        "int >= 1 or auto", "transitions", "auto: 32768 on CUDA (FastSAC: 8192), 1024 on the CPU"
+        "int >= 1 or auto", "transitions", "auto: 32768 on CUDA (FastSAC: 8192, FlashSAC: 2048), 1024 on the CPU"
     )
     buffer_size: int = setting(
         "int >= 2 or auto",
@@ -65,10 +65,10 @@ class OffPolicySettings(LearnerSettings):
     )
     network_settings: Mapping[str, Any] = setting("any", "", "what your class takes by this name")
     actor_units: tuple[int, ...] = setting(
-        "list of int >= 1", "", "widths of the hidden layers; simba: of its blocks"
+        "list of int >= 1", "", "widths of the hidden layers; simba, flash: of the blocks"
     )
     critic_units: tuple[int, ...] = setting(
-        "list of int >= 1", "", "widths of the hidden layers; simba: of its blocks"
+        "list of int >= 1", "", "widths of the hidden layers; simba, flash: of the blocks"
     )
     activation: str = setting("relu|silu|elu|gelu|tanh", "", "of hidden layers")
     norm_order: str = setting("before|after", "", "LayerNorm before or after the activation")

@@ -7,6 +7,7 @@ the magnitude. `project` puts the weights back on the sphere after every optimis
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Iterable, Sequence
 
 import torch
@@ -57,7 +58,15 @@ class Block(nn.Module):
         return _unit(x + self.step(moved - x))
 
 
-class UnitLinear(nn.Module):
+class OnSphere(nn.Module, ABC):
+    """A layer whose parameters are put back on a sphere after every step of an optimiser."""
+
+    @abstractmethod
+    def project(self) -> None:
+        """Put them back, in place."""
+
+
+class UnitLinear(OnSphere):
     """Linear layers without bias whose weight vectors have unit length: `weight` `[members, inputs, outputs]`.
 
     `[B, inputs]` (shared) or `[members, B, inputs]` to `[members, B, outputs]`.
@@ -93,9 +102,9 @@ class Scaler(nn.Module):
 
 
 def project(modules: Iterable[nn.Module]) -> None:
-    """Project all unit layers among `modules`, after an optimiser step."""
+    """Project all layers on spheres among `modules`, after an optimiser step."""
     for module in modules:
-        if isinstance(module, UnitLinear):
+        if isinstance(module, OnSphere):
             module.project()
 
 

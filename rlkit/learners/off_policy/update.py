@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from rlkit.env.api import EnvSpec
 from rlkit.learners import ranks
-from rlkit.learners.off_policy import simba
 from rlkit.learners.off_policy.distribution import support
 from rlkit.learners.off_policy.losses import Info, critic_loss
 from rlkit.learners.off_policy.meter import Meter
 from rlkit.learners.off_policy.networks import Critics
 from rlkit.learners.off_policy.replay.buffer import Batch, ReplayBuffer
 from rlkit.learners.off_policy.settings import OffPolicySettings
+from rlkit.learners.off_policy.simba import project
 from rlkit.learners.off_policy.symmetry import Symmetry
 from rlkit.learners.optimizers import AdamW
 from rlkit.learners.returns import ReturnScale
@@ -31,9 +31,10 @@ class Update(ABC):
     with the same networks and average each update's gradients: the networks stay the same on all. A learner says what
     its actor is, how the critics' target looks ahead, and by what the actor learns.
 
-    plain_actor_loss: the loss as it is written, which torch.compile may be given.
+    plain_critic_loss, plain_actor_loss: the losses as they are written, which torch.compile may be given.
     """
 
+    plain_critic_loss: Callable[..., tuple[Tensor, Info]] = staticmethod(critic_loss)
     plain_actor_loss: Callable[..., tuple[Tensor, Info]]
     actor: Any
 
@@ -75,9 +76,13 @@ class Update(ABC):
     def _judge_actor(self, batch: Batch) -> tuple[Tensor, Info]:
         """The actor's loss and what to look at, of `actor_loss`."""
 
+    def _make_critics(self, spec: EnvSpec) -> nn.Module:
+        """The network that gives logits `[critics, B, atoms]` of observations and actions."""
+        return Critics(spec, self.settings)
+
     def _make_networks(self, spec: EnvSpec) -> None:
         self.actor = self._make_actor(spec).to(spec.device)
-        self.critics = Critics(spec, self.settings).to(spec.device)
+        self.critics = self._make_critics(spec).to(spec.device)
         self.target_critics = frozen_copy(self.critics)
 
     def _make_optimizers(self) -> None:
@@ -160,8 +165,7 @@ class Update(ABC):
         else:
             self.scaler.step(optimizer)
             self.scaler.update()
-        if self.settings.network == "simba":
-            simba.project(module.modules())
+        project(module.modules())
         return norm
 
     def _precision(self) -> torch.autocast:
@@ -179,10 +183,7 @@ class Update(ABC):
     def set_learning_rates(self, step: int) -> None:
         """Follow the schedules; step: env steps of every env so far."""
         settings = self.settings
-        for optimizer, start, end in (
-            (self.actor_optimizer, settings.actor_learning_rate, settings.actor_learning_rate_end),
-            (self.critic_optimizer, settings.critic_learning_rate, settings.critic_learning_rate_end),
-        ):
+        for optimizer, start, end in self._rates():
             rate = scheduled(settings.lr_schedule, start, end, step / settings.schedule_steps)
             for group in optimizer.param_groups:
                 if isinstance(group["lr"], Tensor):
@@ -190,14 +191,22 @@ class Update(ABC):
                 else:
                     group["lr"] = rate
 
+    def _rates(self) -> list[tuple[torch.optim.Optimizer, float, float]]:
+        """The learning rates that change: of which optimiser, from what, and to what."""
+        settings = self.settings
+        return [
+            (self.actor_optimizer, settings.actor_learning_rate, settings.actor_learning_rate_end),
+            (self.critic_optimizer, settings.critic_learning_rate, settings.critic_learning_rate_end),
+        ]
+
     def use_compiled_losses(self) -> None:
         """Let torch.compile fuse the losses (forward and backward)."""
-        self.critic_loss = torch.compile(critic_loss)  # type: ignore[assignment]
-        self.actor_loss = torch.compile(type(self).plain_actor_loss)  # type: ignore[assignment]
+        self.critic_loss = torch.compile(type(self).plain_critic_loss)
+        self.actor_loss = torch.compile(type(self).plain_actor_loss)
 
     def use_plain_losses(self) -> None:
         """The losses as they are written."""
-        self.critic_loss, self.actor_loss = critic_loss, type(self).plain_actor_loss
+        self.critic_loss, self.actor_loss = type(self).plain_critic_loss, type(self).plain_actor_loss
 
     # What there is to save.
 

@@ -35,6 +35,7 @@ MEANT = {
     "Reach": None,
     "ReachSAC": "SAC",
     "ReachFastSAC": "FastSAC",
+    "ReachFlashSAC": "FlashSAC",
     "ReachDQN": None,
 }
 

@@ -62,7 +62,7 @@ REPLACED = [
     ("pipeline=gpu", "follows from sim=… and device=…"),
     ("robots=[h1]", "a robot belongs to its task"),
     ("score_to_win=100", 'until="return>=100" ends a training'),
-    ("buffer_size=1000", "only train=FastTD3, FastSAC, TD3 and SAC keep a replay buffer"),
+    ("buffer_size=1000", "only train=FastTD3, FastSAC, FlashSAC, TD3 and SAC keep a replay buffer"),
     ("env=HalfCheetah-v5", "write task=Gym env.id=HalfCheetah-v5"),
 ]
 

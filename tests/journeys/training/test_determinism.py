@@ -25,6 +25,8 @@ WORDS = {
     " train.actor_units=[8] train.critic_units=[8] train.reward_normalization=true train.save_buffer=true",
     "fast_sac": "task=BaseTask train=FastSAC numEnvs=4 train.horizon_length=8 train.learning_starts=4"
     " train.batch_size=32 train.actor_units=[8] train.critic_units=[8] train.save_buffer=true",
+    "flash_sac": "task=BaseTask train=FlashSAC numEnvs=4 train.horizon_length=8 train.learning_starts_total=16"
+    " train.batch_size=32 train.actor_units=[8] train.critic_units=[8] train.save_buffer=true",
     "distill": f"task=BaseTask train=Distill train.teacher=teacher train.units=[8] {STUDENT}",
     "masked_mimic": f"task=TrackMotion train=MaskedMimic train.expert=teacher motion=h1 {STUDENT}",
 }

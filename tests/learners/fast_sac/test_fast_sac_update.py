@@ -121,13 +121,19 @@ def test_the_actors_loss_by_hand():
 
 def test_the_temperatures_loss_by_hand():
     log_alpha = torch.tensor(math.log(0.2), requires_grad=True)
-    # entropies 1 and 3 against a target of -2: 4 too many on average, 3 where the second row does not count
-    log_prob = torch.tensor([-1.0, -3.0])
-    assert alpha_loss(log_alpha, log_prob, torch.ones(2), -2.0).item() == pytest.approx(0.2 * 4.0)
-    loss = alpha_loss(log_alpha, log_prob, torch.tensor([1.0, 0.0]), -2.0)
+    loss = alpha_loss(log_alpha, torch.tensor(1.0), -2.0)  # 3 too many
     assert loss.item() == pytest.approx(0.2 * 3.0)
     (slope,) = torch.autograd.grad(loss, log_alpha)
     assert slope.item() == pytest.approx(0.2 * 3.0)
+
+
+def test_rows_that_do_not_count_are_left_out_of_the_entropy(sac_train):
+    """Entropies 1 and 3: a mean of 2, and 1 where the second row does not count."""
+    update, seen = learner_of(sac_train()).update, []
+    update._update_temperature = seen.append
+    for weight in ((1.0, 1.0), (1.0, 0.0)):
+        update._looked_ahead(batch_of([0.0] * 2, [0.0] * 2, weight), torch.tensor([-1.0, -3.0]))
+    assert [entropy.item() for entropy in seen] == [2.0, 1.0]
 
 
 # Updates.

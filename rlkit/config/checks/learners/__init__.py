@@ -10,6 +10,7 @@ from rlkit.config.checks.learners import (
     distill,
     fast_sac,
     fast_td3,
+    flash_sac,
     masked_mimic,
     memory,
     mirror,
@@ -27,6 +28,7 @@ _RESOLVE = {
     "ase": ase.resolve,
     "fast_td3": fast_td3.resolve,
     "fast_sac": fast_sac.resolve,
+    "flash_sac": flash_sac.resolve,
     "distill": distill.resolve,
     "masked_mimic": masked_mimic.resolve,
 }
@@ -37,6 +39,7 @@ _CHECK = {
     "ase": ase.check,
     "fast_td3": fast_td3.check,
     "fast_sac": fast_sac.check,
+    "flash_sac": fast_sac.check,
     "distill": distill.check,
     "masked_mimic": masked_mimic.check,
 }
@@ -45,6 +48,7 @@ _NOTES = {
     "ase": amp.notes,
     "fast_td3": fast_td3.notes,
     "fast_sac": fast_td3.notes,
+    "flash_sac": fast_td3.notes,
     "masked_mimic": masked_mimic.notes,
 }
 

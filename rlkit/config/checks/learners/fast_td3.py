@@ -10,8 +10,8 @@ from rlkit.config.facts.machine import Machine
 from rlkit.config.schema.types import Plain
 
 CUDA_BATCH, CPU_BATCH = 32768, 1024
-# Of conf/train/FastTD3.yaml and FastSAC.yaml: enough for returns with a spread of 1
-USUAL_SUPPORTS = ((-10.0, 10.0), (-20.0, 20.0))
+# Of conf/train/FastTD3.yaml, FastSAC.yaml and FlashSAC.yaml: enough for returns with a spread of 1
+USUAL_SUPPORTS = ((-10.0, 10.0), (-20.0, 20.0), (-5.0, 5.0))
 SHORTEST_AUTO_RING, AUTO_TRANSITIONS = 10240, 1_000_000
 
 
@@ -100,10 +100,10 @@ def checked_with(own: list[str], plain: Plain, machine: Machine) -> list[str]:
 
 
 def _networks(train: Mapping[str, Any]) -> list[str]:
-    if train["network"] != "simba":
+    if train["network"] not in ("simba", "flash"):
         return []
     return [
-        f"train.{name}=[{','.join(map(str, train[name]))}]: simba has blocks of one width; "
+        f"train.{name}=[{','.join(map(str, train[name]))}]: {train['network']} has blocks of one width; "
         f"write train.{name}=[{','.join([str(train[name][0])] * len(train[name]))}]"
         for name in ("actor_units", "critic_units")
         if len(set(train[name])) > 1

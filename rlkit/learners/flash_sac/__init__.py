@@ -1,0 +1,1 @@
+"""FlashSAC (2026), behind the `Learner` seam."""
