@@ -23,18 +23,9 @@ if TYPE_CHECKING:  # how editors and type checkers see them
 __version__ = "0.1.0"
 
 __all__ = [
-    "Callback",
-    "Interrupted",
-    "Moment",
-    "RlkitError",
-    "Run",
-    "__version__",
-    "evaluate",
-    "load_policy",
-    "make",
-    "runs",
-    "train",
-]
+    "Callback", "Interrupted", "Moment", "RlkitError", "Run", "__version__", "evaluate", "load_policy",
+    "make", "runs", "train",
+]  # fmt: skip
 
 _MODULES = {
     "Callback": "rlkit.doors.callback",

@@ -6,7 +6,9 @@ import os
 import re
 import shlex
 import sys
+from pathlib import Path
 from signal import SIGINT
+from socket import gethostname
 from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 from rlkit import yaml_text
@@ -21,6 +23,7 @@ from rlkit.runtime.request import read_request, source_of
 from rlkit.untrusted import printable
 
 if TYPE_CHECKING:
+    from rlkit.runtime.continuation import Continuation
     from rlkit.runtime.request import Sources
     from rlkit.workspace import Resolved
 
@@ -56,7 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             request, sources = read_request(_with_its_sweep(words))
             if _needs_hydra_main(request):
                 return _hydra_main(request, sources)
-            return _run(compose_words(request), source_of(request, sources))
+            ready = _ready(compose_words(request), source_of(request, sources))
+            if ready is None:
+                return 0
+            from rlkit.runtime.launch import run_experiment
+
+            return run_experiment(*ready)
         except RlkitError as error:
             return _refuse(error)
         except KeyboardInterrupt as stop:
@@ -71,7 +79,7 @@ def _complete(words: Sequence[str]) -> int:
     asked = [word for word in words if _SHELL.match(word)]
     if not asked:
         raise ConfigError(
-            [f'-sc: turns on completion: eval "$({completion_command()} -sc install=bash)", or zsh, or fish']
+            f'-sc: turns on completion: eval "$({completion_command()} -sc install=bash)", or zsh, or fish'
         )
     if not answer(words):
         import hydra
@@ -103,11 +111,12 @@ def _refuse(error: RlkitError) -> int:
     return BAD_REQUEST
 
 
-def _run(experiment: Experiment, source: Resolved | None) -> int:
-    """Check what only files and the machine can tell, print what was asked, and boot."""
+def _ready(
+    experiment: Experiment, source: Resolved | None
+) -> tuple[Experiment, Resolved | None, Continuation | None] | None:
+    """Check what only files and the machine can tell, and print what was asked; None where nothing is left to do."""
     from rlkit.config.summary import print_summary
     from rlkit.runtime.continuation import find
-    from rlkit.runtime.launch import run_experiment
     from rlkit.runtime.policies.teachers import with_teacher
     from rlkit.runtime.preboot import require_startable
 
@@ -116,14 +125,14 @@ def _run(experiment: Experiment, source: Resolved | None) -> int:
     if found.over is not None:
         if ranks.leads:
             print(printable(found.over))
-        return 0
+        return None
     experiment, source = found.experiment, found.source(source)
     require_startable(experiment, source, ranks)
     if ranks.leads:
-        print_summary(experiment, ranks=ranks.size)
+        print_summary(experiment, ranks=ranks.size, ranks_here=ranks.local_size)
         for note in found.notes:
             print(printable(note))
-    return run_experiment(experiment, source, found.run)
+    return experiment, source, found.run
 
 
 def _needs_hydra_main(request: CheckedWords) -> bool:
@@ -143,6 +152,7 @@ def _hydra_main(request: CheckedWords, sources: Sources) -> int:
     from rlkit.clusters.submit import submit
     from rlkit.config.files.environment import as_typed
     from rlkit.config.sweep import check_single, sweep_folder
+    from rlkit.runtime.launch import run_experiment
     from rlkit.sweeps.plugins import install
     from rlkit.sweeps.request import Request, SweepEnded
 
@@ -151,7 +161,8 @@ def _hydra_main(request: CheckedWords, sources: Sources) -> int:
     require_launcher(request)
     if is_for_slurm(request):
         return submit(request)
-    install(Request(request, shlex.join(typed_command(sys.argv))))
+    asked = Request(request, shlex.join(typed_command(sys.argv)))
+    install(asked)
     if not request.sweep:
         check_single(request)
     started: list[str] = []
@@ -160,14 +171,19 @@ def _hydra_main(request: CheckedWords, sources: Sources) -> int:
     def job(_: Any) -> int:
         try:
             mine = replace(request, overrides=tuple(as_typed(HydraConfig.get().overrides.task)))
+            _answer_to(argv, [*asked.options, *mine.overrides], folder)
             experiment = compose_words(mine)
             started.append(experiment.task_name)
-            statuses.append(_run(experiment, source_of(mine, sources)))
+            ready = _ready(experiment, source_of(mine, sources))
+            statuses.append(0 if ready is None else run_experiment(*ready))
             return statuses[-1]
-        except RlkitError as error:  # Hydra would print it as a crash
-            sys.exit(_refuse(error))
+        except RlkitError as error:  # Hydra would print it as a crash, and Ray loses a process that exits
+            statuses.append(_refuse(error))
+            return statuses[-1]
 
-    sys.argv = [sys.argv[0], *request.argv, *(sweep_folder(request) if request.sweep else ())]
+    folder = Path.cwd()
+    argv = [sys.argv[0], *request.argv, *(sweep_folder(request) if request.sweep else ())]
+    sys.argv = argv
     try:
         _start_hydra(request, job)
     except SweepEnded as end:
@@ -180,9 +196,24 @@ def _hydra_main(request: CheckedWords, sources: Sources) -> int:
         if started:
             raise
         raise ConfigError(
-            [f"Hydra cannot start this: {types.echo(str(error) or type(error).__name__)}"]
+            f"Hydra cannot start this: {types.echo(str(error) or type(error).__name__)}"
         ) from error
     return max(statuses, default=0)
+
+
+def _answer_to(argv: Sequence[str], words: Sequence[str], folder: Path) -> None:
+    """In a process that a launcher of others has started: be in the sweep's folder, with the job's words as one's own.
+
+    Raises ConfigError where that machine does not see the folder.
+    """
+    if sys.argv is argv:
+        return
+    if not folder.is_dir():
+        raise ConfigError(
+            [f"{folder}: is not on {gethostname()}; a job needs the folder that its sweep was started in"]
+        )
+    os.chdir(folder)
+    sys.argv = [argv[0], *words]
 
 
 def _start_hydra(request: CheckedWords, job: Callable[[Any], int]) -> None:

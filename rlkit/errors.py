@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Sequence
+from typing import Iterable
 
 FAILED, BAD_REQUEST = 1, 2
 """Exit statuses: it failed while it ran; nothing was started or written."""
@@ -46,13 +46,20 @@ class RlkitError(Exception):
 
 
 class ConfigError(RlkitError):
-    """A request that cannot be run."""
+    """A request that cannot be run, for one reason or for several."""
 
-    def __init__(self, messages: Sequence[str]) -> None:
-        self._messages = tuple(messages)
+    def __init__(self, messages: str | Iterable[str]) -> None:
+        self._messages = (messages,) if isinstance(messages, str) else tuple(messages)
         super().__init__("\n".join(self._messages))
 
     @property
     def messages(self) -> tuple[str, ...]:
         """One text for each mistake."""
         return self._messages
+
+
+def raise_for(mistakes: Iterable[str]) -> None:
+    """Raise ConfigError where there are mistakes; what two checks find is told once."""
+    messages = tuple(dict.fromkeys(mistakes))
+    if messages:
+        raise ConfigError(messages)

@@ -32,7 +32,7 @@ _WORD = rf"(?:{_PASSWORD_WORD}|token|secret[\w-]*|credentials?|(?:api|access|aut
 # `key=value`, `key: value`, `"key": "value"`, `--key value`; interpolations and masked values stay.
 _VALUE = r"""(?:"[^"\n]+"|'[^'\n]+'|[^\s'"&,;)\]}]+)"""
 _NAMED = re.compile(
-    rf"""(?i)(?<![\w.-])([\w.-]*{_WORD}["']?[ \t]*[=:]=?[ \t]*|--[\w-]*{_WORD}[ \t]+)({_VALUE})""",
+    rf"""(?i)(?<![\w.-])([\w.-]*{_WORD}["']?[ \t]*[=:]=?[ \t]*|--[\w-]*{_WORD}[ \t]+)({_VALUE})"""
 )
 _SECRET_KEY = re.compile(rf"(?i)[\w.-]*{_WORD}")
 _PASSWORD_KEY = re.compile(rf"(?i)[\w.-]*(?:{_PASSWORD_WORD})")

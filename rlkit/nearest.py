@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Collection
+from typing import Collection, Sequence
 
 _LONGEST = 200  # characters; a longer word is near to nothing, and takes its time
 
@@ -18,5 +18,9 @@ def nearest(word: str, known: Collection[str], count: int = 1) -> list[str]:
 
 def did_you_mean(word: str, known: Collection[str], otherwise: str = "", count: int = 1) -> str:
     """`; did you mean …?` for a message, or `otherwise` where nothing is near."""
-    near = nearest(word, known, count)
+    return or_one_of(nearest(word, known, count), otherwise)
+
+
+def or_one_of(near: Sequence[str], otherwise: str = "") -> str:
+    """The same, of the names that are near."""
     return f"; did you mean {' or '.join(near)}?" if near else otherwise

@@ -46,9 +46,8 @@ def how_to_install_package(package: str) -> str:
 
 def starts_script() -> bool:
     """Whether the current folder is a clone of rlkit, where `python train.py` and `make` are typed."""
-    return all(
-        map(os.path.isfile, ("train.py", "rlkit/app.py"))
-    )  # false of a folder that may not be read, too
+    # False of a folder that may not be read, too
+    return all(map(os.path.isfile, ("train.py", "rlkit/app.py")))
 
 
 def train_command() -> str:

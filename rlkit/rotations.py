@@ -63,6 +63,16 @@ def about_z(angle: Tensor) -> Tensor:
     return torch.stack((half.cos(), zero, zero, half.sin()), dim=-1)
 
 
+def turned_about_z(values: Tensor, cosine: Tensor, sine: Tensor, dim: int = -1) -> Tensor:
+    """Vectors `[..., 2, ...]`, x and y along `dim`, turned about the world's z axis; or quaternions `[..., 4, ...]`.
+
+    cosine, sine: `[...]`, which broadcast, of the angle (rad), for quaternions of half of it.
+    """
+    across = values.flip(dim)
+    across.narrow(dim, 0, values.shape[dim] // 2).neg_()
+    return torch.addcmul(values * cosine, across, sine)
+
+
 def yaw(quat: Tensor) -> Tensor:
     """Where the body's x axis points, seen from above: `[...]` rad from the world's x, in [-pi, pi], of `[..., 4]`."""
     w, x, y, z = quat.unbind(-1)
@@ -99,26 +109,38 @@ def angle_between(a: Tensor, b: Tensor) -> Tensor:
     return 4.0 * torch.asin((0.5 * chord).clamp(max=1.0))
 
 
+def squared_angle(a: Tensor, b: Tensor) -> Tensor:
+    """The square `[...]` of `angle_between` (rad) of `a`, `b` `[..., 4]`: half the work, off by 1e-6 at most."""
+    return (2.0 * torch.acos((a * b).sum(-1).abs().clamp(max=1.0))).square()
+
+
 def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
     """From `a` to `b`, both `[..., 4]`, the short way round, evenly: `share` `[..., 1]` of it, 0 is `a`.
 
     Source: K. Shoemake, Animating rotation with quaternion curves, 1985.
     """
-    first, second = slerp_shares((a * b).sum(-1, keepdim=True), share)
-    return first * a + second * b
+    cosine = (a * b).sum(-1, keepdim=True)
+    first, second = slerp_shares(slerp_angle(cosine), share)
+    return first * a + torch.where(cosine < 0.0, -second, second) * b
 
 
-def slerp_shares(cosine: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
-    """What `slerp` takes of `a` and of `b`, `[...]` each.
+def slerp_angle(cosine: Tensor) -> Tensor:
+    """The angle `[...]` rad between two quaternions, of either sign, for `slerp_shares`.
 
-    cosine: `[...]`, the sum of the products of their four numbers.
+    cosine: `[...]`, the sum of the products of their four numbers. Never below 0.001, where shares mix linearly; the
+    length is off by less than float32 can tell.
     """
-    angle = torch.acos(cosine.abs().clamp(max=1.0))
-    near = angle < 1e-3  # mixed linearly; the length is off by less than float32 can tell
-    sine = torch.where(near, 1.0, angle.sin())
-    first = torch.where(near, 1.0 - share, torch.sin((1.0 - share) * angle) / sine)
-    second = torch.where(near, share, torch.sin(share * angle) / sine)
-    return first, torch.where(cosine < 0.0, -second, second)
+    return torch.acos(cosine.abs().clamp(max=1.0)).clamp(min=1e-3)
+
+
+def slerp_shares(angle: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """What `slerp` takes of two quaternions, `[...]` each, of like signs and `angle` `[...]` rad apart (`slerp_angle`).
+
+    share: `[...]`, how far it is from the first to the second.
+    """
+    part = share * angle
+    sine = angle.sin()
+    return (angle - part).sin() / sine, part.sin() / sine
 
 
 def six_d(quat: Tensor) -> Tensor:
@@ -128,14 +150,7 @@ def six_d(quat: Tensor) -> Tensor:
     rotation representations in neural networks, 2019.
     """
     w, x, y, z = quat.unbind(-1)
-    return torch.stack(
-        (
-            1.0 - 2.0 * (y * y + z * z),
-            2.0 * (x * y + w * z),
-            2.0 * (x * z - w * y),
-            2.0 * (x * y - w * z),
-            1.0 - 2.0 * (x * x + z * z),
-            2.0 * (y * z + w * x),
-        ),
-        dim=-1,
-    )
+    x2, y2, z2 = 2.0 * x, 2.0 * y, 2.0 * z
+    xy, wz, zz = x2 * y, w * z2, z * z2
+    columns = (1.0 - (y * y2 + zz), xy + wz, x * z2 - w * y2, xy - wz, 1.0 - (x * x2 + zz), y * z2 + w * x2)
+    return torch.stack(columns, dim=-1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, field
-from typing import Any
+from dataclasses import MISSING, field, fields
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 def setting(type: str, unit: str, meaning: str, default: Any = MISSING) -> Any:
@@ -12,3 +14,9 @@ def setting(type: str, unit: str, meaning: str, default: Any = MISSING) -> Any:
     Its usual value stands in conf/; default: what it is in requests from before it was there.
     """
     return field(default=default, metadata={"type": type, "unit": unit, "meaning": meaning})
+
+
+def same_fields(kind: type[T], source: object, **others: Any) -> T:
+    """A dataclass from what `source` calls as its fields are called; others: what it has otherwise, or not at all."""
+    names = (f.name for f in fields(kind) if f.name not in others)  # type: ignore[arg-type]
+    return kind(**{name: getattr(source, name) for name in names}, **others)

@@ -64,6 +64,11 @@ def test_a_module_is_run_as_one_and_what_fails_shows_its_traceback(tmp_path: Pat
     assert process.returncode == 1
 
 
+def test_what_torchrun_starts_is_one_too(tmp_path: Path) -> None:
+    process = start(tmp_path, "-u", "script.py", "x", TORCH_NCCL_ASYNC_ERROR_HANDLING="1", PYTHON_EXEC="/x")
+    assert f"__main__ script.py True ['{tmp_path}'" in process.communicate("")[0]
+
+
 @pytest.mark.parametrize(
     "words", [["-c", "import sys; print('torch' in sys.modules)"], ["-X", "utf8", "cold.py"]]
 )

@@ -134,7 +134,8 @@ def house() -> str:
             f'<text class="name" x="{x}" y="{middle - 3}">{room}</text>',
             f'<text x="{x}" y="{middle + 14}">{place.says}</text>',
         ]
-    return svg(520, y(8) + 34, "The rooms of rlkit: an arrow is an import", parts)
+    width = max(place.x for place in HOUSE.values()) + HALF + 4
+    return svg(width, y(8) + 34, "The rooms of rlkit: an arrow is an import", parts)
 
 
 def step() -> str:

@@ -136,6 +136,7 @@ def _node(settings: SlurmSettings) -> Machine:
         memory=None,
         gpu_memory=lambda _: None,
         ranks=settings.ranks,
+        ranks_here=settings.ranks // (settings.nodes or 1),
     )
 
 

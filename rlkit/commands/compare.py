@@ -7,6 +7,7 @@ import shlex
 from datetime import datetime
 from pathlib import Path
 
+from rlkit.commands.options import add_root
 from rlkit.untrusted import printable
 from rlkit.workspace import WorkspaceError, called, find_run
 
@@ -28,9 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="where to write (reports/compare_<date>_<time>)"
     )
-    parser.add_argument(
-        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
-    )
+    add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

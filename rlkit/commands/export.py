@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from rlkit.commands.options import add_trust
+from rlkit.commands.options import add_root, add_trust
 from rlkit.errors import FAILED
 from rlkit.untrusted import printable
 
@@ -23,9 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("onnx", "torchscript", "both"), default="both", help="(both)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the files go (<run>/export)")
     add_trust(parser)
-    parser.add_argument(
-        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
-    )
+    add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_root(parser: argparse.ArgumentParser, default: Any = Path()) -> None:
+    """`--root`, the folder of the workspace."""
+    parser.add_argument(
+        "--root", type=Path, default=default, metavar="DIR", help="folder that holds runs_all/ (here)"
+    )
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:

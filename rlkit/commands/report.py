@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rlkit.commands.options import add_root
 from rlkit.untrusted import printable
 from rlkit.workspace import find_run, refuse_links
 
@@ -18,9 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "run", metavar="RUN", help="latest, a run's name or part of it, a pinned name, or a path"
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (<run>/report)")
-    parser.add_argument(
-        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
-    )
+    add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Callable
 
 from rlkit.commands import runs_diff, runs_prune, runs_show
+from rlkit.commands.options import add_root
 from rlkit.commands.runs_page import print_runs
 from rlkit.packages import train_command
 from rlkit.untrusted import printable
@@ -32,7 +32,6 @@ _RUN = (
     "latest, latest_train, latest_test, a run's name or its pin's, a part that only one has, "
     "or a path to it or into it"
 )
-_ROOT_HELP = "folder that holds runs_all/ (here)"
 _SHARED = ("task", "kind", "state", "json")  # what stands before the action, as in `rlkit runs --json show X`
 
 Action = Callable[[argparse.Namespace], int]
@@ -41,7 +40,7 @@ Action = Callable[[argparse.Namespace], int]
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options, and the actions with theirs."""
     parser.description = _DESCRIPTION
-    parser.add_argument("--root", type=Path, default=Path(), metavar="DIR", help=_ROOT_HELP)
+    add_root(parser)
     _add_filters(parser, default=None)
     _add_json(parser, default=False)
     parser.set_defaults(action=_list, takes=_SHARED)
@@ -52,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     def add(name: str, action: Action, says: str, takes: tuple[str, ...] = ()) -> argparse.ArgumentParser:
         added = actions.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")
         # Suppressed defaults let what was typed before the action stand.
-        added.add_argument("--root", type=Path, default=argparse.SUPPRESS, metavar="DIR", help=_ROOT_HELP)
+        add_root(added, argparse.SUPPRESS)
         added.set_defaults(action=action, takes=takes)
         return added
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from rlkit.commands.runs_page import print_runs
+from rlkit.settings import same_fields
 from rlkit.untrusted import printable
 from rlkit.workspace import (
     Deleter,
@@ -60,13 +61,7 @@ def _span(text: str) -> timedelta:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show what would go, ask, delete. Raises WorkspaceError for a request without a filter or an answer."""
-    filters = PruneFilters(
-        keep=arguments.keep,
-        older_than=arguments.older_than,
-        state=arguments.state,
-        kind=arguments.kind,
-        task=arguments.task,
-    )
+    filters = same_fields(PruneFilters, arguments)
     if filters == PruneFilters():
         raise WorkspaceError(
             "say which runs to delete: {}; several narrow it down. For example\n"

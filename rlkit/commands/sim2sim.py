@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
-from rlkit.commands.options import add_trust
+from rlkit.commands.options import add_root, add_trust
 from rlkit.workspace import WorkspaceError
 
 HELP = "test a run's policy on other simulators beside its own"
@@ -25,9 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words", metavar="WORD", nargs="*", help="sim=NAME, again for another; episodes=, seed=, device="
     )
-    parser.add_argument(
-        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
-    )
+    add_root(parser)
     add_trust(parser)
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlkit.commands.options import add_viewer
+from rlkit.commands.options import add_root, add_viewer
 from rlkit.packages import test_command
 from rlkit.untrusted import printable
 from rlkit.workspace import WorkspaceError, called, find_run, quoted, read_entry
@@ -30,9 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "what", metavar="RUN|FILE.npz", help="latest, a run's name or a part of it, or a recording"
     )
     add_viewer(parser)
-    parser.add_argument(
-        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
-    )
+    add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

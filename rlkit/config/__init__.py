@@ -9,15 +9,3 @@ from rlkit.config.compose import changed, compose, from_file, from_yaml
 from rlkit.config.experiment import Experiment
 from rlkit.config.schema.sections import EnvSettings, SimSettings, TrainingSettings
 from rlkit.errors import ConfigError
-
-__all__ = [
-    "ConfigError",
-    "EnvSettings",
-    "Experiment",
-    "SimSettings",
-    "TrainingSettings",
-    "changed",
-    "compose",
-    "from_file",
-    "from_yaml",
-]

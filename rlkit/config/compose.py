@@ -29,7 +29,7 @@ from rlkit.config.words.command_line import conf_of, parse
 from rlkit.config.words.imports import imports_of, trusted_here, trusted_imports
 from rlkit.config.words.inherit import Base
 from rlkit.config.words.preflight import CheckedWords, check_words
-from rlkit.errors import ConfigError
+from rlkit.errors import ConfigError, raise_for
 from rlkit.plugins.modules import project, project_with
 
 
@@ -69,8 +69,7 @@ def compose_words(request: CheckedWords, machine: Machine | None = None) -> Expe
         known = term_names(task_source.named(plain["task"]))
         problems += [] if known is None else task_checks.terms(plain["task"], known)
         problems += check.one_of_each(plain, whole.overrides)
-    if problems:
-        raise ConfigError(problems)
+    raise_for(problems)
     check.coerce_numbers(plain, schema)
     overrides, config_name = whole.overrides, request.config_name
     if base is not None:
@@ -125,7 +124,7 @@ def compose_plain(request: CheckedWords) -> Whole:
         plain = cast(Dict[str, Any], OmegaConf.to_container(whole, resolve=True, throw_on_missing=True))
         written = environment.from_environment(whole)
     except OmegaConfBaseException as error:
-        raise ConfigError([_plain_message(error)]) from error
+        raise ConfigError(_plain_message(error)) from error
     task_class = conf.class_of(choices["task"]) if base is None or "task" in conf.typed else None
     if task_class is not None and isinstance(plain.get("task"), dict):
         plain["task"]["class"] = task_class
@@ -160,7 +159,7 @@ def _without_its_task(words: Sequence[str], base: Base) -> list[str]:
     others = [word for word in words if word.startswith("task=") and word != f"task={task}"]
     if others:
         other = types.echo(others[0][len("task=") :])
-        raise ConfigError([f"{base.source} is of task {task}, not of {other}; write task={task}"])
+        raise ConfigError(f"{base.source} is of task {task}, not of {other}; write task={task}")
     return [word for word in words if not word.startswith("task=")]
 
 
@@ -177,7 +176,7 @@ def composing(conf: Conf) -> Iterator[None]:
         with _no_hydra_around(), initialize_config_dir(hydra_path(conf), version_base="1.3"):
             yield
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError([_plain_message(error)]) from error
+        raise ConfigError(_plain_message(error)) from error
 
 
 @contextmanager
@@ -203,7 +202,7 @@ def from_yaml(text: str) -> Experiment:
         return _read_back(yaml_text.load(text))
     except yaml_text.YamlError as error:
         raise ConfigError(
-            [f"this is not a config.yaml that rlkit wrote: line {error.line}: {error}"]
+            f"this is not a config.yaml that rlkit wrote: line {error.line}: {error}"
         ) from error
 
 
@@ -226,8 +225,7 @@ def _read_back(content: Any) -> Experiment:
     schema = check.schema_of_run(plain, learner)
     _add_what_came_since(plain, composed.choices, schema)
     problems = check.check_types(plain, schema)
-    if problems:
-        raise ConfigError(problems)
+    raise_for(problems)
     experiment = freeze_experiment(
         plain,
         composed.choices,
@@ -289,8 +287,7 @@ def _resolved(
     before = thaw(plain)
     asked = resolve(plain, machine)
     problems = machine_checks.check(plain, machine) + check.check_combinations(plain, machine)
-    if problems:
-        raise ConfigError(problems)
+    raise_for(problems)
     notes = tuple(notes_of(plain, asked, machine))
     written = environment.still_from_environment(plain, before, written)
     return freeze_experiment(plain, choices, overrides, config_name, asked, notes, written)

@@ -10,44 +10,43 @@ from rich.text import Text
 from rlkit.config.defaults import differences
 from rlkit.config.experiment import Experiment
 from rlkit.config.facts.engine import engine_of
+from rlkit.config.facts.machine import divided
 from rlkit.config.schema import types
 from rlkit.config.schema.keys import STEPS
 from rlkit.untrusted import in_one_line
 
-_SHOWN_ABOVE = {
-    "sim.name",
-    "training.test",
-    "training.checkpoint",
-    "training.until",
-}  # said in lines of their own
+# Said in lines of their own
+_SHOWN_ABOVE = {"sim.name", "training.test", "training.checkpoint", "training.until"}
 
 
-def print_summary(experiment: Experiment, console: Console | None = None, *, ranks: int = 1) -> None:
-    """Print the summary; ranks: processes that train together. Paths are never cut."""
+def print_summary(
+    experiment: Experiment, console: Console | None = None, *, ranks: int = 1, ranks_here: int = 1
+) -> None:
+    """Print the summary. ranks: processes that train together; ranks_here: those here. Paths are never cut."""
     console = console or Console(soft_wrap=True)
     if experiment.logging.log_level in ("debug", "info"):
-        _print_settings(experiment, console, ranks)
+        _print_settings(experiment, console, ranks, ranks_here)
     for note in experiment.notes:
         console.print(f"warning: {note}", style="yellow", **_AS_IT_IS)
 
 
-def _print_settings(experiment: Experiment, console: Console, ranks: int) -> None:
+def _print_settings(experiment: Experiment, console: Console, ranks: int, ranks_here: int) -> None:
     chosen = "  ".join(f"{group}={option}" for group, option in experiment.choices.items())
     console.print(f"{_what(experiment)}: {experiment.kind}", style="bold", **_AS_IT_IS)
     console.print(in_one_line(f"  {chosen}"), style="dim", **_AS_IT_IS)
-    for name, text in [*speed(experiment, ranks), *rows(experiment)]:
+    for name, text in [*speed(experiment, ranks, ranks_here), *rows(experiment)]:
         console.print(Text.assemble(f"  {name}: ", (in_one_line(text), "cyan")), soft_wrap=True)
 
 
 _AS_IT_IS: Any = {"markup": False, "highlight": False, "soft_wrap": True}
 
 
-def speed(experiment: Experiment, ranks: int = 1) -> list[tuple[str, str]]:
+def speed(experiment: Experiment, ranks: int = 1, ranks_here: int = 1) -> list[tuple[str, str]]:
     """(name, text) of what the speed depends on, and of how much there is to do."""
     sim, env, training = experiment.sim, experiment.env, experiment.training
-    threads = (
-        "" if engine_of({"task": experiment.task}) == "gymnasium" else _counted(sim.num_threads, "thread")
-    )
+    threads = ""
+    if engine_of({"task": experiment.task}) != "gymnasium":
+        threads = _counted(divided(sim.num_threads, ranks_here), "thread") + " a rank" * (ranks > 1)
     where = f"{sim.name} ({threads})" if threads else sim.name
     envs = f"{env.num_envs:,} envs"
     if ranks > 1:

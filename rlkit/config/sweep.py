@@ -11,7 +11,7 @@ from rlkit.config.compose import compose_words
 from rlkit.config.experiment import Experiment
 from rlkit.config.words import values
 from rlkit.config.words.preflight import CheckedWords
-from rlkit.errors import ConfigError
+from rlkit.errors import ConfigError, raise_for
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -66,8 +66,7 @@ def check_jobs(
             found.append(compose_words(dataclasses.replace(request, overrides=job)))
         except ConfigError as error:
             problems += [f"sweep job {number} ({' '.join(job)}): {message}" for message in error.messages]
-    if problems:
-        raise ConfigError(problems)
+    raise_for(problems)
     return found
 
 
@@ -101,9 +100,9 @@ def _spread(key: str, override: Override) -> Spread:
     try:
         each = tuple(map(_text, override.sweep_iterator()))
     except HydraException as error:
-        raise ConfigError([f"{override.input_line}: {error}"]) from error
+        raise ConfigError(f"{override.input_line}: {error}") from error
     if not each:
-        raise ConfigError([f"{override.input_line}: there is nothing to choose from"])
+        raise ConfigError(f"{override.input_line}: there is nothing to choose from")
     step = float(sweep.step) if isinstance(sweep, RangeSweep) else None
     return Spread(key, each, log="log" in tags, step=step)
 
@@ -125,10 +124,8 @@ def grid(settings: Sequence[Spread]) -> list[Words]:
         if setting.interval:
             name = setting.key.lstrip("+~")
             raise ConfigError(
-                [
-                    f"{name}: an interval has no end of values; search it with hydra/sweeper=optuna, or list some, as"
-                    f" {name}={','.join(setting.values)}"
-                ]
+                f"{name}: an interval has no end of values; search it with hydra/sweeper=optuna, or list some, as"
+                f" {name}={','.join(setting.values)}"
             )
     return list(dict.fromkeys(itertools.product(*(setting.words() for setting in settings))))
 

@@ -31,7 +31,7 @@ class Replay:
 
     steps: [K] which states, time: [K] s since the episode began. deviation: [K] by the name of what is compared,
     the largest absolute difference from the recorded numbers; inf where only one of the two is a number.
-    recording: the same episode with the states that came out.
+    recording: the same episode with the states that came out: all, or where it shows a reference the recorded ones.
     """
 
     steps: np.ndarray
@@ -101,17 +101,28 @@ def _replay_simulator(recording: Recording, force: bool) -> Replay:
     finally:
         sim.close()
     states = {name: np.stack([row[name] for row in rows]) for name in _STATE}
-    arrays = {**recording.arrays, **states, "steps": np.arange(len(rows))}
-    if len(arrays.get("ghost", rows)) != len(rows):
-        arrays.pop("ghost")  # of some of the states alone
-    again = Recording({**recording.header, "stride": 1, "content": "full"}, arrays, recording.trusted)
     steps = np.asarray(recording.arrays["steps"], np.int64)
+    again = _again(recording, states, steps)
     deviation = {
         name: _difference(recording.arrays[name], states[name][steps])
         for name in ("qpos", "qvel", "act")
         if recording.has_states and recording.arrays[name].size
     }
     return Replay(steps, steps * recording.period, deviation, again)
+
+
+def _again(recording: Recording, states: Mapping[str, np.ndarray], steps: np.ndarray) -> Recording:
+    """The episode with the `states` `[T + 1, ...]` that came out; beside a reference those of the recorded `steps`.
+
+    Where the reference was is known of these alone.
+    """
+    arrays, stride = {**recording.arrays, **states, "steps": np.arange(recording.length + 1)}, 1
+    if "ghost" in arrays and len(steps):
+        arrays.update({name: values[steps] for name, values in states.items()}, steps=steps)
+        stride = recording.header.get("stride", 1)
+    else:
+        arrays.pop("ghost", None)
+    return Recording({**recording.header, "stride": stride, "content": "full"}, arrays, recording.trusted)
 
 
 def _simulated(

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Sequence
 
-from rlkit.config import ConfigError, Experiment, changed, from_file
+from rlkit.config import Experiment, changed, from_file
 from rlkit.config.checks.machine import name_problem
 from rlkit.config.facts.machine import Machine
 from rlkit.config.facts.support import row_of, simulators_for
+from rlkit.errors import ConfigError, raise_for
 from rlkit.export.request import quiet_test
 from rlkit.runtime.checkpoints.head import CheckpointHead, read_head, require_fit
 from rlkit.runtime.preboot import require_code
@@ -99,6 +100,5 @@ def _experiments(
             made.append(replace(one, trusted=one.trusted | set(simulators[1:])))  # which were typed
         except ConfigError as error:
             problems += error.messages
-    if problems:
-        raise ConfigError(list(dict.fromkeys(problems)))
+    raise_for(problems)
     return tuple(made)

@@ -9,6 +9,7 @@ from typing import Any, Dict
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -93,6 +94,17 @@ def _cells(result: Result) -> list[str]:
     return cells + [percent(result[name]) for name in ("success_rate", "timeout_rate")]
 
 
+def _facts(result: Result) -> dict[str, str]:
+    """The task's own numbers of an episode as people read them, with their units."""
+    facts, units = result.get("facts", {}), result.get("units", {})
+    return {name: f"{number(value['mean'])} {units.get(name, '')}".rstrip() for name, value in facts.items()}
+
+
+def _count(result: Result) -> str:
+    count, noun = result["episodes"], result.get("scenario_noun", "episode")
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
 def _name(result: Result) -> str:
     return f"{result['simulator']} (trained here)" if result["trained_here"] else result["simulator"]
 
@@ -101,21 +113,25 @@ def _line(result: Result) -> str:
     if "error" in result:
         return f"{_name(result)}: {result['error']}"
     returns, length, success, timeout = _cells(result)
+    facts = "".join(f" {name} {value}," for name, value in _facts(result).items())
     return (
-        f"{_name(result)}: return {returns}, length {length}, success {success}, time-outs {timeout},"
-        f" {result['episodes']} episodes in {number(result['wall_seconds'])} s on {result['device']}"
+        f"{_name(result)}: return {returns}, length {length}, success {success}, time-outs {timeout},{facts}"
+        f" {_count(result)} in {number(result['wall_seconds'])} s on {result['device']}"
     )
 
 
 def _table(results: list[Result], title: str) -> Table:
     table = Table(title=title, title_justify="left")
-    for column in ("simulator", "return", "length", "success", "time-outs", "seconds"):
+    names = list(dict.fromkeys(name for result in results for name in _facts(result)))
+    heads = [escape(name.replace("_", " ")) for name in names]  # words wrap where it is narrow
+    for column in ("simulator", "return", "length", "success", "time-outs", *heads, "seconds"):
         table.add_column(column, justify="left" if column == "simulator" else "right")
     for result in results:
         if "error" in result:
             table.add_row(_name(result), "failed")
         else:
-            table.add_row(_name(result), *_cells(result), number(result["wall_seconds"]))
+            facts = [_facts(result).get(name, "") for name in names]
+            table.add_row(_name(result), *_cells(result), *facts, number(result["wall_seconds"]))
     failed = [_line(result) for result in results if "error" in result]
     table.caption, table.caption_justify = Text("\n".join(failed), style="red"), "left"
     return table

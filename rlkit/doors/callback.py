@@ -49,9 +49,7 @@ def require_callbacks(callbacks: Sequence[Callback]) -> None:
     """Raise ConfigError for what is no list of callbacks, before there is a run."""
     if not isinstance(callbacks, (list, tuple)) or not all(isinstance(each, Callback) for each in callbacks):
         raise ConfigError(
-            [
-                "callbacks: takes a list of objects of classes derived from rlkit.Callback, as callbacks=[MyCallback()]"
-            ]
+            "callbacks: takes a list of objects of classes derived from rlkit.Callback, as callbacks=[MyCallback()]"
         )
 
 

@@ -28,13 +28,8 @@ def register() -> list[str]:
     for task in conf.sound_options("task"):
         if conf.declared(task).get("task.engine", "simulator") == "simulator":
             ids.append(f"rlkit/{task}-v0")
-            here = "rlkit.doors.ids"
-            gymnasium.register(
-                ids[-1],
-                entry_point=f"{here}:single",
-                vector_entry_point=f"{here}:vector",
-                kwargs={"task": task},
-            )
+            one, several = "rlkit.doors.ids:single", "rlkit.doors.ids:vector"
+            gymnasium.register(ids[-1], one, vector_entry_point=several, kwargs={"task": task})
     return ids
 
 

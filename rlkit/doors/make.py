@@ -34,14 +34,7 @@ def make(
     mistakes, as the command line would tell them. The simulator is released by `close`, or at the end of a `with`.
     """
     _require_task(task)
-    asked = {
-        "sim": sim,
-        "num_envs": num_envs,
-        "seed": seed,
-        "device": device,
-        **settings,
-        **given(overrides),
-    }
+    asked = {"sim": sim, "num_envs": num_envs, "seed": seed, "device": device, **settings, **given(overrides)}
     experiment = compose(words({"task": task, **asked}))
     from rlkit.runtime.preboot import require_makeable
 
@@ -53,14 +46,11 @@ def _require_task(task: object) -> None:
     if isinstance(task, str) and task:
         return
     named = "my_package.my_module:MyTask"
-    if (
-        isinstance(task, type) and task.__module__ != "__main__"
-    ):  # what a session itself defines, no run finds again
+    # What a session itself defines, no run finds again
+    if isinstance(task, type) and task.__module__ != "__main__":
         named = f"{task.__module__}:{task.__qualname__}"
     raise ConfigError(
-        [
-            f'task={echo(repr(task))}: give the name of a task, as rlkit.make("Reach"), or of its class, as "{named}"'
-        ]
+        f'task={echo(repr(task))}: give the name of a task, as rlkit.make("Reach"), or of its class, as "{named}"'
     )
 
 

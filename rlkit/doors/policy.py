@@ -43,12 +43,7 @@ class Policy:
     """
 
     def __init__(
-        self,
-        act: Acting,
-        spec: Any,
-        control: Mapping[str, Any],
-        head: CheckpointHead,
-        source: Resolved,
+        self, act: Acting, spec: Any, control: Mapping[str, Any], head: CheckpointHead, source: Resolved
     ) -> None:
         self._act, self.device = act, spec.device
         parts, offset = [], 0

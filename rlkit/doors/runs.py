@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlkit.nearest import nearest
+from rlkit.settings import same_fields
 from rlkit.workspace import (
     RUN_KINDS,
     RUN_STATES,
-    RunEntry,
+    RunRow,
     WorkspaceError,
     checkpoints_in,
     list_runs,
     read_entry,
 )
 from rlkit.workspace.details import last_metrics
+from rlkit.workspace.listing import row_of
 from rlkit.workspace.store.checkpoints import networks_folder
 
 if TYPE_CHECKING:
@@ -82,22 +84,13 @@ def runs(
         near = nearest(task, known) if task not in known else []
         if near:
             raise WorkspaceError(f"task={task!r}: there are no runs of it; did you mean {near[0]}?")
-    return [
-        Run(
-            row.name, Path(row.path), row.task, row.kind, row.learner, row.state, row.iterations,
-            row.best_return, row.best_success, row.best_by, row.created, row.reason,
-        )
-        for row in rows
-    ]  # fmt: skip
+    return list(map(_of_row, rows))
 
 
 def read_run(path: Path) -> Run:
     """The run in a folder."""
-    entry: RunEntry = read_entry(path)
-    record = entry.record
-    if record is None:
-        return Run(entry.name, path, *[None] * 3, entry.state, *[None] * 3, {}, None, entry.problem)  # type: ignore[arg-type]
-    return Run(
-        entry.name, path, record.task, record.kind, record.learner, entry.state, record.iterations,
-        record.best_return, record.best_success, record.best_by, record.created, record.reason,
-    )  # fmt: skip
+    return _of_row(row_of(read_entry(path)))
+
+
+def _of_row(row: RunRow) -> Run:
+    return same_fields(Run, row, path=Path(row.path))

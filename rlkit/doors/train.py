@@ -91,10 +91,8 @@ def _run(settings: Mapping[str, Any], callbacks: Sequence[Callback], quiet: bool
     require_callbacks(callbacks)
     if not _ONE.acquire(blocking=False):
         raise ConfigError(
-            [
-                "a training or a test is under way in this process, where one is carried out at a time: in a callback"
-                " call now.stop() and go on behind rlkit.train, or start another process"
-            ]
+            "a training or a test is under way in this process, where one is carried out at a time: in a callback"
+            " call now.stop() and go on behind rlkit.train, or start another process"
         )
     try:
         return _alone_run(words(settings), callbacks, quiet)
@@ -120,12 +118,7 @@ def _alone_run(typed: Sequence[str], callbacks: Sequence[Callback], quiet: bool)
     command = [*train_command().split(), *typed]
     with _as_it_was():
         ended = carry_out(
-            experiment,
-            source,
-            console,
-            command=command,
-            listener=_listener(callbacks),
-            going_on=found.run,
+            experiment, source, console, command=command, listener=_listener(callbacks), going_on=found.run
         )
     if ended.error is not None:
         raise ended.error
@@ -140,7 +133,7 @@ def _alone() -> Ranks:
     """This process, where it is no rank of several."""
     ranks = from_environment()
     if ranks.size > 1:
-        raise ConfigError(["rlkit.train trains in one process; start several with torchrun and train.py"])
+        raise ConfigError("rlkit.train trains in one process; start several with torchrun and train.py")
     return ranks
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Iterator, Mapping
 
 from rlkit.config.words import values
-from rlkit.errors import ConfigError
+from rlkit.errors import ConfigError, raise_for
 from rlkit.untrusted import echo
 
 _NAME = re.compile(r"[A-Za-z_][\w./@]*$", re.ASCII)
@@ -17,7 +17,7 @@ def given(overrides: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """The settings that were given as a mapping; raises ConfigError where they were given otherwise."""
     if overrides is None or isinstance(overrides, Mapping):
         return overrides or {}
-    raise ConfigError(['overrides: takes a mapping, as overrides={"task.episodeLength": 40}'])
+    raise ConfigError('overrides: takes a mapping, as overrides={"task.episodeLength": 40}')
 
 
 def words(settings: Mapping[str, Any]) -> list[str]:
@@ -38,8 +38,7 @@ def words(settings: Mapping[str, Any]) -> list[str]:
             found.append(f"{name}={text(value)}")
         except TypeError as error:
             problems.append(f"{name}: {error}")
-    if problems:
-        raise ConfigError(problems)
+    raise_for(problems)
     return found
 
 

@@ -48,8 +48,8 @@ class EnvSpec:
     mirror: the symmetry that the task declares, if it has one. tasks: of a run in which each episode plays one of
     several; where given, the last len(tasks) numbers of both observation groups are the one-hot of the task that the
     running episode plays. noisy: the policy sees with noise what the critic sees as it is, whatever their sizes.
-    metrics: the task's own numbers of each step. scenarios: names of the episodes that `begin_scenarios` takes by
-    index; scenario_noun: what one of them is called.
+    metrics: the task's own numbers of each step; metric_units: of those that have one. scenarios: names of the episodes
+    that `begin_scenarios` takes by index; scenario_noun: what one of them is called.
     frames: how many of its latest values a term of the policy's observation holds, the oldest first, where envs stack
     them. facts: of the numbers in `StepInfo.facts`. success_words: what counts as success, with thresholds and units.
     """
@@ -65,6 +65,7 @@ class EnvSpec:
     observation_terms: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     reward_terms: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    metric_units: Mapping[str, str] = field(default_factory=dict)
     success_criteria: tuple[str, ...] = ()
     failure_criteria: tuple[str, ...] = ()
     mirror: Mirror | None = None

@@ -16,17 +16,8 @@ DTYPES = {
 }
 # What evaluations and tables of episodes say of every task.
 _TAKEN = {
-    "return",
-    "length",
-    "success",
-    "timeout",
-    "video",
-    "seconds",
-    "env",
-    "episode",
-    "iteration",
-    "trajectory",
-}
+    "return", "length", "success", "timeout", "video", "seconds", "env", "episode", "iteration", "trajectory",
+}  # fmt: skip
 _HINTS = {torch.float32: "; .float() makes it so", torch.bool: "; a comparison gives it"}
 
 

@@ -63,6 +63,7 @@ class TaskEnv(VecEnv):
             observation_terms=self.groups.layouts,
             reward_terms=tuple(task.reward_weights),
             metrics=tuple(task.metric_terms),
+            metric_units=task.metric_units(),
             success_criteria=tuple(task.success_terms),
             failure_criteria=tuple(task.failure_terms),
             mirror=self.groups.mirror(task),
@@ -82,8 +83,7 @@ class TaskEnv(VecEnv):
         self._obs = self.groups.zeros(n, device)  # the own groups, without noise
         self._fresh = torch.zeros((), device=device)  # sum of the first observations that were shown last
         self._unchecked = set(checks.DTYPES)  # kinds of terms whose values nobody has looked at yet
-        self._num_steps = 0
-        self.physics_time = 0.0
+        self._num_steps, self.physics_time = 0, 0.0
         self.mjcf, self.actuators = sim.spec.mjcf, sim.spec.actuators
         self._watched_ids: list[int] = []
         self._ghost = Ghost(sim, task)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import xml.etree.ElementTree as ET
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Dict, Mapping
 
 import torch
@@ -19,6 +17,7 @@ from rlkit.env.wrapper import innermost
 from rlkit.export.formats import INPUT, OUTPUT, state_names
 from rlkit.export.request import ExportRequest
 from rlkit.learners.api import Memory
+from rlkit.runtime.checkpoints.head import sha256_of
 from rlkit.runtime.gym_request import recipe_of
 from rlkit.sims.api import Simulator
 from rlkit.workspace import read_record
@@ -60,7 +59,7 @@ def _origin(request: ExportRequest) -> Facts:
     git = read_record(run).git if run is not None else {}
     return {
         "run": None if run is None else run.name,
-        "checkpoint": {"file": file.name, "sha256": _sha256(file)},
+        "checkpoint": {"file": file.name, "sha256": sha256_of(file)},
         "git": {key: git[key] for key in ("commit", "dirty") if key in git},
         "versions": {"rlkit": __version__, "torch": version("torch")},
     }
@@ -82,14 +81,6 @@ def _state(memory: Memory) -> Facts:
             for before, after, (layers, units) in zip(*state_names(memory), memory.values())
         ]
     }
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for part in iter(lambda: file.read(1 << 20), b""):  # with a replay buffer it is large
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def _observations(spec: EnvSpec, meanings: Mapping[str, str]) -> list[Facts]:

@@ -7,8 +7,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Sequence
 
-from rlkit.config import ConfigError, Experiment, changed, compose, from_file
+from rlkit.config import Experiment, changed, compose, from_file
 from rlkit.config.words.values import quote
+from rlkit.errors import raise_for
 from rlkit.learners.facts import on_cpu, train_file
 from rlkit.packages import how_to_install
 from rlkit.runtime.checkpoints.head import CheckpointHead, read_head, require_fit
@@ -53,9 +54,7 @@ def read_request(
     require_code(experiment, head.code)
     require_fit(head, source.checkpoint, experiment.task, str(experiment.train["learner"]))
     if experiment.engine == "gymnasium":
-        found = problems(experiment)
-        if found:
-            raise ConfigError(found)
+        raise_for(problems(experiment))
     folder = out if out is not None else Path(str(source.run_path)) / "export"
     if out is None:
         refuse_links(folder)

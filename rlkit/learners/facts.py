@@ -104,7 +104,7 @@ LEARNERS = {
     ),
     "flash_sac": LearnerFacts(
         label="FlashSAC",
-        package="rlkit.learners.flash_sac",
+        package="rlkit.learners.fast_sac.flash",
         on_cpu=_OFF_POLICY,
         eval_interval=50,
         several_ranks=True,

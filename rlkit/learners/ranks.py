@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import Iterable, Iterator
+from typing import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -59,17 +59,20 @@ class Gradients:
     """Averages the gradients of parameters over the ranks, in one flat buffer of which they are views from then on.
 
     The buffer is made once, and never in a process alone. Of one loss the averages are the gradients of the mean over
-    the samples of all ranks, where every rank has as many samples.
+    the samples of all ranks, where every rank has as many samples. beside: how many numbers go along.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
-        self._parameters = list(parameters)
-        self._flat: Tensor | None = None  # [numbers in all parameters]
+    def __init__(self, parameters: Iterable[nn.Parameter], beside: int = 0) -> None:
+        self._parameters, self._beside = list(parameters), beside
+        self._flat: Tensor | None = None  # [numbers in all parameters, and those beside]
         self._parts: list[Tensor] = []  # views of it, one a parameter
 
     @torch.no_grad()
-    def average(self) -> None:
-        """Each gradient becomes its mean over the ranks; parameters without one must be the same on all."""
+    def average(self, *beside: Tensor) -> None:
+        """Each gradient becomes its mean over the ranks; parameters without one must be the same on all.
+
+        beside: numbers, 0-dim each, that become their means too: one collective for all.
+        """
         if not several():
             return
         if self._flat is None:
@@ -80,19 +83,20 @@ class Gradients:
             if parameter.grad is not None
         ]
         fresh = [(part, grad) for _, part, grad in learnt if grad is not part]
-        if fresh:
-            parts, grads = map(list, zip(*fresh))
-            torch._foreach_copy_(parts, grads)  # pyright: ignore[reportPrivateImportUsage]
+        along = list(zip(self._flat[self._flat.numel() - self._beside :], beside))
+        _copy([*fresh, *along])
         dist.all_reduce(self._flat)
         self._flat /= dist.get_world_size()
         for parameter, part, _ in learnt:
             parameter.grad = part
+        _copy([(own, mean) for mean, own in along])
 
     def _buffer(self) -> Tensor:
         sizes = [parameter.numel() for parameter in self._parameters]
         first = self._parameters[0]
-        flat = torch.zeros(sum(sizes), dtype=first.dtype, device=first.device)
-        self._parts = [part.view_as(p) for part, p in zip(flat.split(sizes), self._parameters)]
+        flat = torch.zeros(sum(sizes) + self._beside, dtype=first.dtype, device=first.device)
+        parts = flat.split([*sizes, self._beside])
+        self._parts = [part.view_as(p) for part, p in zip(parts, self._parameters)]
         return flat
 
 
@@ -104,8 +108,14 @@ def average(tensors: list[Tensor]) -> None:
         dist.all_reduce(flat)
         flat /= dist.get_world_size()
         parts = flat.split([tensor.numel() for tensor in tensors])
-        for tensor, part in zip(tensors, parts):
-            tensor.copy_(part.view_as(tensor))
+        _copy([(tensor, part.view_as(tensor)) for tensor, part in zip(tensors, parts)])
+
+
+def _copy(pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
+    """Into the first of each pair, what is in the second of the same shape."""
+    if pairs:
+        into, values = map(list, zip(*pairs))
+        torch._foreach_copy_(into, values)  # pyright: ignore[reportPrivateImportUsage]
 
 
 def anywhere(flag: bool, device: torch.device) -> bool:

@@ -157,11 +157,7 @@ def _start(job: _Job, gently: bool) -> _Running:
     output = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the process has ended)
     try:
         process = subprocess.Popen(
-            job.words,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
+            job.words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     except OSError:
         output.close()

@@ -42,12 +42,7 @@ class SceneRenderer:
     """
 
     def __init__(
-        self,
-        mjcf: str,
-        width: int,
-        height: int,
-        camera: str | None = None,
-        poses: Iterable[np.ndarray] = (),
+        self, mjcf: str, width: int, height: int, camera: str | None = None, poses: Iterable[np.ndarray] = ()
     ) -> None:
         model = _visual_model(mjcf, width, height)
         self._model, self._data = model, mujoco.MjData(model)

@@ -21,6 +21,8 @@ from rlkit.rotations import (
     rotate,
     rotate_inverse,
     rotation_vector,
+    slerp_angle,
+    turned_about_z,
     yaw,
 )
 
@@ -63,15 +65,31 @@ def spans_of(
 
 
 def moved_on(turn: Tensor, shift: Tensor, cycles: Tensor) -> tuple[Tensor, Tensor]:
-    """After so many cycles `[...]`: turned by `[...]` rad about z, and then shifted by `[..., 3]` m, world frame.
+    """After so many cycles `[...]`: turned by `[...]` rad about z, and then shifted by `[..., 2]` m, world frame.
 
-    turn: `[...]` rad and shift: `[..., 3]` m of one cycle, see `Spans`. n cycles of a turn a and a shift s, as complex
-    numbers, shift by (1 + e^ia + … + e^i(n-1)a) s, and that sum is e^i(n-1)a/2 · sin(n a/2) / sin(a/2).
+    turn: `[...]` rad and shift: `[..., 2]` m, x and y, of one cycle, see `Spans`. n cycles of a turn a and a shift s,
+    as complex numbers, shift by (1 + e^ia + … + e^i(n-1)a) s, and that sum is e^i(n-1)a/2 · sin(n a/2) / sin(a/2).
     """
     half = 0.5 * turn
-    straight = half.sin().abs() < 1e-6
-    length = torch.where(straight, cycles, (cycles * half).sin() / torch.where(straight, 1.0, half.sin()))
-    return cycles * turn, rotate(about_z((cycles - 1.0) * half), shift * length[..., None])
+    sine = half.sin()
+    straight = sine.abs() < 1e-6
+    length = torch.where(straight, cycles, (cycles * half).sin() / torch.where(straight, 1.0, sine))
+    middle = ((cycles - 1.0) * half)[..., None]
+    return cycles * turn, length[..., None] * turned_about_z(shift, middle.cos(), middle.sin())
+
+
+def short_ways(quat: Tensor, spans: Spans) -> tuple[Tensor, Tensor]:
+    """Rotations `[F, 4, B]` of the same clips, with the signs that go the short way, and how far it is to the next.
+
+    quat: `[F, 4, B]` wxyz, body to world. The angles `[F, B]` rad are those of `slerp_angle`, between quaternions.
+    """
+    cosine = (quat[:-1] * quat[1:]).sum(dim=1)
+    signs = torch.ones_like(quat[:, 0])
+    signs[1:] -= 2.0 * (cosine < 0.0)
+    signs = signs.cumprod(dim=0)
+    signs *= torch.repeat_interleave(signs[spans.first], spans.last - spans.first + 1, dim=0)
+    angle = slerp_angle(cosine)
+    return quat * signs[:, None], torch.cat((angle, angle[-1:]))
 
 
 def joint_velocities(joint_pos: Tensor, spans: Spans) -> Tensor:

@@ -14,7 +14,7 @@ from rlkit.motion.errors import MotionError
 from rlkit.motion.library import MotionState
 from rlkit.motion.robots import Robot
 from rlkit.nearest import did_you_mean
-from rlkit.rotations import conjugate, heading, multiply, rotate_inverse, six_d
+from rlkit.rotations import conjugate, heading, multiply, rotate_inverse, six_d, turned_about_z
 
 SPEED_SCALE = 0.1  # of joint speeds, so that they are as large as the angles
 
@@ -96,13 +96,10 @@ def anchored(
     reference; so are those returned. World frame. Source: BeyondMimic, p' = (x, y of the robot, z of the reference) +
     yaw(q q_ref⁻¹) (p − p_ref).
     """
-    w, _, _, z = (part[..., None] for part in heading(multiply(anchor_quat, conjugate(ref_quat))).unbind(-1))
-    cosine, sine = (
-        w * w - z * z,
-        2.0 * w * z,
-    )  # of a turn about the vertical, which is less to reckon than any turn
-    x, y, height = (body_pos - ref_pos[..., None, :]).unbind(-1)
-    place = torch.cat((anchor_pos[..., :2], ref_pos[..., 2:]), dim=-1)
-    moved = torch.stack((cosine * x - sine * y, sine * x + cosine * y, height), dim=-1) + place[..., None, :]
-    a, b, c, d = body_quat.unbind(-1)
-    return moved, torch.stack((w * a - z * d, w * b - z * c, w * c + z * b, w * d + z * a), dim=-1)
+    about = heading(multiply(anchor_quat, conjugate(ref_quat)))[..., None, None]  # behind [...]: wxyz, 1, 1
+    w, z = about[..., 0, :, :], about[..., 3, :, :]
+    moved = (body_pos - ref_pos[..., None, :]).transpose(-1, -2)  # as x, y and z of all bodies
+    moved[..., :2, :] = turned_about_z(moved[..., :2, :], w * w - z * z, 2.0 * w * z, dim=-2)
+    moved += torch.cat((anchor_pos[..., :2], ref_pos[..., 2:]), dim=-1)[..., None]
+    turned = turned_about_z(body_quat.transpose(-1, -2), w, z, dim=-2)
+    return moved.transpose(-1, -2), turned.transpose(-1, -2)

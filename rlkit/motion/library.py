@@ -15,13 +15,14 @@ from rlkit.motion.differences import (
     joint_velocities,
     linear_velocities,
     moved_on,
+    short_ways,
     spans_of,
 )
 from rlkit.motion.errors import MotionError
 from rlkit.motion.kinematics import Kinematics
 from rlkit.motion.quality import loop_gaps
 from rlkit.motion.robots import Robot, require_fit
-from rlkit.rotations import about_z, multiply, rotate, slerp, slerp_shares
+from rlkit.rotations import slerp_shares, turned_about_z
 
 _UNIT = 1e-3  # that a quaternion's length may differ from 1
 _AT_THE_END = 1e-4  # s: times are sums of steps in float32
@@ -79,7 +80,7 @@ class MotionLibrary:
     clips: those that it holds, one after the other. kinematics: of their robot; its device is the library's. weights:
     `[C]` how often each is wanted, 1 where nothing is said. fps: resample clips to about this rate; None keeps each
     clip's own. joint_mirror: each clip is followed by its mirror image, of the same weight. An hour of an H1 at 50 Hz
-    takes 215 MB.
+    takes 249 MB.
 
     entries: the facts of the clips, names: how they are called. durations: `[C]` s. loops: `[C]` bool. weights: `[C]`,
     their sum is 1. fingerprint: 16 hexadecimal digits of the content, in its order. Raises MotionError for clips of
@@ -144,25 +145,30 @@ class MotionLibrary:
         self.loops = spans.loop
         self.durations = (spans.last - spans.first) / spans.fps
         self._any_loop = any(entry.loop for entry in entries)
-        self._sizes = _Sizes(len(self.robot.bodies), joint_pos.shape[1])
-        self._poses = torch.cat((root_pos, joint_pos, root_quat), dim=-1)
+        facts = (self.durations, spans.fps, spans.last - spans.first, spans.loop, spans.turn)
+        self._facts = torch.cat(
+            (torch.stack([fact.float() for fact in facts], dim=-1), spans.shift[:, :2]), dim=-1
+        )
+        count = joint_pos.shape[1]
+        self._sizes, self._pose_sizes = _Sizes(len(self.robot.bodies), 3, 2 * count), _Sizes(1, 1, count)
         body_pos, body_quat = kinematics.poses(root_pos, root_quat, joint_pos)
         self._rows = root_pos.new_empty(len(root_pos), self._sizes.all)
-        vectors, joints, quats = self._sizes.split(self._rows)
+        vectors, joints, quats, angles = self._sizes.split(self._rows)
         vectors[:, :, 0] = body_pos.movedim(-1, 1)
         vectors[:, :, 1] = linear_velocities(body_pos, spans).movedim(-1, 1)
         vectors[:, :, 2] = angular_velocities(body_quat, spans).movedim(-1, 1)
-        joints[:, 0], joints[:, 1] = joint_pos, joint_velocities(joint_pos, spans)
-        quats.copy_(body_quat.movedim(-1, 1))
+        joints[:, :count], joints[:, count:] = joint_pos, joint_velocities(joint_pos, spans)
+        quats[:], angles[:] = short_ways(body_quat.movedim(-1, 1), spans)
+        self._poses = torch.cat((root_pos, joint_pos, quats[..., 0], angles[:, :1]), dim=-1)
 
     def joint_range(self) -> tuple[Tensor, Tensor]:
         """The least and the greatest angle `[J]` rad of each joint in all clips."""
-        joints = self._poses[:, 3 : 3 + self._sizes.joints]
+        joints = self._sizes.split(self._rows)[1][:, : len(self.robot.joints)]
         return joints.amin(dim=0), joints.amax(dim=0)
 
     def frames(self) -> MotionState:
         """Every frame of every clip `[F]`, one clip behind the other."""
-        vectors, joints, quats = self._sizes.split(self._rows)
+        vectors, joints, quats, _ = self._sizes.split(self._rows)
         return _state(vectors, joints, quats)
 
     @property
@@ -178,95 +184,95 @@ class MotionLibrary:
 
         Between two frames vectors and joints are mixed evenly, rotations the short way round (`slerp`).
         """
-        cycles, first, share = self._place(clip_ids, times)
-        before, after = (
-            self._rows.index_select(0, at.flatten()).view(*at.shape, -1) for at in (first, first + 1)
-        )
-        vectors, joints, _ = self._sizes.split(torch.lerp(before, after, share[..., None]))
-        quats, next_quats = self._sizes.split(before)[2], self._sizes.split(after)[2]
-        one, other = slerp_shares((quats * next_quats).sum(-2, keepdim=True), share[..., None, None])
-        quats = one * quats + other * next_quats
-        if self._any_loop:
-            spans = self._spans
-            turn, shift = moved_on(spans.turn[clip_ids], spans.shift[clip_ids], cycles)
-            vectors, quats = _turned(vectors, quats, turn)
-            vectors[..., 0, :] += shift[..., None]
-        return _state(vectors, joints, quats)
+        return _state(*self._mixed(self._rows, self._sizes, self._place(clip_ids, times)))
 
     def poses(self, clip_ids: Tensor, times: Tensor, offsets: Tensor) -> Pose:
         """As `future`, `[N, K, ...]`, of root and joints alone: a fifth of the time."""
-        moments = times[:, None] + offsets
-        clip_ids = clip_ids[:, None].expand_as(moments)
-        cycles, first, share = self._place(clip_ids, moments)
-        before, after = (
-            self._poses.index_select(0, at.flatten()).view(*at.shape, -1) for at in (first, first + 1)
-        )
-        even = torch.lerp(before, after, share[..., None])
-        pos, joint_pos, _ = even.split((3, self._sizes.joints, 4), dim=-1)
-        quat = slerp(before[..., -4:], after[..., -4:], share[..., None])
-        if self._any_loop:
-            turn, shift = moved_on(self._spans.turn[clip_ids], self._spans.shift[clip_ids], cycles)
-            about = about_z(turn)
-            pos, quat = rotate(about, pos) + shift, multiply(about, quat)
-        return Pose(pos, quat, joint_pos)
+        place = self._place(clip_ids[:, None], times[:, None] + offsets)
+        return _pose(*self._mixed(self._poses, self._pose_sizes, place))
+
+    def now_and_soon(self, clip_ids: Tensor, times: Tensor, offsets: Tensor) -> tuple[MotionState, Pose]:
+        """`state` `[N]` and `poses` `[N, K, ...]` at once: where in the clips they are is found once."""
+        place = self._place(clip_ids[:, None], times[:, None] + torch.cat((offsets.new_zeros(1), offsets)))
+        now, soon = _Place(*(part[:, 0] for part in place)), _Place(*(part[:, 1:] for part in place))
+        state = self._mixed(self._rows, self._sizes, now)
+        return _state(*state), _pose(*self._mixed(self._poses, self._pose_sizes, soon))
 
     def future(self, clip_ids: Tensor, times: Tensor, offsets: Tensor) -> MotionState:
         """States `[N, K, ...]` of clips `[N]` at `times` `[N]` s and each of `offsets` `[K]` s on."""
         moments = times[:, None] + offsets
-        return self.state(clip_ids[:, None].expand_as(moments), moments)
+        return self.state(clip_ids[:, None], moments)
 
     def ended(self, clip_ids: Tensor, times: Tensor) -> Tensor:
         """Whether clips `[...]` are over at times `[...]` s; bool `[...]`. A loop never is."""
         return ~self.loops[clip_ids] & (times >= self.durations[clip_ids] - _AT_THE_END)
 
-    def _place(self, clip_ids: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Whole cycles that have passed, the frame before, and how far it is to the next one, in [0, 1]."""
-        spans, durations = self._spans, self.durations[clip_ids]
-        cycles = torch.where(self.loops[clip_ids], (times / durations).floor(), 0.0)
-        intervals = spans.last[clip_ids] - spans.first[clip_ids]
-        place = (times - cycles * durations) * spans.fps[clip_ids]
-        place = torch.minimum(place.clamp(min=0.0), intervals)
-        before = torch.minimum(place.long(), intervals - 1)
-        return cycles, spans.first[clip_ids] + before, place - before
+    def _place(self, clip_ids: Tensor, times: Tensor) -> _Place:
+        facts = self._facts[clip_ids]
+        duration, fps, intervals, loop, turn, _, _ = facts.unbind(-1)
+        cycles = loop * (times / duration).floor()
+        place = torch.minimum(((times - cycles * duration) * fps).clamp(min=0.0), intervals)
+        passed = torch.minimum(place.floor(), intervals - 1.0)
+        turn, shift = moved_on(turn, facts[..., -2:], cycles) if self._any_loop else (cycles, facts[..., -2:])
+        return _Place(self._spans.first[clip_ids] + passed.long(), place - passed, turn, shift)
+
+    def _mixed(self, rows: Tensor, sizes: _Sizes, place: _Place) -> tuple[Tensor, Tensor, Tensor]:
+        """Vectors, joints and quaternions there, as `_Sizes.split` has them."""
+        first, share = place.first, place.share[..., None]
+        before, after = (rows.index_select(0, at.flatten()).view(*at.shape, -1) for at in (first, first + 1))
+        vectors, joints, quats, angles = sizes.split(before)
+        next_vectors, next_joints, next_quats, _ = sizes.split(after)
+        vectors = torch.lerp(vectors, next_vectors, share[..., None, None])
+        joints = torch.lerp(joints, next_joints, share)
+        one, other = (part[..., None, :] for part in slerp_shares(angles, share))
+        quats = torch.addcmul(one * quats, other, next_quats)
+        if self._any_loop:
+            turn, flat = place.turn[..., None, None], vectors[..., :2, :, :]
+            half = 0.5 * turn
+            flat.copy_(turned_about_z(flat, turn.cos()[..., None], turn.sin()[..., None], dim=-3))
+            flat[..., 0, :] += place.shift[..., None]
+            quats = turned_about_z(quats, half.cos(), half.sin(), dim=-2)
+        return vectors, joints, quats
+
+
+class _Place(NamedTuple):
+    """Where in the frames: the one before, how far it is to the next one, in [0, 1], and what the cycles that have
+    passed move on by, rad and m `[..., 2]`."""
+
+    first: Tensor
+    share: Tensor
+    turn: Tensor
+    shift: Tensor
 
 
 class _Sizes(NamedTuple):
     """How a frame lies in a row: what is reckoned alike lies together, which takes a third of the time."""
 
     bodies: int
-    joints: int
+    kinds: int  # of vectors, of each body
+    joints: int  # numbers
 
     @property
     def all(self) -> int:
-        return 13 * self.bodies + 2 * self.joints
+        return (3 * self.kinds + 5) * self.bodies + self.joints
 
-    def split(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Views of rows `[..., all]`: vectors `[..., xyz, 3, B]` (pos, lin_vel, ang_vel), joints `[..., 2, J]` (pos,
-        vel), quaternions `[..., wxyz, B]`."""
-        vectors, joints, quats = rows.split((9 * self.bodies, 2 * self.joints, 4 * self.bodies), dim=-1)
-        return (
-            vectors.unflatten(-1, (3, 3, self.bodies)),
-            joints.unflatten(-1, (2, self.joints)),
-            quats.unflatten(-1, (4, self.bodies)),
-        )
+    def split(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Views of rows `[..., all]`: vectors `[..., xyz, kinds, B]` (pos, lin_vel, ang_vel), joints `[..., joints]`
+        (pos, vel), quaternions `[..., wxyz, B]`, and the angles `[..., B]` from these to the next frame's."""
+        bodies, kinds, joints = self
+        vectors, angles, quats, further = rows.split((3 * kinds * bodies, joints, 4 * bodies, bodies), dim=-1)
+        return vectors.unflatten(-1, (3, kinds, bodies)), angles, quats.unflatten(-1, (4, bodies)), further
 
 
 def _state(vectors: Tensor, joints: Tensor, quats: Tensor) -> MotionState:
     """Of the parts of rows, see `_Sizes.split`."""
-    pos, lin_vel, ang_vel = vectors.movedim(-3, -1).contiguous().unbind(-3)
-    joint_pos, joint_vel = joints.unbind(-2)
-    return MotionState(joint_pos, joint_vel, pos, quats.movedim(-2, -1).contiguous(), lin_vel, ang_vel)
+    pos, lin_vel, ang_vel = vectors.transpose(-1, -3).unbind(-2)
+    joint_pos, joint_vel = joints.chunk(2, dim=-1)
+    return MotionState(joint_pos, joint_vel, pos, quats.transpose(-1, -2), lin_vel, ang_vel)
 
 
-def _turned(vectors: Tensor, quats: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
-    """Vectors `[..., xyz, 3, B]` and quaternions `[..., wxyz, B]`, turned by `[...]` rad about the world's z axis."""
-    cosine, sine = turn.cos()[..., None, None], turn.sin()[..., None, None]
-    x, y, z = vectors.unbind(-3)
-    vectors = torch.stack((cosine * x - sine * y, sine * x + cosine * y, z), dim=-3)
-    cosine, sine = (0.5 * turn).cos()[..., None], (0.5 * turn).sin()[..., None]
-    w, x, y, z = quats.unbind(-2)
-    turned = (cosine * w - sine * z, cosine * x - sine * y, cosine * y + sine * x, cosine * z + sine * w)
-    return vectors, torch.stack(turned, dim=-2)
+def _pose(vectors: Tensor, joints: Tensor, quats: Tensor) -> Pose:
+    return Pose(vectors[..., 0, 0], quats[..., 0], joints)
 
 
 def _fitting(clip: Clip, robot: Robot) -> Clip:

@@ -23,9 +23,8 @@ from rlkit.plugins.installed import found, is_bare, why_not
 
 GROUPS = ("rlkit.tasks", "rlkit.learners", "rlkit.networks", "rlkit.sims")
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
-_NEARLY = re.compile(
-    r"([\w./]+?)(?:(?:\.py)?::?|\.(?=[A-Z]))(\w+)"
-)  # a class begins with a capital where a dot stands
+# A class begins with a capital where a dot stands
+_NEARLY = re.compile(r"([\w./]+?)(?:(?:\.py)?::?|\.(?=[A-Z]))(\w+)")
 _Kind = TypeVar("_Kind")
 _OF_RUNS = ("run.json", "config.yaml", "nn")
 

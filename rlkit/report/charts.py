@@ -47,7 +47,9 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Chart:
-    """What a chart shows. `share`: numbers between 0 and 1, written as per cent. `wide`: over the whole page."""
+    """What a chart shows. `share`: numbers between 0 and 1, written as per cent. `wide`: over the whole page.
+    `unit`: of its numbers.
+    """
 
     title: str
     views: Views
@@ -55,6 +57,7 @@ class Chart:
     share: bool = False
     wide: bool = False
     marks: Sequence[Mark] = field(default_factory=tuple)
+    unit: str = ""
 
     @property
     def names(self) -> list[str]:
@@ -131,10 +134,8 @@ def y_range(chart: Chart) -> Range:
         part for line in lines if not line.faint for part in (line.y, line.low, line.high) if part is not None
     ]
     values = np.concatenate(parts or faint)
-    low, high = (
-        float(min(part.min() for part in parts + faint)),
-        float(max(part.max() for part in parts + faint)),
-    )
+    low = float(min(part.min() for part in parts + faint))
+    high = float(max(part.max() for part in parts + faint))
     if chart.share:
         return Range(0.0, max(high * 1.05, 0.02) if high < 0.9 else 1.0)
     inner = np.percentile(values, [1, 99])
@@ -154,15 +155,17 @@ def _legend(chart: Chart) -> Markup:
     views = [[line for line in chart.views[axis] if not line.faint] for axis in AXES]
     keys = []
     for index, lines in enumerate(zip(*views)):
-        latest = [_latest(line, chart.share) for line in lines]
+        latest = [_latest(line, chart) for line in lines]
         shown = element("b", latest[0], data_last="|".join(latest))
         keys.append(element("li", swatch(index), lines[0].name, " ", shown))
     return element("ul", *keys, class_="legend")
 
 
-def _latest(line: Line, share: bool) -> str:
+def _latest(line: Line, chart: Chart) -> str:
     last = float(line.y[-1]) if len(line.y) else None
-    return percent(last) if share else number(last)
+    if chart.share:
+        return percent(last)
+    return f"{number(last)} {chart.unit}".rstrip() if last is not None else number(last)
 
 
 def swatch(index: int) -> Markup:
@@ -183,7 +186,7 @@ def _drawing(chart: Chart, axis: str) -> Markup:
     frame = _Frame(left, right, low, high, width, height)
     scale = x_scale(axis, right)
     percent = Scale(0.01, "%") if chart.share else Scale()
-    parts = [*_grid(frame, axis, scale, percent), *_marks(chart, frame, axis)]
+    parts = [*_grid(frame, axis, scale, percent), *_y_label(frame, chart.unit), *_marks(chart, frame, axis)]
     index = 0
     for line in sorted(lines, key=lambda line: not line.faint):  # what is faint lies below
         parts += _curve(line, frame, index)
@@ -193,7 +196,7 @@ def _drawing(chart: Chart, axis: str) -> Markup:
         "svg", *parts, cursor, class_=f"plot {axis}", viewBox=f"0 0 {width} {height}", role="img",
         aria_label=f"{chart.title} over {_AXIS_WORDS[axis]}",
         data_x=f"{left / scale.divisor:.8g} {right / scale.divisor:.8g} {x_label(axis, scale)}",
-        data_y=f"{low / percent.divisor:.8g} {high / percent.divisor:.8g} {percent.unit}",
+        data_y=f"{low / percent.divisor:.8g} {high / percent.divisor:.8g} {percent.unit or chart.unit}",
         data_frame=f"{_LEFT} {width - _RIGHT} {_TOP} {height - _BOTTOM}",
     )  # fmt: skip
 
@@ -235,6 +238,15 @@ def _grid(frame: _Frame, axis: str, x: Scale, y: Scale) -> list[Markup]:
     middle = (_LEFT + frame.width - _RIGHT) / 2
     label = element("text", x_label(axis, x), class_="label", x=middle, y=bottom + 31, text_anchor="middle")
     return [*parts, label]
+
+
+def _y_label(frame: _Frame, unit: str) -> list[Markup]:
+    """The unit beside the numbers of the axis, upwards."""
+    if not unit:
+        return []
+    middle = (_TOP + frame.height - _BOTTOM) / 2
+    place = {"x": 10, "y": middle, "transform": f"rotate(-90 10 {middle:g})"}
+    return [element("text", f"[{unit}]", class_="label", text_anchor="middle", **place)]
 
 
 def _marks(chart: Chart, frame: _Frame, axis: str) -> list[Markup]:

@@ -108,7 +108,8 @@ def _chart(
     """A metric of all groups, with their letters alone if `short`; None where no run has it."""
     if not any(metric in run.metrics.columns for group in groups for run in group.runs):
         return None
-    return Chart(title, group_views(groups, metric, short=short), share=share)
+    unit = "" if share else groups[0].runs[0].unit([metric])
+    return Chart(title, group_views(groups, metric, short=short), share=share, unit=unit)
 
 
 def _more(groups: Sequence[Group]) -> list[Markup | None]:
@@ -122,6 +123,7 @@ def _more(groups: Sequence[Group]) -> list[Markup | None]:
                 name,
                 group_views(groups, name, _POINTS_OF_SMALL, short=True),
                 share=shares and name != "episode/length",
+                unit=groups[0].runs[0].unit([name]),
             )
             for name in names
             if name.startswith(prefixes) and _moves(groups, name)

@@ -48,6 +48,11 @@ class RunData:
         """Whether it has evaluations, which its best return is then of."""
         return self.metrics.last("eval/return") is not None
 
+    def unit(self, metrics: Sequence[str]) -> str:
+        """In what these metrics are told; empty where they are of several units, or none is known."""
+        found = {str(self.record.units.get(name, "")) for name in metrics}
+        return found.pop() if len(found) == 1 else ""
+
     def section(self, name: str) -> dict[str, Any]:
         """A section of config.yaml, empty where it is missing."""
         section = self.config.get(name)

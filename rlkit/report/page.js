@@ -39,7 +39,7 @@ for (const plot of document.querySelectorAll(".plot")) {
   const shown = figure.querySelectorAll(".legend b"), place = figure.querySelector(".at");
   const cursor = plot.querySelector(".cursor"), curves = plot.querySelectorAll(".curve");
   const [left, right, top, bottom] = plot.dataset.frame.split(" ").map(Number);
-  const [x0, x1, ...axis] = plot.dataset.x.split(" "), [low, high, unit] = plot.dataset.y.split(" ");
+  const [x0, x1, ...axis] = plot.dataset.x.split(" "), [low, high, ...unit] = plot.dataset.y.split(" ");
 
   plot.addEventListener("pointermove", (event) => {
     const box = plot.getBoundingClientRect();
@@ -52,7 +52,7 @@ for (const plot of document.querySelectorAll(".plot")) {
       const all = points(curve);
       if (!all.length) return;
       const value = +high - (nearest(all, x)[1] - top) / (bottom - top) * (high - low);
-      shown[index].textContent = written(value) + (unit ? ` ${unit}` : "");
+      shown[index].textContent = written(value) + ["", ...unit].join(" ").trimEnd();
     });
   });
   plot.addEventListener("pointerleave", () => {

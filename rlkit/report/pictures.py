@@ -75,7 +75,8 @@ def _write(chart: Chart, folder: Path) -> Path:
     low, high, _ = y_range(chart)
     axes.set_ylim(low * factor, high * factor)
     axes.set_xlabel(x_label(axis, scale))
-    axes.set_ylabel(chart.title + (" [%]" if chart.share else ""))
+    unit = "%" if chart.share else chart.unit
+    axes.set_ylabel(chart.title + (f" [{unit}]" if unit else ""))
     if names:
         figure.legend(loc="outside lower left", ncols=columns)
     path = folder / (re.sub(r"[^a-z0-9]+", "_", chart.title.lower()).strip("_") + ".png")

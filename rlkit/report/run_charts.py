@@ -29,7 +29,7 @@ def charts_of(run: RunData) -> dict[str, list[Chart]]:
         ],
         "Rewards": [draw("Reward terms", _labels(rewards), wide=True, note="weighted, summed over an episode")],
         "Episodes": [
-            draw("Length in control steps", {"training": "episode/length", "evaluation": "eval/length"}, raw=True),
+            draw("Length", {"training": "episode/length", "evaluation": "eval/length"}, raw=True),
             draw("How episodes end", endings, share=True),
         ],
         "Evaluations": draw.each([name for name in draw.named("eval/") if name not in draw.drawn]),
@@ -74,7 +74,8 @@ class _Drawer:
         flat = [label for label, name in there.items() if not _moves(metrics, name)] if len(there) > 2 else []
         there = {label: name for label, name in there.items() if label not in flat} or there
         views = run_views(metrics, list(there.values()), list(there), self.run.envs, raw)
-        return Chart(title, views, _note(note, flat), share, wide, self.run.joins)
+        unit = "" if share else self.run.unit(list(there.values()))
+        return Chart(title, views, _note(note, flat), share, wide, self.run.joins, unit)
 
     def named(self, prefix: str) -> list[str]:
         """The metrics whose names begin so."""

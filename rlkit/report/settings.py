@@ -9,17 +9,10 @@ from typing import Any, Mapping, Sequence
 _SECTIONS = ("sim", "env", "task", "train", "training")
 # In those sections all the same: how it is looked at and resumed, and on how many threads.
 _NOT_COMPARED = (
-    "env.render",
-    "env.recordVideo",
-    "env.graphicsDeviceId",
-    "sim.numThreads",
-    "training.threads",
-    "training.seed",
-    "training.checkpoint",
-    "training.resume",
-    "training.checkpointInterval",
+    "env.render", "env.recordVideo", "env.graphicsDeviceId", "sim.numThreads", "training.threads",
+    "training.seed", "training.checkpoint", "training.resume", "training.checkpointInterval",
     "training.checkpointSteps",
-)
+)  # fmt: skip
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -53,8 +53,7 @@ def _top(run: RunData) -> Markup:
     kind = "training" if record.kind == "train" else "test"
     begun = record.created[:16].replace("T", " ")
     line = element(
-        "p",
-        f"{kind} with {record.learner} on {record.device}, seed {record.seed}, begun {begun} UTC",
+        "p", f"{kind} with {record.learner} on {record.device}, seed {record.seed}, begun {begun} UTC"
     )
     problems = [element("p", note, class_="problem") for note in run.notes]
     if record.reason:

@@ -17,6 +17,7 @@ from rlkit.runtime.policies.skill_env import SkillEnv
 from rlkit.runtime.policies.skills import asks_for_skills, load_skills
 from rlkit.runtime.policies.teachers import give_teacher
 from rlkit.runtime.process.ranks import Ranks
+from rlkit.settings import same_fields
 from rlkit.sims import registry as sims
 from rlkit.sims.api import PhysicsSettings, SceneSpec
 from rlkit.sims.facts import steps_on_cpu
@@ -116,15 +117,4 @@ def build_learner(experiment: Experiment, env: VecEnv) -> Learner:
 
 def physics_settings(sim: SimSettings, ranks: Ranks) -> PhysicsSettings:
     """The `sim` section as the simulator takes it; each rank of a machine gets its share of the cores."""
-    return PhysicsSettings(
-        dt=sim.dt,
-        substeps=sim.substeps,
-        iterations=sim.iterations,
-        ls_iterations=sim.ls_iterations,
-        solver=sim.solver,
-        cone=sim.cone,
-        impratio=sim.impratio,
-        integrator=sim.integrator,
-        num_threads=ranks.threads(sim.num_threads),
-        max_contacts=sim.max_contacts,
-    )
+    return same_fields(PhysicsSettings, sim, num_threads=ranks.threads(sim.num_threads))

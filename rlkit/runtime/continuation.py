@@ -142,10 +142,8 @@ def _go_on(experiment: Experiment, entry: RunEntry, differ: Changes, *, leads: b
         if not leads:
             return Found(experiment)
         raise ConfigError(
-            [
-                f"training.resume=auto: {entry.name} is this very request, and under way (process {record.pid} on"
-                f" {record.host}); wait for it or end it, or begin another one beside it with training.resume=new"
-            ]
+            f"training.resume=auto: {entry.name} is this very request, and under way (process {record.pid} on"
+            f" {record.host}); wait for it or end it, or begin another one beside it with training.resume=new"
         )
     if drawn:
         experiment = replace(experiment, training=replace(experiment.training, seed=record.seed))
@@ -176,7 +174,7 @@ def _others(experiment: Experiment, others: list[tuple[RunEntry, Changes]], *, a
     same_seed = [found for found in others if "training.seed" not in found[1].refused]
     named = [found for found in same_seed if name is not None and is_of_series(found[0].name, name)]
     if named and alone and job_name() is None:
-        raise ConfigError([_refusal(*named[0])])
+        raise ConfigError(_refusal(*named[0]))
     near = [found for found in named or same_seed if found[0].state not in (RUNNING, DONE)]
     if near:
         entry, differ = min(near, key=lambda found: len(found[1].refused))

@@ -24,6 +24,7 @@ from rlkit.runtime.process.ranks import from_environment
 from rlkit.runtime.process.slurm import job_facts
 from rlkit.runtime.process.startup import startup
 from rlkit.runtime.process.stopping import StopAtOnce
+from rlkit.settings import same_fields
 from rlkit.untrusted import printable
 from rlkit.workspace import Resolved, Run, WorkspaceLimits, continue_run, open_run
 
@@ -125,12 +126,7 @@ def _claim(
     run = open_run(
         experiment.task_name,
         experiment.kind,
-        settings=WorkspaceLimits(
-            max_recent_runs=settings.max_recent_runs,
-            max_train_runs=settings.max_train_runs,
-            max_test_runs=settings.max_test_runs,
-            use_clean_workspace=settings.use_clean_workspace,
-        ),
+        settings=same_fields(WorkspaceLimits, settings),
         name=experiment.logging.experiment_name,
         config_yaml=config,
         command=command,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Callable
 
-from rlkit.config import ConfigError, Experiment
+from rlkit.config import Experiment
 from rlkit.config.facts.code import Code, problems
 from rlkit.config.files import task_source
+from rlkit.errors import ConfigError, raise_for
 from rlkit.learners.facts import learner_facts
 from rlkit.runtime.checkpoints.head import CheckpointError, read_head, require_fit
 from rlkit.runtime.checkpoints.weights_file import read_index, require_some_fit
@@ -64,14 +65,12 @@ def _require_task(experiment: Experiment, code: Code | None) -> None:
         return
     found = task_source.problem(task_source.named(experiment.task))
     if found is not None:
-        raise ConfigError([found])
+        raise ConfigError(found)
 
 
 def require_code(experiment: Experiment, code: Code | None) -> None:
     """Refuse classes of others that are not here, or that a run alone asks for; code: of its checkpoint."""
-    found = problems(experiment.sections(), experiment.trusted, code)
-    if found:
-        raise ConfigError(found)
+    raise_for(problems(experiment.sections(), experiment.trusted, code))
 
 
 def _require_scene(experiment: Experiment, tell: Callable[[str], None]) -> None:
@@ -88,7 +87,7 @@ def _load_engine(experiment: Experiment) -> None:
     try:
         prepare(simulator, experiment.trusted)
     except ImportError as error:
-        raise ConfigError([f"sim.name={simulator}: {error}"]) from error
+        raise ConfigError(f"sim.name={simulator}: {error}") from error
 
 
 def require_one_process(experiment: Experiment, ranks: Ranks) -> None:
@@ -97,17 +96,15 @@ def require_one_process(experiment: Experiment, ranks: Ranks) -> None:
         return
     if experiment.kind == "test":
         raise ConfigError(
-            ["training.test=true: a test runs in one process; start it with python, not torchrun"]
+            "training.test=true: a test runs in one process; start it with python, not torchrun"
         )
     learner = experiment.train["learner"]
     row = learner_facts(learner)
     if row is not None and not row.several_ranks:
         label = row.label
         raise ConfigError(
-            [
-                f"train.learner={learner}: {label} trains in one process; start it with python, or say beside its class"
-                " that it can: FACTS = LearnerFacts(several_ranks=True), as docs/learners.md shows"
-            ]
+            f"train.learner={learner}: {label} trains in one process; start it with python, or say beside its class"
+            " that it can: FACTS = LearnerFacts(several_ranks=True), as docs/learners.md shows"
         )
 
 
@@ -118,7 +115,7 @@ def _require_source(experiment: Experiment, source: Resolved) -> None:
     if experiment.kind == "train":
         over = nothing_left(experiment, source, head)
         if over is not None:
-            raise ConfigError([over])
+            raise ConfigError(over)
 
 
 def _require_weights(experiment: Experiment, path: Path) -> None:
@@ -126,7 +123,7 @@ def _require_weights(experiment: Experiment, path: Path) -> None:
     try:
         require_some_fit(path, read_index(path), experiment.train)
     except CheckpointError as error:
-        raise ConfigError([f"training.initFrom: {error}"]) from error
+        raise ConfigError(f"training.initFrom: {error}") from error
 
 
 def _require_environments(experiment: Experiment, tell: Callable[[str], None]) -> None:
@@ -134,15 +131,11 @@ def _require_environments(experiment: Experiment, tell: Callable[[str], None]) -
     from rlkit.runtime.gym_request import problems  # only here: no other task needs gymnasium
 
     with told("making one environment, to look at it", 0.1, tell):  # nothing has been said yet
-        found = problems(experiment)
-    if found:
-        raise ConfigError(found)
+        raise_for(problems(experiment))
 
 
 def _require_display(experiment: Experiment) -> None:
     """Refuse a viewer or a video that this machine cannot show or make."""
     from rlkit.runtime.watching.available import problems  # only here: numpy comes with it
 
-    found = problems(experiment)
-    if found:
-        raise ConfigError(found)
+    raise_for(problems(experiment))

@@ -97,10 +97,7 @@ SIMULATORS = {
         auto=False,
     ),
     "gymnasium": SimulatorFacts(
-        modules=("gymnasium",),
-        packages=("gymnasium",),
-        install=how_to_install("gymnasium"),
-        cpu_only=True,
+        modules=("gymnasium",), packages=("gymnasium",), install=how_to_install("gymnasium"), cpu_only=True
     ),
     "isaaclab": SimulatorFacts(
         unavailable="Isaac Lab runs on Isaac Sim, whose packages on PyPI are stubs that fetch the wheels from NVIDIA's "

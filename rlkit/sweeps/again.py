@@ -47,7 +47,7 @@ def _own_words(folder: Path, typed: Sequence[str]) -> list[str]:
     problem = next(filter(None, map(_problem, set(record.words) - set(typed))), None)
     if problem is not None:
         raise ConfigError(
-            [f"sweep={folder.name}: {problem}; type its words again: {record.command} sweep={folder.name}"]
+            f"sweep={folder.name}: {problem}; type its words again: {record.command} sweep={folder.name}"
         )
     return list(record.words)
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Iterable, Sequence
 from rlkit.config.sweep import Spread, Words, check_jobs, common_words, grid, sweep_task
 from rlkit.errors import ConfigError
 from rlkit.masking import masked
+from rlkit.packages import train_command
 from rlkit.sweeps.book import Book
 from rlkit.sweeps.launcher import ProcessLauncher
 from rlkit.sweeps.processes import Processes
 from rlkit.sweeps.request import Request
 from rlkit.sweeps.score import measure_of
+from rlkit.sweeps.shares import share_by_others
 from rlkit.workspace.store.record import RUNNING
 from rlkit.workspace.sweeps import JOB_VARIABLE, OVER, RECORD, Sweep, SweepJob, new_record
 
@@ -72,7 +74,7 @@ def opened(
         if sweep.record.sweeper != sweeper:
             sweep.close()
             raise ConfigError(
-                [f"{folder} is a sweep of hydra/sweeper={sweep.record.sweeper}, not of {sweeper}"]
+                f"{folder} is a sweep of hydra/sweeper={sweep.record.sweeper}, not of {sweeper}"
             )
         print(f"going on with the sweep {sweep.name}")
         return sweep
@@ -99,13 +101,27 @@ def batches(jobs: Sequence[SweepJob], size: int | None) -> Iterable[Sequence[Swe
 
 
 def by_others(launcher: Any, sweep: Sweep, jobs: Sequence[SweepJob], at_once: int | None) -> None:
-    """Hand jobs to a launcher that is not ours, and write down what it returns of those that left no run."""
+    """Hand jobs to a launcher that is not ours, and write down what it returns of those that left no run.
+
+    Raises ConfigError where the launcher does not reach its cluster.
+    """
+    ray = getattr(launcher, "ray_cfg", None)
+    if ray is not None:  # the launcher has a number of its own, which a Ray that runs already refuses
+        ray.init.setdefault("object_store_memory", None)
     for batch in batches(jobs, at_once):
-        # The variable tells a run which job it is, wherever it runs; Hydra sets it there.
+        # Variables tell a run which job it is and what its cores are, wherever it runs; Hydra sets them there.
+        share = [f"+hydra.job.env_set.{name}='{value}'" for name, value in share_by_others(launcher).items()]
         words = [
-            [*job.words, f"+hydra.job.env_set.{JOB_VARIABLE}='{sweep.name}/{job.number}'"] for job in batch
+            [*job.words, f"+hydra.job.env_set.{JOB_VARIABLE}='{sweep.name}/{job.number}'", *share]
+            for job in batch
         ]
-        for job, done in zip(batch, launcher.launch(words, initial_job_idx=batch[0].number)):
+        try:
+            made = launcher.launch(words, initial_job_idx=batch[0].number)
+        except ConnectionError as error:
+            raise ConfigError(
+                [f"{error}; when it can be reached: {train_command()} -m sweep={sweep.name}"]
+            ) from error
+        for job, done in zip(batch, made):
             _write_down(sweep, job, done)
 
 

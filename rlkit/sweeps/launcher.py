@@ -37,7 +37,7 @@ class ProcessLauncher(Launcher):
         """What each of the jobs at a time gets of this machine. Raises ConfigError."""
         if type(self.n_jobs) is not int or not (self.n_jobs == -1 or self.n_jobs >= 1):
             raise ConfigError(
-                [f"hydra.launcher.n_jobs={self.n_jobs}: needs a whole number >= 1, or -1 for one job a core"]
+                f"hydra.launcher.n_jobs={self.n_jobs}: needs a whole number >= 1, or -1 for one job a core"
             )
         named = any(word.lstrip("+").startswith("env.device=c") for word in asked().words.overrides)
         gpus = 0 if named else Machine.detect().cuda_devices

@@ -25,7 +25,7 @@ from rlkit.sweeps.search import Settings, carry_out_search
 def install(request: Request) -> None:
     """Make our launchers and sweepers known to Hydra, for this command line. Raises ConfigError."""
     if request.words.sweep and from_environment().size > 1:
-        raise ConfigError(["-m: each of several ranks would sweep; start a sweep with python, not torchrun"])
+        raise ConfigError("-m: each of several ranks would sweep; start a sweep with python, not torchrun")
     ask(request)
     plugins = Plugins.instance()  # which has looked for those of others, whose names may be the same
     for plugin in (ProcessLauncher, GridSweeper, OptunaSweeper):

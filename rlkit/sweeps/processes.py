@@ -99,11 +99,7 @@ class Processes:
         share = self._free.pop(0)
         console = None if self._alone else self._folder / f"job_{job.number}.log"
         started(job, console)
-        environment = {
-            **os.environ,
-            **share,
-            JOB_VARIABLE: f"{self._folder.name}/{job.number}",
-        }
+        environment = {**os.environ, **share, JOB_VARIABLE: f"{self._folder.name}/{job.number}"}
         with _appended(console) as output:
             process = subprocess.Popen(
                 _command([*self._options, *job.words]),

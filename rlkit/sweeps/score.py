@@ -20,10 +20,10 @@ def measure_of(text: str | None, best_by: str) -> Measure:
     try:
         asked = parse(best_by if text is None else text)
     except ValueError as error:
-        raise ConfigError([f"hydra.sweeper.measure: {error}"]) from error
+        raise ConfigError(f"hydra.sweeper.measure: {error}") from error
     first, *others = asked
     if text is not None and others:
-        raise ConfigError([f"hydra.sweeper.measure={text}: one metric; write hydra.sweeper.measure={first}"])
+        raise ConfigError(f"hydra.sweeper.measure={text}: one metric; write hydra.sweeper.measure={first}")
     return first if text is not None else next((m for m in asked if m.metric != "success"), first)
 
 

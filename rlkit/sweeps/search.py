@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from rlkit.config.schema.ranking import Measure
 from rlkit.config.sweep import Spread, check_jobs
-from rlkit.errors import ConfigError
+from rlkit.errors import ConfigError, raise_for
 from rlkit.numbers import number
 from rlkit.packages import how_to_install
 from rlkit.sweeps.book import Book
@@ -73,8 +73,7 @@ class Settings:
                 problems.append(f"hydra.sweeper.{name}={given[name]}: allowed are {', '.join(words)}")
         if not isinstance(given.get("measure"), (str, type(None))):
             problems.append(f"hydra.sweeper.measure={given['measure']}: needs a metric's name")
-        if problems:
-            raise ConfigError(problems)
+        raise_for(problems)
         return cls(**given)
 
 
@@ -86,7 +85,7 @@ def carry_out_search(
     Raises RlkitError before any starts.
     """
     if importlib.util.find_spec("optuna") is None:
-        raise ConfigError([f"hydra/sweeper=optuna: Optuna is not installed: {how_to_install('sweep')}"])
+        raise ConfigError(f"hydra/sweeper=optuna: Optuna is not installed: {how_to_install('sweep')}")
     asked = Settings.of(given)
     choices = searched(settings)
     checked = check_jobs(request.words, corners(settings), print)
@@ -120,13 +119,8 @@ class Search:
         asked: Settings,
         measure: Measure,
     ) -> None:
-        self._sweep, self._book, self._settings, self._asked, self._measure = (
-            sweep,
-            book,
-            settings,
-            asked,
-            measure,
-        )
+        self._sweep, self._book, self._settings = sweep, book, settings
+        self._asked, self._measure = asked, measure
         self._space = distributions(choices)
         self._study = study_of(sweep.path, asked, measure)
         self._trials: dict[int, Trial] = {}
@@ -241,8 +235,7 @@ def study_of(folder: Path, asked: Settings, measure: Measure) -> Study:
         direction="minimize" if measure.less else "maximize",
         load_if_exists=True,
     )
-    seed = asked.seed + len(
-        study.get_trials(deepcopy=False)
-    )  # a continuation draws others than the beginning
+    # A continuation draws others than the beginning
+    seed = asked.seed + len(study.get_trials(deepcopy=False))
     study.sampler = (TPESampler if asked.sampler == "tpe" else RandomSampler)(seed=seed)
     return study

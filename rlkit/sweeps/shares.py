@@ -7,7 +7,7 @@ leave a busy core takes many times as long.
 from __future__ import annotations
 
 import os
-from typing import Dict, Mapping
+from typing import Any, Dict, Mapping
 
 from rlkit.config.facts.machine import CORES_VARIABLE
 
@@ -36,6 +36,12 @@ def shares(jobs: int, *, cores: int, gpus: int = 0, environ: Mapping[str, str] =
             own[_GPUS] = devices[number % len(devices)]
         found.append(own)
     return found
+
+
+def share_by_others(launcher: Any) -> Share:
+    """What a job by a launcher that is not ours has: with Ray the cores that it is told a job needs, elsewhere all."""
+    ray = getattr(launcher, "ray_cfg", None)
+    return {} if ray is None else {CORES_VARIABLE: str(max(1, int(ray.remote.get("num_cpus", 1))))}
 
 
 def divided(cores: int, parts: int) -> list[int]:

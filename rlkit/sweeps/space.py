@@ -16,16 +16,14 @@ def searched(settings: Sequence[Spread]) -> list[Spread]:
     found = [setting for setting in settings if setting.interval or len(setting.values) > 1]
     if not found:
         raise ConfigError(
-            [
-                "hydra/sweeper=optuna: there is nothing to search; give a setting several values, as"
-                " 'train.learning_rate=tag(log, interval(1e-5, 1e-2))'"
-            ]
+            "hydra/sweeper=optuna: there is nothing to search; give a setting several values, as"
+            " 'train.learning_rate=tag(log, interval(1e-5, 1e-2))'"
         )
     for setting in found:
         low, high = (float(setting.values[0]), float(setting.values[-1])) if setting.interval else (0.0, 1.0)
         if low >= high or (setting.log and setting.interval and low <= 0.0):
             needs = "two ends, the first one less" + (" and above 0, for a logarithm" if setting.log else "")
-            raise ConfigError([f"{setting.key}=interval({','.join(setting.values)}): needs {needs}"])
+            raise ConfigError(f"{setting.key}=interval({','.join(setting.values)}): needs {needs}")
     return found
 
 

@@ -9,6 +9,7 @@ A term is a method with a decorator; its name is the key in the configuration an
     def object_height(self) -> Tensor: ...  # [N], weighted by task.rewardWeights.object_height
 
     @metric
+    @unit("m")
     def tracking_error(self) -> Tensor: ... # [N], its mean over an episode goes to metric/tracking_error
 
     @success / @failure
@@ -21,7 +22,7 @@ A term is a method with a decorator; its name is the key in the configuration an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Iterable, Mapping, NamedTuple, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Iterable, Mapping, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -29,75 +30,24 @@ from torch import Tensor
 from rlkit.errors import RlkitError
 from rlkit.nearest import did_you_mean
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
-from rlkit.tasks.motion.showing import Chosen, Showing
+from rlkit.tasks.motion.showing import Chosen as Chosen
+from rlkit.tasks.motion.showing import Showing
+from rlkit.tasks.terms import Fact as Fact
+from rlkit.tasks.terms import fact as fact
+from rlkit.tasks.terms import failure as failure
+from rlkit.tasks.terms import metric as metric
+from rlkit.tasks.terms import observation as observation
+from rlkit.tasks.terms import reward as reward
+from rlkit.tasks.terms import success as success
+from rlkit.tasks.terms import unit as unit
 
 Term = Callable[[], Tensor]
 MirrorImage = Tuple[Sequence[int], Sequence[float]]
 """For every number of a vector: where its mirror image is read from, and the sign it gets."""
-_Method = TypeVar("_Method", bound=Callable[[Any], Tensor])
 
 
 class TaskError(RlkitError):
     """The task's configuration names something the task does not have; the message says what it has."""
-
-
-def observation(size: int | str, *, alias: str | None = None) -> Callable[[_Method], _Method]:
-    """Mark a method as an observation term of `size` numbers: `[N, size]` float32.
-
-    size: a number, or the name of the task's attribute that holds it, as "num_joints". alias: another name, as the
-    one it had before, that a configuration may use.
-    """
-
-    def mark(method: _Method) -> _Method:
-        method._rlkit_term = ("observation", size, alias)  # type: ignore[attr-defined]
-        return method
-
-    return mark
-
-
-def reward(method: _Method) -> _Method:
-    """Mark a method as a reward term: `[N]` float32, a pure function of the state, unweighted."""
-    method._rlkit_term = ("reward", 1, None)  # type: ignore[attr-defined]
-    return method
-
-
-def metric(method: _Method) -> _Method:
-    """Mark a method as a number to watch: `[N]` float32, read in every step; the reward does not know it."""
-    method._rlkit_term = ("metric", 1, None)  # type: ignore[attr-defined]
-    return method
-
-
-class Fact(NamedTuple):
-    """What is known of a task's number of an episode: its unit, and which way is better."""
-
-    unit: str = ""
-    more_is_better: bool = False
-
-
-def fact(unit: str = "", *, more_is_better: bool = False) -> Callable[[_Method], _Method]:
-    """Mark a method as a number of the episode that ends: `[N]` float32, read in its last step, after `remember`.
-
-    Only evaluations and tests ask for it. unit: for the heads of tables. more_is_better: where it is no error.
-    """
-
-    def mark(method: _Method) -> _Method:
-        method._rlkit_term = ("fact", 1, None)  # type: ignore[attr-defined]
-        method._rlkit_fact = Fact(unit, more_is_better)  # type: ignore[attr-defined]
-        return method
-
-    return mark
-
-
-def success(method: _Method) -> _Method:
-    """Mark a method as a success criterion: `[N]` bool, ends the episode as solved."""
-    method._rlkit_term = ("success", 1, None)  # type: ignore[attr-defined]
-    return method
-
-
-def failure(method: _Method) -> _Method:
-    """Mark a method as a failure criterion: `[N]` bool, ends the episode as failed."""
-    method._rlkit_term = ("failure", 1, None)  # type: ignore[attr-defined]
-    return method
 
 
 class Task(ABC):
@@ -260,6 +210,12 @@ class Task(ABC):
         marked = cls.terms("fact")
         names = dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base) if name in marked)
         return {name: getattr(cls, name)._rlkit_fact for name in names}
+
+    @classmethod
+    def metric_units(cls) -> dict[str, str]:
+        """In what its metrics are told, by their names; of those alone that say it (`@unit`)."""
+        found = {name: getattr(getattr(cls, name), "_rlkit_unit", "") for name in cls.terms("metric")}
+        return {name: told for name, told in found.items() if told}
 
     def told_facts(self) -> dict[str, Fact]:
         """What is known of each of `fact_terms`; for a task that tells more of them than it has methods."""

@@ -12,20 +12,21 @@ import torch
 from torch import Tensor
 
 from rlkit.motion import deployed
-from rlkit.motion.features import anchored, differences
-from rlkit.motion.library import MotionState, Pose
+from rlkit.motion.features import differences
+from rlkit.motion.library import MotionState
 from rlkit.motion.robots import find_robot
 from rlkit.motion.sampling import ClipSampler
 from rlkit.rotations import (
     conjugate,
     from_rotation_vector,
     multiply,
-    rotate,
     rotate_inverse,
     six_d,
+    turned_about_z,
 )
 from rlkit.sims.api import Index, ResetState, SceneSpec, Simulator
-from rlkit.tasks.api import MirrorImage, TaskError, fact, failure, metric, observation, success
+from rlkit.tasks.api import MirrorImage, TaskError, fact, failure, metric, observation, success, unit
+from rlkit.tasks.motion.beside import Beside, apart
 from rlkit.tasks.motion.loading import around_clips, load_library
 from rlkit.tasks.motion.masked import MaskedTracking
 from rlkit.tasks.robots.humanoids import OF_REFERENCE, sizes_of
@@ -65,8 +66,13 @@ class TrackMotion(MaskedTracking):
         sizes = sizes_of(config)
         self.root_targets, self.joint_targets = sizes["root_targets"], sizes["joint_targets"]
         self.difference_size = sizes["difference_size"]
-        # envs whose episodes have begun since the last `refresh`, not all of them
-        self._begun: Tensor | None = None
+        noise = {name: float(most) for name, most in config["start"]["noise"].items()}
+        flat, up, turn = noise["position"], noise["height"], noise["rotation"]
+        push = [noise["velocity"]] * 3 + [noise["turning"]] * 3
+        most = [noise["joints"]] * self.num_joints + [flat, flat, up, turn, turn, turn, *push]
+        self._noise = torch.tensor(most, device=device)  # either way, see `reset`
+        # envs whose episodes have begun since the last `refresh`, not all of them, and their references
+        self._begun: tuple[Tensor, MotionState] | None = None
         self.clip = self.buffer("clip", first=0)
         self.clip_time = self.buffer("clip_time")  # s
         self.worst_error = self.buffer("worst_error")  # m, in this episode
@@ -88,7 +94,7 @@ class TrackMotion(MaskedTracking):
         return super().controls(actions)
 
     def middle(self) -> Tensor:
-        """The middle of the clips' poses `[J]`, or the reference's pose `[N, J]` at its next moment; rad."""
+        """The middle of the clips' angles `[J]`, or the reference's `[N, J]` at its next moment; rad."""
         return self.library.state(self.clip, self.clip_time).joint_pos if self._residual else self.centre
 
     def deployment(self) -> dict[str, Any]:
@@ -112,47 +118,30 @@ class TrackMotion(MaskedTracking):
         super().refresh()
         if self.masks is not None:
             self.masks.forget()
-        sim, bodies = self.sim, self._bodies
-        self.state = MotionState(
-            sim.joint_pos,
-            sim.joint_vel,
-            sim.body_pos[:, bodies],
-            sim.body_quat[:, bodies],
-            sim.body_lin_vel[:, bodies],
-            sim.body_ang_vel[:, bodies],
-        )
-        begun, self._begun = self._begun, None
+        sim, bodies, begun = self.sim, self._bodies, self._begun
+        places = (sim.body_pos, sim.body_quat, sim.body_lin_vel, sim.body_ang_vel)
         if begun is None:
-            self.reference, self.soon, self.moved = self._look(slice(None))
+            placed = (apart(values[:, bodies]) for values in places)
+            self.state = MotionState(sim.joint_pos, sim.joint_vel, *placed)
+            self.reference, self.soon = self.library.now_and_soon(self.clip, self.clip_time, self._moments)
         else:  # in the others nothing has moved since
-            for part, new in zip((self.reference, self.soon, self.moved), self._look(begun)):
-                for values, there in zip(part, new):
-                    values[begun] = there
-        off = self.state.body_pos - self.reference.body_pos
-        self.body_errors = off[:, self.tracked].norm(dim=-1)  # [N, b] m
-        self.mean_error = self.body_errors.mean(dim=-1)
-
-    def _look(self, envs: Index) -> tuple[MotionState, Pose, tuple[Tensor, Tensor]]:
-        """Of `envs` the reference now, at the targets' moments, and now but moved to the robot."""
-        clips, times = self.clip[envs], self.clip_time[envs]
-        reference = self.library.state(clips, times)
-        anchor = self.anchor
-        moved = anchored(
-            self.state.body_pos[envs, anchor],
-            self.state.body_quat[envs, anchor],
-            reference.body_pos[:, anchor],
-            reference.body_quat[:, anchor],
-            reference.body_pos,
-            reference.body_quat,
-        )
-        return reference, self.library.poses(clips, times, self._moments), moved
+            ids, reference = begun
+            soon = self.library.poses(self.clip[ids], self.clip_time[ids], self._moments)
+            there = (values[ids][:, bodies] for values in places)
+            for values, new in zip(
+                (*self.state[2:], *self.reference, *self.soon), (*there, *reference, *soon)
+            ):
+                values[ids] = new
+        self._begun = None
+        self.beside = Beside(self.state, self.reference, self.tracked, self.anchor)
 
     def advance(self) -> None:
         """Add up the errors; what is hidden of the targets changes."""
         if self.masks is not None:
             self.masks.advance()
-        self.worst_error.copy_(torch.maximum(self.worst_error, self.mean_error))
-        self.error_sums += torch.stack((self.mean_error, self.pose_error(), self.joint_error()), dim=-1)
+        beside = self.beside
+        torch.maximum(self.worst_error, beside.mean_error, out=self.worst_error)
+        self.error_sums += torch.stack((beside.mean_error, beside.relative_error, beside.joint_error), dim=-1)
 
     def remember(self) -> None:
         """Tell the sampler when in which clips the episodes fail."""
@@ -178,30 +167,19 @@ class TrackMotion(MaskedTracking):
         clips = torch.where(free, clips, ordered)
         times = torch.where(free, times, 0.0)
         self.clip[env_ids], self.clip_time[env_ids] = clips, times
-        self._begun = env_ids if k < self.num_envs else None
         if self.masks is not None:
             self.masks.begin(env_ids)
         state = self.library.state(clips, times)
-        joints = state.joint_pos + self._noise("joints", free, self.num_joints)
-        joints = torch.minimum(torch.maximum(joints, self._low), self._high)
-        shift = self._noise("position", free, 3)
-        shift[:, 2] = self._noise("height", free, 1)[:, 0].abs()
-        turn = from_rotation_vector(self._noise("rotation", free, 3))
-        pose = torch.cat((state.root_pos + shift, multiply(turn, state.root_quat)), dim=-1)
-        velocity = torch.cat(
-            (
-                state.root_lin_vel + self._noise("velocity", free, 3),
-                state.root_ang_vel + self._noise("turning", free, 3),
-            ),
-            dim=-1,
-        )
+        self._begun = (env_ids, state) if k < self.num_envs else None
+        noise = self.uniform(-1.0, 1.0, k, len(self._noise)) * self._noise * free[:, None]
+        off, shift, turn, push = noise.split((self.num_joints, 3, 3, 6), dim=-1)
+        joints = torch.minimum(torch.maximum(state.joint_pos + off, self._low), self._high)
+        shift[:, 2].abs_()
+        turned = multiply(from_rotation_vector(turn), state.root_quat)
+        pose = torch.cat((state.root_pos + shift, turned), dim=-1)
+        velocity = torch.cat((state.root_lin_vel, state.root_ang_vel), dim=-1) + push
         self.targets[env_ids] = joints
         return ResetState(joints, state.joint_vel, pose[:, None], velocity[:, None])
-
-    def _noise(self, name: str, free: Tensor, size: int) -> Tensor:
-        """`[k, size]` within ± `task.start.noise.<name>`, 0 where an episode is to order."""
-        most = float(self.config["start"]["noise"][name])
-        return self.uniform(-most, most, len(free), size) * free[:, None]
 
     # What is kept for all envs.
 
@@ -228,10 +206,11 @@ class TrackMotion(MaskedTracking):
         """For each of `task.targets`, in the robot's heading frame: where the reference's pelvis will be beside the
         robot's, m, and how it will be turned (two columns of its rotation matrix).
         """
-        pos = self.soon.root_pos - self.pelvis_pos[:, None]
-        quat = self.soon.root_quat
-        there = conjugate(self.heading)[:, None]
-        return torch.cat((rotate(there, pos), six_d(multiply(there, quat))), dim=-1).flatten(1)
+        off = self.soon.root_pos - self.pelvis_pos[:, None]
+        vectors = torch.cat((off, six_d(self.soon.root_quat)), dim=-1).unflatten(-1, (3, 3))  # [N, K, 3, xyz]
+        w, z = self.heading[:, None, None, :1], self.heading[:, None, None, 3:]
+        vectors[..., :2] = turned_about_z(vectors[..., :2], w * w - z * z, -2.0 * w * z)
+        return vectors.flatten(1)
 
     @observation("joint_targets")
     def target_joints(self) -> Tensor:
@@ -302,21 +281,22 @@ class TrackMotion(MaskedTracking):
     # How far off.
 
     @metric
+    @unit("m")
     def body_error(self) -> Tensor:
         """`[N]` m: mean distance of the tracked bodies to the reference's."""
-        return self.mean_error
+        return self.beside.mean_error
 
     @metric
+    @unit("m")
     def pose_error(self) -> Tensor:
         """`[N]` m: the same with both roots in one place, in the world's axes."""
-        robot = self.state.body_pos - self.state.body_pos[:, :1]
-        wanted = self.reference.body_pos - self.reference.body_pos[:, :1]
-        return (robot - wanted)[:, self.tracked].norm(dim=-1).mean(dim=-1)
+        return self.beside.relative_error
 
     @metric
+    @unit("rad")
     def joint_error(self) -> Tensor:
         """`[N]` rad: mean difference of the joints to the reference's."""
-        return (self.state.joint_pos - self.reference.joint_pos).abs().mean(dim=-1)
+        return self.beside.joint_error
 
     @fact("m")
     def error_global(self) -> Tensor:
@@ -352,7 +332,7 @@ class TrackMotion(MaskedTracking):
     @failure
     def body_off(self) -> Tensor:
         """A tracked body is farther from the reference's than `tolerance`."""
-        return self.body_errors.amax(dim=-1) > float(self.config["tolerance"])
+        return self.beside.body_errors.amax(dim=-1) > float(self.config["tolerance"])
 
     @failure
     def anchor_off_height(self) -> Tensor:

@@ -31,17 +31,17 @@ def make_agent(name: str, env: VecEnv, seed: int) -> Agent:
         return lambda _: 2.0 * torch.rand(shape, generator=generator, device=spec.device) - 1.0
     inner = task_env(env)
     if inner is None:
-        raise ConfigError([f"agent={name}: {spec.task} shows no poses to hold; write agent=zero"])
+        raise ConfigError(f"agent={name}: {spec.task} shows no poses to hold; write agent=zero")
     if name != START and name not in keyframes(inner.sim.spec.mjcf):
         known = offered(inner)
         near = did_you_mean(name.lower(), known)
         raise ConfigError(
-            [f"agent={name}: the scene has no such keyframe{near or ';'} there are {', '.join(known)}"]
+            f"agent={name}: the scene has no such keyframe{near or ';'} there are {', '.join(known)}"
         )
     try:
         held = Held(inner, None if name == START else name)
     except RlkitError as error:
-        raise ConfigError([f"agent={name}: {error}; there are {', '.join(offered(inner))}"]) from error
+        raise ConfigError(f"agent={name}: {error}; there are {', '.join(offered(inner))}") from error
     return lambda _: held.actions().to(spec.device)
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Sequence
 
-from rlkit.config import ConfigError, Experiment, compose
+from rlkit.config import Experiment, compose
+from rlkit.errors import ConfigError, raise_for
 from rlkit.runtime.preboot import require_startable
 from rlkit.runtime.process.ranks import Ranks
 
@@ -58,15 +59,12 @@ def read_request(
         problems.append(f"--video {video}: write a name that ends in .mp4")
     elif video is not None and not video.absolute().parent.is_dir():
         problems.append(f"--video {video}: there is no folder {video.parent}")
-    if problems:
-        raise ConfigError(problems)
+    raise_for(problems)
     experiment = _as_a_test(compose(others), filmed=video is not None)
     agent = agents[-1] if agents else RANDOM
     if experiment.engine == "gymnasium" and agent not in (ZERO, RANDOM):
         raise ConfigError(
-            [
-                f"agent={agent}: a Gymnasium environment shows no poses to hold; write agent=zero or agent=random"
-            ]
+            f"agent={agent}: a Gymnasium environment shows no poses to hold; write agent=zero or agent=random"
         )
     require_startable(experiment, None, Ranks())
     return TryRequest(experiment, agent, episodes, seconds, video)

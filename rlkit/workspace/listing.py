@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Sequence
 
+from rlkit.settings import same_fields
 from rlkit.workspace.store.atomic import workspace_lock
 from rlkit.workspace.store.errors import WorkspaceError
 from rlkit.workspace.store.layout import absolute, archive_folder, exists
@@ -56,7 +57,7 @@ def list_runs(
     pins: dict[str, list[str]] = {}
     for pin, name in sorted(pinned_names(root).items()):
         pins.setdefault(name, []).append(pin)
-    rows = [_row(run, pins.get(run.name, []), now) for run in _settled(root)]
+    rows = [row_of(run, pins.get(run.name, []), now) for run in _settled(root)]
     return [
         row
         for row in reversed(rows)
@@ -93,27 +94,15 @@ def size(count: float) -> str:
     return f"{count:.0f} B"
 
 
-def _row(run: RunEntry, pins: list[str], now: datetime) -> RunRow:
-    record = run.record
+def row_of(run: RunEntry, pins: Sequence[str] = (), now: datetime | None = None) -> RunRow:
+    """What is known of a run. pins: their names. now: what its age is counted from."""
+    record, now = run.record, now or datetime.now(timezone.utc)
     if record is None:
         unknown = (None, None, None, UNREADABLE, None, None, None, {}, None, None)
-        return RunRow(run.name, *unknown, pins, str(run.path), run.problem)
-    return RunRow(
-        name=run.name,
-        task=record.task,
-        kind=record.kind,
-        learner=record.learner,
-        state=run.state,
-        iterations=record.iterations,
-        best_return=record.best_return,
-        best_success=record.best_success,
-        best_by=record.best_by,
-        created=record.created,
-        age_seconds=(now - parse_time(record.created)).total_seconds(),
-        pinned=pins,
-        path=str(run.path),
-        reason=record.reason,
-    )
+        return RunRow(run.name, *unknown, list(pins), str(run.path), run.problem)
+    age_seconds = (now - parse_time(record.created)).total_seconds()
+    found = {"name": run.name, "state": run.state, "path": str(run.path), "pinned": list(pins)}
+    return same_fields(RunRow, record, **found, age_seconds=age_seconds)
 
 
 def _settled(root: Path) -> list[RunEntry]:

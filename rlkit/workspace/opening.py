@@ -129,20 +129,10 @@ def continue_run(
                 )
         try:
             facts = _this_process(command)
-            record = replace(
-                read_record(path),
-                state=RUNNING,
-                reason=None,
-                finished=None,
-                reached=None,
-                device=device,
-                **facts,
-            )
-            starts = [
-                *record.starts,
-                _start(record, job, {name: list(pair) for name, pair in changed.items()}),
-            ]
-            record = replace(record, starts=starts)
+            facts.update(state=RUNNING, reason=None, finished=None, reached=None, device=device)
+            record = replace(read_record(path), **facts)
+            start = _start(record, job, {name: list(pair) for name, pair in changed.items()})
+            record = replace(record, starts=[*record.starts, start])
             write_record(path, record)
             if config_yaml is not None:
                 write_private(path / "config.yaml", config_yaml)
@@ -228,12 +218,8 @@ def _check_names(task: str, kind: str, name: str | None) -> None:
 
 def _start(record: RunRecord, job: Mapping[str, Any], changed: Mapping[str, Any] = {}) -> dict[str, Any]:
     """What the record keeps of a start by the process that is in it: from which iteration, and with what changes."""
-    facts = {
-        "at": record.updated,
-        "host": record.host,
-        "pid": record.pid,
-        "iteration": record.saved.get(LAST, 0),
-    }
+    place = {"at": record.updated, "host": record.host, "pid": record.pid}
+    facts = {**place, "iteration": record.saved.get(LAST, 0)}
     return {**facts, **job, **({"changed": dict(changed)} if changed else {})}
 
 

@@ -31,12 +31,7 @@ class Resolved:
 
 
 def resolve(
-    ref: str,
-    *,
-    root: Path = Path(),
-    task: str | None = None,
-    kind: str | None = None,
-    default: str = BEST,
+    ref: str, *, root: Path = Path(), task: str | None = None, kind: str | None = None, default: str = BEST
 ) -> Resolved:
     """Find the checkpoint that `ref` stands for.
 
@@ -80,8 +75,7 @@ def _latest(request: find.Request) -> Resolved:
 def _file(path: Path, request: find.Request) -> Resolved:
     if request.which is not None:
         raise find.refusal(
-            request,
-            f"{path} is a file; an ending such as :{request.which} goes with a run or a folder",
+            request, f"{path} is a file; an ending such as :{request.which} goes with a run or a folder"
         )
     path = Path(os.path.realpath(path))
     run = next((folder for folder in (path.parent.parent, path.parent) if (folder / RECORD).is_file()), None)
@@ -101,10 +95,7 @@ def _in_folder(path: Path, request: find.Request) -> Resolved:
         return _in_run(path.parent, request, f"run {path.parent.name}")
     which, file = _choose(checkpoints_in(path), path, request)
     return Resolved(
-        None,
-        file,
-        which if isinstance(which, int) else None,
-        f"the folder {path}, its {which} checkpoint",
+        None, file, which if isinstance(which, int) else None, f"the folder {path}, its {which} checkpoint"
     )
 
 

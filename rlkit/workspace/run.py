@@ -97,6 +97,7 @@ class Run:
         reached: str | None = None,
         code: Mapping[str, Any] | None = None,
         tracker: Mapping[str, Any] | None = None,
+        units: Mapping[str, str] | None = None,
     ) -> None:
         """Write what became known into run.json, in one step; what is not given stays as it was.
 
@@ -104,12 +105,16 @@ class Run:
         success and return that the best is best by, a minus before those of which less is better. `checkpoint` and
         `tested_run` say what a test run tests, `chosen` what became of settings that were left to the machine,
         `reached` which condition ended a training, `code` whose the classes are that are not rlkit's own,
-        `tracker` where a tracker has the run.
+        `tracker` where a tracker has the run, `units` in what its metrics are told.
         Raises WorkspaceError.
         """
         changes: dict[str, Any] = {"iterations": iterations, "tested_run": tested_run, "chosen": chosen}
         changes.update(
-            reached=reached, code=code, tracker=tracker, best_by=None if best_by is None else dict(best_by)
+            reached=reached,
+            code=code,
+            tracker=tracker,
+            units=units,
+            best_by=None if best_by is None else dict(best_by),
         )
         for name, value in (("best_return", best_return), ("best_success", best_success)):
             changes[name] = value if value is not None and math.isfinite(value) else None

@@ -15,10 +15,10 @@ from rlkit.sims.facts import USABLE
 CPU = Machine(cores=2, simulators=frozenset(USABLE))
 
 
-def printed(*words, ranks=1, width=80, terminal=False):
+def printed(*words, ranks=1, ranks_here=1, width=80, terminal=False):
     text = io.StringIO()
     console = Console(file=text, width=width, force_terminal=terminal, color_system=None, _environ={})
-    print_summary(compose(words, machine=CPU), console, ranks=ranks)
+    print_summary(compose(words, machine=CPU), console, ranks=ranks, ranks_here=ranks_here)
     return text.getvalue()
 
 
@@ -44,7 +44,8 @@ def test_the_defaults_of_a_file_in_a_folder_of_one_s_own_are_those_of_that_file(
 
 
 def test_several_ranks_and_a_length_in_env_steps():
-    text = printed("numEnvs=64", "training.maxSteps=5000", ranks=4)
+    text = printed("numEnvs=64", "training.maxSteps=5000", ranks=4, ranks_here=2)
+    assert "mujoco (1 thread a rank), 64 envs" in text  # two cores, two of the ranks here
     assert "64 envs on each of 4 ranks, 256 in all" in text
     assert "length: 5,000 env-steps, " in text
     assert "training.maxIterations" not in text

@@ -28,6 +28,7 @@ from rlkit.config import compose
 from rlkit.crosscheck.replay import differing_versions, replay
 from rlkit.env.api import EnvError
 from rlkit.media.recording import Recording, RecordingError, load, save
+from rlkit.media.viewers.playback import Episodes, Playback
 from rlkit.media.viewers.scene import Scene
 from rlkit.runtime.build import build_env
 from rlkit.runtime.process.ranks import Ranks
@@ -111,11 +112,27 @@ def test_states_that_were_left_out_are_not_compared_but_shown() -> None:
         assert shown.arrays["steps"].tolist() == list(range(21))
 
 
-def test_a_reference_stays_beside_the_states_where_each_has_one(grasping: list[Recording]) -> None:
+def test_a_reference_stays_beside_the_states_that_were_kept(
+    grasping: list[Recording], tmp_path: Path
+) -> None:
+    """Of every state, of every tenth, also through a file and a viewer, and none of commands alone."""
     whole = changed(grasping[0], ghost=grasping[0].arrays["qpos"] + 1.0)
     assert np.array_equal(replay(whole).recording.arrays["ghost"], whole.arrays["ghost"])
-    kept = {name: whole.arrays[name][::10] for name in ("steps", "time", "qpos", "qvel", "act", "ghost")}
-    assert "ghost" not in replay(changed(whole, **kept)).recording.arrays
+    states = ("steps", "time", "qpos", "qvel", "act", "ghost")
+    tenth = changed(whole, {"stride": 10}, **{name: whole.arrays[name][::10] for name in states})
+    result = replay(tenth)
+    assert result.largest == 0.0 and result.recording.header["stride"] == 10
+    path = saved(tmp_path, result.recording)
+    for name in states:
+        assert np.array_equal(load(path).arrays[name], tenth.arrays[name])
+    viewed = Playback(Episodes([path]))
+    viewed.seek(1)
+    viewed.advance()
+    frame = viewed.frame()
+    assert frame.step == 10 and frame.ghost is not None
+    assert np.array_equal(frame.ghost, frame.qpos + 1.0)
+    bare = replay(changed(whole, **{name: whole.arrays[name][:0] for name in states})).recording
+    assert "ghost" not in bare.arrays and np.array_equal(bare.arrays["qpos"], whole.arrays["qpos"])
 
 
 def test_a_number_that_is_none_is_a_deviation(grasping: list[Recording]) -> None:

@@ -76,6 +76,24 @@ def test_lines_for_files_and_a_table_for_people(comparison):
     assert "│ mjx                   │  9 ± 0.5 │" in terminal.getvalue()
 
 
+def test_of_a_task_that_has_them_its_own_numbers_are_told_with_units(comparison, monkeypatch):
+    def tracked(experiment, comparison):
+        facts = {"error_global": {"mean": 0.0312, "std": 0.0, "min": 0.03, "max": 0.04}}
+        one = {"episodes": 1, "scenario_noun": "clip", "facts": facts, "units": {"error_global": "m"}}
+        return {**played(experiment, comparison), **one}
+
+    monkeypatch.setattr(sim2sim, "_played", tracked)
+    plain, terminal = io.StringIO(), io.StringIO()
+    sim2sim.compare(comparison, Console(file=plain, soft_wrap=True))
+    assert (
+        plain.getvalue()
+        .splitlines()[1]
+        .endswith("time-outs 75 %, error_global 0.0312 m, 1 clip in 1.25 s on cpu")
+    )
+    sim2sim.compare(comparison, Console(file=terminal, force_terminal=True, width=120, color_system=None))
+    assert "error global" in terminal.getvalue() and "0.0312 m" in terminal.getvalue()
+
+
 def test_the_file_says_what_was_compared(comparison):
     sim2sim.compare(comparison, Console(file=io.StringIO()))
     kept = json.loads(comparison.out.read_text())

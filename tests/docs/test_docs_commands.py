@@ -109,7 +109,12 @@ def check_training(words: tuple[str, ...]) -> None:
     )  # an extra that development is without
     for word in words:
         if word.startswith("training.initFrom="):
-            Path(word.partition("=")[2]).touch()
+            file = Path(word.partition("=")[2])
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        if word.startswith("task.masking.goals="):  # that the page shows
+            goal = "{time: 1, body: pelvis, position: [0.5, 0, 1]}"
+            Path(word.partition("=")[2]).write_text(f"goals: [{goal}]")
         if re.fullmatch(r"motion=(run\.npz|five)", word):  # a clip and a folder that the page makes
             file = Path(word.partition("=")[2])
             file = file if file.suffix else file / "run.npz"

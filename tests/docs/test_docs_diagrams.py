@@ -30,6 +30,14 @@ def test_a_drawing_is_what_the_script_draws(diagrams: ModuleType, name: str) -> 
     assert drawn == diagrams.DRAWINGS[name](), "python docs/site/diagrams.py draws it anew"
 
 
+def test_no_box_stands_outside_of_its_drawing(diagrams: ModuleType) -> None:
+    for draw in diagrams.DRAWINGS.values():
+        width, height = map(int, re.findall(r'viewBox="0 0 (\d+) (\d+)"', draw())[0])
+        boxes = re.findall(r'class="box" x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)"', draw())
+        assert len(boxes) >= 4
+        assert all(int(x) + int(w) <= width and int(y) + int(h) <= height for x, y, w, h in boxes)
+
+
 def test_every_room_is_in_the_house(diagrams: ModuleType) -> None:
     # plugins/ and archives/ are everybody's, as the files beside them are
     rooms = {path.parent.name for path in (ROOT / "rlkit").glob("*/__init__.py")}

@@ -124,7 +124,7 @@ def test_files_outside_of_docs_are_shown_inside_of_the_site(site: Path, built: d
 def test_public_names_have_their_place(name: str, site: Path, built: dict[Path, Html]) -> None:
     module = name[len("api/") : -len(".md")]
     expected = {
-        "tasks": ("tasks.api.Task.refresh", "tasks.api.reward"),
+        "tasks": ("tasks.api.Task.refresh", "tasks.terms.reward"),
         "environments": ("env.api.VecEnv.step", "env.task_env.TaskEnv"),
         "learners": ("learners.api.Learner.iterate",),
         "simulators": ("sims.api.Simulator.step", "sims.api.SceneSpec"),

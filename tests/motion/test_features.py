@@ -22,6 +22,8 @@ from rlkit.rotations import (
     rotation_vector,
     six_d,
     slerp,
+    squared_angle,
+    turned_about_z,
     yaw,
 )
 
@@ -87,6 +89,22 @@ def test_slerp_goes_evenly_the_short_way(sign: float) -> None:
     share = torch.tensor([[0.0], [0.25], [1.0]])
     close(yaw(slerp(start.expand(3, 4), end.expand(3, 4), share)), [0.2, 0.5, 1.4])
     close(slerp(start, start, torch.tensor([0.3])), start)
+
+
+def test_vectors_and_quaternions_are_turned_about_z_along_any_axis() -> None:
+    """A right angle to the left, of x and y that lie along the last axis, and of quaternions along the first one."""
+    nought, one = torch.tensor(0.0), torch.tensor(1.0)
+    close(turned_about_z(torch.tensor([[3.0, 1.0], [0.0, 2.0]]), nought, one), [[-1.0, 3.0], [-2.0, 0.0]])
+    quats = torch.nn.functional.normalize(torch.tensor([[0.3, -0.5, 0.7, 0.2], [1.0, 0.0, 0.0, 0.0]]), dim=-1)
+    half = torch.tensor(math.pi / 4)
+    turned = turned_about_z(quats.T, half.cos(), half.sin(), dim=0)
+    close(turned.T, multiply(about_z(2.0 * half).expand(2, 4), quats))
+
+
+@pytest.mark.parametrize("angle", [0.0, 1e-3, 0.4, 3.0])
+def test_squared_angles_are_those_of_angle_between(angle: float) -> None:
+    turn, start = from_rotation_vector(torch.tensor([angle, 0.0, 0.0])), about_z(torch.tensor(0.7))
+    close(squared_angle(start, -multiply(turn, start)), angle**2, atol=2e-6)
 
 
 def test_six_d_is_the_x_and_y_axis() -> None:

@@ -121,6 +121,9 @@ def test_future_states_are_those_of_later_times() -> None:
     poses = motions.poses(ids, times, offsets)
     for name in ("root_pos", "root_quat", "joint_pos"):
         torch.testing.assert_close(getattr(poses, name), getattr(future, name), atol=1e-5, rtol=1e-5)
+    now, soon = motions.now_and_soon(ids, times, offsets)
+    for found, alone in zip((*now, *soon), (*motions.state(ids, times), *poses)):
+        torch.testing.assert_close(found, alone)
 
 
 def test_the_range_of_the_joints_is_that_of_all_frames() -> None:
@@ -201,9 +204,8 @@ def test_what_no_library_can_hold_is_refused() -> None:
 def test_a_lookup_asks_the_device_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """On the meta device there are no numbers that could come to the host."""
     motions = library(CIRCLE, even_clip(loop=False))
-    motions._rows, motions.durations, motions.loops = (
-        value.to("meta") for value in (motions._rows, motions.durations, motions.loops)
-    )
+    for name in ("_rows", "_facts", "durations", "loops"):
+        setattr(motions, name, getattr(motions, name).to("meta"))
     motions._spans = type(motions._spans)(*(value.to("meta") for value in motions._spans))
     ids, times = torch.zeros(4, dtype=torch.long, device="meta"), torch.zeros(4, device="meta")
     assert motions.future(ids, times, torch.zeros(3, device="meta")).body_quat.shape == (4, 3, 20, 4)

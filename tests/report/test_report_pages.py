@@ -13,6 +13,7 @@ from made_runs import make_run, row, rows
 from rlkit.cli import main
 from rlkit.packages import how_to_install
 from rlkit.report import compare_runs, gather, report_run
+from rlkit.report.charts import figure
 from rlkit.report.gather import changed_files, load_runs
 from rlkit.report.groups import group_runs, outcome
 from rlkit.report.run_charts import charts_of
@@ -107,6 +108,31 @@ def test_a_run_under_way_is_reported_so_far(tmp_path):
     assert re.search(r"State\s+running\s+so far", seen)
     assert "1 line(s) of metrics.jsonl could not be read" in seen
     run.set_state("done")
+
+
+def test_what_has_a_unit_is_drawn_with_it(tmp_path):
+    """Of several metrics in a chart where they share one; an older run says none."""
+    named: dict[str, Any] = {
+        "episode__length": 9.0,
+        "eval__length": 8.0,
+        "eval__error_global": 0.031,
+        "metric__own": 1.0,
+    }
+    path = make_run(tmp_path, rows([1.0, 2.0], **named))
+    assert {
+        chart.unit for group in charts_of(load_runs([path], tmp_path)[0]).values() for chart in group
+    } == {""}
+    record = json.loads((path / "run.json").read_text())
+    units = {"eval/error_global": "m", "episode/length": "control steps", "eval/length": "control steps"}
+    (path / "run.json").write_text(json.dumps({**record, "units": units}))
+    (run,) = load_runs([path], tmp_path)
+    shown = {chart.title: chart for group in charts_of(run).values() for chart in group}
+    assert {title: chart.unit for title, chart in shown.items()} == {
+        "Return": "", "Length": "control steps", "eval/error_global": "m", "metric/own": "",
+    }  # fmt: skip
+    drawn = str(figure(shown["eval/error_global"]))
+    assert ">[m]</text>" in drawn and ">0.031 m</b>" in drawn
+    assert ">[" not in str(figure(shown["metric/own"]))  # of the time it is behind a word: training time [s]
 
 
 @pytest.mark.slow
@@ -424,7 +450,7 @@ def test_every_metric_has_its_place(tmp_path):
         "Learning": {"Return": ["training", "evaluation"], "Success": ["training"]},
         "Rewards": {"Reward terms": ["b", "a"]},
         "Episodes": {
-            "Length in control steps": ["training"],
+            "Length": ["training"],
             "How episodes end": ["lifted", "fallen", "time-out"],
         },
         "Evaluations": {"eval/gap": [""]},

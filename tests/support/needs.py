@@ -21,7 +21,7 @@ _SECONDS = 0.15  # CPU seconds of it where the limits in the tests were measured
 def lacking(what: str, reason: str) -> NoReturn:
     """Skip this test for `reason`, which says what is not here and how to get it.
 
-    what: "gl", "browser", "display", "soccer", "warp", "robots", "slurm" or "trackers".
+    what: "gl", "browser", "display", "soccer", "warp", "robots", "slurm", "trackers", "ray" or "skypilot".
     """
     if what in os.environ.get("RLKIT_REQUIRE", "").split(","):
         pytest.fail(f"{what} is required here: {reason}")
@@ -42,6 +42,15 @@ def require_tracker(name: str) -> None:
     """The package of a tracker, an extra of ours that development does without: it is large."""
     if importlib.util.find_spec(name) is None:
         lacking("trackers", f"there is no {name} here: pip install -e '.[{name}]'")
+
+
+def require_ray() -> None:
+    """Hydra's launcher for Ray, an extra of ours for an environment of its own."""
+    if importlib.util.find_spec("ray") is None:
+        lacking(
+            "ray",
+            "there is no Ray here: in an environment of its own, pip install -e '.[ray,gymnasium]' pytest",
+        )
 
 
 def assert_cheap(seconds: float, most: float) -> None:

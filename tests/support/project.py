@@ -56,6 +56,7 @@ class Project:
         environment["PYTHONUNBUFFERED"] = "1"
         environment["TERM"] = "dumb"
         environment["PET_MASTER_PORT"] = str(free_port())
+        environment["PYTHON_EXEC"] = str(self.path / ".shims" / "python")  # what torchrun starts ranks with
         return {**environment, **warm.environment()}
 
     def shell(self, line: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
@@ -112,7 +113,7 @@ _STARTERS = {
     "torchrun": "-m torch.distributed.run",
     "tensorboard": "-m tensorboard.main",
 }
-_WARM = ("", "-m rlkit.cli")
+_WARM = ("", "-m rlkit.cli", "-m torch.distributed.run")
 
 
 def free_port() -> int:

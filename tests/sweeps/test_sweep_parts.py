@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from types import SimpleNamespace
 
 import pytest
 from workspace_helper import Workspace
@@ -15,7 +16,7 @@ from rlkit.errors import ConfigError
 from rlkit.sweeps.again import named_sweep
 from rlkit.sweeps.score import Course, measure_of, score_of
 from rlkit.sweeps.search import Settings
-from rlkit.sweeps.shares import divided, shares
+from rlkit.sweeps.shares import divided, share_by_others, shares
 from rlkit.sweeps.table import Kind, Row, best_of, kinds_of
 from rlkit.workspace import ResolveError, WorkspaceError
 from rlkit.workspace.store.scan import read_entry
@@ -59,6 +60,13 @@ def test_each_job_is_told_its_cores_and_what_the_user_has_set_stays():
     assert first["OPENBLAS_NUM_THREADS"] == "3" and "OMP_NUM_THREADS" not in first
     assert "CUDA_VISIBLE_DEVICES" not in first
     assert shares(1, cores=5) == [{}]
+
+
+def test_a_job_on_ray_has_the_cores_that_ray_is_told_it_needs():
+    for remote, cores in (({}, "1"), ({"num_cpus": 4}, "4"), ({"num_cpus": 0.5}, "1")):
+        on_ray = SimpleNamespace(ray_cfg=SimpleNamespace(remote=remote))
+        assert share_by_others(on_ray) == {"RLKIT_CORES": cores}
+    assert share_by_others(SimpleNamespace()) == {}
 
 
 def test_several_gpus_are_dealt_out():

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterable
 
+from rlkit.commands.options import add_root
 from rlkit.sims.facts import SIMULATORS
 from rlkit.workspace import WorkspaceError
 
@@ -29,9 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " simulator, whose exit status it takes."
     )
     parser.add_argument("word", metavar="sim=NAME", nargs="?", help="test this simulator instead")
-    parser.add_argument(
-        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
-    )
+    add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -106,23 +106,12 @@ def _file(arguments: argparse.Namespace) -> tuple[SceneSpec, list[str]]:
     from rlkit.sims.robots.described import described
     from rlkit.sims.robots.loading import Additions, load
 
-    wanted = Additions(
-        keyframe=arguments.keyframe,
-        servos=arguments.servos,
-        floor=arguments.floor,
-        floating=arguments.floating,
-    )
+    names = ("keyframe", "servos", "floor", "floating")
+    wanted = Additions(**{name: getattr(arguments, name) for name in names})
     robot = load(arguments.what, wanted, download=arguments.download)
-    start = Start(
-        tuple(robot.joints.values()), tuple(robot.free_bodies.values()), tuple(robot.actuators.values())
-    )
-    scene = SceneSpec(
-        robot.mjcf,
-        tuple(robot.joints),
-        tuple(robot.actuators),
-        free_bodies=tuple(robot.free_bodies),
-        start=start,
-    )
+    joints, free, actuators = robot.joints, robot.free_bodies, robot.actuators
+    start = Start(tuple(joints.values()), tuple(free.values()), tuple(actuators.values()))
+    scene = SceneSpec(robot.mjcf, tuple(joints), tuple(actuators), free_bodies=tuple(free), start=start)
     return scene, [str(robot.path), *described(robot.mjcf, robot.servos)]
 
 

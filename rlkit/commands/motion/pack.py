@@ -5,15 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rlkit.commands.motion.files import (
-    add_files,
-    add_reading,
-    found,
-    read,
-    require_free,
-    robots_only,
-    tell,
-)
+from rlkit.commands.motion.files import add_files, add_reading, found, read, require_free, robots_only, tell
 from rlkit.errors import shown
 from rlkit.motion.errors import MotionError
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Sequence
 
 from rlkit.commands.motion.convert import says
 from rlkit.commands.motion.files import Writer, add_out, each, positive, tell
+from rlkit.commands.options import add_root
 from rlkit.errors import shown
 from rlkit.motion.errors import MotionError
 from rlkit.packages import test_command
@@ -45,9 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--licence", metavar="TEXT", default=_OURS, help=f"what may be done with it ({_OURS})"
     )
-    parser.add_argument(
-        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
-    )
+    add_root(parser)
 
 
 def _second(text: str) -> float:

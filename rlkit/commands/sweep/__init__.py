@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rlkit.commands.options import add_root
+
 HELP = "list sweeps; of one show its jobs and the best one's command, or write a page about it"
 
 
@@ -23,9 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FOLDER", help="where to write it (reports/NAME_<date>_<time>)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
-    parser.add_argument(
-        "--root", type=Path, default=Path(), metavar="DIR", help="folder that holds runs_all/ (here)"
-    )
+    add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

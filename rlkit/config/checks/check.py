@@ -15,7 +15,7 @@ from rlkit.config.schema.tree import flatten
 from rlkit.config.schema.types import Plain
 from rlkit.masking import masked_places
 from rlkit.names import problem_of_name, shortened
-from rlkit.nearest import nearest
+from rlkit.nearest import nearest, or_one_of
 from rlkit.sims.facts import SimulatorFacts, simulator_facts
 
 _REQUIRED_OF_TASK = {
@@ -98,8 +98,7 @@ def _type_problem(name: str, value: Any, schema: Schema) -> str | None:
     if key is None and not name.startswith("task."):
         if name == "train.seed":
             return "train.seed: the seed is training.seed; take it out of the train file"
-        near = schema.suggest(name)
-        return f"{name}: no such setting" + (f"; did you mean {' or '.join(near)}?" if near else "")
+        return f"{name}: no such setting{or_one_of(schema.suggest(name))}"
     spec = key.type if key is not None else schema.type_of(name)
     problem = None if spec is None else types.problem(spec, value)
     return None if problem is None else f"{name}: {problem}"
@@ -192,9 +191,7 @@ def _initial_weights(training: Mapping[str, Any]) -> list[str]:
     inside = file if is_folder else file.parent
     names = sorted(path.name for path in inside.iterdir() if path.is_file())
     near = names[:3] if is_folder else nearest(file.name, names, 3)
-    return [
-        start + what + (f"; did you mean {' or '.join(str(inside / name) for name in near)}?" if near else "")
-    ]
+    return [f"{start}{what}{or_one_of([str(inside / name) for name in near])}"]
 
 
 def _viewing(plain: Plain) -> list[str]:

@@ -24,10 +24,10 @@ def check(plain: Mapping[str, Any], machine: Machine) -> list[str]:
 def too_much(plain: Mapping[str, Any], each: float, machine: Machine) -> str | None:
     """What to say where envs of `each` bytes need more than is free, those of evaluations counted; else None.
 
-    Every rank has `env.numEnvs`, and the one that leads evaluates; all of them are taken to be on this machine.
+    Every rank on this machine has `env.numEnvs`, and the one that leads evaluates.
     """
     train, evaluated = plain["env"]["numEnvs"], evaluation_envs(plain["training"])
-    ranks, free = machine.ranks, machine.memory
+    ranks, free = machine.ranks_here, machine.memory
     needed = each * (train * ranks + evaluated)
     if free is None or needed <= free:
         return None

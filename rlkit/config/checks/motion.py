@@ -23,14 +23,10 @@ def check(task: Mapping[str, Any]) -> list[str]:
 
 def _clips(task: Mapping[str, Any], robot: HumanoidRobot) -> list[str]:
     if task["motion"] is None:
-        needed = (
-            "targets" in task or "action" in task
-        )  # what the policy sees, and what its actions are around
-        return (
-            ["task.motion=null: there is nothing to follow; `rlkit motion list` names clips"]
-            if needed
-            else []
-        )
+        # What the policy sees, and what its actions are around
+        needed = "targets" in task or "action" in task
+        nothing = "task.motion=null: there is nothing to follow; `rlkit motion list` names clips"
+        return [nothing] if needed else []
     try:
         found = resolve(str(task["motion"]))
     except MotionError as error:

@@ -44,20 +44,25 @@ def check(plain: Plain, machine: Machine) -> list[str]:
     on_gpu = device != "cpu" and train["buffer_device"] == "auto"
     free = machine.gpu_memory(int(device.partition(":")[2] or 0)) if on_gpu else machine.memory
     size, width = train["buffer_size"], 2 if train["buffer_dtype"] == "bfloat16" else 4
-    needed = replay.bytes(size, width)
+    ranks = 1 if on_gpu else machine.ranks_here  # main memory is shared by them
+    needed = replay.bytes(size, width) * ranks
     if free is None or needed <= free:
         return []
     about, place = "" if replay.exact else "about ", "the GPU has" if on_gpu else "main memory has"
     others = []
-    if width == 4 and replay.bytes(size, 2) <= SHARE * free:
+    if width == 4 and replay.bytes(size, 2) * ranks <= SHARE * free:
         others.append("train.buffer_dtype=bfloat16")
-    if on_gpu and machine.memory is not None and needed <= SHARE * machine.memory:
+    if on_gpu and machine.memory is not None and needed * machine.ranks_here <= SHARE * machine.memory:
         others.append("train.buffer_device=cpu")
     return [
-        f"train.buffer_size={size}: needs {about}{needed / GB:.1f} GB for {replay.num_envs} envs, {place} "
-        f"{free / GB:.1f} free; {_what_fits(plain, replay, width, SHARE * free)}"
+        f"train.buffer_size={size}: needs {about}{needed / GB:.1f} GB for {replay.num_envs} envs"
+        f"{_on_each(ranks)}, {place} {free / GB:.1f} free; {_what_fits(plain, replay, width, SHARE * free / ranks)}"
         + (f" (or {', or '.join(others)})" if others else "")
     ]
+
+
+def _on_each(ranks: int) -> str:
+    return f" on each of {ranks} ranks" if ranks > 1 else ""
 
 
 def _replay(plain: Plain) -> Replay | None:
@@ -133,10 +138,11 @@ def rows_too_many(plain: Plain, machine: Machine, each: int) -> list[str]:
     """
     count, device = plain["train"]["replay_size"], plain["env"]["device"]
     free = machine.memory if device == "cpu" else machine.gpu_memory(int(device.partition(":")[2] or 0))
-    if free is None or count * each <= free:
+    ranks = machine.ranks_here if device == "cpu" else 1
+    if free is None or count * each * ranks <= free:
         return []
     place = "main memory has" if device == "cpu" else "the GPU has"
     return [
-        f"train.replay_size={count}: needs {count * each / GB:.1f} GB, {place} {free / GB:.1f} free;"
-        f" train.replay_size={max(1, int(SHARE * free / each))} fits"
+        f"train.replay_size={count}: needs {count * each * ranks / GB:.1f} GB{_on_each(ranks)}, {place}"
+        f" {free / GB:.1f} free; train.replay_size={max(1, int(SHARE * free / (each * ranks)))} fits"
     ]

@@ -14,10 +14,8 @@ from rlkit.nearest import did_you_mean, nearest
 from rlkit.tasks.robots.humanoids import HUMANOIDS
 from rlkit.tasks.robots.legged import QUADRUPEDS
 
-_FAMILIES = {
-    "HumanoidTask": HUMANOIDS,
-    "QuadrupedVelocity": QUADRUPEDS,
-}  # by the class whose children are for them
+# By the class whose children are for them
+_FAMILIES = {"HumanoidTask": HUMANOIDS, "QuadrupedVelocity": QUADRUPEDS}
 USUAL = ("policy", "critic")
 """The observation groups that every task has."""
 TEACHER = "teacher"
@@ -44,9 +42,9 @@ def terms(task: Mapping[str, Any], known: Mapping[str, frozenset[str]]) -> list[
     for kind, where, names in named:
         for name in names:
             if name not in known[kind]:
-                near = nearest(name, sorted(known[kind]))
-                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known[kind]))}"
-                problems.append(f"{where}: task {task['name']} has no {kind} term {name!r}; {hint}")
+                terms = sorted(known[kind])
+                hint = did_you_mean(name, terms, f"; it has {', '.join(terms)}")
+                problems.append(f"{where}: task {task['name']} has no {kind} term {name!r}{hint}")
     return problems
 
 

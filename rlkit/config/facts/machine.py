@@ -21,7 +21,7 @@ class Machine:
 
     memory: bytes of main memory that are free. gpu_memory: the same of a CUDA device, by its index; it may take
     a while and is asked only where it matters. has_package: whether a Python module can be imported. jax_cuda: whether
-    JAX has its packages for CUDA. ranks: processes that train one policy together.
+    JAX has its packages for CUDA. ranks: processes that train one policy together; ranks_here: those on this machine.
     """
 
     cores: int = 1
@@ -37,6 +37,7 @@ class Machine:
     has_package: Callable[[str], bool] = lambda _: True
     jax_cuda: bool = True
     ranks: int = 1
+    ranks_here: int = 1
 
     @classmethod
     def detect(cls) -> Machine:
@@ -57,6 +58,7 @@ class Machine:
             has_package=_importable,
             jax_cuda=any(map(_importable, ("jax_cuda12_plugin", "jax_cuda13_plugin"))),
             ranks=int(os.environ.get("WORLD_SIZE", "1")),
+            ranks_here=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
         )
 
     def steps_on_cpu(self, simulator: str) -> bool:
@@ -75,6 +77,11 @@ def available_cores() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     share = os.environ.get(CORES_VARIABLE, "")
     return min(cores, max(1, int(share))) if share.isascii() and share.isdigit() else cores
+
+
+def divided(cores: int, ranks_here: int) -> int:
+    """Cores for each of the ranks on one machine: one at least."""
+    return max(1, cores // ranks_here)
 
 
 def _importable(module: str) -> bool:

@@ -15,15 +15,11 @@ from rlkit.config.files.conf_file import ConfFile
 from rlkit.config.schema import keys, types
 from rlkit.config.schema.schema import Schema
 from rlkit.config.schema.tree import flatten
-from rlkit.nearest import did_you_mean, nearest
+from rlkit.nearest import did_you_mean, nearest, or_one_of
 
 _ALIKE = 0.8  # likeness of two names from which one is taken for a slip of the other
-_OPEN = (
-    "groups",
-    "rewardWeights",
-    "termination",
-    "randomization",
-)  # checked by names of terms, or by a table of their own
+# Checked by names of terms, or by a table of their own
+_OPEN = ("groups", "rewardWeights", "termination", "randomization")
 _SECTION_OF = {"physics": "sim"}  # groups whose settings stand in another section
 Keys = Tuple[str, ...]
 
@@ -158,8 +154,7 @@ def _setting(name: str, value: Any, schema: Schema) -> str | None:
         return None if _is_open(value) else types.problem(key.type, value)
     if name == "train.seed":
         return "the seed is training.seed; take it out of the train file"
-    near = schema.suggest(name)
-    return "no such setting" + (f"; did you mean {' or '.join(near)}?" if near else "")
+    return f"no such setting{or_one_of(schema.suggest(name))}"
 
 
 def _of_task(

@@ -152,17 +152,15 @@ class Conf:
                 entry.option[1:] if entry.option.startswith("/") else f"{group}/{entry.option}".strip("/")
             )
             if parent == name or parent in above:
-                raise ConfigError([f"{file.place('defaults')}: {entry.option} builds on this file in turn"])
+                raise ConfigError(f"{file.place('defaults')}: {entry.option} builds on this file in turn")
             if self.file(parent) is None:
                 if parent.endswith(BEHIND):
                     raise ConfigError(
-                        [
-                            f"{file.place('defaults')}: {file.path.stem} is this file, and no folder behind has another"
-                        ]
+                        f"{file.place('defaults')}: {file.path.stem} is this file, and no folder behind has another"
                     )
                 folder = parent.rpartition("/")[0]
                 hint = did_you_mean(parent.rpartition("/")[2], self.options(folder))
-                raise ConfigError([f"{file.place('defaults')}: there is no conf/{parent}.yaml{hint}"])
+                raise ConfigError(f"{file.place('defaults')}: there is no conf/{parent}.yaml{hint}")
             yield from self._chain(parent, above | {name})
         yield file
 
@@ -271,9 +269,7 @@ def find_conf() -> Path:
     ours = installed_conf() or beside / "conf"
     if not (ours / "config.yaml").is_file():
         raise ConfigError(
-            [
-                f"there is no conf/config.yaml in {beside}, where rlkit lies: install rlkit's wheel or its clone as a"
-                " whole, or write --config-path=<its conf folder>"
-            ]
+            f"there is no conf/config.yaml in {beside}, where rlkit lies: install rlkit's wheel or its clone as a"
+            " whole, or write --config-path=<its conf folder>"
         )
     return ours

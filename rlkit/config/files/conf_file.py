@@ -77,19 +77,17 @@ def _parsed(path: Path, name: str) -> ConfFile:
     try:
         content = yaml_text.load(text.lstrip(_BOM))
     except yaml_text.YamlError as error:
-        raise ConfigError([f"{shown(path)}, line {error.line}: {error}"]) from error
+        raise ConfigError(f"{shown(path)}, line {error.line}: {error}") from error
     if content is not None and not isinstance(content, dict):
-        raise ConfigError([f"{shown(path)}, line 1: holds no `name: value` lines"])
+        raise ConfigError(f"{shown(path)}, line 1: holds no `name: value` lines")
     header = _header(text)
     group = name.rpartition("/")[0].replace("/", ".")
     package = group if header is None else header.replace("_group_", group)
     package = package.replace("_global_", "").strip(".")
     if text.startswith(_BOM):
         raise ConfigError(
-            [
-                f"{shown(path)}, line 1: begins with an invisible byte order mark, which hides the first line from "
-                "Hydra; save it as UTF-8 without one"
-            ]
+            f"{shown(path)}, line 1: begins with an invisible byte order mark, which hides the first line from "
+            "Hydra; save it as UTF-8 without one"
         )
     file = ConfFile(path, name, text, package, header, _own_name_is_behind(content or {}, name), ())
     return replace(file, entries=tuple(_entries(file)))
@@ -110,7 +108,7 @@ def _text(path: Path) -> str:
     """The text of a file. Raises ConfigError that says why it cannot be had."""
 
     def refuse(what: str) -> ConfigError:
-        return ConfigError([f"{shown(path)}: {what}"])
+        return ConfigError(f"{shown(path)}: {what}")
 
     try:
         status = path.stat()
@@ -126,12 +124,12 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise refuse(f"cannot be read: {error.strerror}") from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ConfigError([f"{shown(path)}, line 1: is UTF-16; save it as UTF-8"])
+        raise ConfigError(f"{shown(path)}, line 1: is UTF-16; save it as UTF-8")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError([f"{shown(path)}, line {line}: is not UTF-8; save it as UTF-8"]) from error
+        raise ConfigError(f"{shown(path)}, line {line}: is not UTF-8; save it as UTF-8") from error
 
 
 def _header(text: str) -> str | None:
@@ -169,5 +167,5 @@ def _entries(file: ConfFile) -> Iterator[Entry]:
 def _no_list(file: ConfFile) -> ConfigError:
     example = {"task": "BaseTask", "train": "BaseTaskPPO"}.get(file.name.partition("/")[0], "config")
     return ConfigError(
-        [f"{file.place('defaults')}: defaults is a list of files; write `defaults: [{example}, _self_]`"]
+        f"{file.place('defaults')}: defaults is a list of files; write `defaults: [{example}, _self_]`"
     )

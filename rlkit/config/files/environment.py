@@ -86,7 +86,7 @@ def read_back(plain: dict[str, Any], names: frozenset[str]) -> tuple[dict[str, A
     except (OmegaConfBaseException, RecursionError) as error:
         where = getattr(error, "full_key", None) or "config.yaml"
         reason = unset(error) or (str(error).splitlines() or ["it refers to itself"])[0]
-        raise ConfigError([f"{where}: {reason}"]) from error
+        raise ConfigError(f"{where}: {reason}") from error
 
 
 def unset(error: Exception) -> str | None:

@@ -12,14 +12,8 @@ from rlkit.untrusted import echo
 COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 SHORT = ("success", "return", "length", "timeout")
 """Of episodes: of those of evaluations where they run, else of training's own."""
-_GROUPS = (
-    "episode",
-    "success",
-    "failure",
-    "reward",
-    "metric",
-    "task",
-)  # means over episodes that ended in training
+# Means over episodes that ended in training
+_GROUPS = ("episode", "success", "failure", "reward", "metric", "task")
 _WRITTEN = re.compile(r"\s*([\w/.-]+)\s*(>=|<=|>|<)\s*([+-]?[\d.][\w.+-]*)\s*$", re.ASCII)
 _JOINED = re.compile(r"\s+(?:and|or)\s+|\s*(?:&&?|\|\|?|[,;])\s*", re.IGNORECASE)
 

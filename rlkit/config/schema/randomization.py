@@ -7,7 +7,7 @@ from typing import Any, Iterable, Mapping
 from rlkit.config.schema import types
 from rlkit.config.schema.learner_keys import Key
 from rlkit.config.schema.tree import flatten
-from rlkit.nearest import nearest
+from rlkit.nearest import did_you_mean, nearest, or_one_of
 
 QUANTITIES = {
     "friction": "of bodies: sliding friction",
@@ -80,9 +80,8 @@ def _unknown(flat: Mapping[str, Any]) -> list[str]:
     for name in flat:
         if name in known or name.startswith("observationNoise."):
             continue
-        near = nearest(name, known)
-        hint = f"; did you mean {_SECTION}.{near[0]}?" if near else ""
-        problems.append(f"{_SECTION}.{name}: no such setting{hint}")
+        near = [f"{_SECTION}.{other}" for other in nearest(name, known)]
+        problems.append(f"{_SECTION}.{name}: no such setting{or_one_of(near)}")
     return problems
 
 
@@ -99,9 +98,8 @@ def _noise(settings: Mapping[str, Any], task: Mapping[str, Any]) -> list[str]:
     problems = []
     for name in settings.get("observationNoise", {}):
         if name not in task["observations"]:
-            near = nearest(name, list(task["observations"]))
-            hint = f"did you mean {near[0]}?" if near else f"they are {', '.join(task['observations'])}"
-            problems.append(f"{_SECTION}.observationNoise.{name}: not among task.observations; {hint}")
+            hint = did_you_mean(name, task["observations"], f"; they are {', '.join(task['observations'])}")
+            problems.append(f"{_SECTION}.observationNoise.{name}: not among task.observations{hint}")
     return problems
 
 

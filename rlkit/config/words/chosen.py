@@ -14,7 +14,7 @@ from rlkit.config.schema.tree import flatten
 from rlkit.config.words import values
 from rlkit.config.words.command_line import CommandLine
 from rlkit.config.words.inherit import Base
-from rlkit.errors import ConfigError
+from rlkit.errors import raise_for
 
 
 def schema_for(line: CommandLine, conf: Conf, root: str, bases: Sequence[Base] = ()) -> Schema:
@@ -102,7 +102,6 @@ def _schema(
     own = {name for task in tasks for name in files.own_settings(conf, task)}
     others = (code.missing({"train": {"learner": name}}, None) for name in learners if name and ":" in name)
     problems = [problem for found in others for problem in found]
-    if problems:
-        raise ConfigError(problems)
+    raise_for(problems)
     known = sorted(name for name in learners if name is not None and is_learner(name))
     return Schema(known or list(keys.LEARNER_KEYS), {**declared, **named}, own)

@@ -116,9 +116,8 @@ def conf_of(line: CommandLine, conf_dir: Path | None = None, places: Sequence[Pa
     conf = Conf(*folders, typed=line.classes, packages=True)
     for group in keys.GROUPS:
         for option in line.each(group) or []:
-            conf.is_sound(
-                group, option
-            )  # looks for it in installed packages where it is in none of these folders
+            # Looks for it in installed packages where it is in none of these folders
+            conf.is_sound(group, option)
     return conf
 
 

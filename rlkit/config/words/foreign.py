@@ -169,7 +169,8 @@ FOREIGN = _table(
         "batch_size mini_batch_size": "train.batch_size train.minibatch_size",
         "num_mini_batches n_minibatches n_mini_batches": "train.num_minibatches",
         "buffer_size replay_size memory_size": Foreign(
-            "train.buffer_total", says="only train=FastTD3, FastSAC, FlashSAC, TD3 and SAC keep a replay buffer"
+            "train.buffer_total",
+            says="only train=FastTD3, FastSAC, FlashSAC, TD3 and SAC keep a replay buffer",
         ),
         "learning_starts warmup_steps": "train.learning_starts_total",
         "discount": "train.gamma",

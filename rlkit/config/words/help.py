@@ -62,9 +62,7 @@ def print_help(words: Sequence[str]) -> None:
     settings = list(_settings(schema, defaults, [keys.ALIASES.get(word, word) for word in wanted]))
     if wanted and not settings:
         raise ConfigError(
-            [
-                f"--help {types.echo(wanted[0])}: there are the sections {', '.join(f'{s}.' for s in keys.SECTIONS)}"
-            ]
+            f"--help {types.echo(wanted[0])}: there are the sections {', '.join(f'{s}.' for s in keys.SECTIONS)}"
         )
     aliases = ["Short names", *(f"  {alias:<12}{name}" for alias, name in keys.ALIASES.items())]
     usage, more = (

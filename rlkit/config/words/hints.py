@@ -14,7 +14,7 @@ from rlkit.config.schema.schema import Schema
 from rlkit.config.words import foreign, values
 from rlkit.errors import shown
 from rlkit.learners.facts import LEARNERS
-from rlkit.nearest import nearest
+from rlkit.nearest import nearest, or_one_of
 from rlkit.plugins.modules import as_name, project_with
 
 _LEARNER_FILES = {word: row.label for name, row in LEARNERS.items() for word in (name, row.label.lower())}
@@ -103,7 +103,7 @@ def instead(key: str, value: str, known: Known) -> str:
     near = [name for name in known.schema.suggest(key) if not name.endswith("*")]
     fitting = [name for name in near if _takes(name, value, known)] or near[:1]
     found = [_suggestion(name, value, known) for name in fitting]
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    return or_one_of(found)
 
 
 def _exists(name: str, schema: Schema) -> bool:

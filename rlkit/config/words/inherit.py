@@ -24,7 +24,7 @@ from rlkit.config.schema.schema import Schema
 from rlkit.config.schema.tree import at
 from rlkit.config.words import values
 from rlkit.config.words.command_line import CommandLine
-from rlkit.errors import ConfigError
+from rlkit.errors import ConfigError, raise_for
 from rlkit.learners.facts import LEARNERS
 from rlkit.untrusted import printable, read_plain
 
@@ -162,8 +162,7 @@ def require_learner(config_yaml: Path, content: Any) -> None:
     if isinstance(name, str) and name not in LEARNERS:
         known = code.beside(config_yaml)
         problems = code.missing({"train": train}, known) if ":" in name or "learner" in known else []
-        if problems:
-            raise ConfigError(problems)
+        raise_for(problems)
 
 
 def read_composed(source: str, content: Any) -> Composed:
@@ -175,14 +174,13 @@ def read_composed(source: str, content: Any) -> Composed:
     composed, train = found.get("composed"), found.get("train")
     learner = train.get("learner") if isinstance(train, dict) else None
     if not isinstance(composed, dict) or not isinstance(learner, str) or not is_learner(learner):
-        raise ConfigError([f"{source} is no config.yaml that rlkit wrote: it lacks `composed` or a learner"])
+        raise ConfigError(f"{source} is no config.yaml that rlkit wrote: it lacks `composed` or a learner")
     wrong = [
         f"{source} is no config.yaml that rlkit wrote: composed.{key} must be {what}"
         for key, kind, what in _COMPOSED
         if not isinstance(composed.get(key, kind()), kind)
     ]
-    if wrong:
-        raise ConfigError(wrong)
+    raise_for(wrong)
     config, choices = composed.get("config", "config"), composed.get("choices", {})
     wrong = [
         f"{source}: {group}={types.show(option)} is no name of a file"
@@ -190,8 +188,7 @@ def read_composed(source: str, content: Any) -> Composed:
         if not isinstance(option, str)
         or (group in ("config", *keys.GROUPS) and not _OPTION.fullmatch(option))
     ]
-    if wrong:
-        raise ConfigError(wrong)
+    raise_for(wrong)
     words, asked = composed.get("overrides", []), composed.get("asked", {})
     return Composed(config, choices, tuple(map(str, words)), asked, names_in(composed))
 
@@ -207,7 +204,7 @@ def read_settings(config_yaml: Path) -> Any:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
         line = f"line {error.line}: " if isinstance(error, yaml_text.YamlError) else ""
         raise ConfigError(
-            [f"{config_yaml}, the settings of the run, cannot be read: {line}{reason}"]
+            f"{config_yaml}, the settings of the run, cannot be read: {line}{reason}"
         ) from error
     return content
 
@@ -220,8 +217,7 @@ def _checked(source: str, content: Mapping[str, Any], composed: Composed, schema
     problems = [
         f"{source}: {name} must be a section" for name in keys.SECTIONS if not _is_section(content, name)
     ]
-    if problems:
-        raise ConfigError(problems)
+    raise_for(problems)
     foreign = [name for name in content if name not in (*keys.SECTIONS, "composed")]
     environment = composed.environment
     sections: dict[str, dict[str, Any]] = {name: {} for name in keys.SECTIONS}
@@ -247,8 +243,7 @@ def _checked(source: str, content: Mapping[str, Any], composed: Composed, schema
     name = sections["task"].get("name")
     if not isinstance(name, str) or not name.isidentifier():
         problems.append(f"{source}: task.name must be a task's name, got {types.show(name)}")
-    if problems:
-        raise ConfigError(list(dict.fromkeys(problems)))
+    raise_for(problems)
     return Base(
         source,
         {"task": str(name), **{g: option for g, option in composed.choices.items() if g in keys.GROUPS}},

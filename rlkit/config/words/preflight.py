@@ -17,7 +17,7 @@ from rlkit.config.words.chosen import schema_for, typed_groups, used
 from rlkit.config.words.command_line import CommandLine, Override, conf_of, parse
 from rlkit.config.words.hints import Known, bare, chosen_by_path, instead, option_instead, options_are
 from rlkit.config.words.inherit import Asked, Base
-from rlkit.errors import ConfigError
+from rlkit.errors import ConfigError, raise_for
 from rlkit.nearest import nearest
 from rlkit.packages import train_command
 from rlkit.plugins import source
@@ -74,8 +74,7 @@ def check_words(line: CommandLine, conf: Conf, bases: Mapping[Asked, Base] | Non
     except ConfigError as error:  # a file that this request uses cannot be read
         raise ConfigError(list(dict.fromkeys([*problems, *error.messages]))) from error
     problems += [problem for problem in found if isinstance(problem, str)]
-    if problems:
-        raise ConfigError(list(dict.fromkeys(problems)))
+    raise_for(problems)
     right = [override for override in found if isinstance(override, Override)]
     line = replace(line, overrides=[_on_top(override) for override in right] if bases else right)
     overrides = tuple(override.text() for override in line.overrides)
@@ -101,7 +100,7 @@ def _root_problem(line: CommandLine, conf: Conf) -> list[str]:
     if not roots:
         folder = conf.folders[-1]
         raise ConfigError(
-            [f"{folder} holds no root configuration; to add to conf/ write --config-dir={folder}"]
+            f"{folder} holds no root configuration; to add to conf/ write --config-dir={folder}"
         )
     near = nearest(root, roots)
     there_are = f"; did you mean config={near[0]}? There are " if near else "; there are "

@@ -217,10 +217,7 @@ class Distill(Learner):
         """
         require_parts(type(self).__name__, state, "sizes", "student")
         require_fit(
-            state["sizes"],
-            self.spec,
-            {"student": (self.student, state["student"])},
-            policy_only=policy_only,
+            state["sizes"], self.spec, {"student": (self.student, state["student"])}, policy_only=policy_only
         )
         state = copied(dict(state))
         self.student.load_state_dict(state["student"])

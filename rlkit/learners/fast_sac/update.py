@@ -75,14 +75,9 @@ class Update(update.Update):
         self.meter.add("alpha", {"losses/alpha": loss})
 
     def _judge_actor(self, batch: Batch) -> tuple[Tensor, Info]:
+        networks = self.actor, self.critics, self.atoms
         return self.actor_loss(
-            batch,
-            self._noise(batch),
-            self.temperature(),
-            self.actor,
-            self.critics,
-            self.atoms,
-            self.settings.use_cdq,
+            batch, self._noise(batch), self.temperature(), *networks, self.settings.use_cdq
         )
 
     def _modules(self) -> dict[str, nn.Module]:

@@ -63,15 +63,9 @@ class OffPolicy(Learner):
         )
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             torch.manual_seed(seed)
-            self.update = self.update_class(
-                settings,
-                spec,
-                self.replay,
-                self.policy_norm,
-                self.critic_norm,
-                self.returns if settings.reward_normalization else None,
-                self.generator,
-            )
+            scale = self.returns if settings.reward_normalization else None
+            norms = self.policy_norm, self.critic_norm
+            self.update = self.update_class(settings, spec, self.replay, *norms, scale, self.generator)
         self.turns = Turns(self.update, capture=self._capture(), compiled=settings.compile)
         if settings.save_buffer and self._num_ranks > 1:
             log.info(

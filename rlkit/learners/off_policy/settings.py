@@ -23,7 +23,9 @@ class OffPolicySettings(LearnerSettings):
     )
     policy_frequency: int = setting("int >= 1", "", "critic updates for each actor update")
     batch_size: int = setting(
-        "int >= 1 or auto", "transitions", "auto: 32768 on CUDA (FastSAC: 8192, FlashSAC: 2048), 1024 on the CPU"
+        "int >= 1 or auto",
+        "transitions",
+        "auto: 32768 on CUDA (FastSAC: 8192, FlashSAC: 2048), 1024 on the CPU",
     )
     buffer_size: int = setting(
         "int >= 2 or auto",

@@ -15,9 +15,9 @@ from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.library import (
     A2CAgent,
     AlgoObserver,
-    DefaultDiagnostics,
     a2c_common,
     no_files_no_prints,
+    policy_kl,
 )
 from rlkit.learners.ppo.normalizer import RunningNormalizer
 from rlkit.learners.ppo.rates import Rates
@@ -32,7 +32,8 @@ class Agent(A2CAgent):
 
     What differs from its own: a time-out is bootstrapped from the true last observation (rl_games: from the
     one before); observation statistics count a sample once and follow the update, so that the policy that is
-    improved is the very policy that acted; all ranks share statistics and learning rate.
+    improved is the very policy that acted; all ranks share statistics and learning rate; a critic of its own takes its
+    gradient steps along with the policy's, so that ranks meet once a minibatch.
 
     returns: what rewards are scaled by, None for not at all. memory: see `Learner`.
     """
@@ -48,15 +49,14 @@ class Agent(A2CAgent):
         self.rates: Rates = config["rates"]
         self.obs: dict[str, Tensor] = {}
         self.series: Series = {}
-        self.diagnostics = _ClipFraction(self)
+        self.kl = torch.zeros(())  # of the running gradient step, from the policy that was before the epoch's
         self._fit_networks(params)
         self._join_ranks()
         self.init_tensors()
 
     def _fit_networks(self, params: dict[str, Any]) -> None:
         """Put our normalisers in place; let a state-dependent deviation start at `sigma_init`."""
-        asymmetric = self.has_central_value
-        networks = [self.model, self.central_value_net.model] if asymmetric else [self.model]
+        networks = self._models()
         for network in networks:
             if self.normalize_input:
                 network.running_mean_std = RunningNormalizer(network.obs_shape[0]).to(self.device)
@@ -74,13 +74,15 @@ class Agent(A2CAgent):
 
     def _join_ranks(self) -> None:
         """Use the launcher's process group; rl_games' own way knows NCCL and `cuda:<rank>` only."""
-        rank, size = ranks.place()
-        members: list[Any] = [self, self.central_value_net] if self.has_central_value else [self]
-        for member in members:
-            member.world_size, member.global_rank = size, rank
-            member.multi_gpu = size > 1
-            ranks.begin_alike(member.model)
-        self.gradients = ranks.Gradients(self.model.parameters())
+        _, self.world_size = ranks.place()
+        for network in self._models():
+            ranks.begin_alike(network)
+        learnt = [parameter for network in self._models() for parameter in network.parameters()]
+        self.gradients = ranks.Gradients(learnt, beside=1)
+
+    def _models(self) -> list[Any]:
+        """The policy's, and that of a critic of its own."""
+        return [self.model, self.central_value_net.model] if self.has_central_value else [self.model]
 
     def run_epoch(self) -> tuple[float, Series]:
         """One rollout and its update: `(seconds of the rollout, losses and rates of every minibatch)`."""
@@ -248,28 +250,80 @@ class Agent(A2CAgent):
         """Nothing here depends on the mode; rl_games walks all modules before every minibatch."""
 
     def train_central_value(self) -> None:
-        """The epochs of the asymmetric critic; as rl_games', but for a device transfer per minibatch."""
+        """The epochs of a critic of its own, which rl_games has before the policy's: here they go along with those."""
+        self.central_value_net.train()
+
+    def calc_gradients(self, input_dict: dict[str, Any]) -> None:
+        """One gradient step on a minibatch by name, `[B, ...]`, and what rl_games' loop wants to know of it.
+
+        Rows behind the first `minibatch_size` are learnt from, and count neither for KL nor for what is kept.
+        """
+        old = input_dict
+        with torch.amp.autocast("cuda", enabled=self.mixed_precision, dtype=torch.bfloat16):
+            seen = {"prev_actions": old["actions"], "obs": old["obs"], "dones": old["dones"]}
+            made = self.model({**seen, "rnn_states": old.get("rnn_states"), "seq_length": self.seq_length})
+            loss, actor, critic, entropy, bounds, _ = self.calc_losses(
+                self.actor_loss_func,
+                old["old_logp_actions"],
+                made["prev_neglogp"],
+                old["advantages"],
+                self.e_clip,
+                old["old_values"],
+                made["values"],
+                old["returns"],
+                made["mus"],
+                made["entropy"],
+                None,
+            )
+            for further in (self.model.get_aux_loss() or {}).values():
+                loss = loss + further
+        mu, sigma, mu_before, sigma_before = (
+            rows[: self.minibatch_size].detach()
+            for rows in (made["mus"], made["sigmas"], old["mu"], old["sigma"])
+        )
+        self.kl = policy_kl(mu, sigma, mu_before, sigma_before)
+        self.optimizer.zero_grad()
+        self.scaler.scale(loss).backward()
+        if self.has_central_value:
+            self._critic_gradients(self.dataset.last_range[0] // self.minibatch_size)
+        self.trancate_gradients_and_step()
+        ratio = (old["old_logp_actions"] - made["prev_neglogp"].detach()).exp()
+        clipped = ((ratio - 1.0).abs() > self.e_clip).float().mean()
+        self.series.setdefault("policy/clip_fraction", []).append(clipped)
+        self.train_result = (actor, critic, entropy, self.kl, self.last_lr, 1.0, mu, sigma, bounds)
+
+    def _critic_gradients(self, number: int) -> None:
+        """Those of a critic of its own, of the minibatch of this number."""
         critic = self.central_value_net
-        critic.train()
-        losses = self.series.setdefault("losses/critic", [])
-        for _ in range(critic.mini_epoch):
-            for number in range(len(critic.dataset)):
-                minibatch = self.critic_minibatch(critic.dataset[number])
-                losses.append(critic.calc_gradients(minibatch).detach())
+        critic.optimizer.zero_grad()
+        loss = self.critic_loss(self.critic_minibatch(critic.dataset[number]))
+        loss.backward()
+        self.series.setdefault("losses/critic", []).append(loss.detach())
 
     def critic_minibatch(self, minibatch: dict[str, Any]) -> dict[str, Any]:
         """What a critic of its own learns from in one step, by name, `[B, ...]`."""
         return minibatch
 
+    def critic_loss(self, minibatch: dict[str, Any]) -> Tensor:
+        """What a critic of its own makes smaller, 0-dim."""
+        critic = self.central_value_net
+        made = critic.model({**minibatch, "seq_length": critic.seq_length})
+        return critic.calc_loss(minibatch["old_values"], made["values"], minibatch["returns"], None)
+
     def trancate_gradients_and_step(self) -> None:
         """Average over ranks, clip (keeping the norm as a metric) and step; the name is rl_games'."""
-        self.gradients.average()
+        self.gradients.average(self.kl)
         if self.truncate_grads:
             self.scaler.unscale_(self.optimizer)
             norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.grad_norm)
             self.series.setdefault("policy/grad_norm", []).append(norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        if self.has_central_value:
+            critic = self.central_value_net
+            if critic.truncate_grads:
+                nn.utils.clip_grad_norm_(critic.model.parameters(), critic.grad_norm)
+            critic.optimizer.step()
 
     def bad_observation(self) -> str:
         """What of the observation that it saw last is not finite, in words; empty where all of it is."""
@@ -282,16 +336,3 @@ class Agent(A2CAgent):
                 named = ", ".join(dict.fromkeys(names[column] for column in columns))
                 return f"the {group} observation is not finite: {named}, in env {few(envs)}"
         return ""
-
-
-class _ClipFraction(DefaultDiagnostics):
-    """Keeps the share of samples whose probability ratio left the clip range, per minibatch."""
-
-    def __init__(self, agent: Agent) -> None:
-        self.agent = agent
-
-    def mini_batch(self, agent: Any, batch: dict[str, Tensor], e_clip: float, minibatch: int) -> None:
-        """rl_games calls this after every gradient step."""
-        ratio = (batch["old_neglogp"] - batch["new_neglogp"].detach()).exp()
-        clipped = ((ratio - 1.0).abs() > e_clip).float().mean()
-        self.agent.series.setdefault("policy/clip_fraction", []).append(clipped)

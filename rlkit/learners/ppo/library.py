@@ -24,7 +24,6 @@ try:
     from rl_games.algos_torch.torch_ext import policy_kl
     from rl_games.common import a2c_common
     from rl_games.common.algo_observer import AlgoObserver
-    from rl_games.common.diagnostics import DefaultDiagnostics
     from rl_games.common.ivecenv import IVecEnv
 finally:
     torch.compile = _compile
@@ -33,7 +32,6 @@ __all__ = [
     "A2CAgent",
     "A2CBuilder",
     "AlgoObserver",
-    "DefaultDiagnostics",
     "IVecEnv",
     "a2c_common",
     "no_files_no_prints",

@@ -69,9 +69,6 @@ class MemoryAgent(Agent):
         network = self.model.a2c_network
         self.memory = dict.fromkeys(_PARTS[network.rnn_name], (network.rnn_layers, network.rnn_units))
 
-    def _models(self) -> list[Any]:
-        return [self.model, self.central_value_net.model] if self.has_central_value else [self.model]
-
     # The state of the episodes that are played.
 
     def _holders(self) -> list[Any]:

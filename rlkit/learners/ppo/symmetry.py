@@ -14,7 +14,6 @@ from torch import Tensor
 from rlkit.env.api import EnvSpec
 from rlkit.learners.mirror import MirrorImages
 from rlkit.learners.ppo.agent import Agent
-from rlkit.learners.ppo.library import policy_kl
 
 _SAME = ("old_values", "old_logp_actions", "advantages", "returns", "dones")  # of a sample and of its image
 
@@ -37,12 +36,12 @@ class SymmetricAgent(Agent):
         self.model.get_aux_loss = self._loss_of_mirror  # rl_games adds it to its own
 
     def calc_gradients(self, input_dict: dict[str, Any]) -> None:
-        """As rl_games', of a minibatch by name, `[B, ...]`; KL and what is kept are of the samples alone."""
+        """See `Agent`; the images stand behind the samples."""
         self._minibatch = input_dict["obs"]
         if not self.samples:
             super().calc_gradients(input_dict)
             return
-        mirror, count = self.mirror, len(input_dict["obs"])
+        mirror = self.mirror
         doubled = {name: torch.cat([input_dict[name]] * 2) for name in _SAME}
         doubled["obs"] = mirror.doubled("policy", input_dict["obs"])
         for name in ("actions", "mu"):
@@ -50,10 +49,6 @@ class SymmetricAgent(Agent):
         sigma = input_dict["sigma"]
         doubled["sigma"] = torch.cat([sigma, mirror.moved("actions", sigma)])
         super().calc_gradients({**input_dict, **doubled})
-        *losses, _, rate, factor, mu, sigma, bounds = self.train_result
-        mu, sigma = mu[:count], sigma[:count]
-        kl = policy_kl(mu, sigma, input_dict["mu"], input_dict["sigma"])
-        self.train_result = (*losses, kl, rate, factor, mu, sigma, bounds)
 
     def critic_minibatch(self, minibatch: dict[str, Any]) -> dict[str, Any]:
         """That of a critic of its own, with its image."""

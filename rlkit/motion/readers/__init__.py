@@ -13,6 +13,7 @@ from typing import NamedTuple, Union
 from rlkit.errors import shown
 from rlkit.motion.clip import Clip
 from rlkit.motion.errors import MotionError
+from rlkit.motion.readers.doubled import halved
 from rlkit.motion.readers.source import Asked, Source
 from rlkit.motion.skeleton import SkeletonMotion
 from rlkit.nearest import did_you_mean
@@ -77,7 +78,7 @@ def read_all(path: str | Path, asked: Asked = Asked(), format: str | None = None
     try:
         source = Source(path, asked)
         name = format or _format_of(source)
-        motions = _module(name).read(source)
+        motions = [halved(motion, source) for motion in _module(name).read(source)]
     except OSError as error:
         raise MotionError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
     except RefusedError as error:

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rlkit.motion.entry import ClipEntry
+from rlkit.motion.quality import FASTEST_JOINT, MOST_AT_LIMITS
 from rlkit.motion.retargeting.measures import Measures, Sticks
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 MOST_ERROR = 0.05  # m, of 95 % of the frames
-MOST_AT_LIMIT = 0.1  # share of the frames
-MOST_SPEED = 20.0  # rad/s
-SHORTEST = 1.0  # s of what is kept
+_SHORTEST = 1.0  # s of what is kept: a retargeted clip is longer than what a cut of a recording may leave
 
 
 class Verdict(NamedTuple):
@@ -52,7 +51,7 @@ class RetargetReport:
             return Verdict("ok", "ok", (0, last))
         why = "; ".join(reasons)
         first, stop = self._longest()
-        if (stop - first) / self.entry.fps < SHORTEST:
+        if (stop - first) / self.entry.fps < _SHORTEST:
             return Verdict("refused", f"refused: {why}; no second of it is better", None)
         kept = f"{first / self.entry.fps:.2f}..{stop / self.entry.fps:.2f} s of {self.entry.duration:.2f}"
         loop = ", which is no loop any more" if self.entry.loop else ""
@@ -69,16 +68,16 @@ class RetargetReport:
                 )
         shares = measures.at_limit[first : last + 1].mean(axis=0)
         joint = int(shares.argmax())
-        if shares[joint] > MOST_AT_LIMIT:
+        if shares[joint] > MOST_AT_LIMITS:
             reasons.append(
                 f"{self.entry.joints[joint]} is at its limit in {100 * shares[joint]:.0f} % of frames"
-                f" ({100 * MOST_AT_LIMIT:.0f} are allowed)"
+                f" ({100 * MOST_AT_LIMITS:.0f} are allowed)"
             )
         speeds = measures.speed[first:last].max(axis=0)
         joint = int(speeds.argmax())
-        if speeds[joint] > MOST_SPEED:
+        if speeds[joint] > FASTEST_JOINT:
             reasons.append(
-                f"{self.entry.joints[joint]} turns at {speeds[joint]:.0f} rad/s ({MOST_SPEED:.0f} are allowed)"
+                f"{self.entry.joints[joint]} turns at {speeds[joint]:.0f} rad/s ({FASTEST_JOINT:.0f} are allowed)"
             )
         return reasons
 
@@ -86,12 +85,12 @@ class RetargetReport:
         """First and last frame of the longest part of which every frame is near enough and slow enough, and few enough
         are at a limit of any joint."""
         measures = self.measures
-        slow = np.append(measures.speed.max(axis=1) <= MOST_SPEED, True)
+        slow = np.append(measures.speed.max(axis=1) <= FASTEST_JOINT, True)
         near = slow & np.all(np.stack(list(measures.position.values())) <= MOST_ERROR, axis=0)
         limits: np.ndarray = np.any(measures.at_limit, axis=1)
         edges = np.flatnonzero(np.diff(np.concatenate(([False], near, [False])).astype(np.int8)))
         parts = [
-            longest_mean(limits[a:b], MOST_AT_LIMIT, a)
+            longest_mean(limits[a:b], MOST_AT_LIMITS, a)
             for a, b in zip(edges[::2].tolist(), edges[1::2].tolist())
         ]
         return max(parts, key=lambda part: part[1] - part[0], default=(0, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Mapping
@@ -144,3 +145,12 @@ def torn(path: Path, error: BaseException) -> CheckpointError:
 def first_line(error: BaseException) -> str:
     """What an error says, in a line of 160 characters at most."""
     return (str(error).splitlines() or [type(error).__name__])[0][:160]
+
+
+def sha256_of(path: Path) -> str:
+    """What tells a checkpoint's file from others, read in parts: with a replay buffer it is large."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):
+            digest.update(part)
+    return digest.hexdigest()

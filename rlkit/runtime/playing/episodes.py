@@ -44,11 +44,7 @@ class Episodes:
         self.add(step.reward, step.ended, flags, info.facts)
 
     def add(
-        self,
-        reward: Tensor,
-        ended: Tensor,
-        flags: Mapping[str, Tensor],
-        facts: Mapping[str, Tensor] = {},
+        self, reward: Tensor, ended: Tensor, flags: Mapping[str, Tensor], facts: Mapping[str, Tensor] = {}
     ) -> None:
         """Take one step of all envs. reward: `[N]`. flags: `[N]` bool, facts: `[N]` by name, read where one ended."""
         self._return += reward
@@ -127,8 +123,15 @@ class Episodes:
             "timeout_rate": columns.pop("timeout").mean().item(),
             "criteria": {name: column.mean().item() for name, column in columns.items()},
             **({"tasks": tasks} if tasks else {}),
-            **({"facts": {name: spread(values) for name, values in facts.items()}} if facts else {}),
+            **self._of_facts(facts),
         }
+
+    def _of_facts(self, facts: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Spreads of the task's own numbers, and the units of those that have one; nothing of a task without."""
+        if not facts:
+            return {}
+        units = {name: fact.unit for name, fact in self.env.spec.facts.items() if fact.unit}
+        return {"facts": {name: spread(values) for name, values in facts.items()}, "units": units}
 
 
 def _summary(returns: Tensor, lengths: Tensor, success: Tensor) -> dict[str, Any]:

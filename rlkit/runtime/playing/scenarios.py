@@ -96,7 +96,6 @@ class Scenarios(Episodes):
         return {
             **super().results(control_period),
             "scenario_noun": spec.scenario_noun,
-            "units": {name: fact.unit for name, fact in spec.facts.items() if fact.unit},
             "scenarios": [{name: _plain(row[name]) for name in kept} for row in rows],
             "failed": [row["scenario"] for row in rows if not row["success"]],
         }

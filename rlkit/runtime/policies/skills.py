@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 
 from rlkit.archives.torch_archive import TorchArchive
 from rlkit.config import Experiment
-from rlkit.errors import ConfigError
+from rlkit.errors import ConfigError, raise_for
 from rlkit.learners.facts import LEARNERS
 from rlkit.runtime.checkpoints.head import CheckpointError, CheckpointHead, read_head
 from rlkit.runtime.policies.trained import REMEMBERS, load_trained, settings_of
@@ -43,8 +43,7 @@ def require_skills(experiment: Experiment) -> None:
         problems.append(f"task.skills={task['skills']}: {REMEMBERS}, which drives no skills")
     if int(task["skillSteps"]) < 1:
         problems.append(f"task.skillSteps={task['skillSteps']}: is at least 1; write task.skillSteps=5")
-    if problems:
-        raise ConfigError(problems)
+    raise_for(problems)
 
 
 def _source(task: Mapping[str, Any]) -> Resolved:
@@ -53,20 +52,16 @@ def _source(task: Mapping[str, Any]) -> Resolved:
     name = task["name"]
     if asked is None:
         raise ConfigError(
-            [
-                f"task.skills=null: {name} needs a policy with skills; {_TRAIN} trains one, then task.skills=<its run>"
-            ]
+            f"task.skills=null: {name} needs a policy with skills; {_TRAIN} trains one, then task.skills=<its run>"
         )
     if str(asked).partition(":")[0].startswith("latest"):
         raise ConfigError(
-            [
-                f"task.skills={asked}: is another run tomorrow, and the skills stay the same; write the run's name"
-            ]
+            f"task.skills={asked}: is another run tomorrow, and the skills stay the same; write the run's name"
         )
     source = resolve(str(asked))
     if source.run_path is None:
         raise ConfigError(
-            [f"task.skills={asked}: lies in no run, whose settings say how its policy is built; name the run"]
+            f"task.skills={asked}: lies in no run, whose settings say how its policy is built; name the run"
         )
     return source
 

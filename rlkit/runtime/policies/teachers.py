@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
-from rlkit.config import ConfigError, Experiment
+from rlkit.config import Experiment
 from rlkit.config.checks.tasks import TEACHER
 from rlkit.config.experiment import freeze, thaw
 from rlkit.config.files import task_source
 from rlkit.config.files.terms import observation_sizes, term_names
 from rlkit.config.schema import types
+from rlkit.errors import ConfigError, raise_for
 from rlkit.learners.facts import learner_facts
 from rlkit.nearest import nearest
-from rlkit.runtime.checkpoints.head import CheckpointError, read_head
+from rlkit.runtime.checkpoints.head import CheckpointError, read_head, sha256_of
 from rlkit.runtime.policies.trained import REMEMBERS, load_trained, settings_of
 from rlkit.tasks.robots.humanoids import robot_of
 from rlkit.workspace import ResolveError, resolve
@@ -50,20 +50,17 @@ def with_teacher(experiment: Experiment) -> Experiment:
         head = read_head(source.checkpoint, whole=True)
         trained = settings_of(source, head)
     except ResolveError as error:
-        raise ConfigError([f"{start}{error}\n{_NEEDED.format(setting)}"]) from error
+        raise ConfigError(f"{start}{error}\n{_NEEDED.format(setting)}") from error
     if head.task != experiment.task_name:
         raise ConfigError(
-            [
-                f"{start}is a policy of task={head.task}, and its student would be of task={experiment.task_name};"
-                f" write task={head.task}"
-            ]
+            f"{start}is a policy of task={head.task}, and its student would be of task={experiment.task_name};"
+            f" write task={head.task}"
         )
     theirs = trained.task
     problems = [start + problem for problem in _problems(experiment.task, theirs)]
     if trained.train.get("memory", "none") != "none":
         problems.append(f"{start}{REMEMBERS}, and a student's teacher must act by what it sees alone")
-    if problems:
-        raise ConfigError(problems)
+    raise_for(problems)
     groups = {**thaw(experiment.task.get("groups") or {}), TEACHER: list(theirs["observations"])}
     return replace(
         experiment,
@@ -97,7 +94,7 @@ def give_teacher(experiment: Experiment, learner: Learner, spec: EnvSpec) -> Non
             raise CheckpointError(
                 f"train.{setting}={source.checkpoint}: its {what} are {_said(theirs)}, those of this env {_said(here)}"
             )
-    learner.imitate(teacher.learner.policy(), _digest(source.checkpoint))
+    learner.imitate(teacher.learner.policy(), sha256_of(source.checkpoint))
 
 
 def _setting(experiment: Experiment) -> str:
@@ -170,12 +167,3 @@ def _from_here(file: Path) -> str:
     """The file from the current folder where it lies below it: a project may be moved."""
     relative = os.path.relpath(file)
     return str(file) if relative.startswith(os.pardir) else relative
-
-
-def _digest(file: Path) -> str:
-    """What tells a teacher's file from others."""
-    digest = hashlib.sha256()
-    with file.open("rb") as handle:
-        for part in iter(lambda: handle.read(1 << 20), b""):
-            digest.update(part)
-    return digest.hexdigest()

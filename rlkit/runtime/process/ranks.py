@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rlkit.config.facts.machine import divided
 from rlkit.runtime.process.slurm import adopt_tasks
 
 T = TypeVar("T")
@@ -32,18 +33,22 @@ class Ranks:
 
     def threads(self, cores: int) -> int:
         """This rank's share of the machine's cores for the simulator."""
-        return max(1, cores // self.local_size)
+        return divided(cores, self.local_size)
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is set on any rank; all ranks must ask together."""
+        return self.any_of(flag)[0]
+
+    def any_of(self, *flags: bool) -> tuple[bool, ...]:
+        """Of each flag whether it is set on any rank; all ranks must ask together."""
         if self.size == 1:
-            return flag
+            return flags
         import torch
         from torch import distributed
 
-        answer = torch.tensor(float(flag))
+        answer = torch.tensor(flags, dtype=torch.float32)
         distributed.all_reduce(answer, distributed.ReduceOp.MAX, group=_group)
-        return bool(answer.item())
+        return tuple(map(bool, answer.tolist()))
 
     def meet(self) -> None:
         """Go on when all ranks are here, however long one of them is at work alone."""

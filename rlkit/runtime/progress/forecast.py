@@ -93,9 +93,8 @@ def about(seconds: float) -> str:
 def _question(experiment: Experiment, ranks: int) -> dict[str, Any]:
     """All that the time of an iteration depends on, but for how busy the machine is."""
     sections, training = experiment.sections(), experiment.training
-    timed = {
-        name: value for name, value in sections["train"].items() if name != "amp"
-    }  # auto until it is timed
+    # Auto until it is timed
+    timed = {name: value for name, value in sections["train"].items() if name != "amp"}
     return {
         "pace of": [experiment.task_name, experiment.env.id, list(experiment.env.ids)],
         "machine": [processor(), available_cores(), platform.machine(), ranks],

@@ -39,11 +39,7 @@ class Until:
         return self.reached is not None
 
     def _value(self, window: Mapping[str, float], metrics: Mapping[str, float]) -> float | None:
-        at = {
-            "iteration": self._at.iteration,
-            "env_steps": self._at.env_steps,
-            "wall_time": self._at.seconds,
-        }
+        at = {"iteration": self._at.iteration, "env_steps": self._at.env_steps, "wall_time": self._at.seconds}
         if not over_episodes(self._metric):
             return {**metrics, **at}.get(self._metric)
         return window.get(self._metric)

@@ -20,6 +20,7 @@ from rlkit.runtime.process.seeding import load_rng_state, rng_state
 from rlkit.runtime.progress.best import Ranking
 from rlkit.runtime.progress.schedule import SaveClock, Schedule
 from rlkit.runtime.progress.train_state import Best, TrainState, best_of
+from rlkit.runtime.progress.units import units_of
 from rlkit.runtime.training.monitor import Monitor
 from rlkit.workspace import Run, checkpoint_name
 
@@ -100,16 +101,15 @@ class Checkpointer:
         if self.run is None:
             return
         best = self.state.best
-        if best is None:
-            self.run.update(iterations=self.state.iteration)
-            return
-        tells = bool(self.monitor.spec.success_criteria) or best.score.success > 0
-        self.run.update(
-            iterations=self.state.iteration,
-            best_return=best.score.mean_return,
-            best_success=best.score.success if tells else None,
-            best_by=best.by,
-        )
+        facts: dict[str, Any] = {"iterations": self.state.iteration, "units": units_of(self.monitor.spec)}
+        if best is not None:
+            tells = bool(self.monitor.spec.success_criteria) or best.score.success > 0
+            facts.update(
+                best_return=best.score.mean_return,
+                best_success=best.score.success if tells else None,
+                best_by=best.by,
+            )
+        self.run.update(**facts)
 
     def _save(self, which: int | str) -> None:
         """which: "best", "last" or the iteration; the best continues no episodes, only the last all experience."""

@@ -108,9 +108,11 @@ class Training:
                     forecast.look(schedule, metrics)
                 self.checkpointer.save_when_due(schedule, window, metrics)
                 progress.show(window, metrics, saved=self.checkpointer.saved_iteration)
-                if self.ranks.any(self._told_to_end(metrics, window) or self._reached):
+                enough = self._told_to_end(metrics, window) or self._reached
+                enough, stopped = self.ranks.any_of(enough, stop.asked)
+                if enough:
                     schedule.end()
-                if self.ranks.any(stop.asked):
+                if stopped:
                     break
             self.checkpointer.save_last()
             self.disk.sum_up()
@@ -195,8 +197,7 @@ class Training:
     def _record(self, metrics_writer: MetricsWriter, metrics: Mapping[str, float]) -> None:
         at = self.state
         self.disk.takes(
-            "lines of metrics",
-            lambda: metrics_writer.write(at.iteration, at.env_steps, at.seconds, metrics),
+            "lines of metrics", lambda: metrics_writer.write(at.iteration, at.env_steps, at.seconds, metrics)
         )
         if self.videos is not None:
             self._show(metrics_writer, self.videos.finished())

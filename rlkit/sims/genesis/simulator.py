@@ -84,10 +84,8 @@ class GenesisSimulator(Simulator):
         self._bodies = [model.body(name).id for name in spec.bodies]
         sites = [model.site(name).id for name in spec.sites]
         self._site_bodies = [int(model.site_bodyid[site]) for site in sites]
-        self._site_pos, self._site_quat = (
-            self._tensor(model.site_pos[sites]),
-            self._tensor(model.site_quat[sites]),
-        )
+        self._site_pos = self._tensor(model.site_pos[sites])
+        self._site_quat = self._tensor(model.site_quat[sites])
         self._initial = self._tensor(model.qpos0)
         self._lifted = [k for k in range(model.nbody) if model.body_gravcomp[k] and model.body_mass[k]]
         self._forces: dict[int, Tensor] = {}  # body -> [N, 3] N, for the next step

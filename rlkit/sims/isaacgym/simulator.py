@@ -12,13 +12,7 @@ import torch
 from torch import Tensor
 
 from rlkit.rotations import multiply, rotate, rotate_inverse
-from rlkit.sims.api import (
-    PhysicsSettings,
-    ResetState,
-    SceneSpec,
-    Simulator,
-    SimulatorError,
-)
+from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator, SimulatorError
 from rlkit.sims.isaacgym.actuation import Actuation
 from rlkit.sims.isaacgym.check import OTHERS, refuse_pairs
 from rlkit.sims.isaacgym.drives import read_drives
@@ -93,10 +87,8 @@ class IsaacGymSimulator(Simulator):
         spec, n, d = self.spec, self.num_envs, self.device
         bodies, sites, sensors = len(spec.bodies), len(spec.sites), len(spec.contacts)
         self.joint_pos, self.joint_vel = (torch.zeros(n, len(spec.joints), device=d) for _ in range(2))
-        self.body_pos, self.body_quat = (
-            torch.zeros(n, bodies, 3, device=d),
-            torch.zeros(n, bodies, 4, device=d),
-        )
+        self.body_pos = torch.zeros(n, bodies, 3, device=d)
+        self.body_quat = torch.zeros(n, bodies, 4, device=d)
         self.body_lin_vel, self.body_ang_vel = (torch.zeros(n, bodies, 3, device=d) for _ in range(2))
         self.site_pos, self.site_quat = torch.zeros(n, sites, 3, device=d), torch.zeros(n, sites, 4, device=d)
         self.contact_force = torch.zeros(n, sensors, 3, device=d)
@@ -310,11 +302,8 @@ class IsaacGymSimulator(Simulator):
         self.unstable.copy_(state["unstable"].to(self.device))
 
     def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
-        model, k, ids = (
-            self._model,
-            len(env_ids),
-            torch.tensor(list(env_ids), dtype=torch.int64, device=self.device),
-        )
+        model, k = self._model, len(env_ids)
+        ids = torch.tensor(list(env_ids), dtype=torch.int64, device=self.device)
         qpos, qvel = np.zeros((k, model.nq)), np.zeros((k, model.nv))
         for column, name in enumerate(self._world.dofs):
             joint = model.joint(name)
@@ -326,10 +315,8 @@ class IsaacGymSimulator(Simulator):
             joint = int(model.body(name).jntadr[0])
             pos, vel = int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint])
             qpos[:, pos : pos + 7] = pose[:, row].cpu().numpy()
-            qvel[:, vel : vel + 3], qvel[:, vel + 3 : vel + 6] = (
-                velocity[:, row, :3].cpu().numpy(),
-                spin[:, row].cpu().numpy(),
-            )
+            qvel[:, vel : vel + 3] = velocity[:, row, :3].cpu().numpy()
+            qvel[:, vel + 3 : vel + 6] = spin[:, row].cpu().numpy()
         order = [self.spec.actuators.index(model.actuator(a).name) for a in range(model.nu)]
         return {
             "time": self._time[ids].cpu().double().numpy(),

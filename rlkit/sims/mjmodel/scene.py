@@ -62,6 +62,7 @@ INTEGRATORS = {
 }
 _FOUND, _FORCE = int(mujoco.mjtConDataField.mjCONDATA_FOUND), int(mujoco.mjtConDataField.mjCONDATA_FORCE)
 _NETFORCE = 3  # the `reduce` attribute of a contact sensor: none, mindist, maxforce, netforce
+# Of no effect on where things are and how they move now
 _MOTION_ONLY = int(
     mujoco.mjtDisableBit.mjDSBL_CONTACT
     | mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
@@ -69,7 +70,7 @@ _MOTION_ONLY = int(
     | mujoco.mjtDisableBit.mjDSBL_GRAVITY
     | mujoco.mjtDisableBit.mjDSBL_SPRING
     | mujoco.mjtDisableBit.mjDSBL_DAMPER
-)  # of no effect on where things are and how they move now
+)
 _FREE, _HINGE = int(mujoco.mjtJoint.mjJNT_FREE), int(mujoco.mjtJoint.mjJNT_HINGE)
 _ONE_NUMBER = (_HINGE, int(mujoco.mjtJoint.mjJNT_SLIDE))
 _TRAP_RANGE = 0.1  # rad

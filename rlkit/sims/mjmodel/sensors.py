@@ -13,6 +13,7 @@ import numpy as np
 from rlkit.sims.api import SceneSpec, SimulatorError, check_known
 
 _KINDS = mujoco.mjtSensor
+# What follows from poses and velocities, without forces, contacts, tendons or rays
 _KINEMATIC = {
     int(kind)
     for kind in (
@@ -22,7 +23,7 @@ _KINEMATIC = {
         *(_KINDS.mjSENS_FRAMEYAXIS, _KINDS.mjSENS_FRAMEZAXIS),
         *(_KINDS.mjSENS_FRAMELINVEL, _KINDS.mjSENS_FRAMEANGVEL),
     )
-}  # what follows from poses and velocities, without forces, contacts, tendons or rays
+}
 _CAMERA = int(mujoco.mjtObj.mjOBJ_CAMERA)
 _CODE = (int(_KINDS.mjSENS_USER), int(_KINDS.mjSENS_PLUGIN))
 

@@ -107,9 +107,8 @@ def _described(name: str, download: bool) -> Path:
     if not (download or _is_cloned(DESCRIPTIONS[name].repository)):
         raise _not_here(reference, f"of the repository {DESCRIPTIONS[name].repository}")
     try:
-        module = importlib.import_module(
-            f"robot_descriptions.{name}"
-        )  # of its own list; clones what is missing
+        # Of its own list; clones what is missing
+        module = importlib.import_module(f"robot_descriptions.{name}")
     except _clone_errors() as error:
         raise MjcfError(f"{reference} could not be fetched: {' '.join(str(error).split())}") from error
     return Path(getattr(module, "MJCF_PATH", "") or module.URDF_PATH)

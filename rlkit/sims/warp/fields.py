@@ -15,17 +15,11 @@ from torch import Tensor
 
 from rlkit.sims.mjmodel.fields import FLUID, check_field, derives_constants, left_out
 
+# What the physics reads of that which `set_const` writes
 _DERIVED = (
-    "body_subtreemass",
-    "dof_invweight0",
-    "body_invweight0",
-    "tendon_length0",
-    "tendon_invweight0",
-    "actuator_acc0",
-    "eq_data",
-    "geom_aabb",
-    "geom_rbound",
-)  # what the physics reads of that which `set_const` writes
+    "body_subtreemass", "dof_invweight0", "body_invweight0", "tendon_length0", "tendon_invweight0",
+    "actuator_acc0", "eq_data", "geom_aabb", "geom_rbound",
+)  # fmt: skip
 # What the kernels leave out where the whole model has none of it: the model's flag, and the fields that it is about
 _OPTIONAL = {
     "has_fluid": FLUID,

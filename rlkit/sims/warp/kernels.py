@@ -94,10 +94,7 @@ def read_motion(
 
 @wp.kernel
 def read_sensors(
-    places: wp.array[int],
-    chosen: wp.array[bool],
-    sensordata: wp.array2d[float],
-    out: wp.array2d[float],
+    places: wp.array[int], chosen: wp.array[bool], sensordata: wp.array2d[float], out: wp.array2d[float]
 ):
     """One number of a sensor in one of the `chosen` worlds, from its place in MuJoCo's order."""
     world, column = wp.tid()

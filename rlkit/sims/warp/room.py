@@ -16,6 +16,7 @@ from rlkit.sims.mjmodel.trial import random_motion
 _SMALL = 64  # contact points: up to here the upper bound is reserved
 _MANY = 8
 _GEOM = mujoco.mjtGeom
+# At most, of pairs with a formula of their own; the general algorithm makes up to `_MANY` of all others
 _POINTS = {
     (_GEOM.mjGEOM_PLANE, _GEOM.mjGEOM_SPHERE): 1,
     (_GEOM.mjGEOM_PLANE, _GEOM.mjGEOM_CAPSULE): 2,
@@ -29,7 +30,7 @@ _POINTS = {
     (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_BOX): 1,
     (_GEOM.mjGEOM_CAPSULE, _GEOM.mjGEOM_CAPSULE): 2,
     (_GEOM.mjGEOM_CAPSULE, _GEOM.mjGEOM_BOX): 2,
-}  # at most, of pairs with a formula of their own; the general algorithm makes up to `_MANY` of all others
+}
 
 
 @dataclass(frozen=True)

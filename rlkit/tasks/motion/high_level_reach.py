@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rlkit.rotations import rotate_inverse
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
-from rlkit.tasks.api import MirrorImage, metric, observation, reward, success
+from rlkit.tasks.api import MirrorImage, metric, observation, reward, success, unit
 from rlkit.tasks.motion.loading import load_library
 from rlkit.tasks.motion.style import StyleWindow, with_ends
 from rlkit.tasks.robots.humanoid_task import HumanoidTask
@@ -105,6 +105,7 @@ class HighLevelReach(HumanoidTask):
         return rotate_inverse(self.heading, self.target - self.hand_pos)
 
     @metric
+    @unit("m")
     def hand_distance(self) -> Tensor:
         """`[N]` m: how far the hand is from its point."""
         return self.distance

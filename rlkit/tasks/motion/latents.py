@@ -21,9 +21,8 @@ class Latents:
         self.task = task
         section = task.config["latent"]
         self.size = int(section["size"])
-        self._low, self._high = (
-            float(bound) / task.control_period for bound in section["time"]
-        )  # control steps
+        # Control steps
+        self._low, self._high = (float(bound) / task.control_period for bound in section["time"])
         self.now = task.buffer("latent", self.size)
         self._left = task.buffer("latent_left")  # control steps until the next one
         self._held: tuple[int, Tensor] | None = None  # an env that somebody looks at

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from rlkit.motion.library import MotionState
-from rlkit.rotations import angle_between
+from rlkit.rotations import squared_angle
 from rlkit.sims.api import Index, Simulator
 from rlkit.tasks.api import reward
+from rlkit.tasks.motion.beside import Beside, mean_square
 from rlkit.tasks.robots.humanoid_task import HumanoidTask
 
 TURNING_SHARE = 0.1  # of angles (rad²) beside metres² in DeepMimic's errors of the root
@@ -26,13 +27,12 @@ class Tracking(HumanoidTask):
     """The terms; a task says what is compared.
 
     reference: where the robot should be now, with all its bodies, B of them, the root first. state: where it is.
-    moved: `[N, B, 3]` m and `[N, B, 4]` wxyz, body to world, the reference's bodies after its anchor was moved to the
-    robot's place and heading, at its own height. tracked: bodies that count; keys: key bodies; anchor: a body.
+    beside: what follows from both. tracked: bodies that count; keys: key bodies; anchor: a body.
     """
 
     reference: MotionState
     state: MotionState
-    moved: tuple[Tensor, Tensor]
+    beside: Beside
     tracked: Index
     keys: Index
     anchor: int
@@ -46,10 +46,10 @@ class Tracking(HumanoidTask):
         return torch.exp(-squared / self._widths[term] ** 2)
 
     def _off(self, bodies: int | Index) -> Tensor:
-        return (self.state.body_pos[:, bodies] - self.reference.body_pos[:, bodies]).square().sum(dim=-1)
+        return self.beside.off[:, bodies].square().sum(dim=-1)
 
     def _turned(self, bodies: int | Index) -> Tensor:
-        return angle_between(self.state.body_quat[:, bodies], self.reference.body_quat[:, bodies]).square()
+        return squared_angle(self.state.body_quat[:, bodies], self.reference.body_quat[:, bodies])
 
     # BeyondMimic.
 
@@ -71,26 +71,26 @@ class Tracking(HumanoidTask):
     @reward
     def body_positions(self) -> Tensor:
         """Of the bodies' distances to the moved reference, m: the mean of their squares."""
-        off = self.state.body_pos[:, self.tracked] - self.moved[0][:, self.tracked]
-        return self.score("body_positions", off.square().sum(dim=-1).mean(dim=-1))
+        off = self.state.body_pos[:, self.tracked] - self.beside.moved[0][:, self.tracked]
+        return self.score("body_positions", mean_square(off))
 
     @reward
     def body_rotations(self) -> Tensor:
         """Of the angles between the bodies and the moved reference, rad: the mean of their squares."""
-        angles = angle_between(self.state.body_quat[:, self.tracked], self.moved[1][:, self.tracked])
-        return self.score("body_rotations", angles.square().mean(dim=-1))
+        robot, wanted = self.state.body_quat[:, self.tracked], self.beside.moved[1][:, self.tracked]
+        return self.score("body_rotations", squared_angle(robot, wanted).mean(dim=-1))
 
     @reward
     def body_velocities(self) -> Tensor:
         """Of the bodies' velocities against the reference's, m/s, world: the mean of the squared differences."""
         off = self.state.body_lin_vel[:, self.tracked] - self.reference.body_lin_vel[:, self.tracked]
-        return self.score("body_velocities", off.square().sum(dim=-1).mean(dim=-1))
+        return self.score("body_velocities", mean_square(off))
 
     @reward
     def body_turning(self) -> Tensor:
         """Of the bodies' angular velocities against the reference's, rad/s, world: the mean of squared differences."""
         off = self.state.body_ang_vel[:, self.tracked] - self.reference.body_ang_vel[:, self.tracked]
-        return self.score("body_turning", off.square().sum(dim=-1).mean(dim=-1))
+        return self.score("body_turning", mean_square(off))
 
     # DeepMimic.
 
@@ -109,9 +109,8 @@ class Tracking(HumanoidTask):
     @reward
     def key_bodies(self) -> Tensor:
         """Of the key bodies' places beside the root, in the world's axes, m: the sum of the squared differences."""
-        robot = self.state.body_pos[:, self.keys] - self.state.body_pos[:, :1]
-        wanted = self.reference.body_pos[:, self.keys] - self.reference.body_pos[:, :1]
-        return self.score("key_bodies", (robot - wanted).square().sum(dim=(-1, -2)))
+        off = self.beside.off[:, self.keys] - self.beside.off[:, :1]
+        return self.score("key_bodies", off.square().sum(dim=(-1, -2)))
 
     @reward
     def root_pose(self) -> Tensor:

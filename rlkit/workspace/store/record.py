@@ -59,19 +59,18 @@ class RunRecord:
     iterations: int | None = None
     best_return: float | None = None
     best_success: float | None = None  # share of successes, where the task tells of any
-    best_by: dict[str, float] = field(
-        default_factory=dict
-    )  # other metrics that it is best by; "-" first: less is better
+    # Other metrics that it is best by; "-" first: less is better
+    best_by: dict[str, float] = field(default_factory=dict)
     saved: dict[str, int] = field(default_factory=dict)  # "last" | "best" -> iteration of that checkpoint
     checkpoint: str | None = None  # a test run's: the file that was tested
     tested_run: str | None = None  # a test run's: the name of the run that the file belongs to
     chosen: dict[str, Any] = field(default_factory=dict)  # settings left to this machine -> their values
     code: dict[str, Any] = field(default_factory=dict)  # of classes that are not rlkit's own
+    units: dict[str, str] = field(default_factory=dict)  # of the metrics that have one, by name
     tracker: dict[str, Any] = field(default_factory=dict)  # its name, and the run's id, url and place there
     starts: list[dict[str, Any]] = field(default_factory=list)  # when, where and from which iteration
-    sweep: dict[str, Any] = field(
-        default_factory=dict
-    )  # the name of the sweep and the number of the job that it is
+    # The name of the sweep and the number of the job that it is
+    sweep: dict[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
     extra: dict[str, Any] = field(default_factory=dict)  # keys we do not know, kept as they were
 
@@ -91,7 +90,9 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("process_started", "parent", "reason", "finished", "reached"), _OPTIONAL_TEXT),
     **dict.fromkeys(("checkpoint", "tested_run"), _OPTIONAL_TEXT),
     **dict.fromkeys(("sequence", "iterations"), _OPTIONAL_INT),
-    **dict.fromkeys(("git", "packages", "best_by", "saved", "chosen", "code", "tracker", "sweep"), (dict,)),
+    **dict.fromkeys(
+        ("git", "packages", "best_by", "saved", "chosen", "code", "units", "tracker", "sweep"), (dict,)
+    ),
     **dict.fromkeys(("best_return", "best_success"), (float, int, type(None))),
     "starts": (list,),
 }

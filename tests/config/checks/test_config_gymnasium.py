@@ -247,7 +247,7 @@ def test_environments_that_need_more_memory_than_there_is_are_refused_with_what_
 
 
 def test_the_environments_of_every_rank_are_counted():
-    four = dataclasses.replace(MACHINE, memory=6 * GB, ranks=4)
+    four = dataclasses.replace(MACHINE, memory=6 * GB, ranks=8, ranks_here=4)
     composed("task=Soccer numEnvs=7", four)
     message = refused("task=Soccer numEnvs=8", four)
     assert message.startswith("env.numEnvs=8 in each of 4 ranks: ") and message.endswith("env.numEnvs=7 fits")

@@ -50,8 +50,8 @@ def refused(*words: str) -> str:
 
 def test_ours_are_those_that_the_learners_say() -> None:
     kinds = {f.metadata["type"] for row in LEARNERS.values() for f in row.settings() if f.name == "network"}
-    assert kinds == {"mlp or network", "mlp|layer_norm|simba or network"}
-    assert set(NETWORKS) == {"mlp", "layer_norm", "simba"}
+    assert kinds == {"mlp or network", "mlp|layer_norm|simba or network", "flash"}
+    assert set(NETWORKS) == {"mlp", "layer_norm", "simba", "flash"}
 
 
 @pytest.mark.parametrize("train", ["PPO", "FastTD3"])

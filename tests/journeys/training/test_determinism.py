@@ -27,17 +27,40 @@ WORDS = {
     " train.batch_size=32 train.actor_units=[8] train.critic_units=[8] train.save_buffer=true",
     "flash_sac": "task=BaseTask train=FlashSAC numEnvs=4 train.horizon_length=8 train.learning_starts_total=16"
     " train.batch_size=32 train.actor_units=[8] train.critic_units=[8] train.save_buffer=true",
-    "distill": f"task=BaseTask train=Distill train.teacher=teacher train.units=[8] {STUDENT}",
-    "masked_mimic": f"task=TrackMotion train=MaskedMimic train.expert=teacher motion=h1 {STUDENT}",
+    "distill": f"task=BaseTask train=Distill train.teacher=teacher_of_distill train.units=[8] {STUDENT}",
+    "masked_mimic": f"task=TrackMotion train=MaskedMimic train.expert=teacher_of_masked_mimic motion=h1 {STUDENT}",
 }
+SETTINGS = "training.evalInterval=0 training.torchDeterministic=true seed=7 maxIter=3"
 TEACHERS = {"distill": WORDS["ppo"], "masked_mimic": "task=TrackMotion motion=h1 numEnvs=4 train.units=[8]"}
 
 
-@pytest.mark.parametrize("learner", LEARNERS)
-def test_the_same_seed_gives_the_same_training(project: Project, learner: str) -> None:
-    if learner in TEACHERS:
-        run(project, f"python train.py {TEACHERS[learner]} training.evalInterval=0 maxIter=1", "teacher")
-    assert_repeats(project, "python", WORDS[learner])
+# Trainings one after the other in one process, as fifteen starts would cost a minute; lines of words.
+IN_TURN = """
+import sys
+
+from rlkit.app import main
+
+for line in sys.stdin:
+    status = main(line.split())
+    if status:
+        sys.exit(status)
+"""
+
+
+def test_the_same_seed_gives_the_same_training_whatever_the_process_did_before(project: Project) -> None:
+    (project.path / "in_turn.py").write_text(IN_TURN)
+    assert set(WORDS) == set(LEARNERS)
+    teachers = [f"{words} training.evalInterval=0 maxIter=1" for words in TEACHERS.values()]
+    names = [f"logging.experimentName=teacher_of_{learner}" for learner in TEACHERS]
+    in_turn(project, [" ".join(line) for line in zip(teachers, names)])
+    for name, order in (("one", list(WORDS)), ("other", list(reversed(WORDS)))):
+        lines = (f"{WORDS[learner]} {SETTINGS} logging.experimentName={learner}_{name}" for learner in order)
+        in_turn(project, list(lines))
+    one, other = (
+        {learner: outcome(project, f"{learner}_{name}") for learner in LEARNERS} for name in ("one", "other")
+    )
+    assert all(len(came_to["rows"]) == 3 for came_to in one.values())
+    assert_same(one, other)
 
 
 @pytest.mark.parametrize("learner", ["ppo", "fast_td3"])  # the others' ranks: tests/learners
@@ -46,16 +69,18 @@ def test_the_same_seed_gives_the_same_training_of_two_ranks(project: Project, le
 
 
 def assert_repeats(project: Project, launcher: str, words: str) -> None:
-    settings = "training.evalInterval=0 training.torchDeterministic=true seed=7 maxIter=3"
     for name in ("one", "other"):
-        run(project, f"{launcher} train.py {words} {settings}", name)
+        line = f"{launcher} train.py {words} {SETTINGS} logging.experimentName={name}"
+        done = project.shell(line, timeout=280.0)
+        assert done.returncode == 0, done.stdout + done.stderr
     one, other = (outcome(project, name) for name in ("one", "other"))
     assert len(one["rows"]) == 3
     assert_same(one, other)
 
 
-def run(project: Project, line: str, name: str) -> None:
-    done = project.shell(f"{line} logging.experimentName={name}", timeout=280.0)
+def in_turn(project: Project, lines: list[str]) -> None:
+    words = "\n".join(lines)
+    done = project.shell(f"python in_turn.py <<'END'\n{words}\nEND", timeout=280.0)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -16,7 +16,8 @@ SMALL = "numEnvs=4 train.units=[8] training.seed=-1"
 
 
 def test_two_ranks_make_one_run_and_one_of_them_talks(project):
-    done = project.shell(f"torchrun --nproc_per_node=2 train.py {SMALL} maxIter=2")
+    # Its ranks are new interpreters, as users have them; those of the other tests have torch imported already.
+    done = project.shell(f"env -u PYTHON_EXEC torchrun --nproc_per_node=2 train.py {SMALL} maxIter=2")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("BaseTask: train") == 1
     assert done.stdout.count("done: 2 iterations") == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 import torch
@@ -15,6 +17,21 @@ from rlkit.learners.ppo.normalizer import RunningNormalizer
 from rlkit.learners.returns import ReturnScale
 
 
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """The names of the collectives that are called inside."""
+    called: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("all_reduce", "all_gather", "broadcast", "broadcast_object_list", "barrier"):
+            once = getattr(distributed, name)
+            patch.setattr(
+                distributed,
+                name,
+                lambda *args, name=name, once=once, **more: (called.append(name), once(*args, **more))[1],
+            )
+        yield called
+
+
 def work(rank: int, folder: str, cases: list) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
@@ -24,8 +41,16 @@ def work(rank: int, folder: str, cases: list) -> None:
         torch.manual_seed(rank)
         env.reset()
         learner = PPO(settings, env.spec, seed=rank)
-        iterations = [learner.iterate(env) for _ in range(3)]
-        results.append({"state": learner.state(), "env": env.state(), "env_steps": iterations[-1].env_steps})
+        with counted() as meetings:
+            iterations = [learner.iterate(env) for _ in range(3)]
+        results.append(
+            {
+                "state": learner.state(),
+                "env": env.state(),
+                "env_steps": iterations[-1].env_steps,
+                "meetings": len(meetings) / 3,
+            }
+        )
     normalizer = RunningNormalizer(1)
     normalizer.update(torch.tensor([[2.0]]) if rank == 0 else torch.tensor([[4.0], [6.0]]))
     scale = ReturnScale(2, 0.5, torch.device("cpu"), tasks=("a", "b"))
@@ -48,10 +73,13 @@ def test_ranks_agree(train, folder):
     cases.append((train(memory="gru", memory_units=8), True))
     spawn(work, (str(folder), cases), nprocs=2)
     one, other = (torch.load(folder / f"{rank}.pth", weights_only=True) for rank in (0, 1))
-    for (_, asymmetric), a, b in zip(cases, one, other):
+    for (settings, asymmetric), a, b in zip(cases, one, other):
         assert not torch.equal(a["env"]["state"], b["env"]["state"])  # each saw its own episodes
         assert a["env_steps"] == 2 * 8 * 16
         assert a["state"]["learning_rate"] == b["state"]["learning_rate"]
+        # once a gradient step, for the values' statistics, and for those of each group of observations
+        steps = settings["mini_epochs"] * settings["num_minibatches"]
+        assert a["meetings"] == b["meetings"] == steps + 2 + asymmetric
         for part in ("model", "critic") if asymmetric else ("model",):
             for name, tensor in a["state"][part].items():
                 assert torch.equal(tensor, b["state"][part][name]), name

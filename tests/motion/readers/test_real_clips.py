@@ -26,8 +26,8 @@ def one(path: str) -> Clip | SkeletonMotion:
     [
         ("deepmimic/humanoid3d_walk.txt", 39, 30, True, 0.98, 0.06),
         ("deepmimic/humanoid3d_run.txt", 25, 30, True, 3.6, 0.0),
-        ("isaacgymenvs_amp/amp_humanoid_walk.npy", 154, 60, False, 1.5, 0.0),
-        ("isaacgymenvs_amp/amp_humanoid_run.npy", 82, 60, False, 3.5, 0.0),
+        ("isaacgymenvs_amp/amp_humanoid_walk.npy", 77, 30, False, 1.5, 0.0),
+        ("isaacgymenvs_amp/amp_humanoid_run.npy", 41, 30, False, 3.5, 0.0),
         ("cmu/11_01.amc", 597, 120, False, 0.6, 0.02),
     ],
 )

@@ -280,3 +280,24 @@ def test_amass_needs_the_users_own_body_model(tmp_path: Path) -> None:
         skeleton(tmp_path / "a.npz", skeleton=tmp_path / "no.npz")
     with pytest.raises(MotionError, match=r"it has no .*J_regressor|it has no kintree|it has no v_template"):
         skeleton(tmp_path / "a.npz", skeleton=tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    "order", [[0, 0, 1, 1, 2, 2, 3, 3, 4, 4], [0, 1, 1, 2, 2, 3, 3, 4, 4], [0, 0, 1, 1, 2, 2, 3, 3, 4]]
+)
+def test_frames_that_are_there_twice_are_read_once_at_half_the_rate(tmp_path: Path, order: list[int]) -> None:
+    """5 places 0.1 m apart, each twice at 60 Hz: 4 steps of a thirtieth of a second, whichever way the pairs begin."""
+    path = poselib(tmp_path / "a.npy", [[NONE] * 3] * len(order), [[0.1 * step, 0.0, 1.0] for step in order])
+    reading = read_all(path)
+    (found,) = reading.motions
+    assert isinstance(found, SkeletonMotion)
+    assert found.pos[:, 0, 0].tolist() == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+    assert (found.fps, found.duration) == (30.0, pytest.approx(4 / 30))
+    assert reading.notes == ["each frame is there twice: read once, at 30 frames a second instead of 60"]
+
+
+@pytest.mark.parametrize("order", [[0] * 10, [0, 0, 0, 0, 0, 0, 1, 2, 3, 4], [0, 0, 1, 1, 2, 3, 4, 5, 6, 7]])
+def test_who_stands_still_for_a_while_keeps_his_frames(tmp_path: Path, order: list[int]) -> None:
+    path = poselib(tmp_path / "a.npy", [[NONE] * 3] * 10, [[0.1 * step, 0.0, 1.0] for step in order])
+    found = skeleton(path)
+    assert (len(found.pos), found.fps) == (10, 60.0)

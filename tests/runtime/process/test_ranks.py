@@ -24,6 +24,7 @@ def test_a_process_without_a_launcher_is_alone_and_leads(monkeypatch):
     assert alone.leads
     assert alone.any(True)
     assert not alone.any(False)
+    assert alone.any_of(False, True) == (False, True)
     assert alone.agree(7, Path("a.pth")) == (7, Path("a.pth"))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 READ_LATER = ("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
 READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "OPENBLAS_", "MKL_", "CUDA_", "TORCH_")
+SAID_TO_RANKS = ("PYTHON_EXEC", "TORCH_NCCL_")  # by and for torchrun; nothing reads it before they meet
 
 
 def needs_an_interpreter(words: list[str]) -> bool:
@@ -34,10 +35,12 @@ def needs_an_interpreter(words: list[str]) -> bool:
 def starting(environ: os._Environ[str] | dict[str, str]) -> dict[str, str]:
     """What an interpreter and its libraries read of the environment when they start."""
     read = {name: value for name, value in environ.items() if name.startswith(READ_AT_START)}
-    return {name: value for name, value in read.items() if name not in READ_LATER}
+    return {n: v for n, v in read.items() if n not in READ_LATER and not n.startswith(SAID_TO_RANKS)}
 
 
 def main(path: str, words: list[str]) -> None:
+    if words[:1] == ["-u"]:  # as torchrun starts ranks
+        os.environ["PYTHONUNBUFFERED"], words = "1", words[1:]
     if needs_an_interpreter(words):
         os.execv(sys.executable, [sys.executable, *words])
     server = socket.socket(socket.AF_UNIX)

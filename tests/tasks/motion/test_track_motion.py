@@ -319,10 +319,10 @@ def test_after_some_episodes_began_all_references_are_those_of_now(glide) -> Non
     task = tracker(glide, 5)
     task.begin(torch.tensor([1, 3]))
     task.refresh()
-    parts = (task.reference, task.soon, task.moved)
+    parts = (task.reference, task.soon, task.beside.moved)
     some = [value.clone() for part in parts for value in part]
     task.refresh()
-    every = [value for part in (task.reference, task.soon, task.moved) for value in part]
+    every = [value for part in (task.reference, task.soon, task.beside.moved) for value in part]
     assert len({time.item() for time in task.clip_time}) == 3
     for one, other in zip(some, every):
         assert torch.equal(one, other)

@@ -186,6 +186,18 @@ def test_main_memory_is_what_a_replay_on_the_cpu_needs():
     assert train(LARGE)["buffer_size"] == 10240  # memory unknown: nothing to say
 
 
+def test_ranks_of_one_machine_have_a_replay_each_in_its_main_memory():
+    two = dataclasses.replace(CPU, memory=int(8e9), ranks=4, ranks_here=2)
+    assert (
+        "needs 14.6 GB for 1024 envs on each of 2 ranks, main memory has 8.0 free; train.buffer_size=5000"
+        in (refused(LARGE, two))
+    )
+    assert train(f"{LARGE} train.buffer_size=5000", two)["buffer_size"] == 5000
+    gpus = dataclasses.replace(CUDA, memory=int(9e9), gpu_memory=lambda _: int(5e9), ranks=2, ranks_here=2)
+    assert "for 1024 envs, the GPU has 5.0 free" in refused(LARGE, gpus)  # one each
+    assert "buffer_device=cpu" not in refused(LARGE, gpus)
+
+
 def test_the_gpu_is_asked_only_where_its_answer_matters():
     def fail(_index: int) -> int:
         raise AssertionError("nvidia-smi takes its time")

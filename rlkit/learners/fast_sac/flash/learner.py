@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from rlkit.env.api import EnvSpec
+from rlkit.learners.fast_sac.flash.exploration import HeldNoise
+from rlkit.learners.fast_sac.flash.settings import Settings
+from rlkit.learners.fast_sac.flash.update import Update
 from rlkit.learners.fast_sac.learner import FastSAC
-from rlkit.learners.flash_sac.exploration import HeldNoise
-from rlkit.learners.flash_sac.settings import Settings
-from rlkit.learners.flash_sac.update import Update
 
 
 class FlashSAC(FastSAC):

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from rlkit.env.api import EnvSpec
 from rlkit.learners import ranks
 from rlkit.learners.fast_sac import update
-from rlkit.learners.flash_sac.losses import actor_loss, critic_loss
-from rlkit.learners.flash_sac.networks import Actor, BatchNorm, Critics
+from rlkit.learners.fast_sac.flash.losses import actor_loss, critic_loss
+from rlkit.learners.fast_sac.flash.networks import Actor, BatchNorm, Critics
 from rlkit.learners.off_policy.losses import Info
 from rlkit.learners.off_policy.replay.buffer import Batch
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from rlkit.learners.fast_sac.actor import squashed
+from rlkit.learners.fast_sac.flash.networks import Actor, Critics
 from rlkit.learners.fast_sac.losses import soft_loss
-from rlkit.learners.flash_sac.networks import Actor, Critics
 from rlkit.learners.off_policy.losses import Info, bellman_error
 from rlkit.learners.off_policy.replay.buffer import Batch
 

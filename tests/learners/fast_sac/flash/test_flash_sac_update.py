@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from plain_flash_sac import PlainFlashSAC, PlainNet
 
 from benchmarks.point_mass import PointMass
-from rlkit.learners.flash_sac.exploration import HeldNoise
-from rlkit.learners.flash_sac.learner import FlashSAC
-from rlkit.learners.flash_sac.networks import BatchNorm, RmsNorm, Torso
+from rlkit.learners.fast_sac.flash.exploration import HeldNoise
+from rlkit.learners.fast_sac.flash.learner import FlashSAC
+from rlkit.learners.fast_sac.flash.networks import BatchNorm, RmsNorm, Torso
 from rlkit.learners.off_policy.replay.buffer import Batch
 
 OBS, ACTIONS, ROWS = 4, 2, 64
 CPU = torch.device("cpu")
 
 
-def learner_of(settings, num_envs=8):
+def learner_of(settings, num_envs=8) -> Any:
     return FlashSAC(settings, PointMass(num_envs).spec, seed=0)
 
 
@@ -108,9 +109,9 @@ def sample(seed):
     return fields, batch, torch.randn(2, ROWS, ACTIONS, generator=generator)
 
 
-def plain_net(torso, heads, member, blocks):
+def plain_net(torso, heads, member, blocks) -> PlainNet:
     """The plain version of one member."""
-    net = PlainNet(torso.inputs.weight.shape[-1], torso.norm.weight.shape[-1], blocks, [
+    net: Any = PlainNet(torso.inputs.weight.shape[-1], torso.norm.weight.shape[-1], blocks, [
         head.bias.shape[-1] for head in heads
     ])  # fmt: skip
 
@@ -132,7 +133,7 @@ def plain_net(torso, heads, member, blocks):
     return net
 
 
-def twin(learner):
+def twin(learner) -> Any:
     """The plain version with the same weights."""
     update = learner.update
     actor = plain_net(update.actor.torso, [update.actor.head, update.actor.log_std], 0, 2)
@@ -140,7 +141,7 @@ def twin(learner):
         [plain_net(critics.torso, [critics.head], member, 2) for member in range(2)]
         for critics in (update.critics, update.target_critics)
     ]
-    return PlainFlashSAC(actor, *groups, learner.settings)
+    return PlainFlashSAC(actor, groups[0], groups[1], learner.settings)
 
 
 def test_ten_updates_equal_the_plain_version(flash_train, monkeypatch):

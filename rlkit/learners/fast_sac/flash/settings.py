@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rlkit.learners.fast_sac import settings
+from rlkit.learners.fast_sac.settings import Settings as SacSettings
 from rlkit.learners.settings import setting
 
 
 @dataclass(frozen=True)
-class Settings(settings.Settings):
+class Settings(SacSettings):
     """The keys of `train`."""
 
     network: str = setting(
