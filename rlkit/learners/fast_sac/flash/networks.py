@@ -160,5 +160,5 @@ class Actor(actor.Actor):
         return mean.squeeze(0), log_std.squeeze(0)
 
     def forward(self, obs: Tensor) -> Tensor:
-        """See the class."""
+        """Observations `[B, size]` to actions `[B, actions]` in [-1, 1]: the tanh of the Gaussian's mean."""
         return super().forward(obs).squeeze(0)
