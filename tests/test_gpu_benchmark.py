@@ -40,6 +40,7 @@ def test_a_part_is_measured_once_and_stands_on_the_page(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "gpu.json").read_text()) == kept
 
 
+@pytest.mark.slow
 def test_a_part_that_fails_or_takes_too_long_is_said_and_the_page_is_written() -> None:
     part = gpu.Part(
         "fails", 1.0, lambda *_: ["-c", "import time; print('so far'); time.sleep(60)"], gpu._json_in

@@ -30,6 +30,7 @@ def test_a_drawing_is_what_the_script_draws(diagrams: ModuleType, name: str) -> 
     assert drawn == diagrams.DRAWINGS[name](), "python docs/site/diagrams.py draws it anew"
 
 
+@pytest.mark.slow
 def test_no_box_stands_outside_of_its_drawing(diagrams: ModuleType) -> None:
     for draw in diagrams.DRAWINGS.values():
         width, height = map(int, re.findall(r'viewBox="0 0 (\d+) (\d+)"', draw())[0])

@@ -59,6 +59,7 @@ def path_of(*words, **how):
     return None if run is None else run.path
 
 
+@pytest.mark.slow
 def test_the_newest_unfinished_run_of_the_request_goes_on(workspace):
     assert path_of() is None
     begun(workspace)
@@ -102,6 +103,7 @@ def test_a_request_that_is_under_way_is_refused_by_the_rank_that_leads(workspace
     assert path_of(leads=False) is None
 
 
+@pytest.mark.slow
 def test_other_settings_under_the_same_name_are_refused_with_the_ways_out(workspace, monkeypatch):
     begun(workspace, "logging.experimentName=mine")
     with pytest.raises(ConfigError) as refused:
@@ -118,6 +120,7 @@ def test_other_settings_under_the_same_name_are_refused_with_the_ways_out(worksp
     assert path_of("logging.experimentName=mine", "train.gamma=0.5") is None, "a neighbour in a sweep"
 
 
+@pytest.mark.slow
 def test_a_job_of_a_sweep_goes_on_with_its_own_interrupted_run_and_tries_again_what_failed(
     workspace, monkeypatch
 ):
@@ -145,6 +148,7 @@ def test_without_a_name_other_settings_are_another_run_and_it_says_so(workspace)
     assert found("seed=7").notes == ()
 
 
+@pytest.mark.slow
 def test_of_drawn_seeds_the_unfinished_one_goes_on_with_its_seed_and_a_done_one_is_another(workspace):
     begun(workspace, "seed=-1", state="done")
     begun(workspace, "seed=-1", state="running")
@@ -154,6 +158,7 @@ def test_of_drawn_seeds_the_unfinished_one_goes_on_with_its_seed_and_a_done_one_
     assert (path_of("seed=-1"), going_on.experiment.training.seed) == (run.path, 1234)
 
 
+@pytest.mark.slow
 def test_a_job_goes_on_with_its_own_run(workspace, monkeypatch):
     mine = begun(workspace, "seed=-1", job={"job": "12_3"})
     other = begun(workspace, "seed=-1", job={"job": "12_4"})

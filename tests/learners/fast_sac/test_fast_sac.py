@@ -70,6 +70,7 @@ def test_it_keeps_the_entropy_that_it_is_to_keep(sac_train):
     assert sum(last) / 10 == pytest.approx(-0.6, abs=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("amp", [False, True])
 def test_3_and_3_iterations_are_6(sac_train, tmp_path, amp):
     settings = sac_train(reward_normalization=True, num_steps=2, amp=amp)
@@ -136,6 +137,7 @@ def test_metrics_tell_of_temperature_and_entropy(sac_train):
     assert "FastSAC: 2 updates of 64 samples" in learner.describe()[0]
 
 
+@pytest.mark.slow
 def test_a_quick_way_that_agrees_is_kept_and_one_that_differs_in_alpha_alone_is_not(sac_train, caplog):
     for wrong in (False, True):
         (straight, env_a), (learner, env_b) = (start(sac_train()) for _ in range(2))

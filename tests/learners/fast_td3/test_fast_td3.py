@@ -74,6 +74,7 @@ def test_it_steers_the_points_home(fast_train, changes):
     assert any(after > -10.0 for after in returns(learner, env))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("num_atoms", "num_steps", "fails", "value"),
     [

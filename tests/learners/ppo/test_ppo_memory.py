@@ -63,6 +63,7 @@ def test_a_cue_is_remembered_until_it_counts(
 # What learns is what acted.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("memory", "asymmetric", "separate", "num_minibatches"),
     [
@@ -255,6 +256,7 @@ def test_noise_is_drawn_as_in_training(remembering) -> None:
 # Going on.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("memory", "asymmetric"), [("gru", False), ("lstm", True)])
 def test_3_and_3_iterations_are_6(remembering, tmp_path, memory: str, asymmetric: bool) -> None:
     settings = remembering(memory=memory)

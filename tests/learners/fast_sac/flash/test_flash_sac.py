@@ -49,6 +49,7 @@ def test_it_steers_the_points_home(flash_train, changes):
     pytest.fail(f"it does not find home: {mean_return(learner):.1f}")
 
 
+@pytest.mark.slow
 def test_3_and_3_iterations_are_6(flash_train, tmp_path):
     settings = flash_train(reward_normalization=True, num_steps=2)
     straight, env = start(settings, asymmetric=True)
