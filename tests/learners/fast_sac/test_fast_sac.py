@@ -7,6 +7,7 @@ from itertools import islice
 
 import pytest
 import torch
+from point_returns import mean_return
 from states import assert_same
 
 from benchmarks.point_mass import PointMass
@@ -20,17 +21,6 @@ def start(settings, asymmetric=False, seed=3, num_envs=16):
     env = PointMass(num_envs, asymmetric=asymmetric)
     env.reset()
     return FastSAC(settings, env.spec, seed=seed), env
-
-
-def mean_return(learner, steps=40):
-    """Of new episodes under the policy without noise."""
-    env = PointMass(64, max_episode_length=1000, seed=77)
-    env.reset()
-    total = torch.zeros(64)
-    policy = learner.policy()
-    for _ in range(steps):
-        total += env.step(policy(env.observe())).reward
-    return total.mean().item()
 
 
 def returns(learner, env):
