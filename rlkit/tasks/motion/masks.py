@@ -102,7 +102,7 @@ class Masks:
         self.left -= self.task.control_period
         come, over = self.far <= now + JUST_AHEAD, self.left <= 0.0
         if self.course is not None:
-            self.course.judge(come, self.task.state.body_pos[:, self._places])
+            self.course.judge(come & self._unwatched(), self.task.state.body_pos[:, self._places])
         self.far.copy_(torch.where(come, self._next_far(count, now), self.far))
         self.visible.copy_(torch.where(over[:, None, None, None], self._draw(count), self.visible))
         self.left.copy_(torch.where(over, self._hold(count), self.left))
@@ -117,15 +117,20 @@ class Masks:
         """All that nobody looks at are shown their next goals, once these are as near as moments ever are."""
         course, now = self.course, self.task.clip_time
         assert course is not None and self._shown is not None
-        envs = torch.ones_like(self.goals.on)
-        if self._looked is not None:
-            envs[self._looked[0]] = False
+        envs = self._unwatched()
         far = course.next(envs, now)
         near = far - now <= float(self.settings["farthest"]) + JUST_AHEAD
         self.far.copy_(torch.where(envs, far, self.far))
         shown = self._shown.expand_as(self.visible).clone()
         shown[:, -1] *= self.goals.visible * near[:, None, None]
         self.visible.copy_(torch.where(envs[:, None, None, None], shown, self.visible))
+
+    def _unwatched(self) -> Tensor:
+        """`[N]` bool: the envs that nobody looks at."""
+        envs = torch.ones_like(self.goals.on)
+        if self._looked is not None:
+            envs[self._looked[0]] = False
+        return envs
 
     def look(self, env: int, chosen: Chosen) -> None:
         """One env shows what was chosen until it is another; that is again as all are.

@@ -196,6 +196,10 @@ def test_a_goal_that_is_dragged_holds_for_its_env_alone(tmp_path: Path) -> None:
         torch.testing.assert_close(shown[18:21], offset)
         assert masks.far[0].item() == pytest.approx(task.clip_time[0].item() - 0.02 * number + 0.2, abs=1e-4)
         step(task)
+    assert masks.course is not None
+    masks.far[1] = task.clip_time[1]  # it is due: the file's goals are not judged by it
+    step(task)
+    assert masks.course.count.tolist() == [0.0, 0.0]
     task.show_targets(0, Chosen("all", masks.bodies))
     assert masks.visible[0].eq(1.0).all()
     assert masks.visible[1, -1, 0, 0] == 1.0 and masks.visible[1].sum() == 1.0  # the file's first goal again
