@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Dict, Iterator
@@ -20,6 +21,15 @@ CACHES = ("__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis")
 OUTPUT = ("runs", "runs_all")  # what a test could add to, where new files alone would not show it
 BEFORE = pytest.StashKey[Dict[str, int]]()
 OTHERS = pytest.StashKey["OtherRuns"]()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m "not slow"` does not even import a file of which all tests are: those of MJX and Warp take seconds."""
+    if not collection_path.match("test_*.py"):
+        return None
+    of_all = " ".join(line for line in collection_path.read_text("utf-8").splitlines() if line.startswith("pytestmark"))
+    left_out = re.findall(r"\bnot (\w+)", config.option.markexpr)
+    return True if any(re.search(rf"mark\.{name}\b", of_all) for name in left_out) else None
 
 
 @pytest.fixture(autouse=True)

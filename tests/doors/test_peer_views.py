@@ -16,6 +16,8 @@ from rlkit.doors.views.sb3 import Sb3View
 from rlkit.doors.views.skrl import SkrlView
 from rlkit.env.api import EnvError
 
+pytestmark = pytest.mark.slow  # tensordict, which rsl_rl reads observations from, brings torch's compiler
+
 
 def scripted() -> ScriptedEnv:
     """Env 0 succeeds after 2 steps, env 1 fails after 3, env 2 runs out of time after 2."""
@@ -95,7 +97,6 @@ def test_skrl_gets_columns_and_begins_once() -> None:
     assert state.shape == (2, 5) and asymmetric.state_space.shape == (5,)
 
 
-@pytest.mark.slow
 def test_sb3_trains() -> None:
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import VecMonitor
@@ -106,7 +107,6 @@ def test_sb3_trains() -> None:
         assert [info["l"] for info in model.ep_info_buffer or ()] == [5] * 12
 
 
-@pytest.mark.slow
 def test_rsl_rl_trains(capsys: pytest.CaptureFixture[str]) -> None:
     from rsl_rl.runners import OnPolicyRunner
 
@@ -128,7 +128,6 @@ def test_rsl_rl_trains(capsys: pytest.CaptureFixture[str]) -> None:
         assert any(not torch.equal(a, b) for a, b in zip(before, runner.alg.actor.parameters()))
 
 
-@pytest.mark.slow
 def test_skrl_trains(tmp_path: Any) -> None:
     from skrl.agents.torch.ppo import PPO
     from skrl.memories.torch import RandomMemory

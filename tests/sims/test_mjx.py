@@ -26,6 +26,8 @@ from rlkit.sims.mjx.room import room_for
 from rlkit.sims.mjx.simulator import MjxSimulator
 from rlkit.sims.mujoco.simulator import MujocoSimulator
 
+pytestmark = pytest.mark.slow  # importing JAX and compiling for it is
+
 PHYSICS = PhysicsSettings(
     dt=0.01, substeps=2, iterations=50, ls_iterations=50, num_threads=1, cone="elliptic"
 )
@@ -120,7 +122,6 @@ def sim() -> MjxSimulator:
 # Between torch and JAX.
 
 
-@pytest.mark.slow
 def test_arrays_change_hands_without_a_copy(sim: MjxSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ones that JAX reads are torch's buffers, and torch copies into its views from JAX's own."""
     given, made, taken = [], [], []
@@ -148,7 +149,6 @@ def test_arrays_change_hands_without_a_copy(sim: MjxSimulator, monkeypatch: pyte
     assert torch.equal(taken[0], sim._buffer)
 
 
-@pytest.mark.slow
 def test_the_state_is_updated_in_place(sim: MjxSimulator) -> None:
     before = sim._state["qpos"]
     sim.step(press(), 1)
@@ -157,7 +157,6 @@ def test_the_state_is_updated_in_place(sim: MjxSimulator) -> None:
     assert held.isdisjoint(array.unsafe_buffer_pointer() for array in sim._state.values())
 
 
-@pytest.mark.slow
 def test_nothing_is_compiled_after_the_first_step_and_reset(sim: MjxSimulator) -> None:
     compiled: list[str] = []
     start.jax.monitoring.register_event_duration_secs_listener(lambda event, *_, **__: compiled.append(event))
@@ -170,7 +169,6 @@ def test_nothing_is_compiled_after_the_first_step_and_reset(sim: MjxSimulator) -
     assert [event for event in compiled if "compile" in event]
 
 
-@pytest.mark.slow
 def test_a_second_simulator_of_the_scene_shares_the_programs(sim: MjxSimulator) -> None:
     programs = dict(sim._physics._programs)
     twin = tray()
@@ -189,7 +187,6 @@ MjxSimulator(STONE, PHYSICS, 2).step(torch.zeros(2, 0), 1)
 """
 
 
-@pytest.mark.slow
 def test_a_second_run_reads_its_programs_from_the_cache(tmp_path: Path) -> None:
     """Each imports what a simulator needs, and compiles a falling stone."""
     runs = [
@@ -215,7 +212,6 @@ def test_a_second_run_reads_its_programs_from_the_cache(tmp_path: Path) -> None:
 # The same physics as sim=mujoco.
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("cone", ["elliptic", "pyramidal"])
 def test_contact_forces_are_those_of_mujoco(cone: str) -> None:
     """Of every number of friction directions, and of contacts in one subtree, whose sign is MuJoCo's convention."""
@@ -231,7 +227,6 @@ def test_contact_forces_are_those_of_mujoco(cone: str) -> None:
     torch.testing.assert_close(ours.body_lin_vel, theirs.body_lin_vel, atol=1e-3, rtol=0)
 
 
-@pytest.mark.slow
 def test_scaled_envs_move_as_in_mujoco_with_the_same_derived_constants() -> None:
     ours, theirs = tray(), MujocoSimulator(TRAY, PHYSICS, N)
     factors = torch.tensor([[3.0, 1.0, 2.0, 0.5]])
@@ -258,7 +253,6 @@ def test_scaled_envs_move_as_in_mujoco_with_the_same_derived_constants() -> None
     assert all((changed[name] == getattr(model, name)).all() for name in changed)  # the model itself stays
 
 
-@pytest.mark.slow
 def test_contacts_beyond_the_room_are_counted() -> None:
     """Four corners on the ground and room for three; with room for all candidates nothing can overflow."""
     tight = MjxSimulator(CUBE, replace(PHYSICS, max_contacts=3), N)
@@ -294,7 +288,6 @@ def test_room_is_all_candidates_or_twice_what_a_trial_sees() -> None:
     assert room_for(pile(16), 7) == 7
 
 
-@pytest.mark.slow
 def test_nothing_overflows_where_there_is_room(sim: MjxSimulator) -> None:
     sim.reset(torch.arange(N), lying())
     sim.step(press(), 2)
@@ -302,7 +295,6 @@ def test_nothing_overflows_where_there_is_room(sim: MjxSimulator) -> None:
     assert sim.contact_room == 0  # for all candidates
 
 
-@pytest.mark.slow
 def test_a_scene_without_actuators_and_contacts_falls() -> None:
     sim = MjxSimulator(STONE, PHYSICS, 2)
     sim.step(torch.zeros(2, 0), 10)
@@ -337,7 +329,6 @@ def test_devices_that_are_not_there_are_refused() -> None:
             MjxSimulator(STONE, PHYSICS, 1, "cuda:0")
 
 
-@pytest.mark.slow
 def test_structure_cannot_vary(sim: MjxSimulator) -> None:
     for name in ("geom_type", "nq", "opt.iterations"):
         with pytest.raises(SimulatorError, match=f"no per-env model field '{name}'"):
@@ -353,13 +344,11 @@ def test_structure_cannot_vary(sim: MjxSimulator) -> None:
         sim.model_field("geom_gap")
 
 
-@pytest.mark.slow
 def test_a_state_of_another_simulator_is_refused(sim: MjxSimulator) -> None:
     with pytest.raises(SimulatorError, match="of another simulator, not of sim=mjx"):
         sim.load_state(MujocoSimulator(TRAY, PHYSICS, N).state())
 
 
-@pytest.mark.slow
 def test_a_reset_drops_the_force_that_waits_in_its_envs(sim: MjxSimulator) -> None:
     sim.reset(torch.arange(N), lying())
     sim.apply_force("ball", torch.tensor([[30.0, 0.0, 0.0]]).repeat(N, 1))
@@ -370,7 +359,6 @@ def test_a_reset_drops_the_force_that_waits_in_its_envs(sim: MjxSimulator) -> No
     assert abs(speed[1]) < 0.1
 
 
-@pytest.mark.slow
 def test_the_program_for_a_gpu_moves_as_the_one_for_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """There the number of integrator steps is a constant of the program."""
     ours, theirs = MjxSimulator(STONE, PHYSICS, 2), MjxSimulator(STONE, PHYSICS, 2)
@@ -381,7 +369,6 @@ def test_the_program_for_a_gpu_moves_as_the_one_for_a_cpu(monkeypatch: pytest.Mo
     assert ("6 integrator steps", 2) in ours._physics._programs
 
 
-@pytest.mark.slow
 def test_what_varies_does_not_make_another_program_of_what_reads_poses(sim: MjxSimulator) -> None:
     other = tray()
     other.scale("mass", torch.tensor([1]), torch.full((1, len(other.parts("mass"))), 2.0))
