@@ -24,12 +24,18 @@ OTHERS = pytest.StashKey["OtherRuns"]()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """`-m "not slow"` does not even import a file of which all tests are: those of MJX and Warp take seconds."""
-    if not collection_path.match("test_*.py"):
+    """A file without a test that was asked for is not even imported: those of MJX and Warp take seconds.
+
+    `-m alone` asks for few files, and `-m "not slow"` for none of which all tests are slow.
+    """
+    asked = config.option.markexpr
+    if not asked or not collection_path.match("test_*.py"):
         return None
-    of_all = " ".join(line for line in collection_path.read_text("utf-8").splitlines() if line.startswith("pytestmark"))
-    left_out = re.findall(r"\bnot (\w+)", config.option.markexpr)
-    return True if any(re.search(rf"mark\.{name}\b", of_all) for name in left_out) else None
+    text = collection_path.read_text("utf-8")
+    if asked == "alone":
+        return None if "mark.alone" in text else True
+    of_all = " ".join(line for line in text.splitlines() if line.startswith("pytestmark"))
+    return True if any(f"mark.{name}" in of_all for name in re.findall(r"\bnot (\w+)", asked)) else None
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import warm
 from motion_files import LEG, bvh, csv, deepmimic, leg
 from workspace_helper import Workspace
 
@@ -26,8 +27,9 @@ GOOD = [[0.02 * frame, 0, 1, 1, 0, 0, 0, 0.1, 0.2, 0.3] for frame in range(60)]
 
 
 def motion(*words: str | Path, status: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rlkit", "motion", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=250)
+    command = [*warm.python(), "-m", "rlkit", "motion", *map(str, words)]
+    variables = {**os.environ, **warm.environment()}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=250)
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done

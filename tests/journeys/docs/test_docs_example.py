@@ -7,11 +7,11 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import robot_files
+import warm
 from project import Project
 
 ROOT = Path(__file__).parents[3]
@@ -63,10 +63,10 @@ def test_the_reward_term_of_the_guide_trains(tmp_path: Path) -> None:
         copy(source, tmp_path / name)
     (tmp_path / "rlkit/tasks/level_grasping.py").write_text(block("python", "class LevelGrasping"))
     (tmp_path / "conf/task/LevelGrasping.yaml").write_text(block("yaml", "name: LevelGrasping"))
-    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    env = {**os.environ, "PYTHONPATH": str(tmp_path), **warm.environment()}
     commands = block("bash", "task=LevelGrasping")
     for command in commands.splitlines():
-        words = [sys.executable, *command.split()[1:], "maxIter=12", "numEnvs=8", "task.episodeLength=64"]
+        words = [*warm.python(), *command.split()[1:], "maxIter=12", "numEnvs=8", "task.episodeLength=64"]
         subprocess.run(words, cwd=tmp_path, check=True, env=env)
     weights = []
     for run in sorted((tmp_path / "runs_all").iterdir()):

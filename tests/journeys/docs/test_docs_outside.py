@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 from pages import ROOT
 from sample_package import environment
 
@@ -31,9 +31,9 @@ def follow(page: str, folder: Path, heading: str = "Outside of rlkit") -> list[s
         (folder / path).write_text(body, encoding="utf-8")
     shim = folder / "shims" / "rlkit"
     shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\nexec {sys.executable} -m rlkit "$@"\n')
+    shim.write_text(f'#!/bin/sh\nexec {" ".join(warm.python())} -m rlkit "$@"\n')
     shim.chmod(0o755)
-    variables = environment()
+    variables = {**environment(), **warm.environment()}
     variables["PATH"] = f"{shim.parent}:{variables['PATH']}"
     said = []
     for line in "".join(_COMMANDS.findall(text)).splitlines():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
+
+import warm
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -146,11 +147,12 @@ def write_project(folder: Path) -> Path:
 
 def environment(*paths: Path) -> dict[str, str]:
     """Of a command that finds these folders and this checkout's rlkit."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (REPOSITORY, *paths))), "TERM": "dumb"}
+    found = os.pathsep.join(map(str, (REPOSITORY, *paths)))
+    return {**os.environ, "PYTHONPATH": found, "TERM": "dumb", **warm.environment()}
 
 
 def command(*words: str) -> list[str]:
     """`rlkit WORDS` or `train.py WORDS` as a process of its own."""
     if words[0] == "train.py":
-        return [sys.executable, str(REPOSITORY / "train.py"), *words[1:]]
-    return [sys.executable, "-c", "import sys; from rlkit.cli import main; sys.exit(main())", *words[1:]]
+        return [*warm.python(), str(REPOSITORY / "train.py"), *words[1:]]
+    return [*warm.python(), "-m", "rlkit.cli", *words[1:]]
