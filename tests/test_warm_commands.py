@@ -64,6 +64,27 @@ def test_a_module_is_run_as_one_and_what_fails_shows_its_traceback(tmp_path: Pat
     assert process.returncode == 1
 
 
+@pytest.mark.parametrize("code", ["None", "0", "7", "-1", "'no such thing'"])
+def test_it_ends_as_python_does(tmp_path: Path, code: str) -> None:
+    """Threads are waited for, then what was to run at the end does; both may still print."""
+    (tmp_path / "ends.py").write_text(
+        "import atexit, sys, threading, time\n"
+        "atexit.register(print, 'at exit')\n"
+        "threading.Thread(target=lambda: (time.sleep(0.05), print('thread'))).start()\n"
+        f"print('main')\nsys.exit({code})\n"
+    )
+    told = []
+    for python in (warm.python(), (sys.executable,)):
+        environ = {**os.environ, **warm.environment()}
+        told.append(
+            subprocess.run(
+                [*python, "ends.py"], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+            )
+        )
+    assert told[0].stdout == told[1].stdout == "main\nthread\nat exit\n"
+    assert (told[0].returncode, told[0].stderr) == (told[1].returncode, told[1].stderr)
+
+
 def test_what_torchrun_starts_is_one_too(tmp_path: Path) -> None:
     process = start(tmp_path, "-u", "script.py", "x", TORCH_NCCL_ASYNC_ERROR_HANDLING="1", PYTHON_EXEC="/x")
     assert f"__main__ script.py True ['{tmp_path}'" in process.communicate("")[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from rlkit.config.compose import compose_words
@@ -18,10 +20,15 @@ def default_request(experiment: Experiment) -> Experiment | None:
 
     None where that cannot run on this machine.
     """
+    words = (f"task={_task(experiment)}", f"train={experiment.choices.get('train')}", *_environments(experiment))
+    return _composed(words, tuple(experiment.folders), Path.cwd())
+
+
+@lru_cache(maxsize=1)  # a training asks when it starts and when it ends
+def _composed(words: tuple[str, ...], folders: tuple[Path, ...], _: Path) -> Experiment | None:
     try:
-        choices = [f"task={_task(experiment)}", f"train={experiment.choices.get('train')}"]
-        line = parse([*choices, *_environments(experiment)])
-        return compose_words(check_words(line, conf_of(line, places=experiment.folders)))
+        line = parse(words)
+        return compose_words(check_words(line, conf_of(line, places=folders)))
     except ConfigError:
         return None
 
