@@ -71,16 +71,14 @@ def test_what_is_not_there_is_refused_at_once(tmp_path: Path, capsys: pytest.Cap
 def test_a_picture_and_a_page(tmp_path: Path) -> None:
     require_gl()
     scout = robot_files.robot(tmp_path)
-    words = [sys.executable, "-m", "rlkit.cli", "model", str(scout), "--picture", "scout.png"]
+    words = ["model", str(scout), "--picture", "scout.png", "--view", "--port", "0"]
+    words = [sys.executable, "-m", "rlkit.cli", *words]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "scout.png").read_bytes().startswith(b"\x89PNG")
-    words = [*words[:-2], "--view", "--port", "0"]
     with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as viewer:
         try:
             assert viewer.stdout is not None
             line = next(line for line in viewer.stdout if line.startswith("watch at "))
+            assert (tmp_path / "scout.png").read_bytes().startswith(b"\x89PNG")
             with urllib.request.urlopen(line.split()[2], timeout=60) as page:
                 assert page.status == 200
             time.sleep(0.1)
