@@ -4,6 +4,7 @@
     python -m benchmarks.learning task=Gym env.id=HalfCheetah-v5 --reach return=2000 --peers TD3 PPO --out curves.png \\
         --variants "FastTD3: train=GymFastTD3 training.evalInterval=10" "PPO: train=GymPPO training.evalInterval=10"
     python -m benchmarks.learning --runs runs_all/A runs_all/B --out curves.png     # draw what exists
+    python -m benchmarks.learning --runs "AMP, seed 0=runs_all/A" --reach near=0.25 --out curves.png
     python -m benchmarks.learning --draw curves.json --out curves.png               # once more, from what is beside it
 
     python -m benchmarks.learning task=Gym env.id=HalfCheetah-v5 numEnvs=16 training.evalEnvs=4 --seeds 0 1 2 3 4 \\
@@ -43,15 +44,18 @@ from rlkit.workspace import list_runs, write_atomic
 
 ROOT = Path(__file__).parents[1]
 Level = Tuple[str, float]
-_ERROR = "error_"  # facts of episodes whose names begin so are better the less they are
+_ERROR = (
+    "error_"  # facts of episodes whose names begin so are better the less they are, if all of it was played
+)
+_DISTANCES = ("near", "cover")  # and so are these of a style, however long the episode
 
 
 @dataclass
 class Curve:
     """Success and return of one run, by env-steps and by seconds of training.
 
-    errors: by name, of evaluations that have any; infinite where not every episode was a success, since a short episode
-    has little time to go astray.
+    errors: by name, of evaluations that have any, distances among them. An error is infinite where not every episode
+    was a success, since a short episode has little time to go astray.
     """
 
     name: str
@@ -83,11 +87,15 @@ class Curve:
     def first(self, level: Level) -> int | None:
         """The first point that is at least at the level, with an error at most; None where none is."""
         name, wanted = level
-        if name.startswith(_ERROR):
+        if _less_is_better(name):
             values = self.errors.get(name, [])
             return next((i for i, value in enumerate(values) if value <= wanted), None)
         values = self.success if name == "success" else self.returns
         return next((i for i, value in enumerate(values) if value >= wanted), None)
+
+
+def _less_is_better(name: str) -> bool:
+    return name.startswith(_ERROR) or name in _DISTANCES
 
 
 def read_curve(run: Path, name: str = "", window: int = 128) -> Curve:
@@ -100,8 +108,10 @@ def read_curve(run: Path, name: str = "", window: int = 128) -> Curve:
             if "eval/return" in row:
                 point = (row["wall_time"], int(row["env_steps"]), row["eval/success"], row["eval/return"])
                 curve.add(*point)
-                for name in (key[len("eval/") :] for key in row if key.startswith(f"eval/{_ERROR}")):
-                    whole = row["eval/success"] == 1.0
+                for name in filter(
+                    _less_is_better, (key[len("eval/") :] for key in row if key.startswith("eval/"))
+                ):
+                    whole = name in _DISTANCES or row["eval/success"] == 1.0
                     curve.errors.setdefault(name, []).append(row[f"eval/{name}"] if whole else math.inf)
             continue
         if not row.get("episode/count"):
@@ -173,7 +183,7 @@ def spread(curves: list[Curve], levels: list[Level]) -> dict[str, Any]:
         of_variant = [curve for curve in curves if curve.variant == variant]
         entry: dict[str, Any] = {"seeds": len(of_variant), "tested": [curve.tested for curve in of_variant]}
         entry["best return"] = _middle([max(curve.returns, default=-math.inf) for curve in of_variant])
-        for error in dict.fromkeys(name for name, _ in levels if name.startswith(_ERROR)):
+        for error in dict.fromkeys(name for name, _ in levels if _less_is_better(name)):
             entry[f"least {error}"] = _middle([min(c.errors.get(error, [math.inf])) for c in of_variant], 4)
         for name, value in levels:
             firsts = [(curve, curve.first((name, value))) for curve in of_variant]
@@ -240,10 +250,12 @@ def draw(curves: list[Curve], out: Path, title: str, shown: Sequence[str] = ()) 
 
 
 def level(text: str) -> Level:
-    """`return=2000`, `success=0.9` or `error_global=0.05`."""
+    """`return=2000`, `success=0.9`, `error_global=0.05` or `near=0.25`."""
     name, _, value = text.partition("=")
-    if name not in ("success", "return") and not name.startswith(_ERROR):
-        raise argparse.ArgumentTypeError(f"{text}: write return=2000, success=0.9 or error_global=0.05")
+    if name not in ("success", "return") and not _less_is_better(name):
+        raise argparse.ArgumentTypeError(
+            f"{text}: write return=2000, success=0.9, error_global=0.05 or near=0.25"
+        )
     return name, float(value)
 
 
@@ -262,7 +274,7 @@ def main() -> None:
     parser.add_argument(
         "--peer-seconds", type=float, default=300.0, help="of training, for each peer at most"
     )
-    parser.add_argument("--runs", nargs="+", type=Path, help="draw these instead of training")
+    parser.add_argument("--runs", nargs="+", help="draw these, FOLDER or NAME=FOLDER, instead of training")
     parser.add_argument("--draw", type=Path, help="draw the curves of this file instead of training")
     parser.add_argument("--out", type=Path, default=Path("curves.png"))
     parser.add_argument("--title", default="")
@@ -271,7 +283,9 @@ def main() -> None:
     if options.draw:
         curves = [Curve(**fields) for fields in json.loads(options.draw.read_text(encoding="utf-8"))]
     elif options.runs:
-        curves = [_read(path, "") for path in options.runs]
+        curves = [
+            _read(Path(folder), name) for name, _, folder in (run.rpartition("=") for run in options.runs)
+        ]
     else:
         curves = _trained(options)
     show(curves, options.reach)

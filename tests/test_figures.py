@@ -103,7 +103,7 @@ def test_an_error_counts_where_every_episode_was_played_to_its_end(tmp_path: Pat
     found = [(0.0, 0.06), (1.0, 0.09), (1.0, 0.03), (0.5, 0.01)]
     rows = [
         {"wall_time": 10.0 * k, "env_steps": 100 * k, "eval/success": success, "eval/return": 1.0,
-         "eval/error_global": error}
+         "eval/error_global": error, "eval/near": error}
         for k, (success, error) in enumerate(found, 1)
     ]  # fmt: skip
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -113,3 +113,4 @@ def test_an_error_counts_where_every_episode_was_played_to_its_end(tmp_path: Pat
     told = spread([curve], levels)["PPO"]
     assert told["least error_global"]["median"] == 0.03
     assert told["steps to error_global 0.05"]["each"] == [300]
+    assert curve.first(("near", 0.07)) == 0, "how far from a style is told of every step"
