@@ -5,7 +5,6 @@ from __future__ import annotations
 import compileall
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -33,12 +32,9 @@ class Project:
             ROOT / "rlkit", quiet=1
         )  # once: else the commands do it, each anew where none may keep it
         path.mkdir(parents=True)
-        for part in PARTS:
-            source = ROOT / part
-            if source.is_dir():
-                shutil.copytree(source, path / part)
-            else:
-                shutil.copy(source, path / part)
+        subprocess.run(
+            ["cp", "-Rp", *(ROOT / part for part in PARTS), path], check=True
+        )  # quicker than shutil
         shims = path / ".shims"
         shims.mkdir()
         for name, starter in _STARTERS.items():
