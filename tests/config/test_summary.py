@@ -15,10 +15,16 @@ from rlkit.sims.facts import USABLE
 CPU = Machine(cores=2, simulators=frozenset(USABLE))
 
 
+@pytest.fixture(autouse=True)
+def on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Usual values are those of that machine too."""
+    monkeypatch.setattr(Machine, "detect", lambda: CPU)
+
+
 def printed(*words, ranks=1, ranks_here=1, width=80, terminal=False):
     text = io.StringIO()
     console = Console(file=text, width=width, force_terminal=terminal, color_system=None, _environ={})
-    print_summary(compose(words, machine=CPU), console, ranks=ranks, ranks_here=ranks_here)
+    print_summary(compose(words), console, ranks=ranks, ranks_here=ranks_here)
     return text.getvalue()
 
 
