@@ -10,9 +10,8 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from rlkit.commands.motion.files import tell_table
 from rlkit.motion.readers import read_any
 from rlkit.motion.retargeting import RetargetReport, retarget
 from rlkit.motion.skeleton import SkeletonMotion
@@ -30,7 +29,7 @@ def main() -> None:
     )
     parser.add_argument("--solvers", nargs="+", default=["own"], choices=["own", "mink"])
     arguments = parser.parse_args()
-    table = Table(*COLUMNS)
+    rows: list[tuple[str, ...]] = []
     for file in arguments.files:
         motion = read_any(file)
         if not isinstance(motion, SkeletonMotion):
@@ -39,8 +38,8 @@ def main() -> None:
         for robot in arguments.robots:
             for solver in arguments.solvers:
                 _, report = retarget(motion, robot, solver=solver)
-                table.add_row(file.stem, Path(robot).stem, solver, *figures(report))
-    Console().print(table)
+                rows.append((file.stem, Path(robot).stem, solver, *figures(report)))
+    tell_table([COLUMNS, *rows])
 
 
 def figures(report: RetargetReport) -> list[str]:
@@ -55,7 +54,7 @@ def figures(report: RetargetReport) -> list[str]:
         f"{1e3 * measures.sole.min():.0f} .. {1e3 * measures.sole.max():.0f}",
         f"{report.skate_before:.3f}",
         f"{measures.skate:.3f}",
-        f"{measures.at_limit.any(axis=1).mean():.0%}",
+        f"{measures.at_limit.mean(axis=0).max():.0%}",
         f"{measures.speed.max():.1f}",
         f"{report.cpu_ms:.1f}",
         report.verdict.kind,

@@ -67,7 +67,7 @@ def _print(details: RunDetails, settings: str, root: Path) -> None:
         if not text:
             continue
         lines = [part for line in map(printable, text.splitlines()) for part in _wrapped(line, width)]
-        print(f"  {label}".ljust(_LABEL_WIDTH) + f"\n{'':{_LABEL_WIDTH}}".join(lines))
+        print(f"  {label} ".ljust(_LABEL_WIDTH) + f"\n{'':{_LABEL_WIDTH}}".join(lines))
     commands = _next_commands(details, root)
     if commands:
         print("\nnext")
@@ -210,16 +210,24 @@ def _files(details: RunDetails) -> Lines:
 
 
 def _metrics(details: RunDetails) -> Lines:
-    """The last metrics, one line for all names that begin alike."""
+    """The last metrics in their units, one line for all names that begin alike."""
     groups: dict[str, list[str]] = {}
+    units = _units(details)
     for name, value in flat(details.metrics, "/").items():
         group, _, rest = name.rpartition("/") if name.count("/") > 1 else name.partition("/")
         if isinstance(value, (int, float)):
-            groups.setdefault(group if rest else "last metrics", []).append(
-                f"{rest or name} {_number(value)}"
-            )
+            told = f"{rest or name} {_number(value)} {units.get(name) or units.get(group, '')}"
+            groups.setdefault(group if rest else "last metrics", []).append(told.rstrip())
     for group, values in groups.items():
         yield group, ", ".join(values)
+
+
+def _units(details: RunDetails) -> dict[str, str]:
+    """By names of metrics, as a training's record has them; by what has a spread, as a test's results have them."""
+    told = details.metrics.get("units")
+    tested = {f"facts/{name}": str(unit) for name, unit in told.items()} if isinstance(told, Mapping) else {}
+    trained = {} if details.record is None else details.record.units
+    return {**trained, **tested, "length": "control steps"}
 
 
 def _number(value: int | float) -> str:

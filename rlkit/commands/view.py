@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rlkit.commands.options import add_root, add_viewer
 from rlkit.packages import test_command
 from rlkit.untrusted import printable
-from rlkit.workspace import WorkspaceError, called, find_run, quoted, read_entry
+from rlkit.workspace import WorkspaceError, called, find_run, quoted, read_entry, run_details
 
 if TYPE_CHECKING:
     from rlkit.media.viewers.playback import Episodes
@@ -44,6 +44,20 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("ended", flush=True)
     return 0
+
+
+def no_episodes(folder: Path, root: Path, command: str) -> str:
+    """What to say of a run without recorded episodes: the newest of its tests that has some, or how to record them."""
+    tests = [find_run(name, root) for name in run_details(folder, root).tests]
+    recorded = [test for test in tests if any((test / "trajectories").glob("[!.]*.npz"))]
+    if recorded:
+        return (
+            f"{folder.name} has no recorded episodes; its test has: {command} {quoted(called(recorded[-1]))}"
+        )
+    return (
+        f"{folder.name} has no recorded episodes. A training records them with env.recordVideo=true; for a trained"
+        f" policy: {test_command()} checkpoint={quoted(called(folder))} testing.saveTrajectories=true"
+    )
 
 
 def play(kind: str, episodes: Episodes, title: str, arguments: argparse.Namespace) -> None:
@@ -82,11 +96,7 @@ def _episodes(what: str, root: Path) -> tuple[Episodes, str]:
         if read_entry(folder).state != "running":
             if episodes.look():
                 break
-            raise WorkspaceError(
-                f"{folder.name} has no recorded episodes. A training records them with env.recordVideo=true; for"
-                f" a trained policy: {test_command()} checkpoint={quoted(called(folder))}"
-                " testing.saveTrajectories=true"
-            )
+            raise WorkspaceError(no_episodes(folder, root, "rlkit view"))
         if not told:
             print(printable(folder.name) + " has no recorded episode yet; waiting (Ctrl-C ends)", flush=True)
             told = True

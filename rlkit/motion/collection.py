@@ -50,22 +50,22 @@ def resolve(text: str) -> list[Choice]:
     try:
         found = _named(_resolve(text, Path(), 1.0, 0))
     except OSError as error:  # as of a name that is too long, or a folder that nobody may look into
-        raise MotionError(f"motion={echo(text)} cannot be looked for: {error.strerror}") from error
+        raise MotionError(f"{echo(text)} cannot be looked for: {error.strerror}") from error
     first = found[0].entry
     for choice in found:
         if choice.entry.robot != first.robot:
             raise MotionError(
-                f"motion={echo(text)} has clips of several robots: {first.name} is of {first.robot},"
+                f"{echo(text)} has clips of several robots: {first.name} is of {first.robot},"
                 f" {choice.entry.name} of {choice.entry.robot}; give those of one, or retarget the others: rlkit motion"
                 " retarget"
             )
         if choice.entry.joints != first.joints:
             raise MotionError(
-                f"motion={echo(text)}: {choice.entry.name} has other joints than {first.name}, or in another order;"
+                f"{echo(text)}: {choice.entry.name} has other joints than {first.name}, or in another order;"
                 " convert them alike"
             )
     if not any(choice.weight for choice in found):
-        raise MotionError(f"motion={echo(text)}: all weights are 0; one clip at least must be wanted")
+        raise MotionError(f"{echo(text)}: all weights are 0; one clip at least must be wanted")
     return found
 
 
@@ -90,20 +90,39 @@ def _resolve(text: str, folder: Path, weight: float, depth: int) -> list[Choice]
             return _file(ours.with_name(f"{ours.name}.npz"), weight)
         if any(ours.glob("*.npz")):
             return [choice for file in sorted(ours.glob("*.npz")) for choice in _file(file, weight)]
-    here = [file.name for file in sorted(folder.glob("*.npz"))[:1000]]
-    known = shipped()
+    if path.is_file():
+        raise MotionError(
+            f"{shown(path)} is no clip (.npz) and no list (.yaml); a clip of it makes: rlkit motion convert"
+            f" {shown(path)} --out {path.stem}.npz"
+        )
+    known, here = shipped(), _beside(path)
+    near = did_you_mean(text.rstrip("/"), [*known, *here], ".")
     raise MotionError(
-        f"there is no motion {echo(text)}{did_you_mean(text, [*known, *here], '.')} A motion is a clip that comes with"
+        f"there is no motion {echo(text)}{near} A motion is a clip that comes with"
         f" rlkit ({', '.join(known)}), a file (.npz), a folder of them, or a list (.yaml)"
     )
 
 
 def _file(path: Path, weight: float) -> list[Choice]:
-    if not path.exists():
-        near = [file.name for file in sorted(path.parent.glob("*.npz"))[:1000]]
-        raise MotionError(f"there is no file {shown(path)}{did_you_mean(path.name, near)}")
+    _require_there(path)
     entries, packed = read_entries(path)
     return [Choice(path, entry.name if packed else None, weight, entry) for entry in entries]
+
+
+def _beside(path: Path) -> list[str]:
+    """Names of what may stand for clips in the path's folder; none where there is no such folder."""
+    if not path.parent.is_dir():
+        return []
+    inside = sorted(path.parent.iterdir())[:1000]
+    return [file.name for file in inside if file.suffix in (".npz", *_LISTS) or file.is_dir()]
+
+
+def _require_there(path: Path) -> None:
+    if not path.exists():
+        near = did_you_mean(path.name, _beside(path)) or did_you_mean(
+            path.with_suffix("").as_posix(), shipped()
+        )
+        raise MotionError(f"there is no file {shown(path)}{near}")
 
 
 def _member(path: Path, name: str, weight: float) -> Choice:
@@ -134,14 +153,21 @@ def _list(path: Path, weight: float, depth: int) -> list[Choice]:
         raise MotionError(
             f"{shown(path)}: lists within lists, more than {_DEEPEST} deep; does one name itself?"
         )
+    _require_there(path)
     value = read_yaml(path)
     items = value.get("clips") if isinstance(value, dict) else None
     if not isinstance(items, list) or not items:
         raise MotionError(f"{shown(path)} lists no clips; write `clips:` and below it `- walk.npz` for each")
     found = []
     for number, item in enumerate(items, start=1):
-        name, own = _item(item, f"{shown(path)}: clip {number}")
-        found += _resolve(name, path.parent, weight * own, depth + 1)
+        where = f"{shown(path)}: clip {number}"
+        name, own = _item(item, where)
+        try:
+            found += _resolve(name, path.parent, weight * own, depth + 1)
+        except MotionError as error:
+            if Path(name).suffix in _LISTS:  # it says itself where in it
+                raise
+            raise MotionError(f"{where}: {error}") from error
     return found
 
 

@@ -50,7 +50,10 @@ def fill_pack(
                     " model"
                 )
         if counts[text["name"]] > 1:
-            raise MotionError(f"two clips are called {text['name']}; in a packed file each has its own name")
+            raise MotionError(
+                f"two clips are called {text['name']}; in a packed file each has its own name,"
+                " which is that of its file"
+            )
     own = [{name: value for name, value in text.items() if name not in _SHARED} for text in texts]
     with zipfile.ZipFile(file, "w") as archive:
         write_text(archive, PACK, {**shared, "clips": own})

@@ -22,6 +22,7 @@ _AT_LIMIT = 1e-3  # rad
 _FLOATS = 0.03  # m that the soles' median may be off the ground
 _GAP, _GAP_HEIGHT = 0.1, 0.02  # rad and m between a loop's last frame and its first one moved on
 _COARSE = 10.0  # frames a second
+_MOST_INVERTED = 0.5  # share of the frames with the root's upper side below
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,12 @@ def loop_gaps(clip: Clip) -> list[str]:
     ]
 
 
+def _up(quat: np.ndarray) -> np.ndarray:
+    """Cosines `[T]` between z and the z axes of a body, whose rotations `[T, 4]` are wxyz, body to world."""
+    x, y = quat[:, 1].astype(np.float64), quat[:, 2].astype(np.float64)
+    return 1 - 2 * (x * x + y * y)
+
+
 def _down(quat: np.ndarray) -> np.ndarray:
     """The world's z axis `[3]` in the frame of a body, whose rotation `[4]` is wxyz, body to world."""
     w, x, y, z = quat.astype(np.float64)
@@ -214,6 +221,11 @@ def _facts(clip: Clip, kinematics: Kinematics) -> list[str]:
         notes.append(f"{entry.fps:g} frames a second are few: is the rate right?")
     if entry.model not in (None, robot.fingerprint):
         notes.append(f"it was made for another model of {robot.name}: heights and limits may be off")
+    inverted = float((_up(clip.root_quat) < 0.0).mean())
+    if inverted > _MOST_INVERTED:
+        notes.append(
+            f"it is upside down in {inverted:.0%} of the frames: a clip's rotations are wxyz; was it read so (--quat)?"
+        )
     if not robot.feet:
         notes.append(f"the feet of {robot.name} are not known, so that its soles are not checked")
     return notes

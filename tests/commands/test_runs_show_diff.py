@@ -84,6 +84,24 @@ def test_the_page_tells_what_there_is_to_know(workspace, family, capsys):
         assert command in page
 
 
+def test_numbers_are_told_in_their_units(workspace, capsys):
+    run = workspace.trained("Track")
+    run.metrics.write_text(
+        '{"iteration": 1, "metric/body_error": 0.25, "episode/return": 3.5, "time/env": 2}\n'
+    )
+    run.update(units={"metric/body_error": "m", "time/env": "s"})
+    page = output(capsys, workspace, "show", run.name)
+    assert {"  metric        body_error 0.25 m", "  episode       return 3.5", "  time          env 2 s"} <= {
+        *page.splitlines()
+    }
+    test = workspace.tested(run, 1)
+    spread = {"mean": 0.5, "max": 1.0}
+    results = {"length": {"mean": 20.0}, "facts": {"error_global": spread}, "units": {"error_global": "m"}}
+    (test.path / "metrics.json").write_text(json.dumps(results))
+    page = output(capsys, workspace, "show", test.name)
+    assert "  facts/error_global mean 0.5 m, max 1 m" in page and "mean 20 control steps" in page
+
+
 def test_json_has_the_record_and_the_rest(workspace, family, capsys):
     _, run, child, test = family
     told = json.loads(output(capsys, workspace, "--json", "show", "middle"))

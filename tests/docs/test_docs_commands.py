@@ -115,9 +115,14 @@ def check_training(words: tuple[str, ...]) -> None:
         if word.startswith("task.masking.goals="):  # that the page shows
             goal = "{time: 1, body: pelvis, position: [0.5, 0, 1]}"
             Path(word.partition("=")[2]).write_text(f"goals: [{goal}]")
-        if re.fullmatch(r"motion=(run\.npz|five|clips)", word):  # a clip and folders that the page makes
+        if re.fullmatch(
+            r"motion=(run\.npz|five\.yaml|clips)", word
+        ):  # a clip, a list and a folder that the page makes
             robot = "g1" if "task.robot=g1" in words else "h1"
             file = Path(word.partition("=")[2])
+            if file.suffix == ".yaml":
+                file.write_text("clips: [h1/walk]")
+                continue
             file = file if file.suffix else file / "run.npz"
             file.parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / "rlkit" / "motion" / "clips" / robot / "walk.npz", file)

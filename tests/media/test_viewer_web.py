@@ -320,6 +320,17 @@ def test_a_player_plots_the_metrics_up_to_the_state_shown(tmp_path) -> None:
         player.close()
 
 
+def test_a_player_tells_of_a_motion_what_it_has(tmp_path) -> None:
+    """Nothing was simulated for it: it has no return, and did not end by anything."""
+    recording = make_recording()
+    save(tmp_path / "a.npz", Recording({**recording.header, "return": None, "ended": ""}, recording.arrays))
+    player = WebPlayer(Playback(Episodes([tmp_path / "a.npz"])), title="test", host="127.0.0.1", port=0)
+    try:
+        assert player._about() == f"{recording.length} steps"
+    finally:
+        player.close()
+
+
 # --- choosing -------------------------------------------------------------------------------------------
 
 

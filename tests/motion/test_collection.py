@@ -131,7 +131,12 @@ REFUSED = [
     ("../../etc/passwd", "there is no motion ../../etc/passwd"),
     ("x" * 9000, "cannot be looked for: File name too long"),
     ("a\0b", "there is no motion"),
-    ("missing.yaml", "missing.yaml cannot be read: No such file or directory"),
+    ("missing.yaml", "there is no file missing.yaml; did you mean mixed.yaml?"),
+    ("h1/stand.npz", "there is no file h1/stand.npz; did you mean h1/stand?"),
+    ("clisp/", "there is no motion clisp/; did you mean clips?"),
+    ("walk.csv", "walk.csv is no clip (.npz) and no list (.yaml); a clip of it makes: rlkit motion convert"),
+    ("typo.yaml", "typo.yaml: clip 2: there is no motion clips/wlk"),
+    ("outer.yaml", "typo.yaml: clip 2: there is no motion clips/wlk"),
     ("bad.yaml", "bad.yaml:1: is not valid YAML"),
     ("empty.yaml", "empty.yaml lists no clips; write `clips:`"),
     ("self.yaml", "lists within lists, more than 8 deep"),
@@ -149,6 +154,8 @@ LISTS = {
     "key": "clips: [{clip: clips/walk.npz, wieght: 1}]",
     "twice": "clips: [clips/walk.npz, clips]",
     "zero": "clips: [{clip: clips, weight: 0}]",
+    "typo": "clips: [clips/walk.npz, clips/wlk]",
+    "outer": "clips: [typo.yaml]",
     "mixed": "clips: [clips/walk.npz, wave.npz]",
 }
 
@@ -157,6 +164,7 @@ LISTS = {
 def test_what_cannot_be_is_refused_with_what_is_near(text: str, said: str, tmp_path: Path) -> None:
     for name, content in LISTS.items():
         (tmp_path / f"{name}.yaml").write_text(content)
+    (tmp_path / "walk.csv").write_text("0, 0, 1")
     write_clip(tmp_path / "wave.npz", replace(WALK, entry=replace(WALK.entry, robot="g1")))
     with pytest.raises(MotionError) as error:
         resolve(text)

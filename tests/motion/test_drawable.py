@@ -13,11 +13,11 @@ from motion_files import HALF, leg
 from rlkit.media import recording
 from rlkit.media.motions import recording_of
 from rlkit.media.viewers.playback import Episodes, Playback
-from rlkit.motion.clip import make_clip
+from rlkit.motion.clip import Clip, make_clip
 from rlkit.motion.errors import MotionError
 from rlkit.motion.robots import find_robot
 from rlkit.motion.shown.described import facts, model_notes, table
-from rlkit.motion.shown.drawable import drawable
+from rlkit.motion.shown.drawable import drawable, lasting
 from rlkit.motion.skeleton import SkeletonMotion
 
 # A body whose two bones, 1 m each, point up and then to the left, and to the right in the second frame.
@@ -39,6 +39,23 @@ def placed(mjcf: str, qpos: np.ndarray) -> tuple[Any, Any]:
     data.qpos[:] = qpos
     mujoco.mj_kinematics(model, data)  # pyright: ignore[reportAttributeAccessIssue]
     return model, data
+
+
+def test_a_loop_is_shown_for_a_while() -> None:
+    """One metre a cycle, which lasts 0.2 s and turns by a quarter to the left: four cycles end where they began."""
+    facts = {"fps": 10, "loop": True, "source": "made for tests", "licence": "free", "name": "square"}
+    robot, half = find_robot("h1"), 0.5**0.5
+    root_pos, joint_pos = np.array([[0, 0, 1], [0.5, 0, 1], [1.0, 0, 1]]), np.zeros((3, len(robot.joints)))
+    joint_pos[1] = 0.1
+    root_quat = np.array([[1, 0, 0, 0], [1, 0, 0, 0], [half, 0, 0, half]])
+    clip = make_clip(robot, root_pos, root_quat, joint_pos, **facts)  # type: ignore[arg-type]
+    long = lasting(clip, 0.8)
+    assert isinstance(long, Clip) and long.entry.frames == len(long.root_pos) == 9
+    ways = [[0, 0], [0.5, 0], [1, 0], [1, 0.5], [1, 1], [0.5, 1], [0, 1], [0, 0.5], [0, 0]]
+    np.testing.assert_allclose(long.root_pos, [[x, y, 1] for x, y in ways], atol=1e-6)
+    np.testing.assert_allclose(np.abs(long.root_quat[2]), [half, 0, 0, half], atol=1e-6)
+    assert long.joint_pos[:, 0].tolist() == pytest.approx([0, 0.1] * 4 + [0])
+    assert lasting(PERSON, 9.0) is PERSON
 
 
 @pytest.mark.parametrize("frame", [0, 1])

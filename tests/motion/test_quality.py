@@ -61,6 +61,16 @@ def test_sliding_soles_are_measured_and_a_floating_robot_is_told() -> None:
     assert "skate_10mm" not in floating.measured
 
 
+def test_rotations_that_were_read_in_another_order_are_told() -> None:
+    """An upright root's (1, 0, 0, 0), read the other way round, is (0, 0, 0, 1) with a turn about z: upright still; one
+    that leans a little, wxyz = (0.995, 0, 0.1, 0), becomes (0, 0.1, 0, 0.995); (0, 0.995, 0, 0.1) is upside down."""
+    upright = clip_at(STANDING)
+    wrong = replace(upright, root_quat=np.tile(np.array([0.0, 0.995, 0.0, 0.1], np.float32), (101, 1)))
+    told = "it is upside down in 100% of the frames"
+    assert any(note.startswith(told) for note in checked(wrong).notes)
+    assert not any("upside down" in note for note in checked(upright).notes)
+
+
 def test_a_foot_that_rolls_does_not_skate() -> None:
     """Balls of 14 mm under a foot that turns about y at 1 rad/s, the ankle moving so that the lowest ball rolls."""
     soles = Soles(H1)

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def check(path: Path) -> None:
         reading = read(path, arguments)
-        for clip in robots_only(path, reading, arguments.cut or Path("clips")):
+        for clip in robots_only(path, reading, arguments.cut or Path("clips"), arguments.robot):
             if clip.entry.robot not in known:
                 known[clip.entry.robot] = exact(robot_of_clip(clip, arguments.robot))
             report = check_clip(clip, known[clip.entry.robot])
@@ -69,8 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
                 tell(f"  wrote {shown(writer.write(kept))}")
 
     status = each(files, "checked", check)
-    tell("")
-    tell_table([("clip", "verdict", *_MEASURED), *map(_row, reports)])
+    if reports:
+        tell("")
+        tell_table([("clip", "verdict", *_MEASURED), *map(_row, reports)])
     return status or (0 if all(report.usable for report in reports) else FAILED)
 
 

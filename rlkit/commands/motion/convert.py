@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def convert(path: Path) -> None:
         reading = read(path, arguments)
-        for motion in robots_only(path, reading, arguments.out):
+        for motion in robots_only(path, reading, arguments.out, arguments.robot):
             written = writer.write(motion)
             tell(f"{shown(path)} → {shown(written)}: {reading.format}, {says(motion)}", reading.notes)
 

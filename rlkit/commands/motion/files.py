@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator, Sequence, TypeVar
 
 from rlkit.errors import BAD_REQUEST, FAILED, shown
+from rlkit.motion.collection import SHIPPED, shipped
 from rlkit.motion.errors import MotionError
 from rlkit.nearest import did_you_mean
 from rlkit.untrusted import printable
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from rlkit.motion.readers import Reading
 
 T = TypeVar("T")
+_NO_CLIPS = {
+    ".csv",
+    ".npy",
+    ".pt",
+    ".motion",
+    ".txt",
+    ".json",
+    ".yaml",
+    ".yml",
+    ".amc",
+    ".bvh",
+    ".pkl",
+    ".mp4",
+}
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +41,8 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         type=Path,
-        metavar="FILE",
-        help="files of motions; a folder stands for those in it",
+        metavar="FILE|NAME",
+        help="files of motions, of which a folder holds several; or rlkit's own clips, as h1/walk",
     )
 
 
@@ -45,11 +60,11 @@ def add_out(parser: argparse.ArgumentParser, default: str = "") -> None:
     parser.add_argument("--force", action="store_true", help="overwrite what is there")
 
 
-def add_reading(parser: argparse.ArgumentParser) -> None:
-    """What the user may say of files that do not say it themselves."""
+def add_reading(parser: argparse.ArgumentParser, *, robot: str = "whose joints these are") -> None:
+    """What the user may say of files that do not say it themselves. robot: what --robot is for."""
     group = parser.add_argument_group("what a file does not say itself")
     group.add_argument("--format", metavar="NAME", help="instead of looking: csv, bvh, … (docs/motion.md)")
-    group.add_argument("--robot", metavar="NAME|MODEL.xml", help="whose joints these are")
+    group.add_argument("--robot", metavar="NAME|MODEL.xml", help=robot)
     group.add_argument("--fps", type=positive, metavar="N", help="frames a second")
     group.add_argument("--quat", choices=("wxyz", "xyzw"), help="the order of quaternions in a CSV")
     group.add_argument("--scale", type=positive, metavar="M", help="metres of one unit of length")
@@ -94,11 +109,18 @@ def read(path: Path, arguments: argparse.Namespace) -> Reading:
 
 
 def found(paths: Sequence[Path]) -> list[Path]:
-    """The files, those of folders in the order of their names; raises MotionError for one that is not there."""
+    """The files, those of folders in the order of their names; raises MotionError for one that is not there.
+
+    Where no file has its name, a path may name a clip of rlkit's, or all of a robot's.
+    """
     files: list[Path] = []
+    names = shipped()
     for path in paths:
         path = path.expanduser()
-        if path.is_dir():
+        ours = [name for name in names if path.as_posix() in (name, name.partition("/")[0])]
+        if ours and not path.exists():
+            files += [SHIPPED / f"{name}.npz" for name in ours]
+        elif path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
             inside = [p for p in inside if p.suffix != ".asf"]  # of the .amc beside it
             if not inside:
@@ -110,8 +132,15 @@ def found(paths: Sequence[Path]) -> list[Path]:
             beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
             here = "here" if path.parent == Path() else f"in {shown(path.parent)}"
             where = f" {here}" if path.parent.is_dir() else f": there is no folder {shown(path.parent)}"
-            raise MotionError(f"there is no file {path.name}{where}{did_you_mean(path.name, beside)}")
+            near = did_you_mean(path.name, beside) or did_you_mean(path.as_posix(), names)
+            raise MotionError(f"there is no file {path.name}{where}{near}")
     return files
+
+
+def require_place(out: Path) -> None:
+    """Raise MotionError where `--out` has the suffix of a file that is no clip, and is no folder."""
+    if out.suffix.lower() in _NO_CLIPS and not out.is_dir():
+        raise MotionError(f"--out {shown(out)}: a clip is a .npz; name one, or a folder")
 
 
 def is_one_file(out: Path) -> bool:
@@ -132,6 +161,7 @@ class Writer:
 
     def __init__(self, out: Path, force: bool) -> None:
         self._out, self._force = out.expanduser(), force
+        require_place(self._out)
         self._written: set[Path] = set()
 
     def place(self, name: str) -> Path:
@@ -188,6 +218,11 @@ def _with_bar(items: Sequence[T], what: str) -> Iterator[T]:
     yield from track(items, description=what, transient=True)
 
 
+def counted(number: int, what: str) -> str:
+    """`1 clip`, `2 clips`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def tell(line: str, notes: Sequence[str] = ()) -> None:
     """Print a line, and what was taken for granted below it."""
     print(printable("\n  ".join([line, *notes])), flush=True)
@@ -201,14 +236,16 @@ def tell_table(rows: Sequence[Sequence[str]]) -> None:
         tell("  " + "  ".join(cells))
 
 
-def robots_only(path: Path, reading: Reading, out: Path) -> list[Clip]:
-    """The clips of a file; raises MotionError where it holds a person's motion."""
+def robots_only(path: Path, reading: Reading, out: Path, robot: str | None) -> list[Clip]:
+    """The clips of a file; raises MotionError where it holds a person's motion. robot: what the user asked for."""
     from rlkit.motion.clip import Clip
+    from rlkit.motion.robots import ROBOTS
 
     clips = [motion for motion in reading.motions if isinstance(motion, Clip)]
     if len(clips) < len(reading.motions):
+        to = robot if robot in ROBOTS else "h1"
         raise MotionError(
             f"{shown(path)} holds a person's motion ({reading.format}), and a clip is of a robot; try: rlkit motion"
-            f" retarget {path} --robot h1 --out {out}"
+            f" retarget {path} --robot {to} --out {out}"
         )
     return clips

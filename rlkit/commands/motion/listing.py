@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from rlkit.commands.motion.files import tell, tell_table
+from rlkit.commands.motion.files import counted, tell, tell_table
 
 if TYPE_CHECKING:
     from rlkit.motion.collection import Choice
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     for what in arguments.what or sorted(map(str, _LISTS.glob("*.yaml"))):
         choices = resolve(what)
         seconds = sum(choice.entry.duration for choice in choices)
-        tell(f"{what}: {len(choices)} clips of {choices[0].entry.robot}, {seconds:.1f} s")
+        tell(f"{what}: {counted(len(choices), 'clip')} of {choices[0].entry.robot}, {seconds:.1f} s")
         _tell(choices, [choice.entry.name for choice in choices])
     return 0
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rlkit.commands.motion.files import add_files, add_reading, found, read, require_free, robots_only, tell
+from rlkit.commands.motion.files import (
+    add_files,
+    add_reading,
+    counted,
+    found,
+    read,
+    require_free,
+    robots_only,
+    tell,
+)
 from rlkit.errors import shown
 from rlkit.motion.errors import MotionError
 
@@ -33,8 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     files = [path for path in found(arguments.files) if path != out]
     from rlkit.motion.pack import write_pack
 
-    clips = [clip for path in files for clip in robots_only(path, read(path, arguments), out)]
+    clips = [
+        clip for path in files for clip in robots_only(path, read(path, arguments), out, arguments.robot)
+    ]
     write_pack(out, clips)
     seconds = sum(clip.entry.duration for clip in clips)
-    tell(f"{shown(out)}: {len(clips)} clips of {clips[0].entry.robot}, {seconds:.1f} s")
+    tell(f"{shown(out)}: {counted(len(clips), 'clip')} of {clips[0].entry.robot}, {seconds:.1f} s")
     return 0

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Sequence
 from rlkit.commands.motion.convert import says
 from rlkit.commands.motion.files import Writer, add_out, each, positive, tell
 from rlkit.commands.options import add_root
+from rlkit.commands.view import no_episodes
 from rlkit.errors import shown
 from rlkit.motion.errors import MotionError
-from rlkit.packages import test_command
-from rlkit.workspace import called, find_run, quoted
+from rlkit.workspace import find_run
 
 if TYPE_CHECKING:
     from rlkit.media.recording import Recording
@@ -28,7 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " episode is a clip, or the part of it between --start and --end, or with --loop the cycle that closes best."
     )
     parser.add_argument(
-        "what", metavar="RUN|FILE.npz", help="latest, a run's name or a part of it, or recordings", nargs="+"
+        "what",
+        metavar="RUN|FILE.npz",
+        help="latest_test, a run's name or a part of it, or recordings",
+        nargs="+",
     )
     add_out(parser)
     parser.add_argument("--robot", metavar="NAME|MODEL.xml", help="the one in the scene whose motion it is")
@@ -79,10 +82,7 @@ def _recordings(what: str, root: Path) -> Sequence[Path]:
     folder = find_run(what, root)
     files = sorted((folder / "trajectories").glob("[!.]*.npz"))
     if not files:
-        raise MotionError(
-            f"{folder.name} has no recorded episodes. For a trained policy: {test_command()}"
-            f" checkpoint={quoted(called(folder))} testing.saveTrajectories=true"
-        )
+        raise MotionError(no_episodes(folder, root, "rlkit motion record"))
     return files
 
 

@@ -43,7 +43,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_out(parser)
     parser.add_argument("--whole", action="store_true", help="write all of it, whatever is measured")
     parser.add_argument("--map", metavar="FILE.yaml", help="which joint of the person is which part")
-    parser.add_argument("--solver", default="auto", metavar="NAME", help="own, mink or auto (auto)")
+    parser.add_argument(
+        "--solver",
+        default="auto",
+        metavar="NAME",
+        help="own, mink where installed, or auto: rlkit's choice, own (auto)",
+    )
     parser.add_argument("--no-foot-lock", action="store_true", help="let standing feet slip")
     parser.add_argument("--table", action="store_true", help="show all that is measured of each clip")
     parser.add_argument(
@@ -53,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="draw the person, the robot and the errors of each clip, and of several one picture of all errors",
     )
     add_origin(parser)
-    add_reading(parser)
+    add_reading(parser, robot="the robot that is to move so; it must be named")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rlkit.motion.skeleton import SkeletonMotion
 
 
+_LOOPS_LAST = 4.0  # s: a step of a second is over before it is seen
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the file and the options."""
     parser.add_argument(
@@ -41,12 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
         from rlkit.media.viewers import choose_viewer
 
         arguments.viewer = choose_viewer(arguments.viewer)
-    from rlkit.motion.collection import SHIPPED, shipped
     from rlkit.motion.shown import described
 
-    (path,) = (
-        [SHIPPED / f"{arguments.file}.npz"] if arguments.file in shipped() else found([Path(arguments.file)])
-    )
+    files = found([Path(arguments.file)])
+    if len(files) > 1:
+        some = ", ".join(shown(file) for file in files[:10]) + (", …" if len(files) > 10 else "")
+        raise MotionError(f"{arguments.file} stands for {len(files)} files; show one of them: {some}")
+    (path,) = files
     reading = read(path, arguments)
     motions = {getattr(motion, "name", path.stem): motion for motion in reading.motions}
     if arguments.clip is None and len(motions) > 1:
@@ -79,8 +83,9 @@ def _draw(motion: Clip | SkeletonMotion, name: str, arguments: argparse.Namespac
     from rlkit.media import recording
     from rlkit.media.motions import recording_of
     from rlkit.motion.clip import Clip
-    from rlkit.motion.shown.drawable import drawable
+    from rlkit.motion.shown.drawable import drawable, lasting
 
+    motion = lasting(motion, _LOOPS_LAST)
     fps = motion.entry.fps if isinstance(motion, Clip) else motion.fps
     mjcf, qpos = drawable(motion, arguments.robot)
     with tempfile.TemporaryDirectory() as folder:

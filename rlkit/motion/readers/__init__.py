@@ -6,6 +6,7 @@ A format is told by what is in the file, whatever its name. docs/motion.md lists
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, Union
@@ -18,7 +19,7 @@ from rlkit.motion.readers.source import Asked, Source
 from rlkit.motion.skeleton import SkeletonMotion
 from rlkit.nearest import did_you_mean
 from rlkit.torn import TORN
-from rlkit.untrusted import RefusedError, in_one_line
+from rlkit.untrusted import RefusedError, echo, in_one_line
 
 __all__ = ["FORMATS", "Asked", "Reading", "read_all", "read_any"]
 
@@ -37,6 +38,7 @@ FORMATS = {
 """Modules here by the name of their format, in the order in which they look at a file."""
 
 Motion = Union[Clip, SkeletonMotion]
+_NAMED = 8  # arrays of a file that is refused
 _POINTER = b"version https://git-lfs"
 
 
@@ -108,4 +110,6 @@ def _format_of(source: Source) -> str:
         if _module(name).recognises(source):
             return name
     known = "".join(f"\n  {_module(name).SAYS}" for name in FORMATS)
-    raise MotionError(f"{shown(source.path)} is none of the files that motions are read from:{known}")
+    inside = [re.sub(r"\.npy$", "", name) for name in source.members[:_NAMED]]
+    holds = echo(f" (it holds {', '.join(inside)})") if inside else ""
+    raise MotionError(f"{shown(source.path)}{holds} is none of the files that motions are read from:{known}")

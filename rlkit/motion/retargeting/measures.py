@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Mapping, NamedTuple
+from typing import Mapping, NamedTuple, Sequence
 
 import numpy as np
 
@@ -42,12 +42,29 @@ class Measures:
 
 class Sticks(NamedTuple):
     """What a picture draws. person: `[T, B, 3]` m in the world. robot: `[T, R, 3]` m in the world. parents: numbers, -1
-    for none."""
+    for none. sides: 1 of the left, -1 of the right, 0 of the middle."""
 
     person: np.ndarray
     person_parents: tuple[int, ...]
+    person_sides: tuple[int, ...]
     robot: np.ndarray
     robot_parents: tuple[int, ...]
+    robot_sides: tuple[int, ...]
+
+
+def sides(parents: Sequence[int], parts: Mapping[str, int]) -> tuple[int, ...]:
+    """On which side a body is, as `Sticks` has it: that of the part that it plays, else of the body it hangs on.
+
+    parents: of each body, -1 for none. parts: part -> number of its body.
+    """
+    of_parts = {body: {"left": 1, "right": -1}.get(part.partition("_")[0], 0) for part, body in parts.items()}
+
+    def side(body: int) -> int:
+        while body >= 0 and body not in of_parts:
+            body = parents[body]
+        return of_parts.get(body, 0)
+
+    return tuple(map(side, range(len(parents))))
 
 
 def measured(figure: Figure, qpos: np.ndarray, targets: Targets) -> Measures:

@@ -12,6 +12,7 @@ from rlkit.motion.errors import MotionError
 from rlkit.motion.retargeting.measures import Measures, Sticks
 
 _POSES = 8  # side by side
+_COLOURS = {1: "tab:blue", -1: "tab:red", 0: "black"}  # left, right, middle
 
 
 def draw(title: str, entry: ClipEntry, measures: Measures, sticks: Sticks, path: Path) -> None:
@@ -42,24 +43,26 @@ def draw(title: str, entry: ClipEntry, measures: Measures, sticks: Sticks, path:
 
 
 def _draw_sticks(axes: Any, entry: ClipEntry, sticks: Sticks) -> None:
-    """Seen from the robot's right, the person above the robot, both in their own size."""
+    """Seen from the robot's right, the person above the robot, both in their own size; left limbs are blue, right ones
+    red."""
     way = sticks.robot[-1, 0] - sticks.robot[0, 0]
     ahead = np.array([way[0], way[1], 0.0]) if np.hypot(way[0], way[1]) > 0.3 else np.array([1.0, 0.0, 0.0])
     ahead /= np.linalg.norm(ahead)
     frames = np.linspace(0, entry.frames - 1, min(_POSES, entry.frames)).astype(int)
     for number, frame in enumerate(frames):
-        for poses, parents, lift in (
-            (sticks.person, sticks.person_parents, 2.1),
-            (sticks.robot, sticks.robot_parents, 0.0),
+        for poses, parents, of, lift in (
+            (sticks.person, sticks.person_parents, sticks.person_sides, 2.1),
+            (sticks.robot, sticks.robot_parents, sticks.robot_sides, 0.0),
         ):
             pose = poses[frame]
             along = (pose - pose[0]) @ ahead + 1.5 * number
             for body, parent in enumerate(parents):
                 if parent >= 0:
-                    across = (pose[body] - pose[0]) @ np.array([-ahead[1], ahead[0], 0.0])
-                    colour = "tab:blue" if across > 0.02 else "tab:red" if across < -0.02 else "black"
                     axes.plot(
-                        along[[parent, body]], pose[[parent, body], 2] + lift, color=colour, linewidth=2
+                        along[[parent, body]],
+                        pose[[parent, body], 2] + lift,
+                        color=_COLOURS[of[body]],
+                        linewidth=2,
                     )
         axes.text(1.5 * number, -0.25, f"{frame / entry.fps:.2f} s", ha="center", fontsize=8)
     for lift in (0.0, 2.1):

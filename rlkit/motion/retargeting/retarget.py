@@ -14,7 +14,7 @@ from rlkit.motion.errors import MotionError
 from rlkit.motion.retargeting import loops
 from rlkit.motion.retargeting.figure import Figure
 from rlkit.motion.retargeting.footlock import locked
-from rlkit.motion.retargeting.measures import Sticks, measured
+from rlkit.motion.retargeting.measures import Measures, Sticks, measured, sides
 from rlkit.motion.retargeting.mink_solver import mink_step
 from rlkit.motion.retargeting.parts import robot_map, skeleton_map
 from rlkit.motion.retargeting.person import person_of
@@ -84,7 +84,7 @@ def retarget(
     poses, targets = _on_the_ground(figure, poses, targets)
     clip = _clip(figure, poses, motion, name)
     measures = measured(figure, poses, targets)
-    sticks = Sticks(whole.pos[kept], whole.parents, measures.places, _parents(figure))
+    sticks = _sticks(whole, kept, joints, measures, figure)
     return clip, RetargetReport(clip.entry, measures, sticks, skate_before, 1e3 * cpu / frames, seam)
 
 
@@ -159,6 +159,15 @@ def _on_the_ground(figure: Figure, poses: np.ndarray, targets: Targets) -> tuple
     poses[:, figure.root + 2] -= shift
     down = np.array([0.0, 0.0, shift])
     return poses, replace(targets, pos={part: place - down for part, place in targets.pos.items()})
+
+
+def _sticks(
+    motion: SkeletonMotion, kept: slice, joints: Mapping[str, int], measures: Measures, figure: Figure
+) -> Sticks:
+    above, bodies = _parents(figure), figure.robot.bodies
+    parts = {part: bodies.index(body) for part, (body, _) in figure.map.parts.items()}
+    person = motion.pos[kept], motion.parents, sides(motion.parents, joints)
+    return Sticks(*person, measures.places, above, sides(above, parts))
 
 
 def _parents(figure: Figure) -> tuple[int, ...]:

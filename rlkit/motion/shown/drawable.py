@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,28 @@ def drawable(motion: Clip | SkeletonMotion, robot: str | None = None) -> tuple[s
     qpos[:, root : root + 7] = np.concatenate((motion.root_pos, motion.root_quat), axis=1)
     qpos[:, joints] = motion.joint_pos
     return text, qpos
+
+
+def lasting(motion: Clip | SkeletonMotion, seconds: float) -> Clip | SkeletonMotion:
+    """The motion; of a loop as many cycles as last so long at least, the last frame included."""
+    if not (motion.entry if isinstance(motion, Clip) else motion).loop:
+        return motion
+    from rlkit.motion.retargeting.loops import repeated
+
+    if isinstance(motion, SkeletonMotion):
+        return repeated(motion, _cycles(len(motion.pos), motion.fps, seconds))
+    entry, joints = motion.entry, motion.joint_pos
+    cycles = _cycles(entry.frames, entry.fps, seconds)
+    root = motion.root_pos[:, None], motion.root_quat[:, None]
+    path = repeated(
+        SkeletonMotion(("root",), (-1,), *root, entry.fps, True, entry.source, entry.licence), cycles
+    )
+    joints = np.concatenate((np.tile(joints[:-1], (cycles, 1)), joints[:1]))
+    return Clip(replace(entry, frames=len(joints)), path.pos[:, 0], path.quat[:, 0], joints)
+
+
+def _cycles(frames: int, fps: float, seconds: float) -> int:
+    return max(1, math.ceil(seconds * fps / (frames - 1) - 1e-6))
 
 
 def robot_of_clip(clip: Clip, robot: str | None) -> Robot:

@@ -168,8 +168,10 @@ def results_table(results: dict[str, Any], title: str) -> Table:
     for name in ("return", "length", "seconds"):
         row = results[name]
         table.add_row(name, *(number(row[part]) for part in ("mean", "std", "min", "max")))
+    units = results.get("units", {})
     for name, of_fact in results.get("facts", {}).items():
-        table.add_row(name, *(number(of_fact[part]) for part in ("mean", "std", "min", "max")))
+        title = f"{name}, {units[name]}" if name in units else name
+        table.add_row(title, *(number(of_fact[part]) for part in ("mean", "std", "min", "max")))
     for name, task in results.get("tasks", {}).items():
         row = (number(task["return"][part]) for part in ("mean", "std", "min", "max"))
         table.add_row(f"return of {name}", *row)

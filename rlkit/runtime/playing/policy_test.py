@@ -291,7 +291,8 @@ class PolicyTest:
             self._rows.append({"iteration": self.iteration, **row, "trajectory": trajectory})
         write_atomic(self.run.results, as_json({**results, **self._history()}))
         write_atomic(self.run.path / "episodes.csv", as_csv(self._rows))
-        title = f"{task}, iteration {self.iteration}: {results['episodes']} episodes"
+        count = results["episodes"]
+        title = f"{task}, iteration {self.iteration}: {count} episode{'' if count == 1 else 's'}"
         self.console.print(results_table(results, title if complete else f"{title}, stopped early"))
         if self.env.spec.scenarios:
             self._report_scenarios(results)

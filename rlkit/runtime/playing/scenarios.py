@@ -8,6 +8,7 @@ import math
 from typing import Any, Mapping, Sequence
 
 import torch
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
@@ -17,6 +18,7 @@ from rlkit.numbers import number, percent
 from rlkit.runtime.playing.episodes import Episodes
 
 _SHOWN = 20  # rows of the table for people
+_NAME = 24  # letters of a name in a line
 _OF_EVERY_TASK = {"return": "return", "length": "length [control steps]", "seconds": "time [s]"}
 
 
@@ -131,10 +133,13 @@ def scenarios_table(results: Mapping[str, Any], spec: EnvSpec) -> Table:
     rows, noun = worst_first(results["scenarios"], spec), spec.scenario_noun
     failed = len(results["failed"])
     table = Table(
-        title=f"{failed} of {len(rows)} {noun}s failed" if failed else f"none of {len(rows)} {noun}s failed"
+        title=f"{failed} of {len(rows)} {noun}s failed" if failed else f"none of {len(rows)} {noun}s failed",
+        box=SIMPLE_HEAD,  # 80 columns are few for names and seven numbers
+        padding=(0, 1, 0, 0),
     )
     table.title_justify = table.caption_justify = "left"
-    table.add_column(noun)
+    words = [noun, *(word for row in rows[:_SHOWN] for word in row["scenario"].split())]
+    table.add_column(noun, width=min(max(map(len, words)), _NAME), overflow="fold")
     for head in ("success", *(_with_unit(name, spec) for name in spec.facts), "return", "time [s]"):
         table.add_column(escape(head.replace("_", " ")), justify="right")  # words wrap where it is narrow
     for row in rows[:_SHOWN]:

@@ -12,7 +12,10 @@ import re
 from pathlib import Path
 from typing import Any, BinaryIO, Mapping, Sequence
 
-from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
+from tensorboard.compat.proto.summary_pb2 import (
+    Summary,  # pyright: ignore[reportAttributeAccessIssue]
+    SummaryMetadata,  # pyright: ignore[reportAttributeAccessIssue]
+)
 
 from rlkit.runtime.progress.event_file import EventFile, append
 from rlkit.runtime.progress.writer import Writer
@@ -26,14 +29,20 @@ _OURS = re.compile(rb'\{"iteration": (\d{1,18}), .*\}\n')
 class MetricsWriter:
     """Writes to `metrics.jsonl`, to TensorBoard's event file and to trackers; the files are readable after a kill."""
 
-    def __init__(self, jsonl: Path, summaries: Path, *, first_iteration: int) -> None:
-        """first_iteration: the first to be written; lines from it on, of a continued run, are dropped.
+    def __init__(
+        self, jsonl: Path, summaries: Path, *, first_iteration: int, units: Mapping[str, str] | None = None
+    ) -> None:
+        """first_iteration: the first to be written; lines from it on, of a continued run, are dropped. units: of the
+        metrics that have one, by name; TensorBoard shows them.
 
         Raises WorkspaceError where the files cannot be written.
         """
         self.state = "failed"  # what `close` tells, unless somebody knows better
         lines = JsonLines(jsonl, first_iteration=first_iteration)
-        self._writers: list[Writer] = [lines, TensorBoard(summaries, first_iteration=first_iteration)]
+        self._writers: list[Writer] = [
+            lines,
+            TensorBoard(summaries, first_iteration=first_iteration, units=units or {}),
+        ]
 
     def add(self, trackers: Sequence[Writer]) -> None:
         """Write to these too, and first: they never fail, and a full disk is no reason to tell them nothing."""
@@ -87,14 +96,21 @@ class JsonLines(Writer):
 class TensorBoard(Writer):
     """TensorBoard's event file."""
 
-    def __init__(self, folder: Path, *, first_iteration: int) -> None:
-        """first_iteration: what older files say from it on is not shown. Raises WorkspaceError."""
+    def __init__(self, folder: Path, *, first_iteration: int, units: Mapping[str, str]) -> None:
+        """first_iteration: what older files say from it on is not shown. units: by names of metrics, told once each, in
+        the description that stands behind a chart's name. Raises WorkspaceError."""
         self._folder = folder
+        self._untold = {
+            name: SummaryMetadata(summary_description=f"in {unit}") for name, unit in units.items()
+        }
         with explained(f"write {folder}"):
             self._events = EventFile(folder, first_step=first_iteration)
 
     def write(self, iteration: int, env_steps: int, wall_time: float, metrics: Mapping[str, float]) -> None:
-        values = (Summary.Value(tag=name, simple_value=value) for name, value in metrics.items())
+        values = (
+            Summary.Value(tag=name, simple_value=value, metadata=self._untold.pop(name, None))
+            for name, value in metrics.items()
+        )
         with explained(f"write {self._folder}"):
             self._events.add(iteration, values)
 

@@ -29,6 +29,7 @@ from rlkit.runtime.progress.forecast import Forecast
 from rlkit.runtime.progress.metrics import MetricsWriter
 from rlkit.runtime.progress.schedule import Schedule
 from rlkit.runtime.progress.train_state import TrainState
+from rlkit.runtime.progress.units import units_of
 from rlkit.runtime.progress.until import Until
 from rlkit.runtime.trackers.opening import trackers_of
 from rlkit.runtime.training.checkpointer import Checkpointer
@@ -266,7 +267,8 @@ class Training:
         if self.run is None:
             return nullcontext()
         first = self.state.iteration + 1
-        writer = MetricsWriter(self.run.metrics, self.run.summaries, first_iteration=first)
+        files = self.run.metrics, self.run.summaries
+        writer = MetricsWriter(*files, first_iteration=first, units=units_of(self.env.spec))
         writer.add(trackers_of(self.experiment, self.run, first_iteration=first))
         return closing(writer)
 

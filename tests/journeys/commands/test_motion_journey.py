@@ -89,6 +89,25 @@ def test_show_tells_robots_and_people(tmp_path: Path) -> None:
     assert "the video is a .mp4" in wrong.stderr
 
 
+def test_clips_of_ours_are_named_and_one_of_a_folder_is_asked_for(tmp_path: Path) -> None:
+    done = motion("pack", "h1/walk", "h1/run", "--out", "two.npz")
+    assert done.stdout.startswith("two.npz: 2 clips of h1, ")
+    assert "9 of 9 checked" in motion("check", "g1").stdout
+    unknown = motion("check", "h1/wlak", status=2)
+    assert "did you mean h1/walk?" in unknown.stderr
+    (tmp_path / "in").mkdir()
+    for name in ("a.csv", "b.csv"):
+        csv(tmp_path / "in" / name, GOOD)
+    deepmimic(tmp_path / "walk.txt", [{}, {}])
+    person = motion("convert", "walk.txt", "--robot", "g1", "--out", "a.npz", status=2)
+    assert "try: rlkit motion retarget walk.txt --robot g1 --out a.npz" in person.stderr
+    several = motion("show", "in", status=2)
+    assert several.stderr == "rlkit: in stands for 2 files; show one of them: in/a.csv, in/b.csv\n"
+    suffix = motion("convert", "in", "--out", "clips.csv", status=2)
+    assert suffix.stderr == "rlkit: --out clips.csv: a clip is a .npz; name one, or a folder\n"
+    assert not (tmp_path / "clips.csv").exists()
+
+
 def test_show_films_a_stick_figure(tmp_path: Path) -> None:
     deepmimic(tmp_path / "walk.txt", [{1: 0.0}, {1: 0.1}, {1: 0.2}])
     done = motion("show", "walk.txt", "--video", "walk.mp4")
@@ -122,6 +141,16 @@ def test_record_cuts_a_loop_out_of_an_episode(tmp_path: Path) -> None:
     late = motion(*words, "late.npz", "--start", "9", status=2)
     assert "lasts 5.00 s; --start 9 is past it" in late.stderr
     assert not (tmp_path / "late.npz").exists()
+
+
+def test_record_of_a_training_names_its_test(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    run = workspace.trained("Walk")
+    swing(workspace.tested(run, 1).path / "trajectories" / "episode_1.npz")
+    nothing = motion("record", "latest", "--out", "clips", status=2)
+    words = nothing.stderr.strip().partition("its test has: rlkit motion ")[2].split()
+    done = motion(*words, "--out", "clips", "--robot", leg(tmp_path))
+    assert "clips/episode_1.npz" in done.stdout
 
 
 def test_record_takes_every_episode_of_a_run(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rlkit.motion.entry import ClipEntry
-from rlkit.motion.retargeting.measures import Measures, Sticks, slip
+from rlkit.motion.retargeting.measures import Measures, Sticks, sides, slip
 from rlkit.motion.retargeting.overview import HEAD, errors_of, row, worst_first
 from rlkit.motion.retargeting.report import RetargetReport, longest_mean, spread
 
@@ -18,7 +19,8 @@ def report(errors: np.ndarray, limited: np.ndarray, speed: np.ndarray, fps: floa
     measures = Measures({"pelvis": errors}, {}, np.zeros(frames), {"left_ankle": np.zeros(frames - 1)},
                         limited[:, None], speed[:, None], np.zeros((frames, 1, 3)))  # fmt: skip
     entry = ClipEntry("h1", ("knee",), fps, frames, False, "made for tests", "Apache-2.0")
-    sticks = Sticks(np.zeros((frames, 1, 3)), (-1,), np.zeros((frames, 1, 3)), (-1,))
+    still = np.zeros((frames, 1, 3)), (-1,), (0,)
+    sticks = Sticks(*still, *still)
     return RetargetReport(entry, measures, sticks, None, 1.0, None)
 
 
@@ -42,6 +44,12 @@ def test_a_clip_is_of_use_cut_or_refused() -> None:
     limited = np.arange(41) >= 30
     kind, words, kept = report(frames, limited, slow).verdict
     assert (kind, kept) == ("cut", (0, 32)) and "knee is at its limit in 27 % of frames" in words  # 3 of 33
+
+
+def test_a_body_is_on_the_side_of_what_it_hangs_on() -> None:
+    """A pelvis, a left hip with a shin below it, a right hip, a torso with a head."""
+    parts = {"pelvis": 0, "left_hip": 1, "right_hip": 3, "torso": 4}
+    assert sides((-1, 0, 1, 0, 0, 4), parts) == (0, 1, 1, -1, 0, 0)
 
 
 def test_the_table_says_the_figures() -> None:
@@ -76,4 +84,8 @@ def test_several_clips_are_a_row_each_the_worst_first() -> None:
         "clip": "", "verdict": "ok", "pelvis mm": "10.0", "ankles mm": "20.0", "skate m/s": "0.000", "rad/s": "1.0",
         "at limits": "0%",
     }  # fmt: skip
+    # one joint is at its limit in a tenth of the frames, another in another tenth: the verdict judges each
+    limited = np.zeros((40, 2), bool)
+    limited[:4, 0] = limited[4:8, 1] = True
+    assert row(replace(good, measures=replace(good.measures, at_limit=limited)))[-1] == "10%"
     assert row(bad)[1:4] == ("refused", "200.0", "0.0")

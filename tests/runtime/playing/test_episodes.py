@@ -99,6 +99,9 @@ def test_the_table_and_the_file_say_the_same():
     assert "50 %" in lines["success rate"]
     assert "50 %" in lines["success/held"]
     assert "50 %" in lines["time-out"]
+    spread = {"mean": 0.1, "std": 0.0, "min": 0.1, "max": 0.1}
+    table = counting.results_table({**results, "facts": {"gap": spread}, "units": {"gap": "m"}}, "Scripted")
+    assert "gap, m" in list(table.columns[0].cells)
     assert lines["return"].split("│")[2:6] == ["    2 ", "  1.15 ", "   1 ", "   3 "]
 
 

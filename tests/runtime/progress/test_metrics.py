@@ -7,6 +7,7 @@ import math
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from benchmarks.metric_lines import read_metrics
 from rlkit.runtime.progress.metrics import MetricsWriter
@@ -69,6 +70,25 @@ def test_tensorboard_reads_the_same_numbers(files):
     write(files, [1, 2, 3])
     board = EventAccumulator(str(files[1])).Reload()
     assert [(e.step, e.value) for e in board.Scalars("losses/actor")] == [(1, 2.0), (2, 3.0), (3, 4.0)]
+
+
+def test_tensorboard_tells_the_unit_of_a_metric_once(files):
+    writer = MetricsWriter(*files, first_iteration=1, units={"metric/body_error": "m"})
+    for iteration in (1, 2):
+        writer.write(iteration, 10, 0.5, {"metric/body_error": 0.1, "losses/actor": 1.0})
+    writer.close()
+    said = [
+        (value.tag, value.metadata.summary_description)
+        for file in files[1].iterdir()
+        for event in EventFileLoader(str(file)).Load()
+        for value in event.summary.value
+    ]
+    assert said == [
+        ("metric/body_error", "in m"),
+        ("losses/actor", ""),
+        ("metric/body_error", ""),
+        ("losses/actor", ""),
+    ]
 
 
 def test_tensorboard_shows_a_continued_run_once(files):

@@ -93,8 +93,11 @@ class WebPlayer:
     def _about(self) -> str:
         header = self._playback.recording.header
         length = self._playback.recording.length
-        ended = as_text(str(header.get("ended", "cut")))
-        lines = [f"{length} steps, return {header.get('return', 0.0):.2f}, {ended}"]
+        facts = [f"{length} steps"]
+        if header.get("return") is not None:  # a motion that nothing was simulated for has none
+            facts.append(f"return {header['return']:.2f}")
+        facts.append(as_text(str(header.get("ended", "cut"))))
+        lines = [", ".join(filter(None, facts))]
         if self._playback.problem:
             lines.append(f"**not shown:** {as_text(str(self._playback.problem))}")
         return "  \n".join(lines)
