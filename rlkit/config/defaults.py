@@ -20,7 +20,11 @@ def default_request(experiment: Experiment) -> Experiment | None:
 
     None where that cannot run on this machine.
     """
-    words = (f"task={_task(experiment)}", f"train={experiment.choices.get('train')}", *_environments(experiment))
+    words = (
+        f"task={_task(experiment)}",
+        f"train={experiment.choices.get('train')}",
+        *_environments(experiment),
+    )
     return _composed(words, tuple(experiment.folders), Path.cwd())
 
 

@@ -163,7 +163,7 @@ class Checkpointer:
                 curriculum.progress = int(known)
         others = self._load_shared(saved.shared or {})
         if self.run is not None:
-            self._adopt_best(self.run, path.parent)
+            self._adopt_best(self.run, path.parent, of_others=bool(others))
         obstacle = others or self._load_episodes(saved)
         if not obstacle:
             load_rng_state(saved.rng)
@@ -180,10 +180,11 @@ class Checkpointer:
             return str(error)
         return ""
 
-    def _adopt_best(self, run: Run, folder: Path) -> None:
+    def _adopt_best(self, run: Run, folder: Path, *, of_others: bool) -> None:
         """Take over the best checkpoint that lies beside the resumed one, so that this run holds its best too.
 
-        One from after the resumed iteration belongs to another continuation and is left where it is.
+        One from after the resumed iteration belongs to another continuation and is left where it is. of_others: it was
+        the best at other scenarios, as clips that have changed.
         """
         source, ours = folder / checkpoint_name("best"), run.checkpoint_path("best")
         if not source.exists():
@@ -192,8 +193,9 @@ class Checkpointer:
         best = best_of(saved.progress or {})
         if best is None or (source != ours and saved.iteration > self.state.iteration):
             return
-        if not self.ranking.compares(best):  # as returns while exploring and those of an evaluation
-            log.info("the best of %s was so by other measures: a new one is looked for", folder.parent.name)
+        if of_others or not self.ranking.compares(best):  # as returns while exploring and those of an evaluation
+            why = "at other scenarios" if of_others else "by other measures"
+            log.info("the best of %s was so %s: a new one is looked for", folder.parent.name, why)
             return
         self.state.best = best
         if source != ours:

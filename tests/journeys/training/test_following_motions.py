@@ -66,12 +66,15 @@ def test_clips_are_followed_evaluated_one_by_one_and_gone_on_with(project):
     results = json.loads((project.run("tested") / "metrics.json").read_text())
     assert results["success_rate"] == pytest.approx(1 / 3)
 
-    # Other clips than those that were trained on: the policy goes on, their episodes do not.
+    # Other clips than those that were trained on: the policy goes on, their episodes and the best of them do not.
     stands(clips, other=3.0)
-    (clips / "long.npz").unlink()
-    done = project.train("checkpoint=half", "maxIter=3")
+    (clips / "short.npz").unlink()  # the only one that was followed
+    done = project.train("checkpoint=half", "maxIter=3", "logging.experimentName=others")
     assert done.returncode == 0, done.stderr
     assert "episodes start anew: the clips are others than those that were saved" in done.stdout
+    assert "the best of half was so at other scenarios: a new one is looked for" in done.stdout
+    assert project.record("half")["best_success"] == pytest.approx(1 / 3)
+    assert project.record("others")["best_success"] == 0.0
 
 
 def test_two_ranks_evaluate_every_clip_once_and_both_learn_of_it(project):
