@@ -19,7 +19,8 @@ from rlkit.nearest import did_you_mean
 from rlkit.untrusted import echo, read_plain
 
 SHIPPED = Path(__file__).parent / "clips"
-_LISTS = (".yaml", ".yml")
+LISTS = (".yaml", ".yml")
+"""Suffixes of lists of clips."""
 _DEEPEST = 8  # lists within lists
 
 
@@ -80,7 +81,7 @@ def _resolve(text: str, folder: Path, weight: float, depth: int) -> list[Choice]
         if not files:
             raise MotionError(f"the folder {shown(path)} has no clips (.npz) in it")
         return [choice for file in files for choice in _file(file, weight)]
-    if path.suffix in _LISTS:
+    if path.suffix in LISTS:
         return _list(path, weight, depth)
     if path.suffix == ".npz":
         return _file(path, weight)
@@ -114,7 +115,7 @@ def _beside(path: Path) -> list[str]:
     if not path.parent.is_dir():
         return []
     inside = sorted(path.parent.iterdir())[:1000]
-    return [file.name for file in inside if file.suffix in (".npz", *_LISTS) or file.is_dir()]
+    return [file.name for file in inside if file.suffix in (".npz", *LISTS) or file.is_dir()]
 
 
 def _require_there(path: Path) -> None:
@@ -165,7 +166,7 @@ def _list(path: Path, weight: float, depth: int) -> list[Choice]:
         try:
             found += _resolve(name, path.parent, weight * own, depth + 1)
         except MotionError as error:
-            if Path(name).suffix in _LISTS:  # it says itself where in it
+            if Path(name).suffix in LISTS:  # it says itself where in it
                 raise
             raise MotionError(f"{where}: {error}") from error
     return found

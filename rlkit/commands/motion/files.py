@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator, Sequence, TypeVar
 
 from rlkit.errors import BAD_REQUEST, FAILED, shown
-from rlkit.motion.collection import SHIPPED, shipped
+from rlkit.motion.collection import LISTS, SHIPPED, resolve, shipped
 from rlkit.motion.errors import MotionError
 from rlkit.nearest import did_you_mean
 from rlkit.untrusted import printable
@@ -101,9 +101,13 @@ def positive(text: str) -> float:
 
 
 def read(path: Path, arguments: argparse.Namespace) -> Reading:
-    """All that is in a file, which is as the user says; raises MotionError."""
-    from rlkit.motion.readers import Asked, read_all
+    """All that is in a file, which is as the user says, or that a list names; raises MotionError."""
+    from rlkit.motion.readers import Asked, Reading, read_all
 
+    if path.suffix in LISTS:
+        from rlkit.motion.pack import load_clips
+
+        return Reading([*load_clips(resolve(str(path)))], "list", [])
     names = ("robot", "fps", "quat", "loop", "scale", "up", "joint_order", "skeleton", "source", "licence")
     return read_all(path, Asked(**{name: getattr(arguments, name, None) for name in names}), arguments.format)
 

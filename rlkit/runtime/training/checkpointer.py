@@ -193,7 +193,9 @@ class Checkpointer:
         best = best_of(saved.progress or {})
         if best is None or (source != ours and saved.iteration > self.state.iteration):
             return
-        if of_others or not self.ranking.compares(best):  # as returns while exploring and those of an evaluation
+        if of_others or not self.ranking.compares(
+            best
+        ):  # as returns while exploring and those of an evaluation
             why = "at other scenarios" if of_others else "by other measures"
             log.info("the best of %s was so %s: a new one is looked for", folder.parent.name, why)
             return

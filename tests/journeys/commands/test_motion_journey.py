@@ -198,6 +198,8 @@ def test_pack_and_list(tmp_path: Path) -> None:
     rows = [line.split()[:2] for line in motion("list", "set.yaml").stdout.splitlines()]
     assert ["a", "3"] in rows and ["b", "1"] in rows
     assert "--clip NAME shows one of them" in motion("show", "all.npz").stdout
+    assert motion("pack", "set.yaml", "--out", "again.npz").stdout == "again.npz: 2 clips of h1, 3.9 s\n"
+    assert [clip.name for clip in load_clips(resolve("again.npz"))] == ["a", "b"]
     missing = motion("list", "all.npt", status=2)
     assert "there is no motion all.npt; did you mean all.npz?" in missing.stderr
     deepmimic(tmp_path / "clips" / "c.txt", [{}, {}])
