@@ -50,6 +50,7 @@ FACTS = {
     "rlkit.tasks.motion.goals_file",
     "rlkit.tasks.robots.humanoids",
     "rlkit.tasks.robots.legged",
+    "rlkit.terrain.settings",
 }
 
 # What is known of motions without numpy: what each clip says of itself, and which a request names.
@@ -66,8 +67,10 @@ RULES = {
          "rlkit.archives", "rlkit.workspace.write_atomic", *BASE},
         {"torch", "numpy", "mujoco", "matplotlib"},
     ),
+    "terrain": ({"rlkit.terrain", "rlkit.sims.mjcf"} | BASE, {"torch", "numpy"}),
     "tasks": (
-        {"rlkit.tasks", "rlkit.motion", "rlkit.sims.api", "rlkit.sims.models", "rlkit.rotations"} | BASE,
+        {"rlkit.tasks", "rlkit.motion", "rlkit.terrain", "rlkit.sims.api", "rlkit.sims.models", "rlkit.rotations"}
+        | BASE,
         {"torch"},
     ),
     "sims": ({"rlkit.sims", "rlkit.rotations"} | BASE, {"torch", "numpy"}),
@@ -293,8 +296,9 @@ def test_what_is_known_of_simulators_and_learners_needs_none_of_them() -> None:
                 *("legged", "legged_robot", "quadruped_robot", "go2"),
             )
         ),
+        ROOT / "terrain" / "settings.py",
     ]
-    assert len(files) == 22
+    assert len(files) == 23
     for path in files:
         for module in imports(path):
             library = module.split(".")[0] in ("__future__", "ast", "dataclasses", "importlib", "typing")
@@ -308,6 +312,7 @@ def test_what_is_known_of_simulators_and_learners_needs_none_of_them() -> None:
                 "rlkit.settings.",
                 "rlkit.plugins.",
                 "rlkit.tasks.robots.",
+                "rlkit.terrain.settings.",
             )
             light = module.startswith(ours)
             assert library or light or module == "rlkit.packages.how_to_install", f"{path} imports {module}"

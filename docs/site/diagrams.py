@@ -38,11 +38,14 @@ HOUSE = {
     "env": Room(126, 5, "sim + task"),
     "tasks": Room(126, 6, "what to do"),
     "motion": Room(230, 7, "what to follow"),
+    "terrain": Room(62, 7, "rough ground"),
     "sims": Room(126, 8, "what steps it"),
     "workspace": Room(364, 8, "run folders"),
 }
 
-OURS = re.compile(r"rlkit\.(?!(sims|learners)\.(facts|\w+\.settings)\b|tasks\.robots\.(humanoids|legged)\b)")
+OURS = re.compile(
+    r"rlkit\.(?!(sims|learners)\.(facts|\w+\.settings)\b|terrain\.settings\b|tasks\.robots\.(humanoids|legged)\b)"
+)
 LANES = {"learner": 50, "TaskEnv": 172, "Task": 338, "Simulator": 466}
 STEP = (
     ("learner", "TaskEnv", "step(actions)"),

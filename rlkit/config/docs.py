@@ -17,6 +17,7 @@ TEST = ("test=true", "checkpoint=latest")  # a training would need a teacher
 # Choices with settings of their own; each table leaves out what stands in one above it.
 MORE = (
     ["task=BoxGrasping"],
+    ["task=QuadrupedRough"],
     ["task=Gym", "env.id=Pendulum-v1"],
     ["task=Soccer"],
     ["train=AMP", "task=Style"],

@@ -111,3 +111,8 @@ def _over(layout: Layout, images: Mapping[str, MirrorImage]) -> MirrorImage:
         sources += [len(signs) + index for index in source]
         signs += sign
     return sources, signs
+
+
+def total_of(obs: Observations) -> Tensor:
+    """The sum of all numbers of all groups, 0-dim: not finite where one of them is not."""
+    return torch.stack([group.sum() for group in obs.values()]).sum() if len(obs) > 1 else obs["policy"].sum()

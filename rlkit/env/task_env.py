@@ -21,7 +21,7 @@ from rlkit.env.api import (
 )
 from rlkit.env.foreign import boundary
 from rlkit.env.ghost import Ghost
-from rlkit.env.groups import Groups
+from rlkit.env.groups import Groups, total_of
 from rlkit.env.randomization.everything import Randomization
 from rlkit.env.sums import EpisodeSums
 from rlkit.sims.api import Simulator
@@ -74,7 +74,8 @@ class TaskEnv(VecEnv):
             success_words=task.success_words(),
         )
         checks.check_names(task.name, self.spec)
-        task.tells_facts = self._tells_facts = bool(task.fact_terms) and not learning
+        task.learning = learning
+        task.tells_facts = bool(task.fact_terms) and not learning
         end_rewards = task.config["terminationRewards"]
         self._end_rewards = {name: float(end_rewards[name]) for name in ("success", "failure", "timeout")}
         self._sums = EpisodeSums(task)
@@ -110,7 +111,7 @@ class TaskEnv(VecEnv):
         with boundary(f"task {self.task.name} could not begin"):
             self._reset_envs(torch.arange(self.sim.num_envs, device=self.sim.device), scenarios)
             self._obs = self._observe()
-        self._fresh = _sum(self._obs)
+        self._fresh = total_of(self._obs)
         if self.random.noise is not None:
             self.random.noise.show(self._obs["policy"], self.random.level)
         return self.observe()
@@ -175,7 +176,7 @@ class TaskEnv(VecEnv):
         if random.noise is not None:
             random.noise.show(self._obs["policy"], random.level)
         final_obs = self.observe()
-        total = self._fresh + actions.sum() + rewards.sum() + _sum(self._obs)
+        total = self._fresh + actions.sum() + rewards.sum() + total_of(self._obs)
         ended_ids, finite = checks.ended_and(ended, total)
         if not finite:
             self._require_finite(shown, actions, rewards)
@@ -183,11 +184,11 @@ class TaskEnv(VecEnv):
         facts: dict[str, Tensor] = {}
         if len(ended_ids):
             episodes = self._sums.over(ended_ids, success, truncated, reached)
-            if self._tells_facts:
+            if task.tells_facts:
                 facts = {name: value.clone() for name, value in self._values("fact", task.fact_terms).items()}
             self._reset_envs(ended_ids)
             self._obs = self._observe()
-            self._fresh = _sum(self._obs)
+            self._fresh = total_of(self._obs)
             if random.noise is not None:
                 random.noise.show_some(self._obs["policy"], ended_ids, random.level)
         info = StepInfo(final_obs, success, reached, episodes, watched, facts)
@@ -246,7 +247,8 @@ class TaskEnv(VecEnv):
         failed = torch.stack(list(missed.values())).any(dim=0) & ~success
         final = failed | success if task.success_ends else failed
         truncated = task.out_of_time() & ~final
-        return success, failed, truncated, {**reached, **missed}
+        variants = {} if task.learning else {f"task/{name}": of for name, of in task.variants().items()}
+        return success, failed, truncated, {**reached, **missed, **variants}
 
     def _rewards(self, unstable: Tensor, success: Tensor, failed: Tensor, truncated: Tensor) -> Tensor:
         for row, value in zip(self._terms, self._values("reward", self.task.reward_terms).values()):
@@ -412,8 +414,3 @@ class TaskEnv(VecEnv):
 
     def close(self) -> None:
         self.sim.close()
-
-
-def _sum(obs: Observations) -> Tensor:
-    """Of all numbers of all groups, 0-dim: not finite where one of them is not."""
-    return torch.stack([group.sum() for group in obs.values()]).sum() if len(obs) > 1 else obs["policy"].sum()

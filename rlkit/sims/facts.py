@@ -25,7 +25,8 @@ class SimulatorFacts:
     cpu_only: its tensors live on the CPU. jax: on a GPU it needs JAX's packages for CUDA. first_gpu_alone: it runs on
     no other device of CUDA than the first visible. implicit: it has the integrator `implicit`. one_at_a_time: there is
     room for one simulation in a process, so none beside the training's. slow_to_build: it compiles for a while for each
-    number of envs. auto: sim=auto may take it. unavailable: why it has a name here and cannot be used.
+    number of envs. terrain: what lies on a height field rests there, which tests/contract shows. auto: sim=auto may
+    take it. unavailable: why it has a name here and cannot be used.
     """
 
     backend: str = ""
@@ -41,6 +42,7 @@ class SimulatorFacts:
     implicit: bool = True
     one_at_a_time: bool = False
     slow_to_build: bool = False
+    terrain: bool = False
     auto: bool = True
     unavailable: str = ""
 
@@ -54,6 +56,7 @@ SIMULATORS = {
         packages=("mujoco",),
         install=how_to_install("mujoco"),
         cpu_only=True,
+        terrain=True,
     ),
     "warp": SimulatorFacts(
         backend="rlkit.sims.warp.simulator.WarpSimulator",
@@ -62,6 +65,7 @@ SIMULATORS = {
         modules=("mujoco.batch", "mujoco_warp", "warp"),
         packages=("mujoco-warp", "warp-lang"),
         install=how_to_install("warp"),
+        terrain=True,
     ),
     "mjx": SimulatorFacts(
         backend="rlkit.sims.mjx.simulator.MjxSimulator",

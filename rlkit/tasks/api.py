@@ -93,6 +93,9 @@ class Task(ABC):
         self.head_start = torch.zeros_like(self.episode_step)  # of it made up by the env, see `steps_played`
         self.scenario = torch.full_like(self.episode_step, -1)  # set by the env: into `scenarios`, -1 is free
         self.level = 1.0  # set by the env: task.randomization.curriculum, for a task that makes itself harder
+        self.learning = (
+            False  # set by the env: whether it is a training's, in which a task's own curriculum runs
+        )
         self.tells_facts = True  # set by the env: whether anybody asks for the facts; nobody does in training
         self._buffers: dict[str, tuple[Tensor, float]] = {}  # by name, with what they hold at first
         self.observation_terms = self._chosen(
@@ -224,6 +227,13 @@ class Task(ABC):
     def success_words(self) -> str:
         """What counts as success, with thresholds and units, for the head of a table; the criteria, if not told."""
         return ", ".join(self.success_terms)
+
+    def variants(self) -> dict[str, Tensor]:
+        """Which of several variants of the task the running episodes are, `[N]` bool by name; none here.
+
+        Tests tell of each how it went.
+        """
+        return {}
 
     def evaluated(self, success: Tensor, facts: Mapping[str, Tensor]) -> None:
         """Learn what an evaluation found of each scenario, as which of them to begin more often; nothing here.

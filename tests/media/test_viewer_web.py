@@ -87,6 +87,16 @@ def test_every_kind_of_geom_has_its_size_place_and_colour() -> None:
     assert ground.rgba == pytest.approx((0.1, 0.2, 0.3, 1.0))
 
 
+def test_a_height_field_is_drawn_in_the_triangles_that_things_rest_on() -> None:
+    scene = Scene("""<mujoco><asset><hfield name="hill" nrow="2" ncol="3" size="2 1 0.5 0.1" elevation="0 0 0 0 1 0"/>
+        </asset><worldbody><geom name="hill" type="hfield" hfield="hill" pos="0 0 1"/></worldbody></mujoco>""")
+    (shape,) = scene.shapes
+    assert shape.faceted and scene.not_drawn == []
+    heights = {tuple(place[:2]): place[2] for place in shape.mesh.vertices.round(6).tolist()}
+    assert len(heights) == 6 and sorted(heights.values()) == [1.0] * 5 + [1.5]
+    assert len(shape.mesh.faces) == 4 and (shape.mesh.face_normals[:, 2] > 0).all()
+
+
 def test_bodies_are_where_a_pencil_puts_them() -> None:
     scene = Scene(MJCF)
     positions, quaternions = scene.pose(np.array([0.3, np.pi / 2, 0.6, 0.1, 0.4, 0, 0, 1, 0]))

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from rlkit.config.checks import best, env_memory, learners, motion, tasks, trackers, until
+from rlkit.config.checks import best, env_memory, learners, motion, tasks, terrain, trackers, until
 from rlkit.config.facts import engine, support
 from rlkit.config.facts.machine import Machine
 from rlkit.config.schema import keys, types
@@ -128,6 +128,7 @@ def check_combinations(plain: Plain, machine: Machine) -> list[str]:
     problems += _viewing(plain)
     problems += until.check(plain)
     problems += motion.check(plain["task"])
+    problems += terrain.check(plain)
     problems += best.check(plain)
     problems += trackers.check(plain, machine)
     training, task = plain["training"], plain["task"]

@@ -16,6 +16,7 @@ from rlkit.config.schema.learner_keys import Key, key
 from rlkit.config.schema.randomization import KEYS as RANDOMIZATION_KEYS
 from rlkit.config.schema.sections import SECTION_CLASSES
 from rlkit.config.schema.spelling import camel
+from rlkit.config.schema.terrain import KEYS as TERRAIN_KEYS
 from rlkit.tasks.robots.legged import LEGGED
 
 GROUPS = ("sim", "physics", "env", "task", "train")
@@ -222,6 +223,7 @@ _TASK = (
 )
 TASK_KEYS: tuple[Key, ...] = (
     *(Key(f"task.{name}", type_, unit, meaning) for name, type_, unit, meaning in _TASK),
+    *TERRAIN_KEYS,
     *RANDOMIZATION_KEYS,
 )
 COMMON_KEYS: tuple[Key, ...] = (

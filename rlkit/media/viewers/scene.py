@@ -22,12 +22,16 @@ _WORLD = 0
 
 @dataclass(frozen=True)
 class Shape:
-    """A visible geom: a mesh in its body's frame [m], and its colour, red green blue alpha in 0 to 1."""
+    """A visible geom: a mesh in its body's frame [m], and its colour, red green blue alpha in 0 to 1.
+
+    faceted: its edges are its own, not those of a round thing in triangles.
+    """
 
     name: str
     body: int
     mesh: trimesh.Trimesh
     rgba: tuple[float, float, float, float]
+    faceted: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,8 @@ class Scene:
         placed = trimesh.transformations.quaternion_matrix(model.geom_quat[geom])
         placed[:3, 3] = model.geom_pos[geom]
         mesh.apply_transform(placed)
-        self.shapes.append(Shape(name, body, mesh, rgba))
+        faceted = kind in (int(_KINDS.mjGEOM_BOX), int(_KINDS.mjGEOM_HFIELD))
+        self.shapes.append(Shape(name, body, mesh, rgba, faceted))
 
 
 def _mesh(model: mujoco.MjModel, geom: int, kind: int) -> trimesh.Trimesh | None:
@@ -110,7 +115,24 @@ def _mesh(model: mujoco.MjModel, geom: int, kind: int) -> trimesh.Trimesh | None
         return trimesh.creation.icosphere(subdivisions=3).apply_scale(size)
     if kind == int(_KINDS.mjGEOM_MESH):
         return _model_mesh(model, int(model.geom_dataid[geom]))
+    if kind == int(_KINDS.mjGEOM_HFIELD):
+        return _surface(model, int(model.geom_dataid[geom]))
     return None
+
+
+def _surface(model: mujoco.MjModel, hfield: int) -> trimesh.Trimesh:
+    """The top of a height field, in the triangles that things rest on."""
+    rows, columns = int(model.hfield_nrow[hfield]), int(model.hfield_ncol[hfield])
+    first = int(model.hfield_adr[hfield])
+    half_x, half_y, rise, _ = model.hfield_size[hfield]
+    y, x = np.meshgrid(
+        np.linspace(-half_y, half_y, rows), np.linspace(-half_x, half_x, columns), indexing="ij"
+    )
+    z = rise * model.hfield_data[first : first + rows * columns]
+    corner = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
+    right, opposite, left = corner + 1, corner + columns + 1, corner + columns
+    faces = np.concatenate((np.stack((corner, right, opposite), 1), np.stack((corner, opposite, left), 1)))
+    return trimesh.Trimesh(np.stack((x.ravel(), y.ravel(), z), 1), faces, process=False)
 
 
 def _model_mesh(model: mujoco.MjModel, mesh: int) -> trimesh.Trimesh:

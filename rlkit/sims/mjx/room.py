@@ -36,6 +36,10 @@ def room_for(model: mujoco.MjModel, max_contacts: int) -> int:
 def _check_pairs(model: mujoco.MjModel) -> None:
     for pair in geom_pairs(model):
         kinds = [GeomType(int(model.geom_type[geom])) for geom in pair[:2]]
+        if GeomType.HFIELD in kinds:
+            raise SimulatorError(
+                "sim=mjx: nobody has tested that what lies on a height field rests there; use sim=mujoco or sim=warp"
+            )
         if not has_collision_fn(kinds[0], kinds[1]):
             words = [kind.name.lower() for kind in kinds]
             names = [model.geom(geom).name or model.body(model.geom_bodyid[geom]).name for geom in pair[:2]]

@@ -62,7 +62,7 @@ class Humanoid(HumanoidTask):
     def refresh(self) -> None:
         """As every humanoid's, with the height of the shoulders."""
         super().refresh()
-        self.shoulder_height = self.sim.body_pos[:, self._shoulders, 2].mean(dim=-1)
+        self.shoulder_height = self.above_ground(self.sim.body_pos[:, self._shoulders]).mean(dim=-1)
 
     def advance(self) -> None:
         """Add up what the episode has earned, where that decides."""

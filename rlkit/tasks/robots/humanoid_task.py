@@ -70,8 +70,8 @@ class HumanoidTask(LeggedTask):
 
     @observation(1)
     def pelvis_height(self) -> Tensor:
-        """Height of the pelvis, m."""
-        return self.pelvis_pos[:, 2:]
+        """Height of the pelvis above the ground below it, m."""
+        return self.above_ground(self.pelvis_pos)[:, None]
 
     @observation(3)
     def pelvis_gravity(self) -> Tensor:
@@ -92,5 +92,5 @@ class HumanoidTask(LeggedTask):
 
     @failure
     def fallen(self) -> Tensor:
-        """The pelvis is below `fallHeight`."""
-        return self.pelvis_pos[:, 2] < float(self.config["fallHeight"])
+        """The pelvis is below `fallHeight`, above the ground below it."""
+        return self.above_ground(self.pelvis_pos) < float(self.config["fallHeight"])

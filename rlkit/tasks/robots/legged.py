@@ -9,6 +9,7 @@ from rlkit.tasks.robots.go2 import GO2
 from rlkit.tasks.robots.humanoids import HUMANOIDS
 from rlkit.tasks.robots.legged_robot import LeggedRobot
 from rlkit.tasks.robots.quadruped_robot import QuadrupedRobot
+from rlkit.terrain.settings import scan_size
 
 QUADRUPEDS: Mapping[str, QuadrupedRobot] = {robot.name: robot for robot in (GO2,)}
 LEGGED: Mapping[str, LeggedRobot] = {**HUMANOIDS, **QUADRUPEDS}
@@ -24,4 +25,9 @@ def sizes_of(task: Mapping[str, Any]) -> dict[str, int]:
     robot = legged_of(task)
     if robot is None:
         return {}
-    return {"num_joints": len(robot.joints), "num_feet": len(robot.feet), **humanoids.sizes_of(task)}
+    return {
+        "num_joints": len(robot.joints),
+        "num_feet": len(robot.feet),
+        "num_scan_points": scan_size(task),
+        **humanoids.sizes_of(task),
+    }

@@ -126,6 +126,10 @@ class LeggedTask(Task):
         self.torques = self.servos.torques(self.targets, sim.joint_pos, sim.joint_vel)
         self.on_ground = sim.contact_force[:, self._soles].norm(dim=-1) > CONTACT_FORCE
 
+    def above_ground(self, places: Tensor) -> Tensor:
+        """Heights `[...]` m of places `[..., 3]` m, world, above the ground below them: here a plane at 0."""
+        return places[..., 2]
+
     def remember(self) -> None:
         """Keep actions and velocities to compare with."""
         self.earlier_actions.copy_(self.last_actions)

@@ -51,7 +51,7 @@ class QuadrupedVelocity(VelocityTask):
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
-        """The robot on flat ground; what is felt of trunk, thighs and calves beside the feet."""
+        """The robot on its ground; what is felt of trunk, thighs and calves beside the feet."""
         spec, robot = super().scene(config), cls.robot_in(config)
         parts = (robot.trunk, *robot.thighs, *robot.calves)
         return replace(spec, contacts=(*spec.contacts, *(ContactSensor(part, part) for part in parts)))

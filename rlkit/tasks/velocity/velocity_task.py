@@ -16,10 +16,10 @@ from torch import Tensor
 
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
 from rlkit.tasks.api import MirrorImage, observation, reward, success
-from rlkit.tasks.robots.legged_task import LeggedTask
+from rlkit.tasks.velocity.terrain_task import TerrainTask
 
 
-class VelocityTask(LeggedTask):
+class VelocityTask(TerrainTask):
     """A robot on legs under a velocity command, drawn with each episode and again every few seconds.
 
     gait: how far each foot is ahead of the clock, as a share of its period. clearance_width: of `swing_height`, m.
@@ -32,7 +32,7 @@ class VelocityTask(LeggedTask):
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
-        """The robot on flat ground, its feet among the bodies."""
+        """The robot on its ground, its feet among the bodies."""
         spec = super().scene(config)
         return replace(spec, bodies=(*spec.bodies, *cls.robot_in(config).feet))
 
@@ -66,7 +66,7 @@ class VelocityTask(LeggedTask):
         """As of every robot on legs; with the rate of turning, the soles, and how far off the command it is."""
         super().refresh()
         self.turning = self.sim.body_ang_vel[:, self.root, 2]  # rad/s, about the vertical
-        self.sole_height = self.sim.body_pos[:, self._feet, 2] - self.robot.sole
+        self.sole_height = self.above_ground(self.sim.body_pos[:, self._feet]) - self.robot.sole
         self._follow_command()
 
     def _follow_command(self) -> None:
@@ -99,7 +99,7 @@ class VelocityTask(LeggedTask):
         self._follow_command()
 
     def reset(self, env_ids: Tensor) -> ResetState:
-        """See `LeggedTask.reset`; with a new command, and the clock at any point of its period."""
+        """See `TerrainTask.reset`; with a new command, and the clock at any point of its period."""
         state = super().reset(env_ids)
         self.commands[env_ids], self.command_time[env_ids] = self._drawn_commands(len(env_ids))
         self.phase[env_ids] = self.uniform(0.0, 1.0, len(env_ids))

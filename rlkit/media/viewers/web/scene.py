@@ -118,7 +118,7 @@ class WebScene:
             np.asarray(shape.mesh.faces, np.uint32),
             color=_rgb(shape.rgba),
             opacity=shape.rgba[3] if shape.rgba[3] < 1 else None,
-            flat_shading=len(shape.mesh.faces) < 100,
+            flat_shading=shape.faceted or len(shape.mesh.faces) < 100,
             cast_shadow=shape.rgba[3] == 1,
             receive_shadow=False,  # small and self-shadowed, it would be patchy
         )
