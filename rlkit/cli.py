@@ -20,8 +20,8 @@ TRAINING = {
 }
 
 COMMANDS = (
-    "new", "model", "try_", "runs", "sweep", "report", "compare", "view", "replay", "motion", "export", "sim2sim",
-    "slurm", "doctor",
+    "new", "model", "try_", "demo", "zoo", "runs", "sweep", "report", "compare", "view", "replay", "motion", "export",
+    "sim2sim", "slurm", "doctor",
 )  # fmt: skip
 """Modules of rlkit.commands, in the order that the help lists them; `try` is a word of Python's."""
 

@@ -32,8 +32,8 @@ class Comparison:
 
     @property
     def out(self) -> Path:
-        """The file that the results go to."""
-        return self.run / "sim2sim.json"
+        """The file that the results go to: in the run's folder, of rlkit's own policies in the current one."""
+        return (self.source.own_folder or Path()) / "sim2sim.json"
 
 
 def read_request(

@@ -44,9 +44,9 @@ def read_request(
     """
     _require_packages(formats)
     source = resolve(ref, root=root, default="best")
-    if out is None and source.run_path is None:
+    if out is None and source.own_folder is None:
         raise WorkspaceError(
-            f"{source.checkpoint} lies in no run's folder: say where the export goes with --out FOLDER"
+            f"{source.checkpoint} lies in no run's folder of yours: say where the export goes with --out FOLDER"
         )
     head = read_head(source.checkpoint)
     experiment = _experiment(source, head)
@@ -55,7 +55,7 @@ def read_request(
     require_fit(head, source.checkpoint, experiment.task, str(experiment.train["learner"]))
     if experiment.engine == "gymnasium":
         raise_for(problems(experiment))
-    folder = out if out is not None else Path(str(source.run_path)) / "export"
+    folder = out if out is not None else Path(str(source.own_folder)) / "export"
     if out is None:
         refuse_links(folder)
     return ExportRequest(source, head, experiment, formats, folder)

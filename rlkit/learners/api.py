@@ -145,6 +145,10 @@ class Learner(ABC):
     def load(self, state: Mapping[str, Any], *, policy_only: bool = False) -> None:
         """Continue from `state()`; `policy_only` takes what acting needs. Raises LearnerError when it does not fit."""
 
+    def policy_state(self) -> dict[str, Any]:
+        """As much of `state()` as `load` takes with `policy_only`; all of it where a learner does not say."""
+        return self.state(experience=False)
+
     def initialize(self, weights: Mapping[str, Tensor]) -> Fit:
         """Begin from other weights, matched by name and shape; what found no match stays as it was.
 

@@ -45,7 +45,14 @@ def _render(arguments: argparse.Namespace) -> str:
     from rlkit.media.video import write_video  # imports mujoco: the choice of OpenGL is made
 
     video = write_video(
-        episodes, arguments.out, size=arguments.size, camera=arguments.camera, gif=arguments.gif
+        episodes,
+        arguments.out,
+        size=arguments.size,
+        camera=arguments.camera,
+        gif=arguments.gif,
+        in_turn=arguments.in_turn,
+        seconds=arguments.seconds,
+        fps=arguments.fps,
     )
     elapsed = time.monotonic() - started
     return (
@@ -87,6 +94,11 @@ def _parser() -> argparse.ArgumentParser:
         "--trust", action="append", default=[], metavar="MODULE", help="may be imported, installed or not"
     )
     parser.add_argument("--camera", metavar="NAME", help="one of the model's; default: what moves, from near")
+    parser.add_argument("--in-turn", action="store_true", help="several one after another, not as a grid")
+    parser.add_argument("--seconds", type=float, metavar="S", help="end the video there")
+    parser.add_argument(
+        "--fps", type=float, default=60, metavar="N", help="at most so many pictures a second (60)"
+    )
     return parser
 
 
@@ -110,12 +122,19 @@ def command(
 
 
 def make(
-    sources: Sequence[Path], out: Path, size: tuple[int, int], camera: str | None, trusted: Iterable[str] = ()
+    sources: Sequence[Path],
+    out: Path,
+    size: tuple[int, int],
+    camera: str | None,
+    trusted: Iterable[str] = (),
+    options: Sequence[str] = (),
 ) -> str:
-    """Make a video in a process of its own, wait for it, and return its line. Raises RenderError."""
-    done = subprocess.run(
-        command(sources, out, None, size, camera, trusted), capture_output=True, text=True, check=False
-    )
+    """Make a video in a process of its own, wait for it, and return its line. Raises RenderError.
+
+    options: further words of `python -m rlkit.media.render`.
+    """
+    words = [*command(sources, out, None, size, camera, trusted), *options]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         raise RenderError(f"no video was made: {reason[-1]}")

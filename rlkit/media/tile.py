@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generator
+from typing import Generator, Sequence
 
 import numpy as np
 from PIL import Image
@@ -45,6 +45,47 @@ class Tile:
         self._source.close()
 
 
+class Reel:
+    """The pictures of several recordings one after another, as of one tile; one of them is open at a time."""
+
+    def __init__(
+        self, recordings: Sequence[Recording], size: tuple[int, int], camera: str | None = None
+    ) -> None:
+        self._recordings, self._size, self._camera = recordings, size, camera
+        starts, parts = [0.0], []
+        for recording in recordings:
+            parts.append(starts[-1] + times_of(recording))
+            starts.append(float(parts[-1][-1]) + recording.period)
+        self.times = np.concatenate(parts)
+        self._starts = np.array(starts[:-1])
+        self._number, self._tile = 0, Tile(recordings[0], size, camera)
+
+    def at(self, time: float) -> np.ndarray:
+        """See `Tile.at`; `time` s since the first recording began."""
+        number = int(np.searchsorted(self._starts, time + _TIE, side="right")) - 1
+        if number != self._number:
+            self._tile.close()
+            self._number = number
+            self._tile = Tile(self._recordings[number], self._size, self._camera)
+        return self._tile.at(time - float(self._starts[number]))
+
+    def close(self) -> None:
+        """Free what draws."""
+        self._tile.close()
+
+
+def times_of(recording: Recording) -> np.ndarray:
+    """When each state that can be shown was, `[K]` s since the first; raises RecordingError where there are none."""
+    if recording.header["engine"] == "gymnasium":
+        return recording.period * np.arange(recording.length + 1)
+    if not recording.has_states:
+        raise RecordingError(
+            "the recording holds actions without states; simulate it again and render that: "
+            "rlkit replay FILE.npz --video OUT.mp4"
+        )
+    return recording.arrays["time"] - recording.arrays["time"][0]
+
+
 def captions(recording: Recording, steps: np.ndarray) -> tuple[str, ...]:
     """A line for each state (of `steps`, `[K]`): task, what it is called, iteration, time, the return so far; how it
     ended on the last."""
@@ -69,13 +110,8 @@ class _Drawn:
     """Recorded poses of a MuJoCo model."""
 
     def __init__(self, recording: Recording, size: tuple[int, int], camera: str | None) -> None:
-        if not recording.has_states:
-            raise RecordingError(
-                "the recording holds actions without states; simulate it again and render that: "
-                "rlkit replay FILE.npz --video OUT.mp4"
-            )
+        self.times = times_of(recording)
         self.steps = recording.arrays["steps"]
-        self.times = recording.arrays["time"] - recording.arrays["time"][0]
         self._qpos, self._ghost = recording.arrays["qpos"], recording.arrays.get("ghost")
         some = self._qpos[:: max(1, len(self._qpos) // _FRAMED_POSES)]
         self._renderer = SceneRenderer(recording.mjcf, *size, camera=camera, poses=some)
@@ -93,7 +129,7 @@ class _Played:
 
     def __init__(self, recording: Recording, size: tuple[int, int]) -> None:
         self.steps = np.arange(recording.length + 1)
-        self.times = recording.period * self.steps
+        self.times = times_of(recording)
         self._size, self._frames, self._next = size, _gym_frames(recording), 0
 
     def picture(self, index: int) -> np.ndarray:

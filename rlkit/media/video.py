@@ -17,7 +17,7 @@ import numpy as np
 from rlkit.media.gif import GifFrames
 from rlkit.media.gl import RenderError, last_line, require_encoder
 from rlkit.media.recording import Recording
-from rlkit.media.tile import Tile
+from rlkit.media.tile import Reel, Tile
 from rlkit.workspace import write_atomic
 
 MAX_FPS = 60
@@ -52,8 +52,14 @@ def write_video(
     size: tuple[int, int] = (640, 480),
     camera: str | None = None,
     gif: Path | None = None,
+    in_turn: bool = False,
+    seconds: float | None = None,
+    fps: float = MAX_FPS,
 ) -> Video:
     """Write an H.264 .mp4 in real time; of several recordings a grid, in which the shorter wait on their last state.
+
+    in_turn: show them one after another instead. seconds: end it there, where it would be longer. fps: no more pictures
+    a second than that.
 
     After the end the last picture stays for PAUSE s.
 
@@ -62,11 +68,16 @@ def write_video(
     RenderError for what cannot be drawn or encoded, WorkspaceError for a file that cannot be written.
     """
     program = require_encoder()
-    columns = math.ceil(math.sqrt(len(recordings)))
+    columns = 1 if in_turn else math.ceil(math.sqrt(len(recordings)))
     tile_size = (size[0] // columns, size[1] // columns)
     with ExitStack() as stack:
-        tiles = [stack.enter_context(closing(Tile(recording, tile_size, camera))) for recording in recordings]
-        clock = common_clock([tile.times for tile in tiles])
+        made = (
+            [Reel(recordings, size, camera)]
+            if in_turn
+            else (Tile(recording, tile_size, camera) for recording in recordings)
+        )
+        tiles = [stack.enter_context(closing(tile)) for tile in made]
+        clock = common_clock([tile.times for tile in tiles], seconds, fps)
         small = GifFrames(clock.fps, clock.frames, pause=PAUSE) if gif is not None else None
 
         def pictures() -> Iterator[np.ndarray]:
@@ -83,18 +94,22 @@ def write_video(
         write_atomic(out, write)
     if gif is not None and small is not None:
         write_atomic(gif, small.encoded())
-    return Video(clock.frames, max(float(tile.times[-1]) for tile in tiles))
+    longest = max(float(tile.times[-1]) for tile in tiles)
+    return Video(clock.frames, longest if seconds is None else min(longest, seconds))
 
 
-def common_clock(times: Sequence[np.ndarray]) -> Clock:
-    """Pictures as often as the most frequent recording has states, or every n-th where that exceeds MAX_FPS.
+def common_clock(times: Sequence[np.ndarray], seconds: float | None = None, fps: float = MAX_FPS) -> Clock:
+    """Pictures as often as the most frequent recording has states, or every n-th where that exceeds `fps`.
+
+    seconds: after which it ends, where it would be longer.
 
     times: of each recording's states [K] s, ascending from 0. The last picture shows the last state of all.
     """
     steps = [float(np.median(np.diff(t))) for t in times if len(t) > 1]
     step = Fraction(min(steps, default=1.0 / MAX_FPS)).limit_denominator(100_000)
-    interval = step * max(1, math.ceil(1 / (step * MAX_FPS)))
+    interval = step * max(1, math.ceil(1 / (step * Fraction(fps))))
     longest = max(float(t[-1]) for t in times)
+    longest = longest if seconds is None else min(longest, seconds)
     return Clock(interval, math.ceil(longest / float(interval) - 1e-6) + 1)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Callable
 
+from rlkit import zoo
 from rlkit.config import Experiment
 from rlkit.config.facts.code import Code, problems
 from rlkit.config.files import task_source
 from rlkit.errors import ConfigError, raise_for
 from rlkit.learners.facts import learner_facts
+from rlkit.packages import train_command
 from rlkit.runtime.checkpoints.head import CheckpointError, read_head, require_fit
 from rlkit.runtime.checkpoints.weights_file import read_index, require_some_fit
 from rlkit.runtime.policies.skills import asks_for_skills, require_skills
@@ -18,7 +20,7 @@ from rlkit.runtime.process.ranks import Ranks
 from rlkit.runtime.process.waiting import told
 from rlkit.runtime.progress.left import nothing_left
 from rlkit.sims.registry import prepare
-from rlkit.workspace import Resolved, check_writable
+from rlkit.workspace import Resolved, check_writable, quoted
 
 
 def require_startable(
@@ -39,7 +41,7 @@ def require_startable(
     if source is not None:
         _require_source(experiment, source)
     if experiment.training.init_from is not None:
-        _require_weights(experiment, Path(experiment.training.init_from))
+        _require_weights(experiment, zoo.weights_file(experiment.training.init_from))
     if experiment.engine == "gymnasium":
         _require_environments(experiment, tell)
     if experiment.env.render or experiment.env.record_video:
@@ -113,9 +115,21 @@ def _require_source(experiment: Experiment, source: Resolved) -> None:
     head = read_head(source.checkpoint, whole=True)
     require_fit(head, source.checkpoint, experiment.task, experiment.train["learner"])
     if experiment.kind == "train":
+        if head.acts_only:
+            raise ConfigError(_acts_only(experiment, source))
         over = nothing_left(experiment, source, head)
         if over is not None:
             raise ConfigError(over)
+
+
+def _acts_only(experiment: Experiment, source: Resolved) -> str:
+    asked = str(experiment.training.checkpoint)
+    weights = asked if asked.startswith(zoo.PREFIX) else str(source.checkpoint)
+    return (
+        f"training.checkpoint={asked}: is a policy without what learning it goes on from (optimiser, counters); a new"
+        f" training begins with its weights: {train_command()} task={experiment.task_name}"
+        f" training.initFrom={quoted(weights)}"
+    )
 
 
 def _require_weights(experiment: Experiment, path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rlkit import zoo
 from rlkit.workspace import find
 from rlkit.workspace.store.checkpoints import BEST, LAST, Which, checkpoints_in, networks_folder
 from rlkit.workspace.store.errors import ResolveError
@@ -29,6 +30,11 @@ class Resolved:
     iteration: int | None
     how: str
 
+    @property
+    def own_folder(self) -> Path | None:
+        """The run's folder, where files about the run may go; None of a file without a run and of rlkit's policies."""
+        return None if self.run_path is None or zoo.is_shipped(self.run_path) else self.run_path
+
 
 def resolve(
     ref: str, *, root: Path = Path(), task: str | None = None, kind: str | None = None, default: str = BEST
@@ -36,12 +42,12 @@ def resolve(
     """Find the checkpoint that `ref` stands for.
 
     `ref` is latest (the same as latest_train, unless `kind` says test), latest_train, latest_test, the name
-    of a run or of a pinned link, a part that only one of them has, a folder, or a file; each but a file may
-    end in `:best`, `:last` or `:<iteration>`. Without such an ending the `default` is taken (`best`; a
-    resume asks for `last`), else the other of the two, else the newest iteration. A test run stands for the
-    checkpoint that it tested. With `task` only checkpoints of that task will do; with `kind` a name or part
-    of one only means runs of that kind. Relative paths are looked up from the current folder, then from
-    `root`. Raises ResolveError, which says what was looked for, what there is, and a command that works.
+    of a run or of a pinned link, a part that only one of them has, a folder, a file, or zoo:NAME, a policy that
+    comes with rlkit; each but a file may end in `:best`, `:last` or `:<iteration>`. Without such an ending the
+    `default` is taken (`best`; a resume asks for `last`), else the other of the two, else the newest iteration.
+    A test run stands for the checkpoint that it tested. With `task` only checkpoints of that task will do; with
+    `kind` a name or part of one only means runs of that kind. Relative paths are looked up from the current folder,
+    then from `root`. Raises ResolveError, which says what was looked for, what there is, and a command that works.
     """
     root = absolute(root)
     typed = ref.strip().rstrip("/") or ref.strip()
@@ -55,6 +61,9 @@ def resolve(
         request = replace(request, ref=match.group("ref"), which=which)
     if request.ref in find.LATEST_WORDS:
         return _latest(request)
+    policy = _of_zoo(request)
+    if policy is not None:
+        return _in_run(policy, request, request.ref)
     named = find.by_exact_name(request)
     if named is not None:
         return _in_run(named, request, f"run {named.name}")
@@ -63,6 +72,13 @@ def resolve(
         return _file(path, request) if path.is_file() else _in_folder(path, request)
     run = find.by_part(request)
     return _in_run(run, request, f"run {run.name}, the only one with {request.ref!r} in its name")
+
+
+def _of_zoo(request: find.Request) -> Path | None:
+    try:
+        return zoo.policy_folder(request.ref)
+    except zoo.ZooError as error:
+        raise ResolveError(f"{request.said}: {error}") from error
 
 
 def _latest(request: find.Request) -> Resolved:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, Mapping, Sequence
 
+from rlkit import zoo
 from rlkit.config.checks import best, env_memory, learners, motion, tasks, terrain, trackers, until
 from rlkit.config.facts import engine, support
 from rlkit.config.facts.machine import Machine
@@ -181,8 +181,11 @@ def _initial_weights(training: Mapping[str, Any]) -> list[str]:
             f"{start}training.checkpoint={types.echo(training['checkpoint'])} is resumed with its own weights; "
             "leave one of the two out"
         ]
-    # Unlike Path's own, these leave ~nobody alone and take names of any length.
-    file = Path(os.path.expanduser(given))  # noqa: PTH111
+    try:
+        file = zoo.weights_file(given)
+    except zoo.ZooError as error:
+        return [f"{start}{error}"]
+    # Unlike Path's own, these take names of any length.
     if os.path.isfile(file):  # noqa: PTH113
         return []
     if not os.path.isdir(file.parent):  # noqa: PTH112

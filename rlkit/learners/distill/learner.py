@@ -210,6 +210,10 @@ class Distill(Learner):
             state["replay"] = self.replay.state()
         return state
 
+    def policy_state(self) -> dict[str, Any]:
+        """See `Learner.policy_state`: the student's network."""
+        return copied({"sizes": sizes_of(self.spec), "student": self.student.state_dict()})
+
     def load(self, state: Mapping[str, Any], *, policy_only: bool = False) -> None:
         """Continue from `state()`; with `policy_only` take the student's network alone.
 

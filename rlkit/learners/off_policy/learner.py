@@ -239,6 +239,16 @@ class OffPolicy(Learner):
             state["replay"], state["obs"] = self.replay.state(), self._obs["policy"].clone()
         return state
 
+    def policy_state(self) -> dict[str, Any]:
+        """See `Learner.policy_state`: the actor and its normaliser."""
+        return copied(
+            {
+                "sizes": sizes_of(self.spec),
+                "update": {"actor": self.update.actor.state_dict()},
+                "policy_norm": self.policy_norm.state_dict(),
+            }
+        )
+
     def load(self, state: Mapping[str, Any], *, policy_only: bool = False) -> None:
         """Continue from `state()`; with `policy_only` take the actor and its normaliser.
 

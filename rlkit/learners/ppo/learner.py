@@ -202,6 +202,10 @@ class PPO(Learner):
             state["critic_optimizer"] = agent.central_value_net.optimizer.state_dict()
         return copied(state)
 
+    def policy_state(self) -> dict[str, Any]:
+        """See `Learner.policy_state`: the networks of the policy with its normaliser."""
+        return copied({"sizes": sizes_of(self.spec), "model": self._agent.model.state_dict()})
+
     def load(self, state: Mapping[str, Any], *, policy_only: bool = False) -> None:
         """Continue from `state()`; with `policy_only` take the networks of the policy and its normaliser.
 

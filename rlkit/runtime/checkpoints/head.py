@@ -27,8 +27,9 @@ class Checkpoint:
 
     `env` and `monitor` are None where the file continues no episodes (the best policy's file). `progress` holds the
     numbers of TrainState.progress and the curriculum's, `env_spec` what the policy acts in. `shared` is what the task
-    keeps beside the envs (`VecEnv.shared_state`). `code` tells of the classes
-    that are not rlkit's own (rlkit.config.facts.code). A field with a default may be missing in older files.
+    keeps beside the envs (`VecEnv.shared_state`). `code` tells of the classes that are not rlkit's own
+    (rlkit.config.facts.code). `acts_only`: `learner` holds what acting needs alone. A field with a default may be
+    missing in older files.
     """
 
     task: str
@@ -45,6 +46,7 @@ class Checkpoint:
     format: int = FORMAT
     code: Mapping[str, Any] | None = None
     shared: Mapping[str, Any] | None = None
+    acts_only: bool = False
 
 
 # What every file has, and what it is.
@@ -53,7 +55,10 @@ _REQUIRED = {**{f.name: object for f in fields(Checkpoint) if f.default is MISSI
 
 @dataclass(frozen=True)
 class CheckpointHead:
-    """The plain values at the top of a checkpoint; robot: the humanoid whose joints are its actions, if any is."""
+    """The plain values at the top of a checkpoint; robot: the humanoid whose joints are its actions, if any is.
+
+    acts_only: no training can go on from it.
+    """
 
     task: str
     learner_name: str
@@ -62,6 +67,7 @@ class CheckpointHead:
     format: int
     code: Mapping[str, Any] | None = None
     robot: str | None = None
+    acts_only: bool = False
 
     @property
     def task_words(self) -> tuple[str, ...]:
@@ -90,6 +96,7 @@ def read_head(path: Path, *, whole: bool = False) -> CheckpointHead:
         **{name: content[name] for name in _HEAD},
         code=code if isinstance(code, dict) else None,
         robot=_robot(content.get("env_spec")),
+        acts_only=content.get("acts_only") is True,
     )
 
 

@@ -30,9 +30,9 @@ def start_from(learner: Learner, path: Path) -> Fit:
     return learner.initialize(load_tensors(path))
 
 
-def fit_table(fit: Fit, path: Path) -> Table:
-    """Which layers were loaded, which begin anew, and which of the file have no place here."""
-    table = Table(title=f"weights from {path.name}", title_justify="left", show_header=False)
+def fit_table(fit: Fit, asked: str) -> Table:
+    """Which layers were loaded, which begin anew, and which of the file that was asked for have no place here."""
+    table = Table(title=f"weights from {Path(asked).name}", title_justify="left", show_header=False)
     for title, names in (("loaded", fit.loaded), ("begins anew", fit.missing), ("not used", fit.unused)):
         more = [f"... and {len(names) - SHOWN} more"] if len(names) > SHOWN else []
         table.add_row(f"{title} ({len(names)})", "\n".join([*names[:SHOWN], *more]))

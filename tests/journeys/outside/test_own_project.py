@@ -99,6 +99,9 @@ def test_the_wheel_has_all_of_conf_and_no_tests(wheel: Path) -> None:
         "rlkit/new/conf/task/MyReach.yaml.template",
         "rlkit/sims/models/panda.xml",
         "rlkit/py.typed",
+        "rlkit/zoo/Reach/card.yaml",
+        "rlkit/zoo/Reach/config.yaml",
+        "rlkit/zoo/Reach/nn/checkpoint_best.pth",
     } <= set(names)
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"rlkit", "rlkit_robotics"}
 

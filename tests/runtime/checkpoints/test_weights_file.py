@@ -241,7 +241,7 @@ def test_the_table_tells_what_was_taken(capsys):
     from rich.console import Console
 
     fit = Fit(tuple(f"torso.{i}" for i in range(14)), ("head.weight [2, 5]",), ())
-    Console(width=80).print(fit_table(fit, Path("model.pt")))
+    Console(width=80).print(fit_table(fit, "model.pt"))
     said = capsys.readouterr().out
     for text in ("weights from model.pt", "loaded (14)", "torso.11", "... and 2 more", "begins anew (1)"):
         assert text in said
