@@ -13,6 +13,7 @@ from rlkit.terrain.field import HeightField
 
 NAME = "terrain"
 _FILE = f"{NAME}.hfield"
+_COLOUR = "0.8 0.79 0.75 1"  # on top of a material; also of viewers that draw none
 _BASE = 1.0  # m below the lowest point: what is fast finds solid ground there
 
 
@@ -41,6 +42,7 @@ def on_terrain(mjcf: str, field: HeightField) -> str:
     ground.set("hfield", NAME)
     ground.set("pos", " ".join(repr(field.corner[axis] + half[axis]) for axis in range(2)) + f" {low!r}")
     ground.attrib.pop("size", None)
+    ground.attrib.setdefault("rgba", _COLOUR)
     asset = root.find("asset")
     asset = ET.SubElement(root, "asset") if asset is None else asset
     size = " ".join(map(repr, (*half, rise, _BASE)))

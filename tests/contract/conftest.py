@@ -8,12 +8,14 @@ import pytest
 
 # What jax traces and compiles anew in every process takes 20 to 35 s of CPU time a scene: a plain run takes two.
 ON_MJX = ("BoxGrasping", "HumanoidStand")  # the hand with a box, and the H1
+# Of tasks on terrain a plain run takes one, and on warp, on a CPU 10 s each, what test_terrain.py has.
+ON_TERRAIN = ("HumanoidRough", "HumanoidRough g1", "QuadrupedRough")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "write what test_support.py sees into rlkit/config/facts/support.yaml and docs/support.md"
     parser.addoption("--write-support", action="store_true", help=text)
-    text = f"tasks on mjx besides {', '.join(ON_MJX)} too: about 5 minutes more"
+    text = f"tasks on mjx besides {', '.join(ON_MJX)}, and all on terrain, too: about 6 minutes more"
     parser.addoption("--every-scene", action="store_true", help=text)
 
 
@@ -48,5 +50,8 @@ def _runs_on_mjx(item: pytest.Item) -> bool:
 
 
 def _is_left_out(item: pytest.Item) -> bool:
-    """Whether it is of a task on mjx that only --every-scene asks for."""
-    return _runs_on_mjx(item) and _given(item).get("task", ON_MJX[0]) not in ON_MJX
+    """Whether it is of a task on mjx, or of one on terrain, that only --every-scene asks for."""
+    given = _given(item)
+    if given.get("task") in ON_TERRAIN and item.path.name in ("test_tasks.py", "test_support.py"):
+        return given["task"] != ON_TERRAIN[-1] or bool({"warp", "mjx"} & set(given.values()))
+    return _runs_on_mjx(item) and given.get("task", ON_MJX[0]) not in ON_MJX

@@ -30,7 +30,7 @@ from rlkit.terrain.settings import KINDS
 
 HERE = Machine.detect().simulators
 CLAIMING = [name for name, row in SIMULATORS.items() if row.terrain and name in HERE]
-PHYSICS = PhysicsSettings(dt=0.01, substeps=2, iterations=20, ls_iterations=20, num_threads=1)
+PHYSICS = PhysicsSettings(dt=0.01, substeps=1, iterations=20, ls_iterations=20, num_threads=1)
 RADIUS = 0.05  # m, of the ball; half the edge of the box
 BALL_AND_BOX = """
 <mujoco><worldbody><geom type="plane" size="1 1 1" friction="1"/>
@@ -66,7 +66,8 @@ def scene() -> SceneSpec:
 @pytest.mark.parametrize("sim", CLAIMING)
 def test_a_ball_and_a_box_come_to_rest_on_every_kind_of_patch(sim: str) -> None:
     field = height_field(SMALL)
-    places = [(level, column) for level in range(2) for column in range(len(KINDS))]
+    levels = (0, 1) if sim == "mujoco" else (1,)  # Warp takes a while for each on a CPU
+    places = [(level, column) for level in levels for column in range(len(KINDS))]
     poses = torch.zeros(len(places), 2, 7)
     poses[..., 3] = 1.0
     ground_of = Ground(field, torch.device("cpu"))
@@ -83,7 +84,7 @@ def test_a_ball_and_a_box_come_to_rest_on_every_kind_of_patch(sim: str) -> None:
         nothing = torch.zeros(len(places), 0)
         speeds = torch.zeros(len(places), 2, 6)
         sim_.reset(torch.arange(len(places)), ResetState(nothing, nothing, poses, speeds))
-        sim_.step(torch.zeros(len(places), 0), 80)
+        sim_.step(torch.zeros(len(places), 0), 60)
         found, force = sim_.body_pos.numpy().astype(float), sim_.contact_force[..., 2]
         assert not sim_.unstable.any() and sim_.overflows() == 0
     for env, (level, column) in enumerate(places):
