@@ -20,7 +20,7 @@ from rlkit.learners.api import Memory
 from rlkit.runtime.checkpoints.head import sha256_of
 from rlkit.runtime.gym_request import recipe_of
 from rlkit.sims.api import Simulator
-from rlkit.workspace import read_record
+from rlkit.workspace import read_entry
 
 FORMAT = 1
 Facts = Dict[str, Any]
@@ -56,7 +56,8 @@ def facts_of(request: ExportRequest, env: VecEnv, memory: Memory) -> Facts:
 def _origin(request: ExportRequest) -> Facts:
     """The file, and the run and code that it came from."""
     file, run = request.source.checkpoint, request.source.run_path
-    git = read_record(run).git if run is not None else {}
+    record = None if run is None else read_entry(run).record  # none of a policy that was given to others
+    git = {} if record is None else record.git
     return {
         "run": None if run is None else run.name,
         "checkpoint": {"file": file.name, "sha256": sha256_of(file)},

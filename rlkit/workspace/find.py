@@ -8,6 +8,7 @@ import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rlkit import zoo
 from rlkit.nearest import nearest
 from rlkit.packages import train_command
 from rlkit.untrusted import echo
@@ -200,7 +201,9 @@ def refusal(request: Request, problem: str) -> ResolveError:
         with_one = " with a checkpoint" if request.for_checkpoint else ""
         lines.append(f"runs{with_one}, newest first (rlkit runs shows all):")
         lines += _listed(usable)
-        last = "a folder, or a .pth file" if request.for_checkpoint else "or a path to it or into it"
+        last = (
+            "a folder, a .pth file, or zoo:NAME" if request.for_checkpoint else "or a path to it or into it"
+        )
         lines.append(f"allowed are {_WORDS}, {last}; this works:\n  {request.spelled(usable[0].name)}")
     else:
         lines += _nothing_to_use(request, runs)
@@ -224,6 +227,11 @@ def _nothing_to_use(request: Request, runs: list[RunEntry]) -> list[str]:
     if not request.for_checkpoint:
         return [f"there are no runs in {_places(request.root)}", command]
     others = sorted({run.record.task for run in runs if run.record is not None and run.can_be_latest})
+    if request.default == BEST and request.task in (None, *zoo.shipped()):  # a test, and no resume
+        names = zoo.shipped() if request.task is None else (request.task,)
+        command += (
+            f"\nor take a policy that comes with rlkit: {', '.join(zoo.PREFIX + name for name in names)}"
+        )
     line = f"no run{task} in {_places(request.root)} holds a checkpoint"
     if others:
         line += " (there are some of {})".format(", ".join(others))

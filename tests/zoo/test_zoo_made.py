@@ -89,6 +89,14 @@ def test_what_cannot_be_one_is_refused(folder: Path, capsys: pytest.CaptureFixtu
     assert cli.main(words) == 2 and "lies in none of yours" in capsys.readouterr().err
 
 
+def test_a_policy_is_exported_as_that_of_a_run(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert cli.main(["export", "zoo:Reach", "--format", "torchscript", "--out", str(out)]) == 0
+    facts = json.loads((out / "policy.json").read_text())
+    assert (facts["run"], facts["git"], facts["iteration"]) == ("Reach", {}, 60)
+    assert (out / "policy.pt").is_file()
+
+
 def test_a_demo_leaves_its_video_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import imageio.v3 as imageio
 

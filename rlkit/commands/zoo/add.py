@@ -80,8 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _test_of(source: Resolved, test: Path) -> Mapping[str, Any]:
-    """The results of a test of this checkpoint; raises ZooError."""
+def _test_of(source: Resolved, test: Path) -> Results:
+    """The figures of a test of this checkpoint; raises ZooError."""
     again = (
         f"{test_command()} checkpoint={quoted(str(source.checkpoint))} numEnvs={FEWEST_EPISODES} render=false"
     )
@@ -91,18 +91,30 @@ def _test_of(source: Resolved, test: Path) -> Mapping[str, Any]:
     if record.kind != "test" or not ours or tested.name != source.checkpoint.name:
         raise zoo.ZooError(f"{test.name} is no test of {source.checkpoint}; this makes one: {again}")
     try:
-        results = parse_json(read_plain(test / "metrics.json")[0])
-        episodes = int(results["episodes"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        content = parse_json(read_plain(test / "metrics.json")[0])
+        results, complete = _results(content, tells=record.best_success is not None), content["complete"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise zoo.ZooError(f"the results of {test.name} cannot be read; test again: {again}") from error
-    if episodes < FEWEST_EPISODES or not results.get("complete"):
+    if results.episodes < FEWEST_EPISODES or not complete:
         raise zoo.ZooError(
-            f"{test.name} has {episodes} episodes, too few to be relied on; test again: {again}"
+            f"{test.name} has {results.episodes} episodes, too few to be relied on; test again: {again}"
         )
     return results
 
 
-def _card(arguments: argparse.Namespace, source: Resolved, test: Mapping[str, Any]) -> Card:
+def _results(content: Mapping[str, Any], *, tells: bool) -> Results:
+    """What a test's metrics.json says; tells: whether the task tells of successes."""
+    facts = content.get("facts", {}).items()
+    return Results(
+        int(content["episodes"]),
+        _rounded(content["success_rate"]) if tells else None,
+        _rounded(content["return"]["mean"]),
+        _rounded(content["return"]["std"]),
+        {str(name): _rounded(of["mean"]) for name, of in facts if of["mean"] is not None},
+    )
+
+
+def _card(arguments: argparse.Namespace, source: Resolved, test: Results) -> Card:
     from rlkit.report.metrics import read_metrics
     from rlkit.runtime.checkpoints.head import read_head
     from rlkit.runtime.policies.trained import settings_of
@@ -128,28 +140,18 @@ def _card(arguments: argparse.Namespace, source: Resolved, test: Mapping[str, An
         date=record.created[:10],
         rlkit=record.packages.get("rlkit", __version__),
         licence=arguments.licence,
-        test=Results(
-            int(test["episodes"]),
-            None if record.best_success is None else _rounded(test["success_rate"]),
-            _rounded(test["return"]["mean"]),
-            _rounded(test["return"]["std"]),
-            {
-                name: _rounded(of["mean"])
-                for name, of in test.get("facts", {}).items()
-                if of["mean"] is not None
-            },
-        ),
+        test=test,
         curve=_curve(metrics),
     )
 
 
 def _command(record: RunRecord) -> str:
     """What was typed, wherever it was: without the path of the script and the name of the run."""
-    words = [
-        word
-        for word in shlex.split(record.command)
-        if not re.match(r"(logging\.)?experiment_?[nN]ame=", word)
-    ]
+    try:
+        typed = shlex.split(record.command)
+    except ValueError:  # somebody else's record may hold anything
+        return record.command
+    words = [word for word in typed if not re.match(r"(logging\.)?experiment_?[nN]ame=", word)]
     if len(words) > 1 and words[1].endswith("train.py"):
         words[:2] = ["python", "train.py"]
     return shlex.join(words)

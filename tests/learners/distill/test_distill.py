@@ -129,7 +129,8 @@ def test_the_saved_student_acts_without_its_teacher_and_refuses_other_sizes(dist
     trained, env = start(distill())
     trained.iterate(env)
     acting = Distill(distill(), env.spec, seed=9)
-    acting.load(trained.state(), policy_only=True)
+    acting.load(trained.policy_state(), policy_only=True)
+    assert trained.policy_state().keys() == {"sizes", "student"}
     obs = env.observe()
     assert torch.equal(acting.policy()(obs), trained.policy()(obs))
     torch.testing.assert_close(acting.network()(obs["policy"]), trained.policy()(obs))

@@ -248,9 +248,14 @@ def test_a_policy_alone_can_be_loaded(fast_train):
     learner, env = start(fast_train())
     learner.iterate(env)
     other, _ = start(fast_train(critic_units=(8,), num_atoms=5), num_envs=2)
-    other.load(learner.state(), policy_only=True)
+    other.load(learner.policy_state(), policy_only=True)
     rows = {"policy": torch.randn(6, 4)}
     assert torch.equal(other.policy()(rows), learner.policy()(rows))
+    assert learner.policy_state().keys() == {"sizes", "update", "policy_norm"}
+    assert learner.policy_state()["update"].keys() == {"actor"}
+    third, _ = start(fast_train(critic_units=(8,), num_atoms=5), num_envs=2)
+    third.load(learner.state(), policy_only=True)
+    assert torch.equal(third.policy()(rows), learner.policy()(rows))
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,10 @@ def test_policy_only_takes_what_acting_needs(train):
     fresh.load(trained.state(), policy_only=True)
     assert torch.equal(act(obs), trained.policy()(obs))
     assert fresh.state()["iteration"] == 0
+    alone, _ = start(train(), True, seed=6)
+    alone.load(trained.policy_state(), policy_only=True)
+    assert torch.equal(alone.policy()(obs), trained.policy()(obs))
+    assert trained.policy_state().keys() == {"sizes", "model"}
 
 
 def test_a_state_of_other_sizes_is_refused_and_changes_nothing(train):

@@ -115,7 +115,8 @@ def test_without_its_replay_a_state_is_not_complete_and_policies_need_none_of_it
         fresh.load(state)
     assert not fresh.complete and "train.save_buffer=true" in caplog.text
     acting, _ = start(amp(), seed=6)
-    acting.load(state, policy_only=True)
+    acting.load(trained.policy_state(), policy_only=True)
+    assert trained.policy_state().keys() == {"sizes", "model"}
     obs = {"policy": torch.randn(5, 4)}
     assert torch.equal(acting.policy()(obs), trained.policy()(obs))
 
