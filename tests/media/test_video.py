@@ -23,7 +23,7 @@ from rlkit.media import video
 from rlkit.media.gif import MAX_BYTES, GifFrames
 from rlkit.media.gl import RenderError
 from rlkit.media.recording import RecordingError
-from rlkit.media.tile import Tile, captions, letterboxed
+from rlkit.media.tile import Reel, Tile, captions, letterboxed
 from rlkit.media.video import PAUSE, Clock, common_clock, mosaic, write_video
 from rlkit.workspace import WorkspaceError
 
@@ -64,6 +64,27 @@ def test_two_seconds_stay_two_seconds(step: Fraction, stride: int, fps: Fraction
 def test_a_grid_goes_on_until_its_longest_ends_at_the_rate_of_its_fastest() -> None:
     assert common_clock([np.arange(11) * 0.1, np.arange(26) * 0.02]) == Clock(Fraction(1, 50), 51)
     assert common_clock([np.zeros(1)]).frames == 1
+
+
+def test_a_video_may_end_before_its_recording_and_have_fewer_pictures() -> None:
+    times = np.arange(51) * 0.02
+    assert common_clock([times], seconds=0.5) == Clock(Fraction(1, 50), 26)
+    assert common_clock([times], seconds=0.5, fps=30) == Clock(Fraction(1, 25), 14)  # the last at 0.52 s
+    assert common_clock([times], seconds=7.0) == common_clock([times]) == Clock(Fraction(1, 50), 51)
+
+
+def test_a_reel_shows_one_recording_after_another() -> None:
+    first, second = make_recording(length=3), make_recording(length=2, task="Other")
+    reel = Reel([first, second], (64, 48))  # states of 20 ms: 0 to 60, then 80 to 120 ms
+    assert np.allclose(reel.times, np.arange(7) * 0.02)
+    shown = [reel.at(time) for time in (0.0, 0.06, 0.0799, 0.08, 0.12, 5.0)]
+    reel.close()
+    alone = [Tile(recording, (64, 48)) for recording in (first, second)]
+    assert np.array_equal(shown[0], alone[0].at(0.0)) and np.array_equal(shown[1], alone[0].at(0.06))
+    assert np.array_equal(shown[2], shown[1]) and np.array_equal(shown[3], alone[1].at(0.0))
+    assert np.array_equal(shown[4], alone[1].at(0.04)) and np.array_equal(shown[5], shown[4])
+    for tile in alone:
+        tile.close()
 
 
 def test_a_tile_shows_the_newest_state_and_freezes_on_the_last() -> None:
