@@ -24,7 +24,7 @@ train: $(RUNTIME)  ## Train a policy; ARGS="task=BoxGrasping numEnvs=2048" chang
 
 test: $(DEV)  ## Run all tests: side by side, then those that need the machine for themselves
 	@failed=0; \
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not alone" || failed=1; \
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations 30 -m "not alone" || failed=1; \
 	$(BIN)/python -m pytest -q -m alone || failed=1; \
 	exit $$failed
 

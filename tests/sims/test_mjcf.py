@@ -63,7 +63,9 @@ def test_a_viewer_draws_the_embedded_meshes(scout: Path) -> None:
     text = mjcf.read(scout)
     shutil.rmtree(scout.parents[1])
     scene = ViewerScene(text)
-    assert [len(shape.mesh.faces) for shape in scene.shapes[:2]] == [4, 4]
+    ground, *meshes = (len(shape.mesh.faces) for shape in scene.shapes[:3])
+    assert ground == 2 * 3 * 3, "a height field of four by four points"
+    assert meshes == [4, 4]
 
 
 def test_names_are_by_place_in_mujocos_order_and_never_taken_twice(tmp_path: Path) -> None:

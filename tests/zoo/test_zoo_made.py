@@ -97,6 +97,8 @@ def test_a_policy_is_exported_as_that_of_a_run(tmp_path: Path) -> None:
     assert (out / "policy.pt").is_file()
 
 
+# imageio forks to read the video, which JAX minds where another test has imported it
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:os.fork:RuntimeWarning")
 def test_a_demo_leaves_its_video_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import imageio.v3 as imageio
 
