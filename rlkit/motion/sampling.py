@@ -11,7 +11,9 @@ from rlkit.motion.errors import MotionError
 from rlkit.motion.library import MotionLibrary
 
 BIN_SECONDS = 1.0
-FORGETTING = 0.001  # share of each new count of failures (BeyondMimic)
+FORGETTING = 0.001  # share of each new count of failures (BeyondMimic), and of endings
+FIRST_ENDINGS = 0.02  # a step, before any are counted: episodes of 50 steps
+FEWEST_ENDINGS = 0.001  # a step: a clip whose episodes hardly end is still begun
 UNIFORM = 0.1  # what all bins of a clip have together, beside its failures of 1 (BeyondMimic)
 KEPT = 0.999**200  # of a clip's weight after an evaluation in which it succeeded: 0.82 (ProtoMotions)
 _WHOLE = float(1 << 40)  # probabilities as whole numbers, whose sums do not depend on their order
@@ -20,10 +22,12 @@ _WHOLE = float(1 << 40)  # probabilities as whole numbers, whose sums do not dep
 class ClipSampler:
     """Draws clips and times of a library of C clips, each cut into bins of a second at most.
 
-    A clip's chance is its weight in the library times its difficulty, which begins at 1, falls with every evaluation
-    that it passes to no less than 1/C, and is 1 again when it fails (ProtoMotions). Within a clip a bin's chance is its
-    share of the failures there, averaged over time, and a uniform part (BeyondMimic). from_start: share of the draws
-    that begin at 0 s instead. generator: of the library's device; whoever owns it saves its state.
+    A clip's share of the steps is its weight in the library times its difficulty, which begins at 1, falls with every
+    evaluation that it passes to no less than 1/C, and is 1 again when it fails (ProtoMotions). So that it has that share
+    it is drawn the more often, the sooner its episodes end: else a clip that fails after ten steps, beside others that
+    last five hundred, has a fiftieth of theirs to be learnt from. Within a clip a bin's chance is its share of the
+    failures there, averaged over time, and a uniform part (BeyondMimic). from_start: share of the draws that begin at
+    0 s instead. generator: of the library's device; whoever owns it saves its state.
 
     Sources: ProtoMotions (NVlabs), BeyondMimic (HybridRobotics/whole_body_tracking).
     """
@@ -34,6 +38,7 @@ class ClipSampler:
         self.library, self.generator, self.from_start = library, generator, from_start
         device = library.device
         self.difficulty = torch.ones(len(library), device=device)
+        self.endings = torch.full_like(self.difficulty, FIRST_ENDINGS)  # [C] a step that is played
         counts = (library.durations / BIN_SECONDS - 1e-4).ceil().clamp(min=1.0).long()
         self._first = counts.cumsum(0) - counts  # [C] bins
         self._counts, self._widths = counts, library.durations / counts
@@ -44,7 +49,7 @@ class ClipSampler:
         """The chance `[bins]` of each bin, those of a clip behind one another in its order; their sum is 1."""
         within = self.failures + UNIFORM / self._counts[self._clips]
         sums = torch.zeros_like(self.difficulty).scatter_add_(0, self._clips, within)
-        clips = self.library.weights * self.difficulty
+        clips = self.library.weights * self.difficulty * self.endings.clamp(min=FEWEST_ENDINGS)
         return (clips / clips.sum() / sums)[self._clips] * within
 
     def draw(self, count: int) -> tuple[Tensor, Tensor]:
@@ -76,6 +81,13 @@ class ClipSampler:
         average = torch.lerp(self.failures, new / of_clip.clamp(min=1), FORGETTING)
         self.failures = torch.where(of_clip > 0, average, self.failures)
 
+    def ended(self, clip_ids: Tensor, which: Tensor) -> None:
+        """Count a step in clips `[N]`; which: `[N]` bool, the episodes that it ended. Averaged as failures are."""
+        played = torch.zeros_like(self.endings).index_add_(0, clip_ids, torch.ones_like(which, dtype=torch.float))
+        over = torch.zeros_like(self.endings).index_add_(0, clip_ids, which.float())
+        average = torch.lerp(self.endings, over / played.clamp(min=1.0), FORGETTING)
+        self.endings = torch.where(played > 0, average, self.endings)
+
     def evaluated(self, success: Tensor, which: Tensor | None = None) -> None:
         """Take over an evaluation of every clip: success `[C]` bool; which: `[C]` bool, those that were evaluated."""
         new = torch.where(success, (KEPT * self.difficulty).clamp(min=1.0 / len(self.library)), 1.0)
@@ -84,15 +96,15 @@ class ClipSampler:
     # Resume.
 
     def state(self) -> dict[str, Tensor]:
-        """What was learnt, `difficulty` `[C]` and `failures` `[bins]`, whatever the number of envs."""
-        return {"difficulty": self.difficulty.clone(), "failures": self.failures.clone()}
+        """What was learnt, `difficulty` and `endings` `[C]`, `failures` `[bins]`, whatever the number of envs."""
+        return {name: getattr(self, name).clone() for name in ("difficulty", "endings", "failures")}
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from `state()`, `[C]` and `[bins]`; raises MotionError where it is of other numbers of these."""
+        """Continue from `state()`, `[C]`, `[C]` and `[bins]`; raises MotionError where it is of other numbers of these."""
         for name, ours in self.state().items():
             if state[name].shape != ours.shape:
                 raise MotionError(
                     f"the saved {name} of the clips has {len(state[name])} numbers, and these clips have {len(ours)}"
                 )
-        self.difficulty = state["difficulty"].to(self.library.device, copy=True)
-        self.failures = state["failures"].to(self.library.device, copy=True)
+        for name in self.state():
+            setattr(self, name, state[name].to(self.library.device, copy=True))

@@ -144,11 +144,14 @@ class TrackMotion(MaskedTracking):
         self.error_sums += torch.stack((beside.mean_error, beside.relative_error, beside.joint_error), dim=-1)
 
     def remember(self) -> None:
-        """Tell the sampler when in which clips the episodes fail."""
+        """Tell the sampler in which clips the episodes end, and when in which they fail."""
         super().remember()
-        failures = [term() for term in self.failure_terms.values()]
+        ended, failures = self.out_of_time(), [term() for term in self.failure_terms.values()]
         if failures:
-            self.sampler.failed(self.clip, self.clip_time, torch.stack(failures).any(dim=0))
+            failed = torch.stack(failures).any(dim=0)
+            self.sampler.failed(self.clip, self.clip_time, failed)
+            ended = ended | failed
+        self.sampler.ended(self.clip, ended)
 
     def out_of_time(self) -> Tensor:
         """`[N]` bool: the clip is over, or the episode as long as it may be; a clip to order is played whole."""

@@ -72,10 +72,42 @@ def test_no_failures_change_nothing() -> None:
     assert not ours.failures.any()
 
 
+def test_clips_whose_episodes_end_soon_begin_more_often() -> None:
+    """Two of three steps in the long clip end an episode, none of four in the short one; a step without it leaves it."""
+    ours = sampler()
+    ours.ended(torch.tensor([0, 1, 0, 1, 1, 0, 0]), torch.tensor([False, True, False, True, False, False, False]))
+    close(ours.endings, 0.999 * 0.02, 0.999 * 0.02 + 0.001 * 2 / 3)
+    ours.ended(torch.tensor([0]), torch.tensor([True]))
+    close(ours.endings, 0.999**2 * 0.02 + 0.001, 0.999 * 0.02 + 0.001 * 2 / 3)
+    ours.endings = torch.tensor([0.002, 0.1])
+    close(ours.probabilities()[:1], 0.002 / 0.102)
+    ours.endings = torch.tensor([0.0, 0.1])  # no less than 0.001
+    close(ours.probabilities()[:1], 0.001 / 0.101)
+
+
+def test_weights_are_shares_of_the_steps() -> None:
+    """Episodes of 4 steps in the one clip and of 64 in the other: after a while each has half of the steps."""
+    ours, steps = sampler(), 0
+    lengths = torch.tensor([4, 64])
+    clips, _ = ours.draw(256)
+    ages, played = torch.zeros(256, dtype=torch.long), torch.zeros(2)
+    for step in range(4000):
+        ages += 1
+        over = ages >= lengths[clips]
+        ours.ended(clips, over)
+        if step >= 3000:
+            played += torch.bincount(clips, minlength=2)
+            steps += 256
+        fresh, _ = ours.draw(256)
+        clips, ages = torch.where(over, fresh, clips), torch.where(over, 0, ages)
+    assert played[0].item() / steps == pytest.approx(0.5, abs=0.03)
+
+
 def test_a_resumed_sampler_draws_the_same_with_any_number_of_envs() -> None:
     ours = sampler()
     ours.draw(7)
     ours.failed(torch.tensor([0, 1, 1]), torch.tensor([0.1, 0.2, 2.2]))
+    ours.ended(torch.tensor([0, 1, 1]), torch.tensor([True, False, False]))
     ours.evaluated(torch.tensor([True, False]))
     saved, lots = ours.state(), ours.generator.get_state()
     expected = [ours.draw(5), ours.draw(300)]
