@@ -23,11 +23,11 @@ class ClipSampler:
     """Draws clips and times of a library of C clips, each cut into bins of a second at most.
 
     A clip's share of the steps is its weight in the library times its difficulty, which begins at 1, falls with every
-    evaluation that it passes to no less than 1/C, and is 1 again when it fails (ProtoMotions). So that it has that share
-    it is drawn the more often, the sooner its episodes end: else a clip that fails after ten steps, beside others that
-    last five hundred, has a fiftieth of theirs to be learnt from. Within a clip a bin's chance is its share of the
-    failures there, averaged over time, and a uniform part (BeyondMimic). from_start: share of the draws that begin at
-    0 s instead. generator: of the library's device; whoever owns it saves its state.
+    evaluation that it passes to no less than 1/C, and is 1 again when it fails (ProtoMotions). To have that share it is
+    drawn the more often, the sooner its episodes end: else a clip that fails after ten steps, beside others that last
+    five hundred, has a fiftieth of theirs to be learnt from. Within a clip a bin's chance is its share of the failures
+    there, averaged over time, and a uniform part (BeyondMimic). from_start: share of the draws that begin at 0 s instead.
+    generator: of the library's device; whoever owns it saves its state.
 
     Sources: ProtoMotions (NVlabs), BeyondMimic (HybridRobotics/whole_body_tracking).
     """
@@ -100,7 +100,7 @@ class ClipSampler:
         return {name: getattr(self, name).clone() for name in ("difficulty", "endings", "failures")}
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from `state()`, `[C]`, `[C]` and `[bins]`; raises MotionError where it is of other numbers of these."""
+        """Continue from `state()`, `[C]`, `[C]` and `[bins]`; raises MotionError where it is of other numbers."""
         for name, ours in self.state().items():
             if state[name].shape != ours.shape:
                 raise MotionError(

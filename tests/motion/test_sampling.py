@@ -73,7 +73,7 @@ def test_no_failures_change_nothing() -> None:
 
 
 def test_clips_whose_episodes_end_soon_begin_more_often() -> None:
-    """Two of three steps in the long clip end an episode, none of four in the short one; a step without it leaves it."""
+    """Two of three envs in the long clip end an episode, none of four in the short one; then there is only that."""
     ours = sampler()
     ours.ended(torch.tensor([0, 1, 0, 1, 1, 0, 0]), torch.tensor([False, True, False, True, False, False, False]))
     close(ours.endings, 0.999 * 0.02, 0.999 * 0.02 + 0.001 * 2 / 3)
