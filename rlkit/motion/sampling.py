@@ -26,8 +26,8 @@ class ClipSampler:
     evaluation that it passes to no less than 1/C, and is 1 again when it fails (ProtoMotions). To have that share it is
     drawn the more often, the sooner its episodes end: else a clip that fails after ten steps, beside others that last
     five hundred, has a fiftieth of theirs to be learnt from. Within a clip a bin's chance is its share of the failures
-    there, averaged over time, and a uniform part (BeyondMimic). from_start: share of the draws that begin at 0 s. generator:
-    of the library's device; whoever owns it saves its state.
+    there, averaged over time, and a uniform part (BeyondMimic). from_start: share of the draws that begin at 0 s.
+    generator: of the library's device; whoever owns it saves its state.
 
     Sources: ProtoMotions (NVlabs), BeyondMimic (HybridRobotics/whole_body_tracking).
     """
@@ -83,7 +83,9 @@ class ClipSampler:
 
     def ended(self, clip_ids: Tensor, which: Tensor) -> None:
         """Count a step in clips `[N]`; which: `[N]` bool, the episodes that it ended. Averaged as failures are."""
-        played = torch.zeros_like(self.endings).index_add_(0, clip_ids, torch.ones_like(which, dtype=torch.float))
+        played = torch.zeros_like(self.endings).index_add_(
+            0, clip_ids, torch.ones_like(which, dtype=torch.float)
+        )
         over = torch.zeros_like(self.endings).index_add_(0, clip_ids, which.float())
         average = torch.lerp(self.endings, over / played.clamp(min=1.0), FORGETTING)
         self.endings = torch.where(played > 0, average, self.endings)

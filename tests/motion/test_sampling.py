@@ -75,7 +75,9 @@ def test_no_failures_change_nothing() -> None:
 def test_clips_whose_episodes_end_soon_begin_more_often() -> None:
     """Two of three envs in the long clip end an episode, none of four in the short one; then there is only that."""
     ours = sampler()
-    ours.ended(torch.tensor([0, 1, 0, 1, 1, 0, 0]), torch.tensor([False, True, False, True, False, False, False]))
+    ours.ended(
+        torch.tensor([0, 1, 0, 1, 1, 0, 0]), torch.tensor([False, True, False, True, False, False, False])
+    )
     close(ours.endings, 0.999 * 0.02, 0.999 * 0.02 + 0.001 * 2 / 3)
     ours.ended(torch.tensor([0]), torch.tensor([True]))
     close(ours.endings, 0.999**2 * 0.02 + 0.001, 0.999 * 0.02 + 0.001 * 2 / 3)
