@@ -99,6 +99,7 @@ def rows(experiment: Experiment) -> list[tuple[str, str]]:
 
 
 def _evaluation(experiment: Experiment) -> str:
+    """When, and in how many envs: an episode in each, or a task's scenarios shared out over them."""
     training = experiment.training
     if not training.eval_interval:
         return "none; the best policy is chosen by the episodes of training, which explore"
@@ -106,8 +107,8 @@ def _evaluation(experiment: Experiment) -> str:
     if training.eval_steps is not None:
         every = f"{training.eval_steps:,} env-steps"
     elif training.eval_interval >= training.max_iterations:
-        return f"{_counted(training.eval_envs, 'episode')} at the end"
-    return f"{_counted(training.eval_envs, 'episode')} every {every}"
+        return f"in {_counted(training.eval_envs, 'env')} at the end"
+    return f"in {_counted(training.eval_envs, 'env')} every {every}"
 
 
 def _counted(number: int, what: str) -> str:

@@ -34,7 +34,7 @@ def test_what_matters_for_speed_and_what_differs_and_no_more():
     assert lines[2:5] == [
         "  simulator: mujoco (2 threads), 64 envs, policy on cpu",
         "  length: 600 iterations of 2,048 env-steps, 1,228,800 in all",
-        "  evaluation: 32 episodes every 160 iterations",
+        "  evaluation: in 32 envs every 160 iterations",
     ]
     assert lines[5:] == [
         "  env.numEnvs: 64 (default: 128)",
