@@ -41,8 +41,8 @@ COMMON = [
 LEARNERS = {
     "ppo": ["train=BaseTaskPPO", "train.units=[8]"],
     "fast_td3": [
-        "train=BaseTaskFastTD3", "train.learning_starts=4", "train.batch_size=64", "train.save_buffer=true",
-        "train.actor_units=[16,16]", "train.critic_units=[16,16]", "train.amp=false",
+        "train=BaseTaskFastTD3", "train.horizon_length=8", "train.learning_starts=4", "train.batch_size=64",
+        "train.save_buffer=true", "train.actor_units=[16,16]", "train.critic_units=[16,16]", "train.amp=false",
     ],
 }  # fmt: skip
 STARTED = "started in"  # what a training says after its first iteration

@@ -46,6 +46,7 @@ def _iteration(name: str, device: torch.device, iterations: int) -> float:
         "train.num_updates=2",
         "train.learning_starts=1",
         "train.buffer_size=256",
+        *([] if cuda else ["train.actor_units=[64]", "train.critic_units=[64]"]),
     ]
     words = {"ppo": ["train=PPO"], "fast_td3": ["train=FastTD3", *sizes]}
     train: Any = compose([*words[name], f"numEnvs={envs}", f"device={device.type}"]).train

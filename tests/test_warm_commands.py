@@ -11,7 +11,7 @@ from typing import Callable
 
 import pytest
 import warm
-from project import wait_until
+from project import ROOT, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -132,7 +132,29 @@ def test_signals_reach_it_and_it_ends_with_who_waits_for_it(tmp_path: Path) -> N
     process.communicate()
     wait_until(lambda: not running(tmp_path)(), "its end")
 
+    (tmp_path / "pid").unlink()
+    process = start(tmp_path, "script.py", "wait")
+    wait_until(running(tmp_path), "the command")
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
 
 def test_the_same_python_runs_it(tmp_path: Path) -> None:
     (tmp_path / "which.py").write_text("import sys; print(sys.executable)")
     assert start(tmp_path, "which.py").communicate()[0].strip() == sys.executable
+
+
+def test_what_a_command_starts_of_rlkit_is_one_too(tmp_path: Path) -> None:
+    """Where a project says how: it finds modules where the command does."""
+    words = [*warm.python(), "job.py"]
+    (tmp_path / "python").write_text(f'#!/bin/sh\nexec {" ".join(words[:-1])} "$@"\n')
+    (tmp_path / "python").chmod(0o755)
+    (tmp_path / "job.py").write_text(
+        "import subprocess\nfrom rlkit.packages import python\n"
+        "code = 'print(sys.argv, __name__, \"torch\" in sys.modules, sys.path[0])'\n"
+        "print(subprocess.run([*python(code), 'a b'], capture_output=True, text=True).stdout, end='')\n"
+    )
+    environ = {"PYTHONPATH": str(ROOT), "RLKIT_WARM_PYTHON": str(tmp_path / "python")}
+    out, err = start(tmp_path, "job.py", **environ).communicate()
+    assert (out, err) == (f"['-c', 'a b'] __main__ True {tmp_path}\n", "")

@@ -7,7 +7,7 @@ from typing import Iterator
 
 import pytest
 import torch
-from known_simulators import assert_near, facts_of
+from known_simulators import assert_near, facts_of, facts_of_sim
 from support_page import CONF, ROWS, task_of, words_of
 
 from rlkit.config import compose
@@ -76,6 +76,8 @@ each_pair_twice = pytest.mark.parametrize(("task", "sim"), TWICE)
 
 
 def actions(env: TaskEnv, steps: int, seed: int = 0) -> torch.Tensor:
+    """Drawn ones, `[steps, N, num_actions]`; for half as many steps where a simulator is slow on a CPU."""
+    steps = steps // 2 if facts_of_sim(env.sim).slow else steps
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(steps, env.spec.num_envs, env.spec.num_actions, generator=generator) * 2 - 1
 

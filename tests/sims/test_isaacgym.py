@@ -528,9 +528,9 @@ def test_a_training_loads_isaac_gym_before_torch(tmp_path: Any, monkeypatch: pyt
     monkeypatch.setenv("PYTHONPATH", str(FOLDER) + os.pathsep + os.environ.get("PYTHONPATH", ""))
     monkeypatch.setenv("ISAACGYM_STANDIN_LOG", str(log))
     project = Project.copied(tmp_path / "project")
-    process = project.start(  # not where torch is imported already, as `train` does
+    process = project.start(
         "task=Reach", "sim=isaacgym", "device=cpu", "numEnvs=4", "maxIter=1", "train.horizon_length=4",
-        "train.minibatch_size=16", "training.evalInterval=0",
+        "train.minibatch_size=16", "training.evalInterval=0", python=[sys.executable],  # torch is not imported there
     )  # fmt: skip
     error = process.communicate(timeout=120)[1]
     assert process.returncode == 0, error

@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import warm
 
@@ -52,7 +52,9 @@ class Project:
         environment["PYTHONUNBUFFERED"] = "1"
         environment["TERM"] = "dumb"
         environment["PET_MASTER_PORT"] = str(free_port())
-        environment["PYTHON_EXEC"] = str(self.path / ".shims" / "python")  # what torchrun starts ranks with
+        python = str(self.path / ".shims" / "python")
+        environment["PYTHON_EXEC"] = python  # what torchrun starts ranks with
+        environment["RLKIT_WARM_PYTHON"] = python  # and a sweep its jobs
         return {**environment, **warm.environment()}
 
     def shell(self, line: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
@@ -74,10 +76,13 @@ class Project:
             check=False,
         )
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """`python train.py <words>` in a new interpreter beside the test; never outlives `communicate` or `kill`."""
+    def start(self, *words: str, python: Sequence[str] | None = None) -> subprocess.Popen[str]:
+        """`python train.py <words>` beside the test, in a process that has torch imported or in another `python`.
+
+        Signals reach it; after `kill` it is gone a moment later, of another Python at once.
+        """
         return subprocess.Popen(
-            [sys.executable, "train.py", *words],
+            [*(python or warm.python()), "train.py", *words],
             cwd=self.path,
             env=self.environment,
             stdout=subprocess.PIPE,

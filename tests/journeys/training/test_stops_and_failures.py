@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
+import sys
 
 import pytest
 import torch
@@ -57,7 +59,7 @@ def test_a_signal_ends_a_run_with_everything_saved(project, number, status):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_during_the_start_ends_it_in_one_line(project, number, status):
-    process = project.start(*SMALL)
+    process = project.start(*SMALL, python=[sys.executable])  # torch takes the most of a start
     wait_until(lambda: project.names(), "a run folder")
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
@@ -70,8 +72,9 @@ def test_a_signal_during_the_start_ends_it_in_one_line(project, number, status):
 def test_after_kill_9_the_run_goes_on_from_its_last_checkpoint(project):
     words = ("training.checkpointInterval=1", "training.resume=auto")
     process, name = begun(project, *words, iterations=3)
-    process.kill()
+    os.kill(project.record(name)["pid"], signal.SIGKILL)
     process.communicate()
+    assert process.returncode == -signal.SIGKILL
     assert project.listed()[name]["state"] == "interrupted"
     assert project.record(name)["state"] in ("interrupted", "running")
     saved = last_iteration(project, name)

@@ -1,7 +1,7 @@
 """`client.py SOCKET WORDS...`: `python WORDS...`, in a process of the server's (server.py, beside it).
 
 What only a new interpreter can do (options, `-c`, closed files, PYTHON... variables that it reads when it starts) one
-does.
+does; but not `-c` of what rlkit.packages.python writes, as a sweep does for each job.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import sys
 from pathlib import Path
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+OF_RLKIT = (
+    "import sys; sys.path[:] = "  # how what rlkit starts itself begins, wherever it may look for modules
+)
 READ_LATER = ("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
 READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "OPENBLAS_", "MKL_", "CUDA_", "TORCH_")
 SAID_TO_RANKS = ("PYTHON_EXEC", "TORCH_NCCL_")  # by and for torchrun; nothing reads it before they meet
@@ -23,7 +26,8 @@ def needs_an_interpreter(words: list[str]) -> bool:
     """Whether a process that exists already cannot do it."""
     is_module = words[:1] == ["-m"] and len(words) > 1
     is_script = bool(words) and not words[0].startswith("-") and Path(words[0]).is_file()
-    if not (is_module or is_script):
+    is_of_rlkit = words[:1] == ["-c"] and words[1].startswith(OF_RLKIT)
+    if not (is_module or is_script or is_of_rlkit):
         return True
     found_first = [Path(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     if any((folder / "sitecustomize.py").is_file() for folder in found_first):
@@ -62,7 +66,8 @@ def main(path: str, words: list[str]) -> None:
     server.sendall(text)
     status = os.waitstatus_to_exitcode(int.from_bytes(server.recv(4), "big"))
     if status < 0:
-        signal.signal(-status, signal.SIG_DFL)
+        if -status != signal.SIGKILL:
+            signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     os._exit(status)
 

@@ -147,17 +147,25 @@ def become(request: Request) -> list[str]:
     threads = os.environ.get("OMP_NUM_THREADS", "")
     if threads != request["servers_threads"] and threads.isdigit():
         sys.modules["torch"].set_num_threads(int(threads))
+    sys.executable = os.environ.get(
+        "RLKIT_WARM_PYTHON", sys.executable
+    )  # what the command starts is warm, too
     return request["words"]
 
 
 def run(words: list[str]) -> None:
-    """`python <words>`: a script, or `-m` and a module."""
+    """`python <words>`: a script, `-m` and a module, or `-c` and code."""
     sys.modules["__main__"] = main = types.ModuleType("__main__")
     added = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     if words[0] == "-m":
         sys.argv = ["-m", *words[2:]]
         sys.path[:0] = [str(Path.cwd()), *added]
         runpy._run_module_as_main(words[1])  # type: ignore[attr-defined]
+        return
+    if words[0] == "-c":
+        sys.argv = ["-c", *words[2:]]
+        sys.path[:0] = ["", *added]
+        exec(compile(words[1], "<string>", "exec"), vars(main))
         return
     script = Path(words[0])
     sys.argv = list(words)

@@ -29,10 +29,11 @@ def start(settings, asymmetric=False, seed=3, num_envs=16):
 )
 def test_it_steers_the_points_home(flash_train, changes):
     often = {"reward_normalization": True, "num_updates": 4, "policy_frequency": 1, "use_cdq": False}
-    learner, env = start(flash_train(**often, **changes), asymmetric=True)
+    fast = dict.fromkeys(("actor_learning_rate", "critic_learning_rate", "alpha_learning_rate"), 3e-3)
+    learner, env = start(flash_train(**often, **fast, **changes), asymmetric=True)
     assert mean_return(learner) < -20.0  # standing still loses 26.7, the best is about -5
-    for _ in range(8):
-        for _ in range(10):
+    for _ in range(16):
+        for _ in range(5):
             learner.iterate(env)
         if mean_return(learner) > -10.0:
             return
