@@ -41,6 +41,8 @@ class Steering(HumanoidVelocity):
         change = config["command"]["change"]
         self._changes = torch.tensor([float(change[name]) for name in self.command_names], device=self.device)
         self.style_size = sizes_of(config)["style_size"]
+        self.course_sums = self.buffer("course_sums", 3)  # m/s, rad and steps, over this episode
+        del self.fact_terms["error_turning"]
         self.window: StyleWindow | None = None
         if config["motion"]:
             self.window = StyleWindow(self, load_library(config, self.robot, self.device))
@@ -53,6 +55,9 @@ class Steering(HumanoidVelocity):
         velocity = self.sim.body_lin_vel[:, self.pelvis, :2]
         self.along = (velocity * _unit(direction)).sum(dim=-1)  # m/s
         self.linear_error = (wanted - velocity).norm(dim=-1)  # m/s
+        self.speed_off = (speed - velocity.norm(dim=-1)).abs()  # m/s
+        off = direction - torch.atan2(velocity[:, 1], velocity[:, 0])
+        self.direction_off = torch.atan2(off.sin(), off.cos()).abs()  # rad
         self.facing_off = facing - yaw(self.pelvis_quat)  # rad, with whole turns
         self.yaw_error = torch.atan2(self.facing_off.sin(), self.facing_off.cos()).abs()  # rad
         self.moves = speed > 0.0
@@ -67,8 +72,11 @@ class Steering(HumanoidVelocity):
         return state
 
     def advance(self) -> None:
-        """As the parent's; with motion data how it moves is taken in."""
+        """As the parent's; add up speeds and directions; with motion data how it moves is taken in."""
         super().advance()
+        self.course_sums += torch.stack(
+            (self.speed_off, self.moves * self.direction_off, self.moves.float()), dim=-1
+        )
         if self.window is not None:
             self.window.advance()
 
@@ -109,6 +117,21 @@ class Steering(HumanoidVelocity):
     def style_distance(self) -> Tensor:
         """`[N]`: how far it is from the nearest frame of the clips, in spreads of theirs; with motion data alone."""
         return torch.zeros(self.num_envs, device=self.device) if self.window is None else self.window.distance
+
+    @fact("rad")
+    def error_facing(self) -> Tensor:
+        """`[N]` rad: between where it faces and where it should, the mean over the episode."""
+        return self.mean_errors()[:, 1]
+
+    @fact("m/s")
+    def error_speed(self) -> Tensor:
+        """`[N]` m/s: between its speed, wherever to, and the wanted one, the mean over the episode."""
+        return self.course_sums[:, 0] / self.steps_measured.clamp(min=1.0)
+
+    @fact("rad")
+    def error_direction(self) -> Tensor:
+        """`[N]` rad: between where it goes and where it should, the mean over the steps in which it is to move."""
+        return self.course_sums[:, 1] / self.course_sums[:, 2].clamp(min=1.0)
 
     @fact()
     def near(self) -> Tensor:

@@ -226,6 +226,9 @@ def test_success_is_a_whole_episode_whose_mean_errors_are_within_bounds() -> Non
         _, _, terminated, truncated, info = env.step(torch.zeros(3, 19))
         assert info.success.tolist() == [step == 10, False, False], step
         assert (terminated | truncated).tolist() == [step == 10] * 3, step
+        if step == 9:
+            assert task.error_velocity().tolist() == pytest.approx([0.25, 0.35, 0.0])
+            assert task.error_turning().tolist() == pytest.approx([0.0, 0.0, 0.4])
     assert not task.error_sums.any() and not task.steps_measured.any()
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
-from rlkit.tasks.api import MirrorImage, observation, reward, success
+from rlkit.tasks.api import MirrorImage, fact, observation, reward, success
 from rlkit.tasks.velocity.terrain_task import TerrainTask
 
 
@@ -194,11 +194,26 @@ class VelocityTask(TerrainTask):
         speed = self.sim.body_lin_vel[:, self._feet, :2].norm(dim=-1)
         return (speed * self.on_ground).sum(dim=-1)
 
+    # How far off.
+
+    def mean_errors(self) -> Tensor:
+        """`[N, 2]` m/s and rad/s: of velocity and of turning, means over the episode."""
+        return self.error_sums / self.steps_measured.clamp(min=1.0)[:, None]
+
+    @fact("m/s")
+    def error_velocity(self) -> Tensor:
+        """`[N]` m/s: how far the horizontal velocity is from the wanted one, the mean over the episode."""
+        return self.mean_errors()[:, 0]
+
+    @fact("rad/s")
+    def error_turning(self) -> Tensor:
+        """`[N]` rad/s: the same of the rate of turning."""
+        return self.mean_errors()[:, 1]
+
     # Endings.
 
     @success
     def tracked(self) -> Tensor:
         """The last step of the episode, and the mean errors over it are within `successErrors`."""
-        means = self.error_sums / self.steps_measured.clamp(min=1.0)[:, None]
-        close = (means <= self._allowed_errors).all(dim=-1)
+        close = (self.mean_errors() <= self._allowed_errors).all(dim=-1)
         return close & (self.episode_step >= self.max_episode_length)

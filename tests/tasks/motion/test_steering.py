@@ -54,6 +54,26 @@ def test_standing_still_earns_everything_where_that_is_told() -> None:
     assert task.moves.tolist() == [False, False]
 
 
+def test_errors_are_means_over_the_steps_so_far() -> None:
+    """A step to the left at 1.5 m/s instead of ahead at 1, one as told but facing left; two of standing as told."""
+    task = steering(command=(1.0, 0.0, 0.0))
+    for velocity, turned, speed in (
+        ([0.0, 1.5], 0.0, 1.0),
+        ([1.0, 0.0], LEFT, 1.0),
+        *[([0.0, 0.0], 0.0, 0.0)] * 2,
+    ):
+        task.commands[0, 0] = speed
+        task.sim.body_lin_vel[:, 0, :2] = torch.tensor(velocity)
+        task.sim.body_quat[:, 0] = about_z(torch.tensor([turned]))
+        task.refresh()
+        task.advance()
+    assert task.error_speed().item() == pytest.approx(0.5 / 4)
+    assert task.error_direction().item() == pytest.approx(LEFT / 2)  # of the two in which it was to move
+    assert task.error_facing().item() == pytest.approx(LEFT / 4)
+    assert task.error_velocity().item() == pytest.approx(math.hypot(1.0, 1.5) / 4)
+    assert set(task.told_facts()) == {"error_velocity", "error_facing", "error_speed", "error_direction"}
+
+
 def test_the_command_is_seen_in_the_heading_frame() -> None:
     """Facing +y, told to go along +x, its right, and to face -y, behind it."""
     task = steering(command=(1.5, 0.0, -LEFT))
