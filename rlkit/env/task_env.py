@@ -22,6 +22,7 @@ from rlkit.env.api import (
 from rlkit.env.foreign import boundary
 from rlkit.env.ghost import Ghost
 from rlkit.env.groups import Groups, total_of
+from rlkit.env.randomization.draws import go_on
 from rlkit.env.randomization.everything import Randomization
 from rlkit.env.sums import EpisodeSums
 from rlkit.sims.api import Simulator
@@ -372,7 +373,7 @@ class TaskEnv(VecEnv):
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue bit-exactly; raises EnvError when the state is of another number of envs, simulator or terms."""
+        """Continue bit-exactly; raises EnvError when the state is of other envs, simulator, terms or kind of device."""
         counters = {
             "episode_step": self.task.episode_step,
             "head_start": self.task.head_start,
@@ -400,7 +401,7 @@ class TaskEnv(VecEnv):
         self.random.load_state(state.get("randomization", {}))
         self.task.level = self.random.curriculum.level
         self.sim.load_state(state["sim"])
-        self.task.generator.set_state(state["generator"])
+        go_on(self.task.generator, state["generator"])
         self.task.refresh()
         if len(self.groups.own) > 1:
             self._load_groups(state.get("groups", {}))

@@ -5,6 +5,7 @@ The process group is the launcher's, and is there before a learner is made. All 
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import contextmanager
 from typing import Iterable, Iterator, Sequence
@@ -139,9 +140,14 @@ def gathered(values: Tensor) -> Tensor:
 def go_on_drawing(generator: torch.Generator, saved: Tensor) -> None:
     """Random numbers go on as rank 0's did; another rank's are new ones, which its rank and those decide.
 
-    saved: `Generator.get_state()`, `[bytes]` uint8.
+    saved: `Generator.get_state()`, `[bytes]` uint8; of another kind of device's these are new ones that it decides.
     """
-    generator.set_state(saved.cpu())
+    saved = saved.cpu()
+    if len(saved) == len(generator.get_state()):
+        generator.set_state(saved)
+    else:
+        digest = hashlib.sha256(bytes(saved.tolist())).digest()
+        generator.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
     rank, _ = place()
     if rank:
         where = torch.randint(2**62, (), generator=generator, device=generator.device)

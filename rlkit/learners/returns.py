@@ -133,6 +133,10 @@ class ReturnScale(nn.Module):
 
     # Saving.
 
+    def forget(self) -> None:
+        """New episodes have begun in all envs: single returns begin anew, in place."""
+        self.returns.zero_()
+
     def misfit(self, state: Mapping[str, Any]) -> list[str]:
         """Why `restore` cannot take this state; empty where it can."""
         theirs, ours = (mean.numel() if mean.dim() else 0 for mean in (state["mean"], self.mean))

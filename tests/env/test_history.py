@@ -11,6 +11,7 @@ from puck import puck_env
 from scripted_env import ScriptedEnv
 
 from rlkit.env.api import EnvError, Mirror
+from rlkit.env.gym.env import GymEnv
 from rlkit.env.history import HistoryEnv
 
 STILL = torch.zeros(2, 1)
@@ -29,6 +30,16 @@ def test_the_oldest_comes_first_and_an_episodes_first_frame_stands_in_for_those_
     assert env.observe()["policy"].tolist() == [[1, 2, 3], [0, 0, 1]]
     assert step.obs["critic"] is step.obs["policy"]  # as they are without
     assert env.reset()["policy"].tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_an_episode_that_is_cut_short_leaves_no_frame_behind() -> None:
+    env = HistoryEnv(GymEnv(["Count-v0"], 3, seed=0, packages=("known_envs",), vectorization="sync"), 2)
+    env.reset()
+    env.stagger()
+    step = env.step(torch.zeros(3, 2))  # the third is as old as an episode of 3 steps may be
+    assert step.info.final_obs["policy"][:, :4:2].tolist() == [[0, 1], [0, 1], [0, 1]]
+    assert step.obs["policy"][:, :4:2].tolist() == [[0, 1], [0, 1], [0, 0]]
+    env.close()
 
 
 def test_what_was_returned_stays_as_it_is() -> None:

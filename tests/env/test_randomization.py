@@ -182,6 +182,15 @@ def test_latencies_are_drawn_in_seconds_and_rounded_to_steps() -> None:
     assert counts[0] == 0 and counts[1:].tolist() == pytest.approx([1000, 2000, 1000], abs=150)
 
 
+def test_an_episode_to_order_has_no_latency_whatever_the_least_of_the_range() -> None:
+    env = puck_env(2, logged=True, dt=0.005, latency={"range": [0.01, 0.01]})
+    env.reset()
+    assert acted(env, 3)[0] == [0] * 6 + [1] * 4 + [2] * 2
+    env.random.rests = True  # as `begin_scenarios` has it, at level 0
+    env.random.reset(torch.arange(2))
+    assert acted(env, 3) == [[0] * 4 + [1] * 4 + [2] * 4] * 2
+
+
 def test_a_failure_between_two_commands_is_not_forgotten() -> None:
     def fail(sim: Any, call: int) -> None:
         sim.unstable[1] = call == 2  # the first of the two calls of the second step

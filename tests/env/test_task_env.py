@@ -231,6 +231,14 @@ def test_the_sums_of_metrics_are_part_of_the_state() -> None:
     assert episodes["metric/doubled"] == 3 * 6.0
 
 
+def test_episodes_of_another_kind_of_device_cannot_go_on() -> None:
+    """A generator of CUDA has 16 bytes of state, one of the CPU 5056."""
+    env = make(task=Measured)
+    env.reset()
+    with pytest.raises(EnvError, match="another kind of device"):
+        env.load_state({**env.state(), "generator": torch.zeros(16, dtype=torch.uint8)})
+
+
 def test_a_step_that_physics_spoilt_counts_as_zero_in_a_metric() -> None:
     def explode(sim: StubSimulator, _: Tensor) -> None:
         sim.joint_pos += 1.0

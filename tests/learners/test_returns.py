@@ -167,6 +167,14 @@ def test_another_number_of_envs_begins_new_returns_with_the_old_statistics():
     assert second.misfit(first.state_dict()) == []
 
 
+def test_new_episodes_begin_new_returns():
+    scale = ReturnScale(2, 0.5, CPU)
+    scale.update(blank(2), torch.tensor([4.0, -8.0]), NEVER)
+    scale.forget()
+    assert scale.follow(torch.tensor([1.0, 1.0]), NEVER).tolist() == [1.0, 1.0]  # not 3 and -3
+    assert (scale.high.item(), scale.low.item()) == (4.0, -8.0)
+
+
 def test_statistics_of_other_tasks_do_not_fit():
     one, two = ReturnScale(2, 0.9, CPU), ReturnScale(2, 0.9, CPU, tasks=("a", "b"))
     assert two.misfit(one.state_dict()) == ["returns of 0 tasks in it, 2 here"]

@@ -119,8 +119,9 @@ class GymEnv(VecEnv):
         terminated, truncated = holds["terminated"], holds["truncated"]
         self._obs = torch.from_numpy(rows[:, columns["obs"]].copy())
         final_obs = torch.from_numpy(rows[:, columns["final_obs"]].copy())
+        ended = terminated | truncated
         # What timed out early, as its age was made up, says nothing of the task.
-        ended = rows[((terminated | truncated) & ~holds["cut_short"]).numpy()]
+        whole = rows[(ended & ~holds["cut_short"]).numpy()]
         reached = {"failure/unstable": holds["unstable"]}
         if len(self._plan.recipes) > 1:
             names = enumerate(recipe.name for recipe in self._plan.recipes)
@@ -129,8 +130,8 @@ class GymEnv(VecEnv):
             final_obs={"policy": final_obs, "critic": final_obs},
             success=holds["success"],
             reached=reached,
-            episodes=_episode_sums(self._plan, ended) if len(ended) else {},
-            watched=self._see(actions.numpy(), rows) if self._watched else None,
+            episodes=_episode_sums(self._plan, whole) if ended.any() else {},
+            watched=self._see(within, rows) if self._watched else None,
         )
         return Step(self.observe(), flag["reward"], terminated, truncated, info)
 
@@ -227,14 +228,14 @@ class GymEnv(VecEnv):
             self._vector.close()
 
 
-def _episode_sums(plan: Plan, ended: np.ndarray) -> dict[str, Tensor]:
-    """Sums over the rows of the episodes that ended, by metric; with several tasks also over each one's."""
-    flag = dict(zip(FLAGS, ended[:, plan.columns["flags"]].T))
+def _episode_sums(plan: Plan, whole: np.ndarray) -> dict[str, Tensor]:
+    """Sums over the rows of whole episodes, maybe none, by metric; with several tasks also over each one's."""
+    flag = dict(zip(FLAGS, whole[:, plan.columns["flags"]].T))
     columns = {name: flag[name] for name in ("return", "length", "success")}
-    columns.update({"count": np.ones(len(ended), np.float32), "timeout": flag["truncated"]})
+    columns.update({"count": np.ones(len(whole), np.float32), "timeout": flag["truncated"]})
     sums = {name: column.sum() for name, column in columns.items()}
     sums["failure/unstable"] = flag["unstable"].sum()
-    for name, total in zip(plan.reward_terms, ended[:, plan.columns["term_returns"]].sum(axis=0)):
+    for name, total in zip(plan.reward_terms, whole[:, plan.columns["term_returns"]].sum(axis=0)):
         sums[f"reward/{name}"] = total
     if len(plan.recipes) > 1:
         for index, recipe in enumerate(plan.recipes):

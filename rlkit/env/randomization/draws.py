@@ -51,7 +51,14 @@ class Randomizer:
                     f" {tuple(tensor.shape)}: the number of envs or task.randomization differ"
                 )
             tensor.copy_(state[name])
-        self.generator.set_state(state["generator"].cpu())
+        go_on(self.generator, state["generator"])
+
+
+def go_on(generator: torch.Generator, saved: Tensor) -> None:
+    """Continue from a `Generator.get_state()`, `[bytes]`; raises EnvError where that was of another kind of device."""
+    if len(saved) != len(generator.get_state()):
+        raise EnvError("it was saved on another kind of device, whose random numbers cannot go on here")
+    generator.set_state(saved.cpu())
 
 
 class RangeDraw(Randomizer):

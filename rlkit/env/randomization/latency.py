@@ -25,10 +25,10 @@ class Latency(RangeDraw):
     ) -> None:
         super().__init__("latency", sim, seed, settings["range"], 1, settings["per"])
         self._dt, self._steps = sim.physics.dt, steps_per_control
-        self._least = int(lowest * self._low / self._dt + 0.5)
-        self._most = int(self._high / self._dt + 0.5)
+        self._most = self._steps_of(self._high)
         # Simulator steps of a control period at which the command of some env may change.
-        changes = {delay % steps_per_control for delay in range(self._least, self._most + 1)}
+        least = self._steps_of(lowest * self._low)
+        changes = {delay % steps_per_control for delay in range(least, self._most + 1)}
         cuts = sorted({0, *changes})
         self._pieces = [(cut, after - cut) for cut, after in zip(cuts, [*cuts[1:], steps_per_control])]
         self._depth = self._most // steps_per_control + 2
@@ -48,8 +48,12 @@ class Latency(RangeDraw):
     def reset(self, ids: Tensor, level: float) -> None:
         """New episodes of the envs `ids` `[k]`."""
         seconds = self.drawn(ids, 0.0, level)[:, 0]
-        self.delay[ids] = (seconds / self._dt + 0.5).long().clamp(self._least, self._most)
+        least = self._steps_of(level * self._low)  # what rounding must not miss
+        self.delay[ids] = (seconds / self._dt + 0.5).long().clamp(least, self._most)
         self._given[ids] = 0
+
+    def _steps_of(self, seconds: float) -> int:
+        return int(seconds / self._dt + 0.5)
 
     def schedule(self, ctrl: Tensor) -> list[tuple[Tensor, int]]:
         """Take the commands `[N, actuators]` of a control period; returns those that act in it, one after the other.

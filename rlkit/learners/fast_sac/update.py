@@ -65,7 +65,7 @@ class Update(update.Update):
     def _looked_ahead(self, batch: Batch, log_prob: Tensor) -> None:
         """The temperature learns of the entropy at the next states; log_prob: `[B]`, without gradient."""
         if self._actor_learns:
-            self._update_temperature(-(log_prob * batch.weight).sum() / batch.weight.sum())
+            self._update_temperature(-(log_prob * batch.weight).sum() / batch.weight.sum().clamp_min(1.0))
 
     def _update_temperature(self, entropy: Tensor) -> None:
         if self.settings.alpha_learning_rate == 0:

@@ -110,6 +110,10 @@ class OffPolicy(Learner):
 
     # Learning.
 
+    def forget(self) -> None:
+        """See `Learner.forget`; the replay sees by itself that episodes do not go on."""
+        self.returns.forget()
+
     def iterate(self, env: VecEnv) -> Iteration:
         """`horizon_length` steps of every env, each followed by a turn of learning.
 

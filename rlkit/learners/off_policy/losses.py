@@ -51,7 +51,7 @@ def bellman_error(
             "q/mass_at_v_min": distribution[..., 0].mean(),
             "q/mass_at_v_max": distribution[..., -1].mean(),
         }
-    loss = (error * batch.weight).sum() / batch.weight.sum()
+    loss = (error * batch.weight).sum() / batch.weight.sum().clamp_min(1.0)  # of a small batch none may count
     with torch.no_grad():
         value = expectation(logits, atoms)
         spread = value.mean(0).std(unbiased=False)

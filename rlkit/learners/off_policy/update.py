@@ -222,7 +222,8 @@ class Update(ABC):
         """Continue from `state()`, in place: captured graphs stay valid."""
         with torch.no_grad():
             for name, module in self._modules().items():
-                module.load_state_dict(state[name])
+                # A target that there was none of begins as what it follows
+                module.load_state_dict(state.get(name, state[name.replace("target_", "", 1)]))
             for name, optimizer in self._optimizers().items():
                 for mine, saved in zip(_slots(optimizer), state[name]):
                     for key, tensor in mine.items():

@@ -158,6 +158,8 @@ class PPO(Learner):
     def forget(self) -> None:
         """See `Learner.forget`."""
         self._agent.forget()
+        if self._returns is not None:
+            self._returns.forget()
 
     def policy(self, *, stochastic: bool = False) -> Policy:
         """The mean action of the current networks, clamped to [-1, 1], for any number of rows.
@@ -217,7 +219,8 @@ class PPO(Learner):
         if policy_only:
             return
         agent.optimizer.load_state_dict(state["optimizer"])
-        agent.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where mixed_precision was off: it begins anew
+            agent.scaler.load_state_dict(state["scaler"])
         if agent.has_central_value:
             agent.central_value_net.model.load_state_dict(state["critic"])
             agent.central_value_net.optimizer.load_state_dict(state["critic_optimizer"])

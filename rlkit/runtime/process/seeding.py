@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from contextlib import contextmanager
 from typing import Any, Iterator, Mapping
@@ -11,10 +12,15 @@ import torch
 
 
 def seed_everything(seed: int, *, deterministic: bool) -> None:
-    """Seed Python, numpy and torch (all devices); `deterministic` refuses kernels that are not."""
+    """Seed Python, numpy and torch (all devices); `deterministic` refuses kernels that are not.
+
+    Called before CUDA multiplies its first matrices.
+    """
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
+    if deterministic:  # else torch refuses cuBLAS, which all networks on CUDA need
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # The call alone imports torch's compiler
     if deterministic != torch.are_deterministic_algorithms_enabled():
         torch.use_deterministic_algorithms(deterministic)

@@ -223,6 +223,32 @@ def test_without_the_buffer_everything_else_is_restored(fast_train, caplog):
     assert other.replay.steps_stored == 0
 
 
+def test_a_slow_actor_may_begin_with_a_resume(fast_train):
+    learner, _ = start(fast_train())
+    other, _ = start(fast_train(target_actor=True), seed=4)
+    other.load(learner.state())
+    assert_same(other.update.target_actor.state_dict(), learner.update.actor.state_dict())
+
+
+def test_returns_of_episodes_that_do_not_go_on_are_forgotten(fast_train):
+    learner, env = start(fast_train())
+    learner.iterate(env)
+    assert learner.returns.returns.any()
+    learner.forget()
+    assert not learner.returns.returns.any()
+
+
+def test_random_numbers_of_another_kind_of_device_decide_new_ones(fast_train):
+    """A generator of CUDA has 16 bytes of state, one of the CPU 5056."""
+    (one, _), (same, _), (other, _) = (start(fast_train()) for _ in range(3))
+    saved = {**one.state(), "generator": torch.arange(16, dtype=torch.uint8)}
+    for learner in (one, same):
+        learner.load(saved)
+    other.load({**saved, "generator": torch.zeros(16, dtype=torch.uint8)})
+    drawn = [torch.rand(3, generator=learner.generator) for learner in (one, same, other)]
+    assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])
+
+
 def test_experience_can_be_left_out(fast_train):
     learner, env = start(fast_train(save_buffer=True))
     learner.iterate(env)

@@ -143,6 +143,16 @@ def test_rows_without_weight_do_not_count():
     assert loss.item() == pytest.approx(4.0 + 1.0)
 
 
+def test_a_batch_of_which_no_row_counts_teaches_nothing():
+    critics = Fixed(torch.tensor([[[1.0]], [[2.0]]]))
+    batch = batch_of([1.0], [0.5], weight=[0.0])
+    loss, _ = critic_loss(
+        batch, torch.zeros(1, 1), critics, Fixed(torch.zeros(2, 1, 1)), torch.zeros(1), True
+    )
+    loss.backward()
+    assert loss.item() == 0.0 and critics.values.grad is not None and not critics.values.grad.any()
+
+
 def test_the_cross_entropy_by_hand():
     atoms = support(0.0, 2.0, 3, torch.device("cpu"))
     logits = torch.tensor([[[0.0, 1.0, 2.0]], [[0.0, 0.0, 0.0]]])

@@ -19,6 +19,21 @@ def start(settings, asymmetric=False, seed=3, env=None):
     return PPO(settings, env.spec, seed=seed), env
 
 
+def test_returns_of_episodes_that_do_not_go_on_are_forgotten(train):
+    learner, env = start(train(reward_normalization=True))
+    learner.iterate(env)
+    assert learner.state()["returns"]["returns"].any()
+    learner.forget()
+    assert not learner.state()["returns"]["returns"].any()
+
+
+def test_16_bit_arithmetic_may_begin_with_a_resume(train):
+    first, second = start(train())[0], start(train())[0]
+    second._agent.scaler = torch.amp.GradScaler("cpu", init_scale=8.0)  # as mixed_precision on CUDA has it
+    second.load(first.state())
+    assert second.state()["scaler"]["scale"] == 8.0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("asymmetric", [False, True])
 @pytest.mark.parametrize("schedule_type", ["legacy", "standard"])

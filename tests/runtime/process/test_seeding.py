@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import numpy as np
@@ -55,3 +56,15 @@ def test_deterministic_is_passed_on_to_torch():
     assert torch.are_deterministic_algorithms_enabled()
     seed_everything(1, deterministic=False)
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_deterministic_asks_cublas_for_a_workspace_without_which_torch_refuses_it(monkeypatch):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # put back afterwards
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    seed_everything(3, deterministic=False)
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+    seed_everything(3, deterministic=True)
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")  # the user's own stays
+    seed_everything(3, deterministic=True)
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"

@@ -21,10 +21,10 @@ class HeldNoise:
         generator: torch.Generator,
         device: torch.device,
     ) -> None:
-        chances = torch.arange(1, most + 1, device=device, dtype=torch.float64) ** -power
-        self._below = (chances.cumsum(0) / chances.sum()).float()[
-            :-1
-        ]  # of a stay of 1, 2, … most - 1 steps or less
+        # On the CPU: of sums of floats so far CUDA has no deterministic kernel
+        chances = torch.arange(1, most + 1, dtype=torch.float64) ** -power
+        below = chances.cumsum(0) / chances.sum()
+        self._below = below[:-1].float().to(device)  # of a stay of 1, 2, … most - 1 steps or less
         self.generator = generator
         self.noise = torch.zeros(rows, actions, device=device)
         self.left = torch.zeros(rows, dtype=torch.int64, device=device)  # steps that it stays
