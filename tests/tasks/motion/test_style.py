@@ -200,7 +200,7 @@ def test_steering_has_a_style_with_motion_data_alone(glide: str) -> None:
     assert not {"near", "cover"} & set(spec.facts) and "style_history" not in plain.memory()
     with pytest.raises(EnvError, match="no motion shows the observation 'style'"):
         TaskEnv(plain.sim, plain).demonstrations("style", 1)
-    assert [*TaskEnv(with_clips.sim, with_clips).spec.facts] == ["near", "cover"]
+    assert {"near", "cover"} <= set(TaskEnv(with_clips.sim, with_clips).spec.facts)
     assert with_clips.demonstrations(3)["style"].shape == (3, 3 * SIZE)
     put(with_clips, 1.0)
     with_clips.refresh()
