@@ -6,13 +6,6 @@ import sys
 
 # Completion in fish looks for the text @hydra.main here.
 if __name__ == "__main__":  # workers that import this file again must not start a run
-    from rlkit.packages import problem
+    from rlkit.cli import main
 
-    lacking = problem()
-    if lacking is not None:
-        print(lacking, file=sys.stderr)
-        sys.exit(2)
-
-    from rlkit.app import main
-
-    sys.exit(main())
+    sys.exit(main(["train", *sys.argv[1:]]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from signal import SIGINT
@@ -28,7 +29,18 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one `rlkit` command; returns the exit status, 2 for a request that cannot be met."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper) and out.errors == "strict":
+        # Another encoding lacks some of our signs; in this one a path may have bytes of another
+        out.reconfigure(errors="surrogateescape" if out.encoding.lower() == "utf-8" else "replace")
+    try:
+        return _main(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt as stop:  # also while modules are imported, which a network's disk makes long
+        print("interrupted", file=sys.stderr)
+        return interrupted_by(getattr(stop, "signal", SIGINT))
+
+
+def _main(words: list[str]) -> int:
     if words and words[0] in ("-sc", "--shell-completion") and _completed(words):
         return 0
     if words and words[0] in (*TRAINING, "-sc", "--shell-completion"):
@@ -42,9 +54,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RlkitError as error:
         print(f"rlkit: {printable(str(error))}", file=sys.stderr)
         return BAD_REQUEST
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return interrupted_by(SIGINT)
     except BrokenPipeError:  # `rlkit runs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

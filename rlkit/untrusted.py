@@ -51,6 +51,14 @@ def kind_of(mode: int) -> str:
     return _KINDS.get(stat.S_IFMT(mode), "something else")
 
 
+def expanded(path: str | Path) -> Path:
+    """A path as typed, with the home that `~` or `~name` stands for; where there is no such home, as it is.
+
+    Path.expanduser raises RuntimeError there.
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
 def open_regular(path: str | Path) -> BinaryIO:
     """Open a file for reading. Raises OSError, also for what is no regular file; never waits for a writer."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

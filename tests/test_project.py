@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +133,37 @@ def test_what_an_extra_asks_for_is_pinned(extra: str) -> None:
     for text in asked:
         name = Requirement(text).name
         assert name == DISTRIBUTION or name in pins, text
+
+
+def test_no_path_is_expanded_by_the_call_that_raises_for_an_unknown_home() -> None:
+    raising = re.compile(r"(?<!os\.path)\.expanduser\(")  # `untrusted.expanded` takes its place
+    sources = (ROOT / "rlkit").rglob("*.py")
+    assert [path.name for path in sources if raising.search(path.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "module"), [("train task=Reach", "rlkit.app"), ("runs", "rlkit.commands.zoo")]
+)
+def test_ctrl_c_while_modules_are_imported_is_one_line(
+    words: str, module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Impatient:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == module:
+                raise KeyboardInterrupt
+
+    parent, _, name = module.rpartition(".")
+    monkeypatch.delattr(importlib.import_module(parent), name, raising=False)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Impatient(), *sys.meta_path])
+    assert cli.main(words.split()) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_a_terminal_without_our_signs_is_shown_others(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    assert cli.main(["zoo", "show", "Reach"]) == 0
+    out.seek(0)
+    assert "????" in out.read()  # the bars of its curve

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from rlkit.errors import RlkitError
 from rlkit.plugins.installed import found
-from rlkit.untrusted import printable
+from rlkit.untrusted import expanded, printable
 
 HELP = "make a project of your own: a task on a robot of its own, its settings and its test"
 TEMPLATE = Path(__file__).resolve().parents[1] / "new"
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the project, whole or not at all; raises ProjectError where that cannot be."""
-    folder = Path(os.path.abspath(os.path.expanduser(arguments.folder)))  # noqa: PTH100, PTH111
+    folder = Path(os.path.abspath(expanded(arguments.folder)))  # noqa: PTH100
     problem = _problem(folder)
     if problem is not None:
         raise ProjectError(f"rlkit new {arguments.folder}: {problem}")

@@ -101,7 +101,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tolerance(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not value >= 0.0:
         raise argparse.ArgumentTypeError(f"'{text}' is no tolerance; give a number of 0 or more")
     return value

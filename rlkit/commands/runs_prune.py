@@ -34,7 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options that no other action of `rlkit runs` has."""
     parser.description = (
         "Delete the runs that fit all the filters. Spared are pinned and running ones, what latest_train and "
-        "latest_test show, what a pinned or running run was started from, and what a kept test tested."
+        "latest_test show, what a pinned or running run was started from, what a kept test tested, and the "
+        "skills (task.skills) of a run that is there."
     )
     parser.add_argument(
         "--keep", type=_count, metavar="N", help="but not the N newest of those that fit task, kind and state"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlkit.commands.options import add_root, add_viewer
 from rlkit.packages import test_command
-from rlkit.untrusted import printable
+from rlkit.untrusted import expanded, printable
 from rlkit.workspace import WorkspaceError, called, find_run, quoted, read_entry, run_details
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def _episodes(what: str, root: Path) -> tuple[Episodes, str]:
     """What to play and what to call it; waits for the first episode of a run that is under way."""
     from rlkit.media.viewers.playback import Episodes
 
-    path = Path(os.path.expanduser(what))  # noqa: PTH111
+    path = expanded(what)
     if path.suffix == ".npz":
         return Episodes([path]), path.name
     folder = find_run(what, root)

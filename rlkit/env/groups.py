@@ -81,8 +81,8 @@ class Groups:
     def mirror(self, task: Task) -> Mirror | None:
         """The images that the task gives term by term, joined over the layout of each group.
 
-        Other groups than the policy's have one where all their terms do. Raises EnvError where the policy's have not,
-        and for one of another size.
+        A group has one where all its terms do: whoever needs it refuses the others. Raises EnvError for an image of
+        another size.
         """
         images = task.mirror()
         if images is None:
@@ -90,7 +90,7 @@ class Groups:
         _require_image(task, images, "actions", len(task.action_names))
         joined: dict[str, MirrorImage] = {}
         for group, layout in self.layouts.items():
-            if group == "policy" or all(name in images for name, _ in layout):
+            if all(name in images for name, _ in layout):
                 for name, size in layout:
                     _require_image(task, images, name, size)
                 joined[group] = _over(layout, images)

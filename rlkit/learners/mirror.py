@@ -10,7 +10,7 @@ from rlkit.learners.api import LearnerError
 
 
 class MirrorImages:
-    """The mirror that the task declares; raises LearnerError where it declares none.
+    """The mirror that the task declares; raises LearnerError where it declares none of all that is seen.
 
     asked: the setting that wants it, and off: how it is turned off, for the message.
     """
@@ -22,11 +22,12 @@ class MirrorImages:
             raise LearnerError(
                 f"{asked}: task {spec.task} declares no mirror (Task.mirror in its file); write {off}"
             )
-        if "critic" not in spec.mirror.observations:
-            raise LearnerError(
-                f"{asked}: task {spec.task} has no mirror image of all that the critic sees"
-                f" (task.groups.critic; Task.mirror in its file); write {off}"
-            )
+        for group, setting in (("policy", "task.observations"), ("critic", "task.groups.critic")):
+            if group not in spec.mirror.observations:
+                raise LearnerError(
+                    f"{asked}: task {spec.task} has no mirror image of all that the {group} sees"
+                    f" ({setting}; Task.mirror in its file); write {off}"
+                )
         images = {**spec.mirror.observations, "actions": spec.mirror.actions}
         self._images = {
             name: (torch.tensor(source, device=spec.device), torch.tensor(sign, device=spec.device))

@@ -6,6 +6,7 @@ The standard library and yaml are enough, so that a request is refused before nu
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from rlkit.errors import shown
 from rlkit.motion.entry import ClipEntry, read_entries
 from rlkit.motion.errors import MotionError
 from rlkit.nearest import did_you_mean
-from rlkit.untrusted import echo, read_plain
+from rlkit.untrusted import echo, expanded, read_plain
 
 SHIPPED = Path(__file__).parent / "clips"
 LISTS = (".yaml", ".yml")
@@ -72,10 +73,10 @@ def resolve(text: str) -> list[Choice]:
 
 def _resolve(text: str, folder: Path, weight: float, depth: int) -> list[Choice]:
     """folder: what paths start from."""
-    path = folder / Path(text).expanduser()
+    path = folder / expanded(text)
     name, _, member = text.rpartition(":")
     if member and name.endswith(".npz") and not path.exists():
-        return [_member(folder / Path(name).expanduser(), member, weight)]
+        return [_member(folder / expanded(name), member, weight)]
     if path.is_dir():
         files = sorted(path.glob("*.npz"))
         if not files:
@@ -94,7 +95,7 @@ def _resolve(text: str, folder: Path, weight: float, depth: int) -> list[Choice]
     if path.is_file():
         raise MotionError(
             f"{shown(path)} is no clip (.npz) and no list (.yaml); a clip of it makes: rlkit motion convert"
-            f" {shown(path)} --out {path.stem}.npz"
+            f" {shlex.quote(shown(path))} --out {shlex.quote(path.stem)}.npz"
         )
     known, here = shipped(), _beside(path)
     near = did_you_mean(text.rstrip("/"), [*known, *here], ".")

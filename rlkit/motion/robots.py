@@ -20,6 +20,7 @@ from rlkit.motion.errors import MotionError
 from rlkit.nearest import did_you_mean
 from rlkit.sims import mjcf, models
 from rlkit.sims.mjcf_names import bodies_below, parts_of
+from rlkit.untrusted import expanded
 
 
 class Facts(NamedTuple):
@@ -103,7 +104,7 @@ def find_robot(name: str | Path) -> Robot:
     text = str(name)
     if text in ROBOTS:
         return _own(text)
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.suffix not in (".xml", ".mjcf", ".yaml", ".yml"):
         known = f"; known are {', '.join(ROBOTS)}, and files: an MJCF (.xml), or a .yaml that names one"
         raise MotionError(f"there is no robot {text}{did_you_mean(text, ROBOTS)}{known}")

@@ -102,11 +102,15 @@ class ClipSampler:
         return {name: getattr(self, name).clone() for name in ("difficulty", "endings", "failures")}
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from `state()`, `[C]`, `[C]` and `[bins]`; raises MotionError where it is of other numbers."""
-        for name, ours in self.state().items():
+        """Continue from `state()`, `[C]`, `[C]` and `[bins]`; what an older one does not tell stays as it is.
+
+        Raises MotionError where it is of other numbers.
+        """
+        known = {name: ours for name, ours in self.state().items() if name in state}
+        for name, ours in known.items():
             if state[name].shape != ours.shape:
                 raise MotionError(
                     f"the saved {name} of the clips has {len(state[name])} numbers, and these clips have {len(ours)}"
                 )
-        for name in self.state():
+        for name in known:
             setattr(self, name, state[name].to(self.library.device, copy=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Callable, Sequence
 
@@ -39,7 +40,8 @@ def compare_runs(paths: Sequence[Path], out: Path, root: Path = Path()) -> Writt
     for run in runs:
         if run.record.kind != "train":
             raise WorkspaceError(
-                f"{run.name} is a test; compare takes training runs: rlkit compare {run.record.tested_run or '...'} ..."
+                f"{run.name} is a test; compare takes training runs: rlkit compare"
+                f" {shlex.quote(run.record.tested_run or '...')} ..."
             )
     make_folder(out)
     groups = group_runs(runs)

@@ -17,6 +17,7 @@ from rlkit.errors import FAILED, RlkitError
 from rlkit.packages import typed_command
 from rlkit.runtime.continuation import Continuation, told
 from rlkit.runtime.greeting import greet
+from rlkit.runtime.policies.skills import run_of_skills
 from rlkit.runtime.process.engines import quiet_openmp
 from rlkit.runtime.process.group import RankError
 from rlkit.runtime.process.logs import start_logging, stop_logging
@@ -123,6 +124,7 @@ def _claim(
             changed=going_on.changed,
             job=job_facts(),
         )
+    code, skills = code_of(experiment.sections()), run_of_skills(experiment)
     run = open_run(
         experiment.task_name,
         experiment.kind,
@@ -137,9 +139,8 @@ def _claim(
         parent=source.run_path.name if source is not None and source.run_path is not None else None,
         job=job_facts(),
     )
-    code = code_of(experiment.sections())
-    if code:
-        run.update(code=code)
+    if code or skills:
+        run.update(code=code or None, skills=skills)
     return run
 
 

@@ -196,7 +196,8 @@ class TrackMotion(MaskedTracking):
 
     def load_shared_state(self, state: Mapping[str, Tensor]) -> None:
         """See `Task.load_shared_state`; raises TaskError where it is of other clips."""
-        if not torch.equal(state["clips"].cpu(), self._fingerprint):
+        saved = state.get("clips")
+        if saved is None or not torch.equal(saved.cpu(), self._fingerprint):
             raise TaskError(
                 "the clips are others than those that were saved: what was learnt of them does not count"
             )

@@ -25,7 +25,10 @@ _WORDS = "latest, latest_train, latest_test, a run's name or a part of it"
 
 @dataclass(frozen=True)
 class Request:
-    """What was typed, split up, and what the caller knows. Without `for_checkpoint` any run will do."""
+    """What was typed, split up, and what the caller knows. Without `for_checkpoint` any run will do.
+
+    setting: behind which a checkpoint was typed.
+    """
 
     typed: str
     ref: str
@@ -35,15 +38,16 @@ class Request:
     task: str | None = None
     kind: str | None = None
     default: str = BEST
+    setting: str = "checkpoint"
 
     @property
     def said(self) -> str:
         """What a message about this request begins with."""
-        return f"checkpoint={echo(self.typed)}" if self.for_checkpoint else f"run {echo(self.typed)!r}"
+        return f"{self.setting}={echo(self.typed)}" if self.for_checkpoint else f"run {echo(self.typed)!r}"
 
     def spelled(self, value: str) -> str:
         """How another value is typed in the place of this one."""
-        return f"checkpoint={quoted(value)}" if self.for_checkpoint else shlex.quote(value)
+        return f"{self.setting}={quoted(value)}" if self.for_checkpoint else shlex.quote(value)
 
     def usable(self, run: RunEntry) -> bool:
         """Whether a run could have been asked for."""

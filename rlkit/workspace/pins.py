@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Sequence
 
@@ -117,7 +118,7 @@ def _check_free(name: str, run: RunEntry, root: Path) -> None:
         holder = f"it leads to {os.readlink(pin)}" if pin.is_symlink() else "a file or folder of that name"
         raise WorkspaceError(
             f"the pin {name!r} is taken ({holder}); give another name, or free it with\n"
-            f"  rlkit runs unpin {name}"
+            f"  rlkit runs unpin {shlex.quote(name)}"
         )
     if any(other.name == name for other in all_runs(root) if other.path != run.path):
         raise WorkspaceError(f"the pin {name!r} is the name of another run; give another name")

@@ -90,14 +90,18 @@ def protected(runs: list[RunEntry], root: Path) -> dict[Path, str]:
 
 
 def _needed(runs: list[RunEntry], reasons: dict[Path, str]) -> dict[Path, str]:
-    """What the kept runs started from, and what the kept tests tested."""
+    """What the kept runs started from, what the kept tests tested, and the skills of every run that is there."""
     by_name: dict[str, list[Path]] = {}
     for run in runs:  # a renamed folder answers to both its names
         for name in {run.name, run.record.name if run.record else run.name}:
             by_name.setdefault(name, []).append(run.path)
     needed: dict[Path, str] = {}
     for run in runs:
-        if run.record is None or run.path not in reasons:
+        if run.record is None:
+            continue
+        for path in by_name.get(run.record.skills or "", []):
+            needed[path] = f"{run.name} drives its robot by it"
+        if run.path not in reasons:
             continue
         names = [run.record.tested_run]
         if reasons[run.path] == "running" or reasons[run.path].startswith("pinned"):

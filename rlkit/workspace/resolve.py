@@ -37,7 +37,13 @@ class Resolved:
 
 
 def resolve(
-    ref: str, *, root: Path = Path(), task: str | None = None, kind: str | None = None, default: str = BEST
+    ref: str,
+    *,
+    root: Path = Path(),
+    task: str | None = None,
+    kind: str | None = None,
+    default: str = BEST,
+    setting: str = "checkpoint",
 ) -> Resolved:
     """Find the checkpoint that `ref` stands for.
 
@@ -47,13 +53,14 @@ def resolve(
     `default` is taken (`best`; a resume asks for `last`), else the other of the two, else the newest iteration.
     A test run stands for the checkpoint that it tested. With `task` only checkpoints of that task will do; with
     `kind` a name or part of one only means runs of that kind. Relative paths are looked up from the current folder,
-    then from `root`. Raises ResolveError, which says what was looked for, what there is, and a command that works.
+    then from `root`. Raises ResolveError, which says what was looked for, what there is, and a command that works;
+    `setting` is what it calls the one that `ref` was typed behind.
     """
     root = absolute(root)
     typed = ref.strip().rstrip("/") or ref.strip()
-    request = find.Request(typed, typed, root, task=task, kind=kind, default=default)
+    request = find.Request(typed, typed, root, task=task, kind=kind, default=default, setting=setting)
     if not typed:
-        raise find.refusal(request, "checkpoint= is empty")
+        raise find.refusal(request, f"{setting}= is empty")
     match = _SUFFIX.fullmatch(typed)
     if match and not find.existing(typed, root):
         label = match.group("which")

@@ -96,6 +96,7 @@ class Run:
         chosen: Mapping[str, Any] | None = None,
         reached: str | None = None,
         code: Mapping[str, Any] | None = None,
+        skills: str | None = None,
         tracker: Mapping[str, Any] | None = None,
         units: Mapping[str, str] | None = None,
     ) -> None:
@@ -105,13 +106,14 @@ class Run:
         success and return that the best is best by, a minus before those of which less is better. `checkpoint` and
         `tested_run` say what a test run tests, `chosen` what became of settings that were left to the machine,
         `reached` which condition ended a training, `code` whose the classes are that are not rlkit's own,
-        `tracker` where a tracker has the run, `units` in what its metrics are told.
-        Raises WorkspaceError.
+        `skills` the run whose policy drives the robot, `tracker` where a tracker has the run, `units` in what its
+        metrics are told. Raises WorkspaceError.
         """
         changes: dict[str, Any] = {"iterations": iterations, "tested_run": tested_run, "chosen": chosen}
         changes.update(
             reached=reached,
             code=code,
+            skills=skills,
             tracker=tracker,
             units=units,
             best_by=None if best_by is None else dict(best_by),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rlkit.errors import RlkitError
 from rlkit.nearest import nearest
-from rlkit.untrusted import echo
+from rlkit.untrusted import echo, expanded
 
 PREFIX = "zoo:"
 SETTINGS = "config.yaml"  # of a policy's training, as in the folder of a run
@@ -55,8 +55,7 @@ def is_shipped(folder: Path) -> bool:
 def weights_file(text: str) -> Path:
     """The file of weights that a text names: a path, or the checkpoint of `zoo:NAME`. Raises ZooError."""
     folder = policy_folder(text)
-    # Unlike Path's own this leaves ~nobody alone.
-    return Path(os.path.expanduser(text)) if folder is None else folder / _WEIGHTS  # noqa: PTH111
+    return expanded(text) if folder is None else folder / _WEIGHTS
 
 
 def size_of(folder: Path) -> int:

@@ -89,6 +89,13 @@ def test_a_name_that_cannot_be_had_is_refused(workspace, capsys, name, says):
     assert layout(workspace) == before
 
 
+def test_the_command_that_frees_a_name_can_be_pasted(workspace, capsys):
+    workspace.trained(name="first")
+    workspace.trained(name="second")
+    command(capsys, workspace, "pin", "first", "a b")
+    assert "rlkit runs unpin 'a b'" in refused(capsys, workspace, "pin", "second", "a b")
+
+
 def test_a_broken_pin_can_be_removed(workspace, capsys):
     run = workspace.trained()
     command(capsys, workspace, "pin", run.name, "gone")

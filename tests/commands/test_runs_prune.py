@@ -103,6 +103,17 @@ def test_what_is_kept_and_what_it_needs_is_spared(workspace):
     }
 
 
+def test_skills_stay_as_long_as_a_run_goes_by_them(workspace):
+    skills, _ = workspace.trained(name="skills"), workspace.trained(name="other")
+    steers = workspace.trained(name="steers")
+    steers.update(skills=skills.name)
+    workspace.trained(name="newest")
+    assert planned(workspace, keep=2) == ["other"]
+    assert spared(workspace, keep=2) == {"skills": "steers drives its robot by it"}
+    shutil.rmtree(steers.path)
+    assert planned(workspace, keep=1) == ["skills", "other"]
+
+
 def test_what_a_renamed_folder_is_needed_for_still_spares_it(workspace):
     origin = workspace.trained(name="origin")
     pin_run(workspace.trained(parent="origin").path, root=workspace.root)

@@ -294,8 +294,10 @@ def test_options_that_do_not_go_together_are_refused(tmp_path: Path, capsys: Any
     assert "give the robot's with --mjcf MODEL.xml" in capsys.readouterr().err
     assert replayed(Path(trajectory), "--mjcf", "nowhere.xml") == 2
     assert "nowhere.xml: No such file" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        replayed(path, "--tolerance", "-1")
+    for tolerance in ("-1", "much"):
+        with pytest.raises(SystemExit):
+            replayed(path, "--tolerance", tolerance)
+        assert f"'{tolerance}' is no tolerance; give a number of 0 or more" in capsys.readouterr().err
 
 
 NAME = "push_arm_eval_20260101_000000_v2_arm_ep1.npz"

@@ -168,6 +168,14 @@ def test_each_group_has_its_own_image_where_its_terms_have_one():
     assert mirror is not None and set(mirror.observations) == {"policy"}
 
 
+def test_a_policy_may_see_what_has_no_image_but_not_learn_from_mirrored_samples():
+    env = courses_env(3, task=Seen, randomization=QUIET, observations=["position", "height"])
+    mirror = env.spec.mirror
+    assert mirror is not None and not mirror.observations
+    with pytest.raises(LearnerError, match=r"of all that the policy sees \(task.observations;"):
+        Symmetry(env.spec)
+
+
 def test_fast_td3_needs_the_critic_s_image_where_it_is_to_learn_from_mirrored_samples():
     with pytest.raises(LearnerError, match="no mirror image of all that the critic sees"):
         Symmetry(seen_env(critic=["height"]).spec)

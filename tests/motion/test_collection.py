@@ -131,10 +131,12 @@ REFUSED = [
     ("../../etc/passwd", "there is no motion ../../etc/passwd"),
     ("x" * 9000, "cannot be looked for: File name too long"),
     ("a\0b", "there is no motion"),
+    ("~no_one_here/walk.npz", "there is no file ~no_one_here/walk.npz"),
     ("missing.yaml", "there is no file missing.yaml; did you mean mixed.yaml?"),
     ("h1/stand.npz", "there is no file h1/stand.npz; did you mean h1/stand?"),
     ("clisp/", "there is no motion clisp/; did you mean clips?"),
     ("walk.csv", "walk.csv is no clip (.npz) and no list (.yaml); a clip of it makes: rlkit motion convert"),
+    ("a walk.csv", "makes: rlkit motion convert 'a walk.csv' --out 'a walk'.npz"),
     ("typo.yaml", "typo.yaml: clip 2: there is no motion clips/wlk"),
     ("outer.yaml", "typo.yaml: clip 2: there is no motion clips/wlk"),
     ("bad.yaml", "bad.yaml:1: is not valid YAML"),
@@ -164,7 +166,8 @@ LISTS = {
 def test_what_cannot_be_is_refused_with_what_is_near(text: str, said: str, tmp_path: Path) -> None:
     for name, content in LISTS.items():
         (tmp_path / f"{name}.yaml").write_text(content)
-    (tmp_path / "walk.csv").write_text("0, 0, 1")
+    for name in ("walk.csv", "a walk.csv"):
+        (tmp_path / name).write_text("0, 0, 1")
     write_clip(tmp_path / "wave.npz", replace(WALK, entry=replace(WALK.entry, robot="g1")))
     with pytest.raises(MotionError) as error:
         resolve(text)

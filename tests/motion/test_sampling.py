@@ -129,3 +129,14 @@ def test_a_state_of_other_clips_is_refused() -> None:
         MotionError, match=r"the saved difficulty of the clips has 2 numbers, and these clips have 1"
     ):
         other.load(sampler().state())
+
+
+def test_a_state_from_before_endings_were_counted_is_gone_on_with() -> None:
+    ours = sampler()
+    ours.failed(torch.tensor([0, 1, 1]), torch.tensor([0.1, 0.2, 2.2]))
+    ours.evaluated(torch.tensor([True, False]))
+    older = {name: value for name, value in ours.state().items() if name != "endings"}
+    again = sampler()
+    again.load(older)
+    assert torch.equal(again.difficulty, ours.difficulty) and torch.equal(again.failures, ours.failures)
+    assert again.endings.tolist() == pytest.approx([0.02, 0.02])

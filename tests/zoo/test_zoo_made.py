@@ -79,6 +79,7 @@ def test_what_cannot_be_one_is_refused(folder: Path, capsys: pytest.CaptureFixtu
     (folder / "taken").mkdir(exist_ok=True)
     for words, message in (
         (("taken",), "it is there already"),
+        (("new", "--test", "nobody"), "needed, and this makes one: "),
         (("new", "--test", "small"), "small is no test of"),
     ):
         assert add(*words) == 2

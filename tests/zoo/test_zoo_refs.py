@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,10 @@ def test_the_table_and_the_card_are_printed(capsys: pytest.CaptureFixture[str]) 
         assert cli.main(["zoo", "show", what]) == 0
         shown = capsys.readouterr().out
         assert "256 episodes: 100 % solved, return -4.8 ± 6.87" in shown and "245,760   100 %" in shown
+    shutil.copytree(zoo.folder_of("Reach"), "my zoo/a")
+    assert cli.main(["zoo", "show", "my zoo/a"]) == 0
+    shown = capsys.readouterr().out
+    assert "rlkit demo 'my zoo/a'\n" in shown and "checkpoint=\"'my zoo/a'\"\n" in shown
     assert cli.main(["zoo", "show", "Rech"]) == 2
     assert "did you mean zoo:Reach?" in capsys.readouterr().err
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator, Sequence, TypeVar
@@ -12,7 +13,7 @@ from rlkit.errors import BAD_REQUEST, FAILED, shown
 from rlkit.motion.collection import LISTS, SHIPPED, resolve, shipped
 from rlkit.motion.errors import MotionError
 from rlkit.nearest import did_you_mean
-from rlkit.untrusted import printable
+from rlkit.untrusted import expanded, printable
 
 if TYPE_CHECKING:
     from rlkit.motion.clip import Clip
@@ -120,7 +121,7 @@ def found(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     names = shipped()
     for path in paths:
-        path = path.expanduser()
+        path = expanded(path)
         ours = [name for name in names if path.as_posix() in (name, name.partition("/")[0])]
         if ours and not path.exists():
             files += [SHIPPED / f"{name}.npz" for name in ours]
@@ -164,7 +165,7 @@ class Writer:
     """Writes clips to `--out`, each whole or not at all, none over another and none over what is there."""
 
     def __init__(self, out: Path, force: bool) -> None:
-        self._out, self._force = out.expanduser(), force
+        self._out, self._force = expanded(out), force
         require_place(self._out)
         self._written: set[Path] = set()
 
@@ -250,6 +251,6 @@ def robots_only(path: Path, reading: Reading, out: Path, robot: str | None) -> l
         to = robot if robot in ROBOTS else "h1"
         raise MotionError(
             f"{shown(path)} holds a person's motion ({reading.format}), and a clip is of a robot; try: rlkit motion"
-            f" retarget {path} --robot {to} --out {out}"
+            f" retarget {shlex.quote(str(path))} --robot {to} --out {shlex.quote(str(out))}"
         )
     return clips

@@ -17,6 +17,7 @@ from rlkit.commands.motion.files import (
 )
 from rlkit.errors import shown
 from rlkit.motion.errors import MotionError
+from rlkit.untrusted import expanded
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the file; raises MotionError and WorkspaceError for a refusal, and nothing is written then."""
-    out = arguments.out.expanduser()
+    out = expanded(arguments.out)
     if out.suffix != ".npz":
         raise MotionError(f"--out {shown(out)}: a packed file is an .npz")
     require_free(out, arguments.force)

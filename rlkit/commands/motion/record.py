@@ -12,6 +12,7 @@ from rlkit.commands.options import add_root
 from rlkit.commands.view import no_episodes
 from rlkit.errors import shown
 from rlkit.motion.errors import MotionError
+from rlkit.untrusted import expanded
 from rlkit.workspace import find_run
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _recordings(what: str, root: Path) -> Sequence[Path]:
     """The recordings of a run, or the one that is named."""
-    path = Path(what).expanduser()
+    path = expanded(what)
     if path.suffix == ".npz":
         if not path.is_file():
             raise MotionError(f"there is no recording {shown(path)}")

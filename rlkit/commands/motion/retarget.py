@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
@@ -23,6 +24,7 @@ from rlkit.commands.motion.files import (
 from rlkit.errors import shown
 from rlkit.motion.errors import MotionError
 from rlkit.packages import how_to_install
+from rlkit.untrusted import expanded
 
 if TYPE_CHECKING:
     from rlkit.motion.clip import Clip
@@ -133,7 +135,7 @@ class _Work:
         if motion.entry.robot == self.arguments.robot:
             raise MotionError(
                 f"{shown(path)} is of robot {motion.entry.robot} already ({reading.format}); try: rlkit motion convert"
-                f" {path} --out {self.arguments.out}"
+                f" {shlex.quote(str(path))} --out {shlex.quote(str(self.arguments.out))}"
             )
         skeleton = as_skeleton(motion)
         return skeleton, {part: part for part in skeleton.names}
@@ -162,7 +164,7 @@ class _Work:
             tell(f"errors of all: {shown(path)}")
 
     def _pictures(self) -> Path:
-        folder = self.arguments.pictures.expanduser()
+        folder = expanded(self.arguments.pictures)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

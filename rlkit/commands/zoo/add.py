@@ -16,7 +16,16 @@ from rlkit.commands.options import add_root
 from rlkit.commands.zoo.show import card_lines
 from rlkit.packages import test_command
 from rlkit.untrusted import parse_json, printable, read_plain
-from rlkit.workspace import Resolved, RunRecord, find_run, quoted, read_record, resolve, write_atomic
+from rlkit.workspace import (
+    Resolved,
+    ResolveError,
+    RunRecord,
+    find_run,
+    quoted,
+    read_record,
+    resolve,
+    write_atomic,
+)
 from rlkit.zoo.card import CARD, Card, Point, Results, as_yaml
 
 if TYPE_CHECKING:
@@ -60,8 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     from rlkit.runtime.policies.acting_alone import save_policy  # only here: hydra comes with it
 
-    test = _test_of(source, find_run(arguments.test, arguments.root))
-    card = _card(arguments, source, test)
+    card = _card(arguments, source, _test_of(source, arguments.test, arguments.root))
     out.parent.mkdir(parents=True, exist_ok=True)
     half = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
@@ -80,11 +88,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _test_of(source: Resolved, test: Path) -> Results:
-    """The figures of a test of this checkpoint; raises ZooError."""
+def _test_of(source: Resolved, ref: str, root: Path) -> Results:
+    """The figures of the test that `ref` names, of this checkpoint; raises ZooError."""
     again = (
         f"{test_command()} checkpoint={quoted(str(source.checkpoint))} numEnvs={FEWEST_EPISODES} render=false"
     )
+    try:
+        test = find_run(ref, root)
+    except ResolveError as error:
+        raise zoo.ZooError(
+            f"{str(error).splitlines()[0]}; a test of {source.checkpoint} is needed, and this makes one: {again}"
+        ) from error
     record = read_record(test)
     tested = Path(record.checkpoint or "")
     ours = source.own_folder is not None and record.tested_run == source.own_folder.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Iterator, Sequence
 
@@ -10,7 +11,7 @@ from rlkit import zoo
 from rlkit.numbers import number, percent
 from rlkit.packages import test_command
 from rlkit.untrusted import in_one_line, printable
-from rlkit.workspace import size
+from rlkit.workspace import quoted, size
 from rlkit.zoo.card import Card, read_card
 
 _BAR = 24  # cells of a whole bar
@@ -76,8 +77,8 @@ def card_lines(card: Card, ref: str, total: int) -> Iterator[str]:
     yield ""
     yield from _curve(card)
     yield ""
-    yield f"  watch      rlkit demo {card.name if ref.startswith(zoo.PREFIX) else ref}"
-    yield f"  test       {test_command()} checkpoint={ref}"
+    yield f"  watch      rlkit demo {shlex.quote(card.name if ref.startswith(zoo.PREFIX) else ref)}"
+    yield f"  test       {test_command()} checkpoint={quoted(ref)}"
 
 
 def _curve(card: Card) -> Iterator[str]:

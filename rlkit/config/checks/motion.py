@@ -92,11 +92,11 @@ def _bodies(task: Mapping[str, Any], robot: HumanoidRobot) -> list[str]:
         named[f"task.anchor={task['anchor']}"] = task["anchor"]
     targets = masking.get("bodies") or robot.masked_bodies
     return [
-        f"{where}: the {robot.title} has no body {body}{did_you_mean(body, bodies)} It has {', '.join(bodies)}"
+        f"{where}: the {robot.title} has no body {body}{did_you_mean(body, bodies, '.')} It has {', '.join(bodies)}"
         for where, body in named.items()
         if body not in bodies
     ] + [
-        f"task.masking.only: no target is of {body}{did_you_mean(body, targets)} There are {', '.join(targets)}"
+        f"task.masking.only: no target is of {body}{did_you_mean(body, targets, '.')} There are {', '.join(targets)}"
         for body in masking.get("only", ())
         if body not in targets
     ]

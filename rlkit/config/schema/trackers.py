@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
+
+from rlkit.untrusted import expanded
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def has_wandb_key() -> bool:
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
     host = urlsplit(os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai").hostname or ""
-    path = Path(os.path.expanduser(os.environ.get("NETRC", "~/.netrc")))  # noqa: PTH111 - leaves ~nobody alone
+    path = expanded(os.environ.get("NETRC", "~/.netrc"))
     try:
         return host in path.read_text(encoding="utf-8", errors="replace").split()
     except OSError:

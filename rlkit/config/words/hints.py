@@ -33,7 +33,7 @@ class Known(NamedTuple):
 
 def bare(key: str, known: Known) -> str:
     """What is wrong with a word without `=`."""
-    option = chosen_by_path(key, known.conf)
+    option = chosen_by_path(key, known.conf) or _chosen_by_name(key, known.conf)
     if option is not None:
         return f"{key}: to choose an option write {option}"
     if key in keys.GROUPS:
@@ -50,6 +50,12 @@ def chosen_by_path(key: str, conf: Conf) -> str | None:
     """What `task/Reach` or `task.Reach` should have been, None where it is something else."""
     group, _, option = key.replace("/", ".").partition(".")
     return f"{group}={option}" if group in keys.GROUPS and option in conf.options(group) else None
+
+
+def _chosen_by_name(key: str, conf: Conf) -> str | None:
+    """The same of an option alone, as `Reach`, that one group has."""
+    having = [group for group in keys.GROUPS if key in conf.options(group)]
+    return f"{having[0]}={key}" if len(having) == 1 else None
 
 
 def options_are(group: str, conf: Conf) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Sequence
 
@@ -45,7 +46,8 @@ class Episodes:
             )
         if not recording.has_states:
             raise RecordingError(
-                f"{path} holds actions alone, no states; `rlkit replay {path} --video OUT.mp4` simulates them"
+                f"{path} holds actions alone, no states; `rlkit replay {shlex.quote(str(path))} --video OUT.mp4`"
+                " simulates them"
             )
         return recording
 

@@ -10,6 +10,7 @@ from rlkit.archives.torch_archive import TorchArchive
 from rlkit.config import Experiment
 from rlkit.errors import ConfigError, raise_for
 from rlkit.learners.facts import LEARNERS
+from rlkit.packages import train_command
 from rlkit.runtime.checkpoints.head import CheckpointError, CheckpointHead, read_head
 from rlkit.runtime.policies.trained import REMEMBERS, load_trained, settings_of
 from rlkit.tasks.robots.humanoids import robot_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rlkit.runtime.policies.skill_env import Skills
 
 LATENT, GROUP = "latent", "skill"
-_TRAIN = "train.py task=Style train=ASE"
+_TRAIN = "task=Style train=ASE"
 
 
 def asks_for_skills(experiment: Experiment) -> bool:
@@ -46,19 +47,26 @@ def require_skills(experiment: Experiment) -> None:
     raise_for(problems)
 
 
+def run_of_skills(experiment: Experiment) -> str | None:
+    """The name of the run that `task.skills` names; None where there is none, and of a policy that comes with rlkit."""
+    folder = _source(experiment.task).own_folder if asks_for_skills(experiment) else None
+    return None if folder is None else folder.name
+
+
 def _source(task: Mapping[str, Any]) -> Resolved:
     """The checkpoint in its run; raises ConfigError where none is named, or by a word that means another one later."""
     asked = task["skills"]
     name = task["name"]
     if asked is None:
         raise ConfigError(
-            f"task.skills=null: {name} needs a policy with skills; {_TRAIN} trains one, then task.skills=<its run>"
+            f"task.skills=null: {name} needs a policy with skills; {train_command()} {_TRAIN} trains one,"
+            " then task.skills=<its run>"
         )
     if str(asked).partition(":")[0].startswith("latest"):
         raise ConfigError(
             f"task.skills={asked}: is another run tomorrow, and the skills stay the same; write the run's name"
         )
-    source = resolve(str(asked))
+    source = resolve(str(asked), setting="task.skills")
     if source.run_path is None:
         raise ConfigError(
             f"task.skills={asked}: lies in no run, whose settings say how its policy is built; name the run"
@@ -72,7 +80,8 @@ def _misfits(task: Mapping[str, Any], path: Path, head: CheckpointHead) -> list[
     terms, period, stacked = _seen(path)
     if head.learner_name not in LEARNERS or LATENT not in terms:
         return [
-            f"{start}is of {head.task}, {head.learner_name}: no latent tells that policy what to do; {_TRAIN} has"
+            f"{start}is of {head.task}, {head.learner_name}: no latent tells that policy what to do;"
+            f" {train_command()} {_TRAIN} has"
         ]
     problems = []
     robot = robot_of(task)

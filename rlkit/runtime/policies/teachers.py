@@ -46,11 +46,11 @@ def with_teacher(experiment: Experiment) -> Experiment:
     ref = str(experiment.train[setting])
     start = f"train.{setting}={types.echo(ref)}: "
     try:
-        source = resolve(ref, default="best")
+        source = resolve(ref, default="best", setting=f"train.{setting}")
         head = read_head(source.checkpoint, whole=True)
         trained = settings_of(source, head)
     except ResolveError as error:
-        raise ConfigError(f"{start}{error}\n{_NEEDED.format(setting)}") from error
+        raise ConfigError(f"{error}\n{_NEEDED.format(setting)}") from error
     if head.task != experiment.task_name:
         raise ConfigError(
             f"{start}is a policy of task={head.task}, and its student would be of task={experiment.task_name};"

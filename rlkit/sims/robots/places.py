@@ -9,12 +9,14 @@ import importlib
 import importlib.util
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any, Callable
 
 from rlkit.nearest import nearest
 from rlkit.sims import models
 from rlkit.sims.mjcf import MjcfError
+from rlkit.untrusted import expanded
 
 FORMS = "a path, one of ours (h1, g1, …), package:NAME/FILE.xml, menagerie:NAME[/ENTRY] or description:NAME"
 _MODELS = (".xml", ".mjcf", ".urdf")  # how their files end
@@ -29,7 +31,7 @@ def located(reference: str | Path, *, download: bool = False) -> Path:
     find: Callable[[str, bool], Path] | None = _KINDS.get(kind)
     if find is not None:
         return find(rest, download)
-    path = Path(os.path.expanduser(reference))  # noqa: PTH111
+    path = expanded(reference)
     ours = str(reference) in models.names() and not path.exists()
     return models.path_of(str(reference)) if ours else path
 
@@ -129,7 +131,7 @@ def _is_cloned(repository: str) -> bool:
 
     cache = os.environ.get("ROBOT_DESCRIPTIONS_CACHE", "~/.cache/robot_descriptions")
     wanted = REPOSITORIES[repository]
-    git = Path(os.path.expanduser(cache), wanted.cache_path, ".git")  # noqa: PTH111
+    git = expanded(cache) / wanted.cache_path / ".git"
     if "ROBOT_DESCRIPTION_COMMIT" in os.environ or not (git / "HEAD").is_file():
         return False
     tags = git / "packed-refs"
@@ -150,7 +152,7 @@ def _imported(module: str, package: str, reference: str) -> Any:
 def _not_here(reference: str, what: str) -> MjcfError:
     return MjcfError(
         f"{reference} {what} is not on this machine, and nothing is downloaded unasked:"
-        f" rlkit model {reference} --download fetches it once"
+        f" rlkit model {shlex.quote(str(reference))} --download fetches it once"
     )
 
 

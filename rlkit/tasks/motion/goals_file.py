@@ -13,6 +13,7 @@ from rlkit.errors import shown
 from rlkit.motion.collection import read_yaml
 from rlkit.motion.errors import MotionError
 from rlkit.nearest import did_you_mean
+from rlkit.untrusted import expanded
 
 _KEYS = ("time", "body", "position", "rotation")
 _EXAMPLE = "- {time: 1.0, body: torso_link, position: [0.5, 0.0, 1.0]}"
@@ -37,7 +38,7 @@ def read_goals(path: str | Path, bodies: Sequence[str]) -> list[Goal]:
 
     Raises MotionError for a file that cannot be read, for what is no goal, and for two of a body at one time.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     value = read_yaml(path)
     items = value.get("goals") if isinstance(value, dict) else None
     if not isinstance(items, list) or not items:
@@ -64,7 +65,7 @@ def _goal(item: Any, bodies: Sequence[str], where: str) -> Goal:
     body = str(item["body"])
     if body not in bodies:
         raise MotionError(
-            f"{where}: no target is of {body}{did_you_mean(body, bodies)} There are {', '.join(bodies)}"
+            f"{where}: no target is of {body}{did_you_mean(body, bodies, '.')} There are {', '.join(bodies)}"
         )
     position, rotation = item.get("position"), item.get("rotation")
     if position is None and rotation is None:

@@ -67,7 +67,9 @@ def _fill(handle: BinaryIO, content: Content) -> None:
         if callable(content):
             content(handle)
         else:
-            handle.write(content.encode("utf-8") if isinstance(content, str) else content)
+            # A name of bytes that are no UTF-8 is written as escapes
+            text = isinstance(content, str)
+            handle.write(content.encode("utf-8", "backslashreplace") if text else content)
         handle.flush()
         os.fsync(handle.fileno())
     except BaseException:

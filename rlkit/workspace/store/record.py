@@ -53,6 +53,7 @@ class RunRecord:
     platform: str = ""
     packages: dict[str, str] = field(default_factory=dict)
     parent: str | None = None  # the run whose checkpoint this one started from
+    skills: str | None = None  # the run whose policy drives the robot
     reason: str | None = None  # why it was interrupted or failed
     finished: str | None = None
     reached: str | None = None  # the condition of training.until that ended it
@@ -87,7 +88,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     ),
     **dict.fromkeys(("host", "device", "python", "platform"), (str,)),
     **dict.fromkeys(("pid", "seed", "schema"), (int,)),
-    **dict.fromkeys(("process_started", "parent", "reason", "finished", "reached"), _OPTIONAL_TEXT),
+    **dict.fromkeys(("process_started", "parent", "skills", "reason", "finished", "reached"), _OPTIONAL_TEXT),
     **dict.fromkeys(("checkpoint", "tested_run"), _OPTIONAL_TEXT),
     **dict.fromkeys(("sequence", "iterations"), _OPTIONAL_INT),
     **dict.fromkeys(

@@ -34,6 +34,7 @@ WRONG = [
     ("config=config,debug", "one root configuration at a time"),
     ("config=debug -cn test_render", "two root configurations"),
     ("numEnvs", "a value is missing"),
+    ("Reach", "Reach: to choose an option write task=Reach"),
     ("numEnvs = 64", "write numEnvs=64"),
     ("numEnvs =64", "write numEnvs=64"),
     ("numEnvs= 64", "write numEnvs=64"),

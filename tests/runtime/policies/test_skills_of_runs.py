@@ -13,11 +13,13 @@ from states import assert_same
 import rlkit
 from rlkit.config import ConfigError, Experiment, compose
 from rlkit.env.task_env import TaskEnv
+from rlkit.runtime import launch
 from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.policies.skill_env import SkillEnv
 from rlkit.runtime.policies.skills import require_skills
 from rlkit.runtime.process.ranks import Ranks
 from rlkit.tasks.motion.high_level_steering import HighLevelSteering
+from rlkit.workspace import ResolveError, read_record
 
 pytestmark = pytest.mark.slow
 SMALL = {
@@ -93,13 +95,23 @@ def test_1_and_1_iterations_are_2(skills: Path) -> None:
     assert_same(resumed.state(), straight.state())
 
 
-def test_what_does_not_fit_is_refused_before_anything_starts(skills: Path) -> None:
+def test_a_run_remembers_whose_skills_it_goes_by(
+    skills: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with closing(launch._claim(steering(skills), None, ["train.py"], None)) as run:
+        assert read_record(run.path).skills == skills.name
+
+
+def test_what_does_not_fit_is_refused_before_anything_starts(
+    skills: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def told(*words: str, named: object = skills) -> str:
         with pytest.raises(ConfigError) as caught:
             require_skills(steering(named, *words))
         return caught.value.report()
 
-    assert "train.py task=Style train=ASE trains one" in told(named="null")
+    assert "; rlkit train task=Style train=ASE trains one" in told(named="null")
     assert "task.skills=latest: is another run tomorrow" in told(named="latest")
     assert "drives the robot h1, and task.robot=g1; write task.robot=h1" in told("task.robot=g1")
     period = told("task.controlPeriod=0.04", "task.style.moments=[0.0,0.04,0.08]")
@@ -107,6 +119,11 @@ def test_what_does_not_fit_is_refused_before_anything_starts(skills: Path) -> No
     seen = told("task.groups.skill=[pelvis_height,joint_vel]")
     assert "write task.groups.skill=[pelvis_height,pelvis_gravity,pelvis_lin_vel," in seen
     assert "task.skillSteps=0: is at least 1" in told("task.skillSteps=0")
+    monkeypatch.chdir(skills.parents[1])
+    with pytest.raises(
+        ResolveError, match=rf"^task.skills=nobody: no run[\s\S]*  task.skills={skills.name}$"
+    ):
+        require_skills(steering("nobody"))
     copy = skills.with_name("remembering")
     shutil.copytree(skills, copy)
     config = copy / "config.yaml"

@@ -25,6 +25,11 @@ def test_every_kind_of_content_is_written(tmp_path, content):
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
+def test_a_name_whose_bytes_are_no_utf8_is_written_as_escapes(tmp_path):
+    write_atomic(tmp_path / "f", f"<h1>{os.fsdecode(b'b' + bytes([0xFC]))}</h1>")
+    assert (tmp_path / "f").read_bytes() == rb"<h1>b\udcfc</h1>"
+
+
 @pytest.mark.parametrize("error", [RuntimeError("no"), KeyboardInterrupt()])
 def test_a_failing_writer_leaves_the_old_file_and_nothing_else(tmp_path, error):
     write_atomic(tmp_path / "f", "old")

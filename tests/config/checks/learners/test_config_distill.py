@@ -87,8 +87,14 @@ def test_a_task_that_hides_nothing_is_refused():
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("task.masking.bodies=[nose]", "task.masking.bodies: nose: the Unitree H1 has no body nose"),
-        ("task.masking.only=[left_knee_link]", "task.masking.only: no target is of left_knee_link"),
+        (
+            "task.masking.bodies=[nose]",
+            "task.masking.bodies: nose: the Unitree H1 has no body nose. It has pelvis",
+        ),
+        (
+            "task.masking.only=[left_knee_link]",
+            "task.masking.only: no target is of left_knee_link",
+        ),
         ("task.masking.hold=[2.0,1.0]", "task.masking.hold=[2,1]: from a shorter to a longer time"),
         ("task.masking.show=some", "task.masking.show=some: needs drawn|all|head_and_hands|keyframes"),
     ],
