@@ -39,12 +39,14 @@ HOUSE = {
     "tasks": Room(126, 6, "what to do"),
     "motion": Room(230, 7, "what to follow"),
     "terrain": Room(62, 7, "rough ground"),
+    "objects": Room(146, 7, "what is taken"),
     "sims": Room(126, 8, "what steps it"),
     "workspace": Room(364, 8, "run folders"),
 }
 
 OURS = re.compile(
-    r"rlkit\.(?!(sims|learners)\.(facts|\w+\.settings)\b|terrain\.settings\b|tasks\.robots\.(humanoids|legged)\b)"
+    r"rlkit\.(?!(sims|learners)\.(facts|\w+\.settings)\b|terrain\.settings\b|objects\.(settings|mesh_file)\b"
+    r"|tasks\.robots\.(humanoids|legged)\b)"
 )
 LANES = {"learner": 50, "TaskEnv": 172, "Task": 338, "Simulator": 466}
 STEP = (

@@ -176,14 +176,15 @@ def _scene(recording: Recording, force: bool, trusted: Collection[str]) -> Scene
         raise RecordingError(
             f"the recording is of the task {header['task']}, which is not here: {error}"
         ) from error
-    except SimulatorError as error:  # a robot's files may have moved
+    except SimulatorError as error:  # a robot's files may have moved, or an object's
         raise RecordingError(
             f"{error}. --states shows the recorded states, with the model in the file"
         ) from error
-    if model_hash(scene.mjcf) == header.get("model_sha256"):
+    models = [model_hash(mjcf) for mjcf in scene.alternatives or (scene.mjcf,)]
+    if header.get("model_sha256") in models:
         return scene
     if force:
-        return replace(scene, mjcf=recording.mjcf)
+        return replace(scene, mjcf=recording.mjcf, alternatives=())
     raise RecordingError(
         f"the model of {header['task']} has changed since the recording was made (its SHA-256 was"
         f" {str(header.get('model_sha256'))[:12]}, now it is {model_hash(scene.mjcf)[:12]}). With --force the model in"

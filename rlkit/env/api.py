@@ -264,6 +264,10 @@ class VecEnv(ABC):
         """The present state of a few envs, as in `Watched.state`."""
         return {}
 
+    def model_of(self, env: int) -> str | None:
+        """The model that one env's running episode is of: `mjcf`, where envs do not differ."""
+        return self.mjcf
+
     def playing(self, env: int) -> str:
         """What the running episode of one env is called, see `Task.playing`; empty where it has no name."""
         return ""

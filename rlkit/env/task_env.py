@@ -90,8 +90,7 @@ class TaskEnv(VecEnv):
         self._watched_ids: list[int] = []
         self._ghost = Ghost(sim, task)
         self._pushes: list[tuple[int, str, Sequence[float]]] = []  # those that the next step will feel
-        self.contact_room = sim.contact_room
-        self.latent_size, self.showing = task.held_latents, task.showing
+        self.contact_room, self.latent_size, self.showing = sim.contact_room, task.held_latents, task.showing
         self.curriculum = self.random.curriculum if self.random.curriculum.running else None
         self._can_overflow = type(sim).overflows is not Simulator.overflows
 
@@ -282,8 +281,9 @@ class TaskEnv(VecEnv):
     def _reset_envs(self, ids: Tensor, scenarios: Tensor | None = None) -> None:
         self.task.head_start[ids] = 0
         self._sums.clear(ids)
+        state = self.task.begin(ids, scenarios)  # may give envs other models, to be scaled
         self.random.reset(ids)
-        self.sim.reset(ids, self.task.begin(ids, scenarios))
+        self.sim.reset(ids, state)
         self.task.refresh()
 
     def stagger(self) -> None:
@@ -319,6 +319,9 @@ class TaskEnv(VecEnv):
     def poses(self, envs: Sequence[int]) -> dict[str, Any]:
         states = {name: array for name, array in self.sim.render_states(envs).items() if name != "ctrl"}
         return {**states, **self._ghost.beside(states["qpos"], envs)}
+
+    def model_of(self, env: int) -> str:
+        return self.sim.model_of(env)
 
     def playing(self, env: int) -> str:
         return self.task.playing(env)
@@ -356,7 +359,6 @@ class TaskEnv(VecEnv):
 
     def state(self) -> dict[str, Any]:
         """Simulator, task memory, counters, the task's random generator and what is randomised."""
-        random = self.random.state()
         return {
             "sim": self.sim.state(),
             "task": {name: tensor.clone() for name, tensor in self.task.memory().items()},
@@ -369,7 +371,7 @@ class TaskEnv(VecEnv):
             "obs": self._obs["policy"].clone(),
             "groups": {group: obs.clone() for group, obs in self._obs.items() if group != "policy"},
             "generator": self.task.generator.get_state(),
-            **({"randomization": random} if random else {}),
+            **({"randomization": random} if (random := self.random.state()) else {}),
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:

@@ -66,6 +66,7 @@ class EnvWrapper(VecEnv):
     snapshot = _forwarded()
     watch = _forwarded()
     poses = _forwarded()
+    model_of = _forwarded()
     playing = _forwarded()
     episode_start = _forwarded()
     push = _forwarded()

@@ -99,6 +99,7 @@ class SceneSpec:
     contacts: between bodies, whose forces are read.
     sensors: of the model's own `<sensor>`, which are read.
     start: what `Simulator.start_state` starts from; None: joints at zero, free bodies at the origin, upright.
+    alternatives: models that an env may have, `mjcf` the first of them; they differ in numbers alone, see `choose`.
     """
 
     mjcf: str
@@ -110,6 +111,9 @@ class SceneSpec:
     contacts: tuple[ContactSensor, ...] = ()
     start: Start | None = field(default=None, repr=False)  # no part of what a saved state belongs to
     sensors: tuple[str, ...] = field(default=(), repr=False)  # likewise
+    alternatives: tuple[str, ...] = field(
+        default=(), repr=False
+    )  # a state's fingerprint has them where there are any
 
     @classmethod
     def from_file(
@@ -178,22 +182,6 @@ def check_known(kind: str, names: Iterable[str], known: Sequence[str], owner: st
             near = nearest(name, known)
             hint = f"; the nearest is '{near[0]}'" if near else f"; it has: {', '.join(known) or 'none'}"
             raise SimulatorError(f"{owner} has no {kind} '{name}'{hint}")
-
-
-def check_actuators(spec: SceneSpec, known: Sequence[str]) -> None:
-    """Raise SimulatorError unless the scene lists every actuator of the model, and no other."""
-    unnamed = sum(not name for name in known)
-    if unnamed:
-        raise SimulatorError(
-            f"{unnamed} of the model's {len(known)} actuators have no name, so a task cannot list them; name them, or"
-            " read the model's file with SceneSpec.from_file(path), which calls them as their joints"
-        )
-    check_known("actuator", spec.actuators, known)
-    missing = sorted(set(known) - set(spec.actuators))
-    if missing:
-        raise SimulatorError(
-            f"the scene must list every actuator of the model; missing: {', '.join(missing)}"
-        )
 
 
 Index = Union[slice, Tensor]
@@ -358,6 +346,17 @@ class Simulator(ABC):
         """
         raise SimulatorError(f"{type(self).__name__} cannot vary {quantity}")
 
+    def choose(self, env_ids: Tensor, numbers: Tensor) -> None:
+        """Give the envs `env_ids` ([k] int64) these of `spec.alternatives` (`[k]` int64); at first all have number 0.
+
+        Called at resets, before `scale`, whose factors it undoes, and `reset`. SimulatorError where it cannot.
+        """
+        raise SimulatorError(f"{type(self).__name__} has one model for all envs")
+
+    def model_of(self, env: int) -> str:
+        """The model that an env has now, as MJCF text: what its `render_states` are for."""
+        return self.spec.mjcf
+
     def model_field(self, name: str) -> Tensor:
         """Per-env values of one of MuJoCo's model fields, e.g. "body_mass", `[N, ...]`, a live view to write into.
 
@@ -394,7 +393,7 @@ class Simulator(ABC):
     def render_states(self, env_ids: Sequence[int]) -> dict[str, Any]:
         """The state of a few envs for a renderer in another process: numpy arrays `[k, ...]` by MjData name.
 
-        They are for a model of `spec.mjcf`: "time", "qpos", "qvel", "act" and "ctrl".
+        They are for `model_of(env)`: "time", "qpos", "qvel", "act" and "ctrl".
         """
 
     def qpos_columns(self, names: Sequence[str]) -> list[int]:

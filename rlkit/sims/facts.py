@@ -25,8 +25,9 @@ class SimulatorFacts:
     cpu_only: its tensors live on the CPU. jax: on a GPU it needs JAX's packages for CUDA. first_gpu_alone: it runs on
     no other device of CUDA than the first visible. implicit: it has the integrator `implicit`. one_at_a_time: there is
     room for one simulation in a process, so none beside the training's. slow_to_build: it compiles for a while for each
-    number of envs. terrain: what lies on a height field rests there, which tests/contract shows. auto: sim=auto may
-    take it. unavailable: why it has a name here and cannot be used.
+    number of envs. terrain: what lies on a height field rests there, alternatives: each env may have another of a
+    scene's models; tests/contract shows both. auto: sim=auto may take it. unavailable: why it has a name here and
+    cannot be used.
     """
 
     backend: str = ""
@@ -43,6 +44,7 @@ class SimulatorFacts:
     one_at_a_time: bool = False
     slow_to_build: bool = False
     terrain: bool = False
+    alternatives: bool = False
     auto: bool = True
     unavailable: str = ""
 
@@ -57,6 +59,7 @@ SIMULATORS = {
         install=how_to_install("mujoco"),
         cpu_only=True,
         terrain=True,
+        alternatives=True,
     ),
     "warp": SimulatorFacts(
         backend="rlkit.sims.warp.simulator.WarpSimulator",
@@ -116,6 +119,11 @@ STEPPING = tuple(name for name, row in SIMULATORS.items() if row.backend)
 def simulator_facts(name: str) -> SimulatorFacts | None:
     """The row of a simulator, of ours or of others by module:Class or entry point; None where it is not here."""
     return SIMULATORS.get(name) or _of_others(name)
+
+
+def able(fact: str) -> str:
+    """The words that choose a simulator of which a fact is true, as "sim=mujoco or sim=warp"."""
+    return " or ".join(f"sim={name}" for name, row in SIMULATORS.items() if getattr(row, fact))
 
 
 def steps_on_cpu(name: str) -> bool:

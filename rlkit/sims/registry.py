@@ -50,8 +50,10 @@ def make(
     if row is None:
         raise KeyError(name)
     from rlkit.sims.api import Simulator  # torch comes with it
-    from rlkit.sims.sensors import refuse_sensors
+    from rlkit.sims.checks import refuse_alternatives, refuse_sensors
 
+    if not row.alternatives:
+        refuse_alternatives(spec, name)
     if ":" in row.backend:
         cls: Any = modules.load(row.backend, trusted, Simulator)
     else:

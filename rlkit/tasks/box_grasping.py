@@ -1,19 +1,20 @@
-"""BoxGrasping: take a box from the ground and hold it up."""
+"""BoxGrasping: take a box, or another object of a set, from the ground and hold it up."""
 
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ET
 from typing import Any, Mapping
 
 import torch
 from torch import Tensor
 
+from rlkit.objects.scene import with_objects
 from rlkit.rotations import about_z, conjugate, multiply, rotate, rotate_inverse
 from rlkit.sims import models
-from rlkit.sims.api import SceneSpec, Simulator
+from rlkit.sims.api import ResetState, SceneSpec, Simulator
 from rlkit.tasks.api import HoldTimer, failure, observation, reward, success
 from rlkit.tasks.base_task import BaseTask
+from rlkit.tasks.objects.chosen import Objects, solids_of
 from rlkit.tasks.robots import dexhand
 
 
@@ -21,14 +22,17 @@ class BoxGrasping(BaseTask):
     """Solved when the box's centre has been above `successHeight` with enough fingers on it for `successDuration`.
 
     Fingers are on the box when the contact force between finger and box, and nothing else, exceeds
-    `contactForceThreshold`. Positions of the box are of its centre; "gap" is a pad's distance to its surface.
+    `contactForceThreshold`. Positions of the box are of its centre; "gap" is a pad's distance to its surface. With
+    `task.objects` each episode has one of them in the box's place, and all that is said of the box is said of that.
     """
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
-        """The hand over the ground, and a free box of the configured size, mass and friction."""
+        """The hand over the ground, and a free box, or a set of objects of which each env has one."""
+        models_ = with_objects(models.load("dexhand"), "box", solids_of(config))
         return SceneSpec(
-            mjcf=add_box(models.load("dexhand"), config["box"]),
+            mjcf=models_[0],
+            alternatives=models_ if len(models_) > 1 else (),
             joints=dexhand.JOINTS,
             actuators=dexhand.JOINTS,
             bodies=(dexhand.HAND_BODY, dexhand.CARRIAGE_BODY, "box"),
@@ -39,11 +43,11 @@ class BoxGrasping(BaseTask):
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         super().__init__(config, sim, generator)
-        self._half = 0.5 * float(config["box"]["size"])  # m
         self._success_height = float(config["successHeight"])  # m
         self._success_duration = float(config["successDuration"])  # s
         self.box = sim.body("box")
         self.hold = HoldTimer(self, "hold_time")
+        self.objects = Objects(self, solids_of(config))
         self._palm = torch.tensor(dexhand.palm_centre(), device=self.device)  # [3] m, in the hand's frame
 
     # State.
@@ -55,12 +59,11 @@ class BoxGrasping(BaseTask):
         self.box_position, self.box_quat = sim.body_pos[:, box], sim.body_quat[:, box]
         self.box_velocity, self.box_spin = sim.body_lin_vel[:, box], sim.body_ang_vel[:, box]
         self.pads_in_box = rotate_inverse(self.box_quat[:, None], self.pad_pos - self.box_position[:, None])
-        self.gap = (self.pads_in_box.abs() - self._half).clamp(min=0.0).norm(dim=-1)  # [N, 5] m
+        self.gap = self.objects.gaps(self.pads_in_box)  # [N, 5] m
         self.fingers_on_box = self.touching.sum(dim=-1)
         self.thumb_and_finger = self.touching[:, 0] & self.touching[:, 1:].any(dim=-1)
-        self.lift = ((self.box_position[:, 2] - self._half) / (self._success_height - self._half)).clamp(
-            0.0, 1.2
-        )
+        climbed = self.box_position[:, 2] - self.objects.rest_height
+        self.lift = (climbed / self.objects.climb).clamp(0.0, 1.2)
 
     def advance(self) -> None:
         """Run the timer of the hold: unbroken time above the height with enough fingers on the box."""
@@ -68,16 +71,48 @@ class BoxGrasping(BaseTask):
         enough = self.fingers_on_box >= int(self.config["minFingersForGrasp"])
         self.hold.run(enough & (self.box_position[:, 2] > self._success_height))
 
+    def reset(self, env_ids: Tensor) -> ResetState:
+        """See `BaseTask.reset`; with an object for the episode."""
+        self.objects.begin(env_ids)
+        return super().reset(env_ids)
+
     def free_body_state(self, env_ids: Tensor) -> tuple[Tensor, Tensor]:
         """See `Task.free_body_state`: the box at rest on the ground, xy and yaw drawn uniformly."""
         k, box = len(env_ids), self.config["box"]
         pose = torch.zeros(k, 1, 7, device=self.device)
         reach = float(box["xyRange"])
         pose[:, 0, :2] = self.uniform(-reach, reach, k, 2)
-        pose[:, 0, 2] = self._half
+        pose[:, 0, 2] = self.objects.rest_height[env_ids]
         yaw = math.radians(float(box["yawRange"]))
-        pose[:, 0, 3:] = about_z(self.uniform(-yaw, yaw, k))
+        pose[:, 0, 3:] = self.objects.turned(about_z(self.uniform(-yaw, yaw, k)), env_ids)
         return pose, torch.zeros(k, 1, 6, device=self.device)
+
+    # Which object.
+
+    def playing(self, env: int) -> str:
+        """See `Task.playing`: the object, where there are several."""
+        return self.objects.playing(env)
+
+    def variants(self) -> dict[str, Tensor]:
+        """The objects that the running episodes have, `[N]` bool by name."""
+        return self.objects.variants()
+
+    def memory(self) -> dict[str, Tensor]:
+        """As of every task, `[N, ...]`; with which object each env has."""
+        return {**super().memory(), **self.objects.memory()}
+
+    def shared_state(self) -> dict[str, Tensor]:
+        """As of every task; with which objects these are, `[32]` uint8, where there are several."""
+        return {**super().shared_state(), **self.objects.shared_state()}
+
+    def load_shared_state(self, state: Mapping[str, Tensor]) -> None:
+        """See `Task.load_shared_state`; raises TaskError where it is of other objects."""
+        self.objects.check_saved(state)
+        super().load_shared_state(state)
+
+    def deployment(self) -> dict[str, Any]:
+        """As of every task of the hand; with the objects, where the policy sees which it has."""
+        return {**super().deployment(), **self.objects.deployment(self.observation_terms)}
 
     # Observations.
 
@@ -110,6 +145,21 @@ class BoxGrasping(BaseTask):
     def pad_gaps(self) -> Tensor:
         """Each pad's distance to the box's surface, m."""
         return self.gap
+
+    @observation(3)
+    def object_size(self) -> Tensor:
+        """How long the box, or what is in its place, is along its own axes, m."""
+        return self.objects.size
+
+    @observation(5)
+    def object_shape(self) -> Tensor:
+        """1 for its shape, else 0: box, cylinder, capsule, sphere, mesh."""
+        return self.objects.shape
+
+    @observation(1)
+    def object_mass(self) -> Tensor:
+        """Its mass, kg, without what randomisation makes of it."""
+        return self.objects.mass
 
     @observation(5)
     def fingerpad_distances(self) -> Tensor:
@@ -188,29 +238,3 @@ class BoxGrasping(BaseTask):
     def box_too_far(self) -> Tensor:
         """The box is further from the hand than maxBoxDistance."""
         return (self.box_position - self.hand_pos).norm(dim=-1) > float(self.config["maxBoxDistance"])
-
-
-def add_box(mjcf: str, box: Mapping[str, Any]) -> str:
-    """The scene `mjcf` with a free body "box": size (edge, m), mass (kg), friction (its own value decides)."""
-    half, mass = 0.5 * float(box["size"]), float(box["mass"])
-    inertia = mass * (2.0 * half) ** 2 / 6.0  # solid cube
-    root = ET.fromstring(mjcf)
-    world = root.find("worldbody")
-    assert world is not None
-    body = ET.SubElement(world, "body", name="box", pos=f"0 0 {half}")
-    ET.SubElement(body, "freejoint", name="box")
-    ET.SubElement(body, "inertial", pos="0 0 0", mass=f"{mass}", diaginertia=" ".join([f"{inertia}"] * 3))
-    ET.SubElement(
-        body,
-        "geom",
-        name="box",
-        type="box",
-        size=" ".join([f"{half}"] * 3),
-        contype="2",
-        conaffinity="1",
-        priority="1",  # this geom's friction counts in its contacts, so that task.box.friction means what it says
-        condim="4",
-        friction=f"{box['friction']} 0.01 0.0001",
-        rgba="0.2 0.5 0.9 1",
-    )
-    return ET.tostring(root, encoding="unicode")

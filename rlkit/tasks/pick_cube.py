@@ -7,11 +7,12 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
+from rlkit.objects.scene import with_objects
 from rlkit.rotations import rotate
 from rlkit.sims import models
 from rlkit.sims.api import ContactSensor, SceneSpec, Simulator
 from rlkit.tasks.api import HoldTimer, failure, observation, reward, success
-from rlkit.tasks.box_grasping import add_box
+from rlkit.tasks.objects.chosen import solids_of
 from rlkit.tasks.robots.panda import JOINTS, NUM_ARM, Panda, add_marker
 
 _OPEN = 0.08  # m, between the open fingers
@@ -29,8 +30,9 @@ class PickCube(Panda):
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
         """The arm, a free cube of the configured size, mass and friction, and a ball that shows the target."""
+        (with_cube,) = with_objects(models.load("panda"), "box", solids_of(config))
         return SceneSpec(
-            mjcf=add_marker(add_box(models.load("panda"), config["box"]), "target", "0.2 0.75 0.35 0.5"),
+            mjcf=add_marker(with_cube, "target", "0.2 0.75 0.35 0.5"),
             joints=JOINTS,
             actuators=JOINTS,
             bodies=("hand", "box", "target"),

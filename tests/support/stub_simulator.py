@@ -34,6 +34,7 @@ class StubSimulator(Simulator):
         self.contact_count = torch.zeros(n, len(spec.contacts))
         self.unstable = torch.zeros(n, dtype=torch.bool)
         self.steps_taken = 0
+        self.chosen = torch.zeros(n, dtype=torch.int64)  # of the scene's alternatives
 
     def step(self, ctrl: Tensor, num_steps: int) -> None:
         self.steps_taken += num_steps
@@ -48,6 +49,9 @@ class StubSimulator(Simulator):
             self.body_quat[env_ids, body] = state.free_pose[:, i, 3:]
         self.contact_force[env_ids] = 0.0
         self.unstable[env_ids] = False
+
+    def choose(self, env_ids: Tensor, numbers: Tensor) -> None:
+        self.chosen[env_ids] = numbers
 
     def apply_force(self, body: str, force: Tensor) -> None:
         raise NotImplementedError

@@ -12,7 +12,7 @@ from task_config import task_config
 
 from rlkit.tasks.api import TaskError
 from rlkit.tasks.base_task import BaseTask
-from rlkit.tasks.box_grasping import BoxGrasping, add_box
+from rlkit.tasks.box_grasping import BoxGrasping
 from rlkit.tasks.robots import dexhand
 
 COMMANDS = dexhand.BASE_JOINTS + dexhand.CONTROLS
@@ -284,14 +284,3 @@ def test_resets_turn_and_place_the_box_within_its_range_at_rest() -> None:
 def test_the_same_seed_draws_the_same_resets() -> None:
     first, second = grasping(5).reset(torch.arange(5)), grasping(5).reset(torch.arange(5))
     assert torch.equal(first.joint_pos, second.joint_pos) and torch.equal(first.free_pose, second.free_pose)
-
-
-def test_the_box_in_the_scene_is_the_configured_one() -> None:
-    scene = add_box(
-        "<mujoco><worldbody/></mujoco>",
-        {"size": 0.06, "mass": 0.3, "friction": 0.7, "xyRange": 0, "yawRange": 0},
-    )
-    assert (
-        'size="0.03 0.03 0.03"' in scene and 'mass="0.3"' in scene and 'friction="0.7 0.01 0.0001"' in scene
-    )
-    assert f'diaginertia="{" ".join([str(0.3 * 0.06**2 / 6.0)] * 3)}"' in scene

@@ -6,7 +6,7 @@ import os
 from typing import Any, Mapping, Sequence
 
 from rlkit import zoo
-from rlkit.config.checks import best, env_memory, learners, motion, tasks, terrain, trackers, until
+from rlkit.config.checks import best, env_memory, learners, motion, objects, tasks, terrain, trackers, until
 from rlkit.config.facts import engine, support
 from rlkit.config.facts.machine import Machine
 from rlkit.config.schema import keys, types
@@ -129,6 +129,7 @@ def check_combinations(plain: Plain, machine: Machine) -> list[str]:
     problems += until.check(plain)
     problems += motion.check(plain["task"])
     problems += terrain.check(plain)
+    problems += objects.check(plain)
     problems += best.check(plain)
     problems += trackers.check(plain, machine)
     training, task = plain["training"], plain["task"]

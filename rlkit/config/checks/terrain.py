@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from rlkit.config.schema.types import Plain
 from rlkit.nearest import did_you_mean
-from rlkit.sims.facts import SIMULATORS, simulator_facts
+from rlkit.sims.facts import able, simulator_facts
 from rlkit.terrain.settings import KINDS, LARGEST, TerrainSettings, scan_size
 
 _MOST_POINTS = 2000  # of a scan
@@ -32,11 +32,18 @@ def check(plain: Plain) -> list[str]:
     problems += _lengths(settings, task["terrain"])
     row = simulator_facts(sim)
     if row is not None and row.backend and not row.terrain:
-        able = " or ".join(f"sim={name}" for name, other in SIMULATORS.items() if other.terrain)
         problems.append(
-            f"sim={sim}: has no terrain, which task={task['name']} stands on; write {able}, or task.terrain.kinds=[]"
+            f"sim={sim}: has no terrain, which task={task['name']} stands on; write {able('terrain')}, or"
+            " task.terrain.kinds=[]"
         )
     return problems
+
+
+def several(task: Mapping[str, Any]) -> list[str]:
+    """The kinds of terrain of a task, where there are several."""
+    given: Sequence[str] = (task.get("terrain") or {}).get("kinds") or ()
+    kinds = list(dict.fromkeys(given))
+    return kinds if len(kinds) > 1 else []
 
 
 def _lengths(settings: TerrainSettings, given: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Collection, Mapping, Sequence
 
+from rlkit.config.checks import objects, terrain
 from rlkit.config.facts import engine
 from rlkit.config.files import task_source
 from rlkit.config.files.terms import term_names
@@ -49,6 +50,7 @@ def known_metrics(plain: Plain) -> list[str]:
     told = _terms(plain)
     if training["evalInterval"]:
         names += [f"eval/{name}" for name in (*SHORT, *sorted(told["fact"]))] + ["time/evaluation"]
+        names += [f"eval/success/{name}" for name in (*objects.several(task), *terrain.several(task))]
     names += [f"reward/{name}" for name, weight in (task.get("rewardWeights") or {}).items() if weight]
     for kind in ("success", "failure"):
         names += [f"{kind}/{name}" for name, is_on in (ends.get(kind) or {}).items() if is_on]
@@ -110,7 +112,7 @@ def _terms(plain: Plain) -> Mapping[str, Collection[str]]:
 def _impossible(wanted: Condition) -> str | None:
     """Why no value can meet it, or every value does."""
     group, _, name = wanted.metric.rpartition("/")
-    if name not in _SHARES and group not in ("success", "failure"):
+    if name not in _SHARES and group not in ("success", "failure", "eval/success"):
         return None
     if 0 <= wanted.bound <= 1 and wanted.holds(0.0) != wanted.holds(1.0):
         return None

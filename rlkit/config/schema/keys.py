@@ -17,6 +17,7 @@ from rlkit.config.schema.randomization import KEYS as RANDOMIZATION_KEYS
 from rlkit.config.schema.sections import SECTION_CLASSES
 from rlkit.config.schema.spelling import camel
 from rlkit.config.schema.terrain import KEYS as TERRAIN_KEYS
+from rlkit.objects.settings import SETS
 from rlkit.tasks.robots.legged import LEGGED
 
 GROUPS = ("sim", "physics", "env", "task", "train")
@@ -196,6 +197,12 @@ _TASK = (
     ("box.xRange", "list of 2 float", "m", "where it begins: uniform, world"),
     ("box.yRange", "list of 2 float", "m", "where it begins: uniform, world"),
     ("box.yawRange", "float in [0, 180]", "degrees", "how it is turned at first: uniform, each way"),
+    (
+        "objects",
+        "[] or list of any or text",
+        "",
+        f"what is in the box's place: a set ({', '.join(SETS)}), or a list with an entry an object; []: the box",
+    ),
     ("successHeight", "float > 0", "m", "height that the box's centre must be held above"),
     ("successDuration", "float > 0", "s", "for how long, without a break"),
     ("minFingersForGrasp", "int in [1, 5]", "", "fingers that must be on the box meanwhile"),

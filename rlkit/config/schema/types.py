@@ -126,6 +126,8 @@ def show(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(show(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}: {show(item)}" for key, item in value.items()) + "}"
     return repr(value) if isinstance(value, str) else str(value)
 
 

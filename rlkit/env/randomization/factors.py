@@ -24,6 +24,8 @@ class Factors(RangeDraw):
         self._count = len(names)
         width = len(self._columns) if settings["each"] else 1
         super().__init__(quantity, sim, seed, settings["range"], width, settings["per"])
+        # Until a curriculum widens them; another model of the env would be without them
+        self._for_good = not self._each_episode and not sim.spec.alternatives
         # The level that each env's factors are of; none has any yet.
         self._given = torch.full((self.num_envs,), torch.nan, dtype=torch.float64, device=self.device)
 
@@ -33,7 +35,7 @@ class Factors(RangeDraw):
 
     def reset(self, ids: Tensor, level: float) -> None:
         """Give the envs `ids` `[k]` their factors."""
-        if not self._each_episode:  # they have them for good, until a curriculum widens them
+        if self._for_good:
             ids = ids[self._given[ids] != level]
             if not len(ids):
                 return

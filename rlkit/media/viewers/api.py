@@ -74,6 +74,12 @@ class Viewer(ABC):
         must see to be fulfilled: another env, another checkpoint, a restart.
         """
 
+    def set_model(self, mjcf: str) -> None:
+        """Show another model of the same layout from the next frame on; a viewer without shapes, as here, leaves it.
+
+        Raises ViewerError for one that MuJoCo cannot compile.
+        """
+
     @abstractmethod
     def poll_input(self) -> UserInput:
         """What the user asked for since the last call."""

@@ -44,8 +44,9 @@ class Evaluation:
         facts: Mapping[str, Any] | None = None,
         take: Callable[[Recording], None] | None = None,
     ) -> dict[str, float]:
-        """Play with `policy`: `eval/return`, `eval/length`, `eval/success`, `eval/timeout`, the means of the task's own
-        numbers of an episode as `eval/<fact>`, and `time/evaluation` [s].
+        """Play with `policy`: `eval/return`, `eval/length`, `eval/success`, `eval/timeout`, the success of each of
+        the task's variants as `eval/success/<variant>`, the means of its own numbers of an episode as `eval/<fact>`,
+        and `time/evaluation` [s].
 
         take: is handed the first env's episode as a recording, `facts` being entries of its header.
         """
@@ -65,6 +66,7 @@ class Evaluation:
             "eval/length": results["length"]["mean"],
             "eval/success": results["success_rate"],
             "eval/timeout": results["timeout_rate"],
+            **{f"eval/success/{name}": of["success_rate"] for name, of in results.get("tasks", {}).items()},
             **{
                 f"eval/{name}": of["mean"]
                 for name, of in results.get("facts", {}).items()

@@ -19,7 +19,7 @@ class LiveView:
     def __init__(self, viewer: Viewer, env: VecEnv, recorded: Sequence[int] = ()) -> None:
         """recorded: envs that somebody else watches; they stay watched, before the shown one."""
         self.viewer, self._env, self._recorded = viewer, env, list(recorded)
-        self._watched, self._playing = -1, ""
+        self._watched, self._playing, self._model = -1, "", env.mjcf
         self.restart()
 
     def let_go(self) -> None:
@@ -46,6 +46,10 @@ class LiveView:
             self._env.watch([*self._recorded, self._watched])
             self.restart()
         self._playing = self._env.playing(self._watched)  # the step may begin another episode
+        model = self._env.model_of(self._watched)
+        if model is not None and model is not self._model:
+            self._model = model
+            self.viewer.set_model(model)
 
     def after_step(self, step: Step, caption: str) -> None:
         """Show the state that the step led to, see `VecEnv.step`; keeps the viewer's pace.

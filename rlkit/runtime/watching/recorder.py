@@ -48,6 +48,7 @@ class Recorder:
         self._states = _Rows(len(self.envs))  # row t: the state before step t
         self._start: list[dict[str, np.ndarray]] = [{} for _ in self.envs]
         self._playing = [""] * len(self.envs)  # what the running episode is called
+        self._model: list[str | None] = [None] * len(self.envs)  # that it is of
         self._pushes: list[list[list[Any]]] = [[] for _ in self.envs]
         env.watch(self.envs)
 
@@ -63,6 +64,7 @@ class Recorder:
         for column in columns:
             self._start[column] = self.env.episode_start(self.envs[column])
             self._playing[column] = self.env.playing(self.envs[column])
+            self._model[column] = self.env.model_of(self.envs[column])
             self._pushes[column] = []
         self._states.put(0 * columns, columns, self.env.poses([self.envs[c] for c in columns]))
 
@@ -148,9 +150,10 @@ class Recorder:
             "pushes": self._pushes[column],
             **({"playing": self._playing[column]} if self._playing[column] else {}),
         }
-        if self.env.mjcf is not None:
-            header["model_sha256"] = model_hash(self.env.mjcf)
-            arrays["mjcf"] = np.frombuffer(self.env.mjcf.encode("utf-8"), np.uint8)
+        mjcf = self._model[column]
+        if mjcf is not None:
+            header["model_sha256"] = model_hash(mjcf)
+            arrays["mjcf"] = np.frombuffer(mjcf.encode("utf-8"), np.uint8)
         return Recording(header, arrays)
 
 

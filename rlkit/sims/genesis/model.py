@@ -15,10 +15,10 @@ import mujoco
 import numpy as np
 
 from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError
+from rlkit.sims.checks import refuse_sensors
 from rlkit.sims.mjcf import has_files
 from rlkit.sims.mjmodel.refusals import geom_label, refuse, surface_problems, world_problems
 from rlkit.sims.mjmodel.scene import build_scene
-from rlkit.sims.sensors import refuse_sensors
 
 SOLVERS = {"newton": "Newton", "cg": "CG"}
 INTEGRATORS = {"euler": "Euler", "implicitfast": "implicitfast"}

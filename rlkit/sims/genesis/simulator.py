@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rlkit.rotations import multiply, rotate
 from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator
+from rlkit.sims.checks import refuse_sensors
 from rlkit.sims.compiling import compiling
 from rlkit.sims.genesis import engine
 from rlkit.sims.genesis.contacts import ContactReader
@@ -22,7 +23,6 @@ from rlkit.sims.genesis.scene import build_robot
 from rlkit.sims.mjmodel import checks as seam
 from rlkit.sims.mjmodel.quantities import body_id, quantity_parts
 from rlkit.sims.mjmodel.scene import build_scene
-from rlkit.sims.sensors import refuse_sensors
 
 _HUGE = 1e10  # MuJoCo's mjMAXVAL: a larger position or velocity is an explosion
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError
+from rlkit.sims.checks import refuse_sensors
 from rlkit.sims.isaacgym.drives import read_drives
 from rlkit.sims.isaacgym.filters import shape_filters
 from rlkit.sims.isaacgym.tree import build_trees, check_names, compile_model
-from rlkit.sims.sensors import refuse_sensors
 
 OTHERS = "any other simulator can, as sim=mujoco"
 

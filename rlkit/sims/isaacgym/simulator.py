@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rlkit.rotations import multiply, rotate, rotate_inverse
 from rlkit.sims.api import PhysicsSettings, ResetState, SceneSpec, Simulator, SimulatorError
+from rlkit.sims.checks import refuse_sensors
 from rlkit.sims.isaacgym.actuation import Actuation
 from rlkit.sims.isaacgym.check import OTHERS, refuse_pairs
 from rlkit.sims.isaacgym.drives import read_drives
@@ -24,7 +25,6 @@ from rlkit.sims.isaacgym.tree import Tree, build_trees, check_names, compile_mod
 from rlkit.sims.isaacgym.world import World, require
 from rlkit.sims.mjmodel import checks as seam
 from rlkit.sims.mjmodel.quantities import body_id
-from rlkit.sims.sensors import refuse_sensors
 
 from isaacgym import gymapi, gymtorch  # isort: skip  (world explains it where Isaac Gym cannot be loaded)
 

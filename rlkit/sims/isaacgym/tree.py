@@ -14,7 +14,8 @@ from itertools import chain
 import mujoco
 import numpy as np
 
-from rlkit.sims.api import SceneSpec, SimulatorError, check_actuators, check_known
+from rlkit.sims.api import SceneSpec, SimulatorError, check_known
+from rlkit.sims.checks import check_actuators
 from rlkit.sims.mjcf import unpacked
 from rlkit.sims.mjmodel.refusals import named, refuse, surface_problems, world_problems
 

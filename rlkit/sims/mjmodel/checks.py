@@ -53,7 +53,8 @@ def fingerprint(spec: SceneSpec) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _digest(spec: SceneSpec) -> bytes:
-    return hashlib.sha256(repr(spec).encode()).digest()  # of embedded meshes it takes a while
+    others = repr(spec.alternatives) if spec.alternatives else ""
+    return hashlib.sha256((repr(spec) + others).encode()).digest()  # of embedded meshes it takes a while
 
 
 def subtree(model: mujoco.MjModel, body: int) -> list[int]:

@@ -40,11 +40,17 @@ class Scales:
         self._entries: dict[str, list[Entries]] = {}
 
     def write(
-        self, quantity: str, env_ids: Tensor, factors: Tensor, field: Callable[[str], Tensor]
+        self,
+        quantity: str,
+        env_ids: Tensor,
+        factors: Tensor,
+        field: Callable[[str], Tensor],
+        own: Callable[[str], Tensor | None] = lambda name: None,
     ) -> list[str]:
         """Write into the model fields that make up `quantity`; returns their names.
 
         factors: `[k, parts]` for the envs `env_ids`. field: gives the values of a model field by its name, `[N, ...]`.
+        own: those `[k, ...]` of the models that these envs have, None where all have the same.
         Raises SimulatorError for no quantity.
         """
         if quantity not in self._entries:
@@ -52,7 +58,9 @@ class Scales:
             self._entries[quantity] = [_on_device(entries, self._device) for entries in found]
         for entries in self._entries[quantity]:
             values = field(entries.field)
-            scaled = entries.own * factors[:, entries.part].double()
+            models = own(entries.field)
+            nominal = entries.own if models is None else models[(slice(None), *entries.index)]
+            scaled = nominal * factors[:, entries.part].double()
             values[(env_ids[:, None], *entries.index)] = scaled.to(values.dtype)
         return [entries.field for entries in self._entries[quantity]]
 

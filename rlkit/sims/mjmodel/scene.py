@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rlkit.packages import how_to_install
-from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError, check_actuators, check_known
+from rlkit.sims.api import PhysicsSettings, SceneSpec, SimulatorError, check_known
+from rlkit.sims.checks import check_actuators
 from rlkit.sims.mjcf import unpacked
 
 INSTALL = how_to_install("mujoco")
@@ -118,16 +119,13 @@ def build_scene(spec: SceneSpec, physics: PhysicsSettings) -> Scene:
     _check_names(spec, source)
     _check_joint_kinds(spec, source)
     kinematic = check_sensors(spec, source)
-    keep_sensors(source, ())
     keep_sensors(motion_source, spec.sensors if kinematic else ())
-    apply_physics(source, physics)
     apply_physics(motion_source, physics)
     motion_source.option.disableflags |= _MOTION_ONLY
     blocks = append_motion_sensors(motion_source, spec)
     columns = max(block.stop for block in blocks.values())
     blocks["contact"] = Block(columns, columns + 4 * len(spec.contacts), (len(spec.contacts), 4))
-    append_contact_sensors(source, spec)
-    model, motion_model = _compile(source), _compile(motion_source)
+    model, motion_model = physics_model(source, spec, physics), _compile(motion_source)
     sensors = read_sensors(sensing_model(spec, physics), spec, kinematic) if spec.sensors else None
     _check_angle_unit(model)
     joints = [model.joint(name).id for name in spec.joints]
@@ -145,6 +143,14 @@ def build_scene(spec: SceneSpec, physics: PhysicsSettings) -> Scene:
         actuator_order=np.array([spec.actuators.index(a.name) for a in source.actuators], np.int64),
         sensors=sensors,
     )
+
+
+def physics_model(source: mujoco.MjSpec, spec: SceneSpec, physics: PhysicsSettings) -> mujoco.MjModel:
+    """The model that is stepped, of `parse`'s result: its sensors are the contacts of the spec alone."""
+    keep_sensors(source, ())
+    apply_physics(source, physics)
+    append_contact_sensors(source, spec)
+    return _compile(source)
 
 
 def sensing_model(spec: SceneSpec, physics: PhysicsSettings) -> mujoco.MjModel:

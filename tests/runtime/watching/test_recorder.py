@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -17,8 +19,8 @@ from rlkit.tasks.box_grasping import BoxGrasping
 N = 5
 
 
-def box_env(num_envs: int = N, episode_length: int = 6) -> TaskEnv:
-    config = {**task_config("task=BoxGrasping"), "episodeLength": episode_length}
+def box_env(num_envs: int = N, episode_length: int = 6, objects: Any = ()) -> TaskEnv:
+    config = {**task_config("task=BoxGrasping"), "episodeLength": episode_length, "objects": objects}
     physics = PhysicsSettings(dt=0.01, substeps=2, num_threads=1)
     sim = MujocoSimulator(BoxGrasping.scene(config), physics, num_envs)
     return TaskEnv(sim, BoxGrasping(config, sim, torch.Generator().manual_seed(3)))
@@ -45,9 +47,9 @@ def play(env: TaskEnv, steps: int, envs=(1, 4), pushes=(), **settings) -> tuple[
     return taken, told
 
 
-def replayed(recording: Recording) -> float:
+def replayed(recording: Recording, objects: Any = ()) -> float:
     """The largest deviation of the states when the recorded commands act on the recorded start in a new simulator."""
-    env = box_env(num_envs=1)
+    env = box_env(num_envs=1, objects=objects)
     env.sim.load_state({name: torch.from_numpy(value.copy()) for name, value in recording.start.items()})
     worst = 0.0
     assert len(recording.arrays["ctrl"]) == recording.length
@@ -105,6 +107,19 @@ def test_recorded_commands_repeat_every_state_exactly_also_pushed_ones():
     pushed = next(r for r in taken if r.header["pushes"])
     without = Recording({**pushed.header, "pushes": []}, pushed.arrays)
     assert replayed(without) > 1e-3
+
+
+def test_each_episode_is_recorded_with_its_own_object_and_repeats_with_it():
+    """Envs 1 and 4 of five begin with objects 1 and 0 of four, and go on with the next."""
+    env = box_env(objects="shapes")
+    taken, _ = play(env, steps=14)
+    names = ["box", "cylinder", "capsule", "sphere"]
+    playing = [(r.header["env"], r.header["playing"]) for r in taken]
+    assert playing == [(4, "box"), (1, "cylinder"), (4, "cylinder"), (1, "capsule"), (4, "capsule")]
+    for recording in taken:
+        assert f'name="box" type="{recording.header["playing"]}"' in recording.mjcf
+        assert recording.mjcf == env.sim.spec.alternatives[names.index(recording.header["playing"])]
+        assert replayed(recording, "shapes") == 0.0
 
 
 def test_a_stride_keeps_the_first_and_last_state_and_every_action():

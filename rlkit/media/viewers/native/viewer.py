@@ -39,6 +39,11 @@ _HELP: tuple[tuple[str, str], ...] = (
     ("c", "next checkpoint"),
 )
 _ALWAYS = ("space", "right", "n p")  # keys that mean something whatever the caller obeys
+# What of a model is seen, where all else is the same
+_SHAPES = (
+    *("geom_type", "geom_dataid", "geom_size", "geom_aabb", "geom_rbound"),
+    *("geom_pos", "geom_quat", "geom_rgba"),
+)
 # The window switches these drawing options on the same keys (n, p, f, c), and none of them is about the policy.
 _SIDE_EFFECTS = (
     mujoco.mjtVisFlag.mjVIS_ISLAND,
@@ -75,7 +80,7 @@ class NativeViewer(Viewer):
         self._checkpoints: list[str] = []
         self._playing = ""
         self._frame: Frame | None = None
-        self._stale = False
+        self._stale = self._reshaped = False
         self._draw_next = float("-inf")
         self._scene = Scene(mjcf)
         self._tracker = TrackingCamera(self._scene.model, _ASPECT)
@@ -103,6 +108,13 @@ class NativeViewer(Viewer):
         if time.monotonic() >= self._draw_next:
             self._draw()
         self.pacer.wait(self.period, while_paused=self._draw)
+
+    def set_model(self, mjcf: str) -> None:
+        model, other = self._scene.model, Scene(mjcf).model
+        with self._window.lock():
+            for name in _SHAPES:
+                getattr(model, name)[:] = getattr(other, name)
+        self._ghost, self._reshaped = None, True
 
     def poll_input(self) -> UserInput:
         asked, self._input = self._input, UserInput()
@@ -179,7 +191,8 @@ class NativeViewer(Viewer):
             if self._stale:
                 self._move(self._frame)
             self._window.set_texts(overlay(self._title, self._frame, self.pacer, self._help))
-            self._window.sync(state_only=True)
+            self._window.sync(state_only=not self._reshaped)
+            self._reshaped = False
             # Where pictures are slow, as without a GPU, half of the time stays for what makes the states.
             self._draw_next = begin + max(_DRAW_EVERY, 2 * (time.monotonic() - begin))
 

@@ -50,9 +50,11 @@ class WebStage:
 
     def set_model(self, mjcf: str) -> None:
         """Show another model from now on; raises ViewerError for one that MuJoCo cannot compile."""
-        scene = Scene(mjcf)
+        scene, followed = Scene(mjcf), self.scene.follow
         self.scene = WebScene(self.server, scene)
         self.scene.shows_ghost = self._reference.value
+        if followed in self.scene.followable:
+            self.scene.follow = followed
         self._follow.options = self.scene.followable
         self._follow.value = self.scene.follow
 

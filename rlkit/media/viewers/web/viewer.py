@@ -61,6 +61,9 @@ class WebViewer(Viewer):
         self._metrics.add(frame.metrics, self._period)
         self._stage.show(frame, self._period, self._draw_curves)
 
+    def set_model(self, mjcf: str) -> None:
+        self._stage.set_model(mjcf)
+
     def poll_input(self) -> UserInput:
         with self._lock:
             asked, self._input = self._input, UserInput()

@@ -1,0 +1,1 @@
+"""What tasks on a set of objects share."""
