@@ -10,7 +10,7 @@ from typing import Any, Collection, Mapping
 from rlkit.plugins import modules
 from rlkit.tasks.api import Task
 
-FOLDERS = ("motion", "velocity")
+FOLDERS = ("hand", "motion", "velocity")
 """The folders of rlkit/tasks in which tasks stand too."""
 
 

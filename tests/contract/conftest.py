@@ -10,6 +10,8 @@ from rlkit.config.facts import support
 
 # What jax traces and compiles anew in every process takes 20 to 35 s of CPU time a scene: a plain run takes two.
 ON_MJX = ("BoxGrasping", "HumanoidStand")  # the hand with a box, and the H1
+# A scene that is nearly another one: on warp, on a CPU 10 s each, a plain run takes that one.
+ALIKE = ("CubeReorient",)  # BoxGrasping, with plates that touch nothing
 # Of tasks on terrain a plain run takes one, and on warp, on a CPU 10 s each, what test_terrain.py has.
 ON_TERRAIN = ("HumanoidRough", "HumanoidRough g1", "QuadrupedRough")
 
@@ -19,7 +21,7 @@ SHARE = 3  # of the tasks of a learner that a plain run leaves out all but each 
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "write what test_support.py sees into rlkit/config/facts/support.yaml and docs/support.md"
     parser.addoption("--write-support", action="store_true", help=text)
-    text = f"tasks on mjx besides {', '.join(ON_MJX)}, all on terrain, and each learner on each task: 8 minutes more"
+    text = f"tasks on mjx besides {', '.join(ON_MJX)}, all on terrain, {ALIKE[0]} on warp, all learners: 8 minutes more"
     parser.addoption("--every-scene", action="store_true", help=text)
 
 
@@ -76,8 +78,10 @@ def _is_in(done: dict[tuple[str, str], bool], item: pytest.Item) -> bool | None:
 
 
 def _is_left_out(item: pytest.Item) -> bool:
-    """Whether it is of a task on mjx, or of one on terrain, that only --every-scene asks for."""
+    """Whether it is of a task on mjx or warp, or of one on terrain, that only --every-scene asks for."""
     given = _given(item)
+    if given.get("task") in ALIKE and "warp" in given.values():
+        return True
     if given.get("task") in ON_TERRAIN and item.path.name in ("test_tasks.py", "test_support.py"):
         return given["task"] != ON_TERRAIN[-1] or bool({"warp", "mjx"} & set(given.values()))
     return _runs_on_mjx(item) and given.get("task", ON_MJX[0]) not in ON_MJX

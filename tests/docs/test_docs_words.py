@@ -17,6 +17,7 @@ from rlkit.config.words.preflight import read_words
 FROM = [page for page in pages() if page.path.parent.name == "coming_from" and page.path.stem != "README"]
 TASKS = (
     "BoxGrasping",
+    "CubeReorient",
     "HumanoidVelocity",
     "QuadrupedVelocity",
     "TrackMotion",

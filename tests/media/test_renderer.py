@@ -12,7 +12,7 @@ from recordings import MJCF
 
 from rlkit.media.camera import TrackingCamera, corners, floating_robot, framed_geoms
 from rlkit.media.caption import burn
-from rlkit.media.ghost import RGBA, GhostGeoms
+from rlkit.media.ghost import RGBA, GhostGeoms, ghost_rgba
 from rlkit.media.gl import RenderError
 from rlkit.media.renderer import SceneRenderer
 
@@ -261,6 +261,17 @@ def test_a_geom_that_is_not_seen_has_no_ghost() -> None:
     assert geom.size[0] == pytest.approx(0.1)
     np.testing.assert_allclose(geom.pos, [0, 0, 0.7])
     np.testing.assert_allclose(geom.rgba[:3], RGBA[:3])
+
+
+def test_a_thing_of_several_colours_keeps_them_as_a_ghost() -> None:
+    """Of three bodies on free joints: a painted one, one of a single colour, and one with a part that hangs on it."""
+    painted = '<geom size="0.1" rgba="1 0 0 1"/><geom size="0.2" rgba="0 1 0 1"/>'
+    part = '<body><joint/><geom size="0.1" rgba="1 0 0 1"/></body>'
+    bodies = (painted, '<geom size="0.1" rgba="1 0 0 1"/>', painted + part)
+    text = "".join(f"<body><freejoint/>{inside}</body>" for inside in bodies)
+    model, _ = posed(f"<mujoco><worldbody>{text}</worldbody></mujoco>")
+    wanted = [(1, 0, 0, 0.8), (0, 1, 0, 0.8), *[RGBA] * 4]
+    np.testing.assert_allclose(ghost_rgba(model), wanted, atol=1e-6)
 
 
 def test_the_ghost_lets_as_much_through_as_it_says(renderers) -> None:

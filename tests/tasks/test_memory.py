@@ -16,8 +16,8 @@ from rlkit.tasks.api import HoldTimer, Task, observation, success
 from rlkit.tasks.registry import task_class
 
 TASKS = (
-    "BaseTask BoxGrasping Reach ReachOrigin PickCube HumanoidStand HumanoidWalk HumanoidRun HumanoidVelocity"
-    " QuadrupedVelocity"
+    "BaseTask BoxGrasping CubeReorient Reach ReachOrigin PickCube HumanoidStand HumanoidWalk HumanoidRun"
+    " HumanoidVelocity QuadrupedVelocity"
 )
 CONFIG = {
     "name": "Forgetful",

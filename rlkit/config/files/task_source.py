@@ -33,7 +33,9 @@ def place(task: str) -> tuple[str, str]:
     """The module and the name of a task's class; of ours some stand in a folder of rlkit/tasks."""
     module, _, name = task.rpartition(":")
     own = snake(task).lower()
-    folders = [folder for folder in ("", "motion.", "velocity.") if _file_of(f"rlkit.tasks.{folder}{own}")]
+    folders = [
+        folder for folder in ("", "hand.", "motion.", "velocity.") if _file_of(f"rlkit.tasks.{folder}{own}")
+    ]
     return module or f"rlkit.tasks.{folders[0] if folders else ''}{own}", name
 
 

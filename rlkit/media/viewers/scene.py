@@ -24,11 +24,12 @@ _WORLD = 0
 class Shape:
     """A visible geom: a mesh in its body's frame [m], and its colour, red green blue alpha in 0 to 1.
 
-    faceted: its edges are its own, not those of a round thing in triangles.
+    body, geom: ids in the model. faceted: its edges are its own, not those of a round thing in triangles.
     """
 
     name: str
     body: int
+    geom: int
     mesh: trimesh.Trimesh
     rgba: tuple[float, float, float, float]
     faceted: bool = False
@@ -97,7 +98,7 @@ class Scene:
         placed[:3, 3] = model.geom_pos[geom]
         mesh.apply_transform(placed)
         faceted = kind in (int(_KINDS.mjGEOM_BOX), int(_KINDS.mjGEOM_HFIELD))
-        self.shapes.append(Shape(name, body, mesh, rgba, faceted))
+        self.shapes.append(Shape(name, body, geom, mesh, rgba, faceted))
 
 
 def _mesh(model: mujoco.MjModel, geom: int, kind: int) -> trimesh.Trimesh | None:

@@ -8,7 +8,7 @@ import numpy as np
 import viser
 
 from rlkit.media.camera import TrackingCamera
-from rlkit.media.ghost import RGBA, Poses, apart
+from rlkit.media.ghost import Poses, apart, ghost_rgba
 from rlkit.media.viewers.scene import Ground, Scene, Shape
 
 WHAT_MOVES, NOTHING = "what moves", "nothing"
@@ -77,9 +77,11 @@ class WebScene:
                 frame.visible = False
             return
         if not self._ghosts:
+            colours = ghost_rgba(self.scene.model)
             for shape in self.scene.shapes:
                 if shape.body in self.scene.moving:
-                    self._add_shape(replace(shape, rgba=RGBA), _GHOST, self._ghosts)
+                    rgba = colours[shape.geom]
+                    self._add_shape(replace(shape, rgba=tuple(rgba.tolist())), _GHOST, self._ghosts)
         elsewhere = apart(bodies, reference)
         for body, frame in self._ghosts.items():
             frame.position, frame.wxyz = reference[0][body], reference[1][body]

@@ -1,0 +1,1 @@
+"""What the DexHand does with a thing that it holds."""
