@@ -46,6 +46,7 @@ BASE = {
 # What is known of simulators, learners and legged robots without importing them: a row each; the learners' settings.
 FACTS = {
     "rlkit.sims.facts",
+    "rlkit.learners.cnn",
     "rlkit.learners.facts",
     "rlkit.tasks.motion.goals_file",
     "rlkit.tasks.robots.humanoids",
@@ -80,10 +81,13 @@ RULES = {
     "sims": ({"rlkit.sims", "rlkit.rotations"} | BASE, {"torch", "numpy"}),
     "env": ({"rlkit.env", "rlkit.sims.api", "rlkit.tasks.api"} | BASE, {"torch"}),
     "env/gym": (
-        {"rlkit.env.gym", "rlkit.env.api", "rlkit.env.foreign", *BASE},
+        {"rlkit.env.gym", "rlkit.env.api", "rlkit.env.foreign", "rlkit.env.images", *BASE},
         {"torch", "numpy", "gymnasium"},
     ),
-    "learners": ({"rlkit.learners", "rlkit.env.api"} | BASE, {"torch", "numpy", "rl_games", "gymnasium"}),
+    "learners": (
+        {"rlkit.learners", "rlkit.env.api", "rlkit.env.images"} | BASE,
+        {"torch", "numpy", "rl_games", "gymnasium"},
+    ),
     "soccer": ({"rlkit.soccer", "rlkit.env.api"} | BASE, {"numpy", "mujoco", "gymnasium"}),
     "media": (
         {"rlkit.media", "rlkit.workspace", *BASE, "rlkit.env.gym.rendering", "rlkit.env.api",

@@ -215,11 +215,11 @@ def _begin(sim: Simulator, recording: Recording, force: bool) -> int:
 
 
 def _replay_gymnasium(recording: Recording, force: bool) -> Replay:
-    from rlkit.env.gym.rendering import replayed  # only here: no other task needs gymnasium
+    from rlkit.env.gym.rendering import observed, replayed  # only here: no other task needs gymnasium
 
     arrays, length = recording.arrays, recording.length
     moments = list(replayed(recording))
-    rewards, obs = np.full(length + 1, np.nan), np.asarray(arrays.get("obs", np.zeros((0, 0))))
+    rewards, obs = np.full(length + 1, np.nan), observed(recording)
     deviation = {"reward": np.zeros(length + 1)}
     if len(obs):
         deviation["obs"] = np.zeros(length + 1)

@@ -47,10 +47,10 @@ class Policy:
     ) -> None:
         self._act, self.device = act, spec.device
         parts, offset = [], 0
-        for name, size in spec.observation_terms.get("policy", ()):
+        for name, size in spec.number_terms:
             parts.append(Part(name, offset, size))
             offset += size
-        self.observations, self.num_observations = tuple(parts), spec.obs_sizes["policy"]
+        self.observations, self.num_observations = tuple(parts), offset or spec.obs_sizes["policy"]
         self.actions, self.num_actions = spec.action_names, spec.num_actions
         self.control, self.control_period = control, spec.control_period
         self.task, self.learner, self.iteration = head.task, head.learner_name, head.iteration
@@ -60,7 +60,8 @@ class Policy:
     def __call__(self, obs: Array | Mapping[str, Array]) -> Array:
         """Actions `[num_actions]` of one observation `[num_observations]`, or `[N, num_actions]` of `[N, ...]`.
 
-        obs: numpy or torch, and so are the actions; or the parts by name, `[size]` or `[N, size]` each. Raises
+        obs: numpy or torch, and so are the actions; or the parts by name, `[size]` or `[N, size]` each. Of an image
+        the pixels from 0 to 255, in the order of its array. Raises
         PolicyError for another shape, for parts that are missing or unknown, and for what is not finite.
         """
         import torch

@@ -12,12 +12,16 @@ if TYPE_CHECKING:  # requests are checked against environments before torch is i
     import torch
     from torch import Tensor
 
+    from rlkit.env.images import Image
     from rlkit.env.randomization.curriculum import Curriculum
     from rlkit.tasks.api import Chosen, Fact, MirrorImage, Showing
 
 Observations = Dict[str, "Tensor"]
 """Observation groups: "policy" `[N, spec.obs_sizes["policy"]]`, "critic" and others of `task.groups`, float32. Without
-privileged observations "policy" and "critic" hold the same tensor."""
+privileged observations "policy" and "critic" hold the same tensor. With `spec.images` the policy's is uint8."""
+
+
+FLOAT = 4  # bytes of a float32
 
 
 class EnvError(RlkitError):
@@ -52,6 +56,8 @@ class EnvSpec:
     that `begin_scenarios` takes by index; scenario_noun: what one of them is called.
     frames: how many of its latest values a term of the policy's observation holds, the oldest first, where envs stack
     them. facts: of the numbers in `StepInfo.facts`. success_words: what counts as success, with thresholds and units.
+    images: the terms of the policy's observation that are images, by name. Where there are any, its rows are bytes:
+    those of float32 numbers in front, then those of the images, and all sizes count bytes; `numbers` reads them.
     """
 
     task: str
@@ -76,12 +82,48 @@ class EnvSpec:
     scenario_noun: str = "scenario"
     facts: Mapping[str, Fact] = field(default_factory=dict)
     success_words: str = ""
+    images: Mapping[str, Image] = field(default_factory=dict)
+
+    @property
+    def vector_bytes(self) -> int:
+        """Bytes in front of the images in a row of the policy's observation; 0 where there are none."""
+        terms = self.observation_terms.get("policy", ())
+        return sum(size for name, size in terms if name not in self.images) if self.images else 0
+
+    @property
+    def number_terms(self) -> tuple[tuple[str, int], ...]:
+        """The terms of the policy's observation with the numbers in each, as `numbers` gives them."""
+        terms = self.observation_terms.get("policy", ())
+        return tuple(
+            (name, size if name in self.images or not self.images else size // FLOAT) for name, size in terms
+        )
+
+    def of_bytes(self, group: str) -> bool:
+        """Whether the rows of an observation group are bytes."""
+        return bool(self.images) and (group == "policy" or (group == "critic" and not self.asymmetric))
+
+    def numbers(self, rows: Tensor) -> Tensor:
+        """What rows `[..., bytes]` of the policy's observation say: `[..., numbers]` float32, pixels from 0 to 255.
+
+        Rows of images alone stay uint8, and rows of float32 are numbers already.
+        """
+        return read_numbers(rows, self.vector_bytes)
 
     @property
     def asymmetric(self) -> bool:
         """Whether the critic sees more than the policy, or more exactly."""
         terms, sizes = self.observation_terms, self.obs_sizes
         return self.noisy or sizes["critic"] != sizes["policy"] or terms.get("critic") != terms.get("policy")
+
+
+def read_numbers(rows: Tensor, vector_bytes: int) -> Tensor:
+    """See `EnvSpec.numbers`."""
+    import torch  # not at the top: requests are checked against environments before it is imported
+
+    if not vector_bytes or rows.dtype != torch.uint8:
+        return rows
+    vector = rows[..., :vector_bytes].clone(memory_format=torch.contiguous_format).view(torch.float32)
+    return torch.cat((vector, rows[..., vector_bytes:].float()), dim=-1)
 
 
 @dataclass(frozen=True)

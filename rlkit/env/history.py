@@ -41,9 +41,12 @@ class HistoryEnv(EnvWrapper):
         self._terms = set(terms or known)
         alike = spec.observation_terms.get("critic") == spec.observation_terms.get("policy")
         self._groups = _STACKED if alike else _STACKED[:1]
-        self._columns = [
-            _columns(layout, self._terms, frames, head).to(spec.device) for head in range(frames)
-        ]
+        self._pieces = [_pieces(layout, self._terms, frames, head) for head in range(frames)]
+        # Gathering copies many short pieces soonest; those of images are long
+        total = spec.obs_sizes["policy"]
+        self._columns = (
+            [] if spec.images else [_columns(pieces, total).to(spec.device) for pieces in self._pieces]
+        )
         self._rings: dict[str, Tensor] = {}  # [N, frames, size] by group, each frame in the place of its time
         self._head = 0  # the newest frame's place
         self._shown: Observations = {}
@@ -133,10 +136,15 @@ class HistoryEnv(EnvWrapper):
         return asked[:1] if len(asked) > 1 and obs["critic"] is obs["policy"] else asked
 
     def _stacked(self, obs: Observations) -> Observations:
-        """The longer groups that `obs` has, `[N, size]`: new tensors, each of one gathering copy."""
-        columns = self._columns[self._head]
-        stacked = {group: self._rings[group].flatten(1).index_select(1, columns) for group in self._own(obs)}
+        """The longer groups that `obs` has, `[N, size]`: new tensors, each of one copy."""
+        stacked = {group: self._longer(self._rings[group]) for group in self._own(obs)}
         return {group: stacked.get(group, stacked["policy"]) for group in self._groups if group in obs}
+
+    def _longer(self, ring: Tensor) -> Tensor:
+        if self._columns:
+            return ring.flatten(1).index_select(1, self._columns[self._head])
+        pieces = self._pieces[self._head]
+        return torch.cat([ring[:, place, begin : begin + size] for place, begin, size in pieces], dim=1)
 
     def _count(self, name: str) -> int:
         return self.frames if name in self._terms else 1
@@ -161,13 +169,23 @@ class HistoryEnv(EnvWrapper):
         return found, flipped
 
 
-def _columns(layout: Sequence[tuple[str, int]], terms: set[str], frames: int, head: int) -> Tensor:
-    """Where each number of the longer observation stands in a ring's row `[frames * size]`, newest frame at `head`."""
-    total, begin, found = sum(size for _, size in layout), 0, []
+def _pieces(
+    layout: Sequence[tuple[str, int]], terms: set[str], frames: int, head: int
+) -> list[tuple[int, int, int]]:
+    """What the longer observation is made of, in order, of a ring whose newest frame is at `head`: the place of a
+    frame, the first number there, how many.
+    """
+    begin, found = 0, []
     for name, size in layout:
         ages = range(frames - 1, -1, -1) if name in terms else [0]
-        for age in ages:
-            start = (head - age) % frames * total + begin
-            found += range(start, start + size)
+        found += [((head - age) % frames, begin, size) for age in ages]
         begin += size
+    return found
+
+
+def _columns(pieces: Sequence[tuple[int, int, int]], total: int) -> Tensor:
+    """Where each of its numbers stands in a ring's row `[frames * total]`."""
+    found: list[int] = []
+    for place, begin, size in pieces:
+        found += range(place * total + begin, place * total + begin + size)
     return torch.tensor(found)

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from rlkit.env.api import EnvSpec, Observations, Step, StepInfo, VecEnv
 
+_SMALL = 0x40  # bytes below it are, four by four, float32 numbers below 2
+
 
 class Still(VecEnv):
     """Random observations that never change, of the sizes of another env: what a learner costs by itself."""
@@ -18,7 +20,11 @@ class Still(VecEnv):
         self.spec = replace(spec, num_envs=num_envs, tasks=())
         generator = torch.Generator().manual_seed(0)
         self._obs = {
-            name: torch.randn(num_envs, size, generator=generator).to(spec.device)
+            name: (
+                torch.randint(_SMALL, (num_envs, size), dtype=torch.uint8, generator=generator)
+                if spec.of_bytes(name)
+                else torch.randn(num_envs, size, generator=generator)
+            ).to(spec.device)
             for name, size in spec.obs_sizes.items()
         }
         self._reward = torch.randn(num_envs, generator=generator).to(spec.device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import torch
 from torch import Tensor
@@ -38,10 +38,11 @@ def play(env: VecEnv, policy: Policy, steps: int) -> Played:
     return Played(torch.stack(seen), torch.stack(ends))
 
 
-def policy_of(act: Act, memory: Memory) -> Policy:
-    """A format as a policy."""
+def policy_of(act: Act, memory: Memory, numbers: Callable[[Tensor], Tensor] = lambda rows: rows) -> Policy:
+    """A format as a policy. numbers: makes what it takes of the env's rows, `[N, size]`."""
 
-    def step(*given: Tensor) -> tuple[Tensor, ...]:
+    def step(rows: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        given = (numbers(rows), *state)
         return tuple(map(torch.from_numpy, act(*(tensor.numpy() for tensor in given))))
 
     def act_once(obs: Observations) -> Tensor:

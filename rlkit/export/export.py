@@ -52,15 +52,16 @@ def export(request: ExportRequest) -> Path:
         f"{facts['task']}, {facts['learner']}, iteration {facts['iteration']}: {request.source.checkpoint}"
     )
     print(printable(title))
-    network, memory, size = learner.network(), learner.memory, played.obs.shape[2]
-    made = {name: formats.WRITERS[name](network, size, memory, facts) for name in request.formats}
+    network, memory = learner.network(), learner.memory
+    rows = torch.zeros_like(learner.spec.numbers(played.obs[0, :2]))
+    made = {name: formats.WRITERS[name](network, rows, memory, facts) for name in request.formats}
     acts = {"torch": formats.as_numpy(network), **{name: exported.act for name, exported in made.items()}}
-    rows = _compare(acts, learner, played)
-    _print_table(rows)
+    found = _compare(acts, learner, played)
+    _print_table(found)
     checked = {
         "observations": STEPS * NUM_ENVS,
-        "largest_difference": {name: difference for name, difference, _ in rows},
-        "latency_us": {name: round(time, 1) for name, _, time in rows},
+        "largest_difference": {name: difference for name, difference, _ in found},
+        "latency_us": {name: round(time, 1) for name, _, time in found},
     }
     contents = {exported.file: exported.content for exported in made.values()}
     _write(request.out, {**contents, **files}, {**facts, "checked": checked})
@@ -76,12 +77,12 @@ def _learner(request: ExportRequest, env: VecEnv) -> Learner:
 
 def _compare(acts: Mapping[str, formats.Act], learner: Learner, played: compare.Played) -> list[Row]:
     """Raises ExportError where one of them does not act as the policy does."""
-    rows = []
+    rows, numbers = [], learner.spec.numbers
     for name, act in acts.items():
-        policy = compare.policy_of(act, learner.memory)
+        policy = compare.policy_of(act, learner.memory, numbers)
         difference = compare.largest_difference(policy, learner.policy(), played)
         compare.require_equal(name, difference)
-        rows.append((name, difference, compare.latency(act, played.obs[0, :1], learner.memory)))
+        rows.append((name, difference, compare.latency(act, numbers(played.obs[0, :1]), learner.memory)))
     return rows
 
 

@@ -36,7 +36,11 @@ def facts_of(request: ExportRequest, env: VecEnv, memory: Memory) -> Facts:
         "iteration": request.head.iteration,
         **_origin(request),
         "control_period": spec.control_period,
-        "input": {"name": INPUT, "shape": ["batch", spec.obs_sizes["policy"]], "type": "float32"},
+        "input": {
+            "name": INPUT,
+            "shape": ["batch", sum(size for _, size in spec.number_terms) or spec.obs_sizes["policy"]],
+            "type": "uint8" if spec.images and not spec.vector_bytes else "float32",
+        },
         "output": {"name": OUTPUT, "shape": ["batch", spec.num_actions], "type": "float32", "range": [-1, 1]},
         **_state(memory),
         "observations": _observations(spec, _meanings(env)),
@@ -87,9 +91,12 @@ def _state(memory: Memory) -> Facts:
 def _observations(spec: EnvSpec, meanings: Mapping[str, str]) -> list[Facts]:
     """The terms in the order of the input's columns; offset: the first column of a term; frames: its latest values."""
     terms, offset = [], 0
-    for name, size in spec.observation_terms.get("policy", ()):
+    for name, size in spec.number_terms:
         term = {"name": name, "offset": offset, "size": size, "meaning": meanings.get(name, "")}
         frames = spec.frames.get(name, 1)
+        image = spec.images.get(name)
+        if image is not None:  # the network divides the pixels by their range itself
+            term["image"] = {"shape": list(image.shape), "order": image.order, "range": [0, 255]}
         terms.append(term if frames == 1 else {**term, "frames": frames})
         offset += size
     return terms

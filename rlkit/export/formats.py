@@ -24,8 +24,8 @@ from rlkit.learners.api import Memory
 INPUT, OUTPUT = "obs", "actions"
 
 Act = Callable[..., Tuple[np.ndarray, ...]]
-"""Observations `[N, size]`, and with memory the state `[layers, N, units]` each, to actions `[N, num_actions]` and the
-next state, float32."""
+"""Observations `[N, size]`, of images alone uint8, and with memory the state `[layers, N, units]` each, to actions
+`[N, num_actions]` and the next state, float32."""
 
 
 class ExportError(RlkitError):
@@ -58,26 +58,28 @@ def state_names(memory: Memory) -> tuple[list[str], list[str]]:
     return [f"{part}_in" for part in memory], [f"{part}_out" for part in memory]
 
 
-def _inputs(size: int, memory: Memory) -> tuple[Tensor, ...]:
-    rows = torch.zeros(2, size)
+def _inputs(rows: Tensor, memory: Memory) -> tuple[Tensor, ...]:
     return (rows, *zero_state(memory, rows))
 
 
-def to_torchscript(network: nn.Module, size: int, memory: Memory, facts: Mapping[str, Any]) -> Exported:
-    """Traced for any number of rows; the facts are its extra file policy.json. size: of an observation."""
+def to_torchscript(network: nn.Module, rows: Tensor, memory: Memory, facts: Mapping[str, Any]) -> Exported:
+    """Traced for any number of rows; the facts are its extra file policy.json. rows: two observations `[2, size]`."""
     content = io.BytesIO()
     with warnings.catch_warnings():
         # It still is what robots load
         warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
-        traced = torch.jit.trace(network, _inputs(size, memory))
+        traced = torch.jit.trace(network, _inputs(rows, memory))
         torch.jit.save(traced, content, _extra_files={"policy.json": json.dumps(facts)})
         content.seek(0)
         loaded = torch.jit.load(content)
     return Exported("policy.pt", content.getvalue(), as_numpy(loaded))
 
 
-def to_onnx(network: nn.Module, size: int, memory: Memory, facts: Mapping[str, Any]) -> Exported:
-    """One file with the weights in it, batch axis free; every fact is a metadata property, as text or JSON."""
+def to_onnx(network: nn.Module, rows: Tensor, memory: Memory, facts: Mapping[str, Any]) -> Exported:
+    """One file with the weights in it, batch axis free; every fact is a metadata property, as text or JSON.
+
+    rows: two observations `[2, size]`.
+    """
     import onnxruntime
 
     before, after = state_names(memory)
@@ -85,7 +87,7 @@ def to_onnx(network: nn.Module, size: int, memory: Memory, facts: Mapping[str, A
     with _quiet_exporter():
         program = torch.onnx.export(
             network,
-            _inputs(size, memory),
+            _inputs(rows, memory),
             dynamo=True,
             input_names=[INPUT, *before],
             output_names=[OUTPUT, *after],
@@ -109,7 +111,7 @@ def to_onnx(network: nn.Module, size: int, memory: Memory, facts: Mapping[str, A
     return Exported("policy.onnx", content, act)
 
 
-WRITERS: dict[str, Callable[[nn.Module, int, Memory, Mapping[str, Any]], Exported]] = {
+WRITERS: dict[str, Callable[[nn.Module, Tensor, Memory, Mapping[str, Any]], Exported]] = {
     "onnx": to_onnx,
     "torchscript": to_torchscript,
 }

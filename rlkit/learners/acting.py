@@ -64,7 +64,9 @@ class Remembering(Policy):
 
 def zero_state(memory: Memory, rows: Tensor) -> list[Tensor]:
     """The state at the start of the episodes of `rows` `[N, ...]`: `[layers, N, units]` each."""
-    return [rows.new_zeros(layers, len(rows), units) for layers, units in memory.values()]
+    return [
+        rows.new_zeros(layers, len(rows), units, dtype=torch.float32) for layers, units in memory.values()
+    ]
 
 
 def kept(state: Tensor, goes_on: Tensor) -> Tensor:

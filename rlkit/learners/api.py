@@ -116,9 +116,10 @@ class Learner(ABC):
     def network(self) -> nn.Module:
         """The deterministic policy as one module: raw policy observations `[N, size]` to actions `[N, num_actions]`.
 
-        A copy on the CPU in float32 that later learning leaves alone; normalisation and the clamp to [-1, 1] are in
-        it, and it can be traced. With `memory` it takes its tensors `[layers, N, units]` behind the observations, and
-        gives what they become behind the actions. Raises LearnerError where a learner has none.
+        Of images it takes what `EnvSpec.numbers` gives. A copy on the CPU in float32 that later learning leaves alone;
+        normalisation and the clamp to [-1, 1] are in it, and it can be traced. With `memory` it takes its tensors
+        `[layers, N, units]` behind the observations, and gives what they become behind the actions. Raises LearnerError
+        where a learner has none.
         """
         raise LearnerError(f"{type(self).__name__} has no network that could be exported")
 

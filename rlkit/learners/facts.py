@@ -26,6 +26,7 @@ class LearnerFacts:
     train one policy together. gpu_pays: it learns so much for each step that a GPU pays even where every step is copied
     to it. teacher: the setting that names the run whose policy it learns from, and whose observations are its group
     `teacher`.
+    images: whether its networks take images among the observations.
     code: module:Class of one that is not rlkit's, whose module has or imports `Settings`; like: the learner of ours
     that it is built on.
     """
@@ -37,6 +38,7 @@ class LearnerFacts:
     several_ranks: bool = False
     gpu_pays: bool = False
     teacher: str = ""
+    images: bool = False
     code: str = ""
     like: str = ""
 
@@ -76,7 +78,9 @@ _STYLE = {**_PPO, "replay_size": 1, "replay_keep": 1}
 
 # `train.learner` -> its row.
 LEARNERS = {
-    "ppo": LearnerFacts(label="PPO", package="rlkit.learners.ppo", on_cpu=_PPO, several_ranks=True),
+    "ppo": LearnerFacts(
+        label="PPO", package="rlkit.learners.ppo", on_cpu=_PPO, several_ranks=True, images=True
+    ),
     "amp": LearnerFacts(
         label="AMP", package="rlkit.learners.ppo.style", like="ppo", on_cpu=_STYLE, several_ranks=True
     ),

@@ -24,6 +24,9 @@ def read_settings(kind: Type[T], train: Mapping[str, Any]) -> T:  # noqa: UP006 
     """The settings of a `train` section that the configuration has checked; lists become tuples."""
     values: dict[str, Any] = {}
     for f in fields(kind):
-        value = train[f.name]
-        values[f.name] = tuple(value) if isinstance(value, list) else value
+        values[f.name] = _frozen(train[f.name])
     return kind(**values)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -75,7 +75,7 @@ def _of_episodes(rows: list[dict[str, Any]], total: int) -> Row:
 def observations(tally: Tally) -> Iterator[str]:
     """Of each observation term: the least, greatest, mean and standard deviation of its numbers."""
     seen, at, rows = tally.observations, 0, []
-    terms = tally.spec.observation_terms.get("policy", ()) or (("observation", len(seen.low)),)
+    terms = tally.spec.number_terms or (("observation", len(seen.low)),)
     for name, size in terms:
         part = slice(at, at + size)
         spread = (

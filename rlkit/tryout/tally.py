@@ -69,7 +69,8 @@ class Tally:
     def __init__(self, env: VecEnv, per_env: int) -> None:
         spec = env.spec
         self.spec, self.env, self.episodes = spec, env, Episodes(env, per_env)
-        self.observations, self.actions = Spread(spec.obs_sizes["policy"]), Spread(spec.num_actions)
+        numbers = sum(size for _, size in spec.number_terms) or spec.obs_sizes["policy"]
+        self.observations, self.actions = Spread(numbers), Spread(spec.num_actions)
         self.reward = Spread(1)
         self.term_names = (*spec.reward_terms, *((self.ENDING,) if spec.reward_terms else ()))
         self.terms, self.returns = Spread(len(self.term_names)), Spread(len(self.term_names))
@@ -84,7 +85,7 @@ class Tally:
     def step(self, obs: Observations, actions: Tensor) -> Step:
         """Let the envs, all of which are watched first, do a step; count it. actions: `[N, actions]` in [-1, 1]."""
         self.seen += 1  # first what a step that fails was asked for
-        self.observations.add(obs["policy"])
+        self.observations.add(self.spec.numbers(obs["policy"]))
         self.actions.add(actions)
         self.saturated += (actions.abs() >= 1.0 - 1e-6).sum(dim=0).cpu()
         started = time.perf_counter()

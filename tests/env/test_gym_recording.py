@@ -19,7 +19,7 @@ from recordings import make_recording
 
 from rlkit.env.api import EnvError
 from rlkit.env.gym.env import GymEnv
-from rlkit.env.gym.rendering import frames, replayed
+from rlkit.env.gym.rendering import frames, observed, replayed
 from rlkit.media.recording import Recording, save
 
 IDS = ("Count-v0", "Seen-v0")
@@ -133,6 +133,20 @@ def test_a_picture_of_every_state() -> None:
         draw = episode.arrays["obs"][0, 1]
         assert [p.shape for p in pictures] == [(4, 6, 3)] * 4
         assert [p[0, :2, 0].tolist() for p in pictures] == [[k, int(255 * draw)] for k in range(4)]
+
+
+def test_of_frames_beside_each_other_the_newest_is_compared() -> None:
+    _, (episode, *_) = play(["Seen-v0"], steps=3)
+    obs = episode.arrays["obs"]
+    older = np.concatenate([obs[:1], obs[:-1]])
+    episode.header["config"]["task"]["history"] = 2
+    episode.header["names"]["observations"] = [["steps", 2], ["draw", 2]]
+    beside = np.stack([older[:, 0], obs[:, 0], older[:, 1], obs[:, 1]], axis=1)
+    stacked = Recording(episode.header, {**episode.arrays, "obs": beside})
+    assert np.array_equal(observed(stacked), obs) and len(list(frames(stacked))) == 4
+    episode.header["config"]["task"]["historyTerms"] = ["draw"]
+    episode.header["names"]["observations"] = [["steps", 1], ["draw", 2]]
+    assert np.array_equal(observed(Recording(episode.header, {**episode.arrays, "obs": beside[:, 1:]})), obs)
 
 
 def test_an_environment_without_pictures_says_so() -> None:

@@ -523,12 +523,6 @@ INFINITE = spaces.Box(torch.tensor([-1.0, 0.0]).numpy(), torch.tensor([1.0, floa
         (BOX, spaces.Discrete(3), r"its actions are Discrete\(3\), but the learners here give real numbers"),
         (BOX, spaces.Box(0, 5, (2,), np.int64), "its actions are Box"),
         (BOX, INFINITE, r"action 1 of 2 has the bounds \[0, inf\]"),
-        (spaces.Box(0, 255, (8, 8, 3), np.uint8), BOX, r"observation is an image \(8, 8, 3\)"),
-        (
-            spaces.Dict({"eye": spaces.Box(0, 255, (8, 8, 3), np.uint8)}),
-            BOX,
-            r"observation.eye is an image \(8, 8, 3\)",
-        ),
         (spaces.Text(5), BOX, r"observation is Text\(.* cannot become numbers"),
     ],
 )

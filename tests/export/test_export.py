@@ -78,7 +78,8 @@ def _spread(learner) -> None:
         norm["mean"].normal_(generator=generator)
     else:
         norm, head = state["model"], state["model"]["a2c_network.mu.weight"]
-        norm["running_mean_std.running_mean"].normal_(generator=generator)
+        if "running_mean_std.running_mean" in norm:  # images have none
+            norm["running_mean_std.running_mean"].normal_(generator=generator)
     head.normal_(generator=generator)
     learner.load(state, policy_only=True)
 
@@ -296,6 +297,28 @@ def test_a_gymnasium_policy_says_what_its_actions_are_scaled_to(tmp_path):
     assert env["action_low"] == [-2.0, 0.0] and env["action_high"] == pytest.approx([4.0, 0.1])
     assert facts["observations"] == [{"name": "observation", "offset": 0, "size": 2, "meaning": ""}]
     assert "actuators" not in facts and facts["control_period"] == pytest.approx(0.05)
+
+
+@pytest.mark.slow
+def test_a_policy_that_sees_images_takes_bytes_or_with_a_vector_beside_them_numbers(tmp_path):
+    words = ("env.id=known_envs:Dot-v0", "train.units=[8]", "task.episodeLength=24")
+    formats = {"alone": ("uint8", 256), "beside": ("float32", 258)}
+    for name, (kind, size) in formats.items():
+        kwargs = f"env.kwargs.speed={str(name == 'beside').lower()}"
+        _, learner = make_run(tmp_path, *words, kwargs, task="Gym", name=name)
+        folder = export(request(tmp_path, ref=name))
+        facts = json.loads((folder / "policy.json").read_text())
+        assert max(facts["checked"]["largest_difference"].values()) < 1e-5
+        assert facts["input"] == {"name": "obs", "shape": ["batch", size], "type": kind}
+        eye = facts["observations"][-1]
+        assert eye["image"] == {"shape": [16, 16, 1], "order": "HWC", "range": [0, 255]}
+        assert (eye["offset"], eye["size"]) == (size - 256, 256)
+        session = onnxruntime.InferenceSession(folder / "policy.onnx")
+        pixels = np.random.default_rng(0).integers(0, 256, (3, 256), np.uint8)
+        given = pixels if kind == "uint8" else np.hstack([np.full((3, 2), 0.5, np.float32), pixels])
+        actions = np.asarray(session.run(None, {"obs": given})[0])
+        wanted = learner.network()(torch.from_numpy(given)).numpy()
+        assert np.abs(actions - wanted).max() < 1e-5 and np.ptp(actions) > 1e-3
 
 
 # Whole or not at all.

@@ -12,7 +12,14 @@ from rlkit.learners.ppo.settings import Settings
 from rlkit.learners.settings import read_settings
 
 # A value of each Python type that an annotation may name, within every range, and of no other type.
-EXAMPLES = {"int": 3, "float": 0.5, "bool": True, "tuple[int, ...]": (3, 4), "None": None}
+EXAMPLES = {
+    "int": 3,
+    "float": 0.5,
+    "bool": True,
+    "tuple[int, ...]": (3, 4),
+    "tuple[tuple[int, ...], ...]": ((3, 4, 5),),
+    "None": None,
+}
 
 
 def test_settings_are_read_as_they_are_and_frozen(train):

@@ -12,6 +12,7 @@ import pytest
 
 from rlkit.config import compose
 from rlkit.config.facts.machine import Machine
+from rlkit.errors import ConfigError
 from rlkit.runtime.gym_request import problems
 
 
@@ -138,3 +139,44 @@ def test_environments_that_do_not_fit_into_memory_are_measured_and_refused():
         (fits,) = re.findall(r"main memory has 0.6 free; env.numEnvs=(\d+) fits", message)
         assert ask(600e6, "env.id=known_envs:Heavy-v0", f"numEnvs={fits}") == []
         assert ask(600e6, "env.id=known_envs:Parts-v0", "numEnvs=20") == []  # each a few bytes
+
+
+DOT = "env.id=known_envs:Dot-v0"
+
+
+def test_images_are_for_learners_that_take_them():
+    assert found(DOT) == []
+    (message,) = found(DOT, "train=GymFastTD3")
+    assert message == (
+        "train.learner=fast_td3: env.id=known_envs:Dot-v0 observes observation, an image 16 x 16 x 1 (HWC), and this"
+        " learner takes vectors of numbers alone; write train=GymPPO, or wrap the environment (task.wrapper) so that it"
+        " shows its state"
+    )
+
+
+def test_convolutions_that_do_not_fit_on_the_image_and_several_environments_are_refused():
+    (message,) = found(DOT, "train.cnn=nature")
+    assert message.startswith(
+        "train.cnn=nature: the kernel of layer 2 is larger than what is left of observation"
+    )
+    (message,) = found("env.ids=[known_envs:Dot-v0,known_envs:Count-v0]")
+    assert message == (
+        "env.ids=[known_envs:Dot-v0,known_envs:Count-v0]: observations are padded to the longest, which makes no sense"
+        " of images; train each in a run of its own, as env.id=known_envs:Dot-v0"
+    )
+    with pytest.raises(ConfigError, match=r"train.cnn=natur: needs .*did you mean nature"):
+        compose(["task=Gym", DOT, "train.cnn=natur"])
+
+
+def test_a_rollout_of_images_that_does_not_fit_into_memory_is_refused(monkeypatch):
+    machine = dataclasses.replace(Machine.detect(), memory=50_000_000, ranks_here=1)
+    monkeypatch.setattr(Machine, "detect", lambda: machine)
+    # 1000 envs x 128 steps x 256 bytes, twice: 66 MB; a minibatch, a quarter of these samples as float32: 33 MB.
+    # (0.9 x 50 MB - 33 MB) / 65,536 bytes an env
+    words = (DOT, "numEnvs=1000", "training.evalInterval=0", "task.envMemory=0.001")
+    (message,) = found(*words)
+    assert message == (
+        "env.numEnvs=1000: a rollout of 128 steps with images of 256 bytes needs 0.1 GB, main memory has 0.1 free;"
+        " env.numEnvs=186 or a smaller train.horizon_length fits"
+    )
+    assert found(DOT, "numEnvs=186", *words[2:]) == []

@@ -8,6 +8,8 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+SIDE = 16  # pixels of Dot-v0's images
+
 
 class Count(gymnasium.Env):
     """Observes (steps of the episode, a draw of the episode); a step earns 10 * steps + the first action.
@@ -168,6 +170,56 @@ class Slow(gymnasium.Wrapper):
         return (second[0], float(first[1]) + float(second[1]), *second[2:])
 
 
+class Dot(gymnasium.Env):
+    """A bright dot on a dark square, to be moved to the middle: each step earns minus its distance from there.
+
+    An action in [-1, 1] x [-1, 1] moves it (down, right) by up to an eighth of the square; an episode has 24 steps. The
+    dot begins where the draw puts it, so that no policy knows the way which does not look.
+
+    order: HWC or CHW. speed: whether it observes {"eye": the image, "last": its last action}. blind: the image stays
+    dark.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}
+    action_space = spaces.Box(-1.0, 1.0, (2,))
+
+    def __init__(
+        self, order: str = "HWC", speed: bool = False, blind: bool = False, render_mode: str | None = None
+    ) -> None:
+        self.order, self.speed, self.blind, self.render_mode = order, speed, blind, render_mode
+        shape = (SIDE, SIDE, 1) if order == "HWC" else (1, SIDE, SIDE)
+        image = spaces.Box(0, 255, shape, np.uint8)
+        self.observation_space = (
+            spaces.Dict({"eye": image, "last": spaces.Box(-1.0, 1.0, (2,))}) if speed else image
+        )
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.steps, self.last = 0, np.zeros(2, np.float32)
+        self.place = self.np_random.uniform(-1.0, 1.0, 2)
+        return self.observe(), {}
+
+    def observe(self) -> Any:
+        row, column = np.round((self.place + 1.0) / 2.0 * (SIDE - 2)).astype(int)
+        image = np.zeros((SIDE, SIDE), np.uint8)
+        if not self.blind:
+            image[row : row + 2, column : column + 2] = 255
+        shown = image[..., None] if self.order == "HWC" else image[None]
+        return {"eye": shown, "last": self.last} if self.speed else shown
+
+    def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict]:
+        self.steps += 1
+        self.last = action.astype(np.float32)
+        self.place = np.clip(self.place + 0.25 * action, -1.0, 1.0)
+        far = float(np.abs(self.place).max())
+        return self.observe(), -far, False, self.steps == 24, {"success": far < 0.25}
+
+    def render(self) -> np.ndarray:
+        image = Dot.observe(self)
+        grey = image["eye"] if self.speed else image
+        return np.repeat(grey.reshape(SIDE, SIDE, 1), 3, axis=2)
+
+
 def register(name: str, entry_point: Any, **settings: Any) -> None:
     """gymnasium's own, whose type wants an entry point that takes any keyword."""
     gymnasium.register(name, entry_point=entry_point, **settings)
@@ -185,3 +237,4 @@ register("Old-v0", Old, max_episode_steps=9)
 register("OldEndless-v0", Old)
 register("Failing-v0", failing)
 register("Inside-v0", lambda: gymnasium.wrappers.TimeLimit(Parts(), 7))
+register("Dot-v0", Dot)

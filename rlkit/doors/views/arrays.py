@@ -13,7 +13,12 @@ from rlkit.env.api import EnvError, EnvSpec, StepInfo
 
 
 def observation_space(spec: EnvSpec) -> spaces.Box:
-    """The policy's observation of one env: any float32 numbers."""
+    """The policy's observation of one env: any float32 numbers; raises EnvError where there are images in it."""
+    if spec.images:
+        raise EnvError(
+            f"{spec.task} observes images ({', '.join(spec.images)}), and these views show vectors; gymnasium.make"
+            " gives the environment itself"
+        )
     return spaces.Box(-np.inf, np.inf, (spec.obs_sizes["policy"],), np.float32)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from gymnasium import spaces
 
 from rlkit.console import survive
-from rlkit.env.api import EnvError
+from rlkit.env.api import FLOAT, EnvError
 from rlkit.env.foreign import RAISED, failure
 from rlkit.env.gym.making import Recipe
 from rlkit.env.gym.member import Form, Member, MemberStep
@@ -31,8 +31,9 @@ class Plan:
     the learner, and the columns of a row.
 
     A row: observation | true last observation | FLAGS | reward terms of the step | their sums over the episode so
-    far. The flags: the step's reward, what ended, and of the episode so far its task, return and length. cut_short: it
-    timed out early, because `stagger` had aged it.
+    far. Observations with images are bytes, and take the columns that these fill. The flags: the step's reward, what
+    ended, and of the episode so far its task, return and length. cut_short: it timed out early, because `stagger` had
+    aged it.
     """
 
     recipes: tuple[Recipe, ...]
@@ -47,8 +48,13 @@ class Plan:
 
     @cached_property
     def obs_size(self) -> int:
-        """Numbers in the observation: with several tasks a one-hot of the task stands at its end."""
+        """Numbers in the observation: with several tasks a one-hot of the task stands at its end; with images bytes."""
         return self.longest + (len(self.forms) if len(self.forms) > 1 else 0)
+
+    @property
+    def images(self) -> bool:
+        """Whether there are images in the observation."""
+        return bool(self.forms[0].images)  # with several tasks there are none
 
     @cached_property
     def reward_terms(self) -> tuple[str, ...]:
@@ -58,10 +64,21 @@ class Plan:
     @cached_property
     def columns(self) -> dict[str, slice]:
         """Where in a row the parts stand."""
-        sizes = {"obs": self.obs_size, "final_obs": self.obs_size, "flags": len(FLAGS)}
+        obs = -(-self.obs_size // FLOAT) if self.images else self.obs_size
+        sizes = {"obs": obs, "final_obs": obs, "flags": len(FLAGS)}
         sizes["terms"] = sizes["term_returns"] = len(self.reward_terms)
         ends = np.cumsum(list(sizes.values()))
         return {name: slice(int(end) - size, int(end)) for (name, size), end in zip(sizes.items(), ends)}
+
+    def observations(self, rows: np.ndarray, name: str) -> np.ndarray:
+        """The `obs` or `final_obs` of rows `[N, width]`, `[N, obs_size]`: a view, with images of bytes."""
+        columns = rows[:, self.columns[name]]
+        return columns.view(np.uint8)[:, : self.obs_size] if self.images else columns
+
+    def vectors(self, rows: np.ndarray, name: str) -> np.ndarray:
+        """The same without its images, which stand behind: `[N, numbers]`, a view."""
+        columns = rows[:, self.columns[name]]
+        return columns[:, : sum(size for _, size in self.forms[0].vector_terms)] if self.images else columns
 
     @property
     def width(self) -> int:
@@ -114,8 +131,9 @@ class SubEnv:
             raise
         except RAISED as error:
             raise failure(f"{self.name} could not begin an episode", error) from error
-        if not np.isfinite(first).all():
-            raise EnvError(f"{self.name}: the first observation of an episode is not finite: {first}")
+        vector = self.member.vector(first)
+        if not np.isfinite(vector).all():
+            raise EnvError(f"{self.name}: the first observation of an episode is not finite: {vector}")
         return first
 
     def step(self, action: np.ndarray, age: float) -> MemberStep:
@@ -155,7 +173,8 @@ class Bundle(gymnasium.Env):
         self._envs = [SubEnv(plan, index) for index in indices]
         self._rows = np.zeros((height, plan.width), np.float32)
         columns, ours = plan.columns, self._rows[: len(indices)]
-        self._obs, self._final_obs = ours[:, columns["obs"]], ours[:, columns["final_obs"]]
+        self._obs, self._final_obs = (plan.observations(ours, name) for name in ("obs", "final_obs"))
+        self._final_vector = plan.vectors(ours, "final_obs")
         self._flag = dict(zip(FLAGS, ours[:, columns["flags"]].T))
         self._terms, self._term_returns = ours[:, columns["terms"]], ours[:, columns["term_returns"]]
         # Of the episode that each env plays: its task's bounds of actions in float64, its age and its time limit.
@@ -228,7 +247,7 @@ class Bundle(gymnasium.Env):
     def _judge(self) -> None:
         """Endings: a number that is not finite before a termination, that before a time-out; then new episodes."""
         flag = self._flag
-        stable = np.isfinite(self._final_obs).all(axis=1) & np.isfinite(flag["reward"])
+        stable = np.isfinite(self._final_vector).all(axis=1) & np.isfinite(flag["reward"])
         if not stable.all() or (self._terms.size and not np.isfinite(self._terms).all()):
             self._report_bad(stable)
         self._term_returns += self._terms
@@ -260,8 +279,8 @@ class Bundle(gymnasium.Env):
         env, reward = self._envs[place], self._flag["reward"][place]
         found = [] if np.isfinite(reward) else [f"the reward is {reward}"]
         column = 0
-        for name, size in self.plan.forms[env.task].observation_terms:
-            part = self._final_obs[place, column : column + size]
+        for name, size in self.plan.forms[env.task].vector_terms:
+            part = self._final_vector[place, column : column + size]
             wrong = np.flatnonzero(~np.isfinite(part))
             if len(wrong):
                 of_whole = "the observation" if name == "observation" else f"the observation term {name}"

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from rlkit.env.api import EnvError, EnvSpec, Observations, Step, StepInfo, VecEnv, Watched, bad_actions
 from rlkit.env.gym.bundle import FLAGS, Bundle, Plan
-from rlkit.env.gym.making import Wrap, check_agreement, recipes
+from rlkit.env.gym.making import Wrap, check_agreement, check_alone, recipes
 from rlkit.env.gym.member import Form, Terms, look
 
 log = logging.getLogger("rlkit")
@@ -35,10 +35,10 @@ class GymEnv(VecEnv):
     """N copies of the Gymnasium environments `ids`; with several ids each episode draws one.
 
     Observations are flattened to float32, padded with zeros to the longest and, with several ids, followed by
-    a one-hot of the task. An episode whose reward or observation is not finite ends as a failure "unstable"; the first
-    is told in the log, all are counted. An environment without a limit times out after `member.DEFAULT_LENGTH` steps.
-    Success is what `info["success"]` or `info["is_success"]` says in the episode's last step. Gymnasium has
-    no way to save where an episode stands: a resumed training begins new ones.
+    a one-hot of the task; images stay bytes, see `EnvSpec.images`. An episode whose reward or observation is not finite
+    ends as a failure "unstable"; the first is told in the log, all are counted. An environment without a limit times
+    out after `member.DEFAULT_LENGTH` steps. Success is what `info["success"]` or `info["is_success"]` says in the
+    episode's last step. Gymnasium has no way to save where an episode stands: a resumed training begins new ones.
     """
 
     resumable = False
@@ -84,13 +84,13 @@ class GymEnv(VecEnv):
         self._say_what_is_bounded()
         self.actuators = self.spec.action_names
         self._watched: list[int] = []
-        self._obs = torch.zeros(num_envs, self._plan.obs_size)
+        self._obs = torch.zeros(num_envs, self._plan.obs_size, dtype=_dtype(self._plan))
         self.physics_time = 0.0
 
     def reset(self) -> Observations:
         """See `VecEnv.reset`: the first of a seeded sequence at the first call, the next ones after that."""
         rows = self._exchange(self._vector.reset)
-        self._obs = torch.from_numpy(rows[:, self._plan.columns["obs"]].copy())
+        self._obs = torch.from_numpy(self._plan.observations(rows, "obs").copy())
         return self.observe()
 
     def observe(self) -> Observations:
@@ -117,8 +117,8 @@ class GymEnv(VecEnv):
         flag = dict(zip(FLAGS, numbers))
         holds = dict(zip(FLAGS, numbers != 0.0))
         terminated, truncated = holds["terminated"], holds["truncated"]
-        self._obs = torch.from_numpy(rows[:, columns["obs"]].copy())
-        final_obs = torch.from_numpy(rows[:, columns["final_obs"]].copy())
+        self._obs = torch.from_numpy(self._plan.observations(rows, "obs").copy())
+        final_obs = torch.from_numpy(self._plan.observations(rows, "final_obs").copy())
         ended = terminated | truncated
         # What timed out early, as its age was made up, says nothing of the task.
         whole = rows[(ended & ~holds["cut_short"]).numpy()]
@@ -228,6 +228,10 @@ class GymEnv(VecEnv):
             self._vector.close()
 
 
+def _dtype(plan: Plan) -> torch.dtype:
+    return torch.uint8 if plan.images else torch.float32
+
+
 def _episode_sums(plan: Plan, whole: np.ndarray) -> dict[str, Tensor]:
     """Sums over the rows of whole episodes, maybe none, by metric; with several tasks also over each one's."""
     flag = dict(zip(FLAGS, whole[:, plan.columns["flags"]].T))
@@ -251,6 +255,7 @@ def _spec(task: str, num_envs: int, plan: Plan) -> EnvSpec:
     forms, names = plan.forms, [recipe.env_id for recipe in plan.recipes]
     sizes = [form.num_actions for form in forms]
     check_agreement(names, sizes)
+    check_alone(names, any(form.images for form in forms))
     first = forms[0]
     terms: Terms = first.observation_terms
     if len(forms) > 1:
@@ -268,6 +273,7 @@ def _spec(task: str, num_envs: int, plan: Plan) -> EnvSpec:
         observation_terms={"policy": terms, "critic": terms},
         reward_terms=plan.reward_terms,
         tasks=tuple(recipe.name for recipe in plan.recipes) if len(forms) > 1 else (),
+        images=first.images,
     )
 
 

@@ -14,6 +14,7 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from rlkit.env.api import EnvError
 from rlkit.env.foreign import RAISED, boundary, failure
 from rlkit.env.gym import engine_warnings
+from rlkit.env.images import Image, image_of, is_image
 from rlkit.nearest import nearest
 from rlkit.packages import how_to_install, how_to_install_package
 
@@ -103,19 +104,38 @@ def check_agreement(ids: Sequence[str], sizes: Sequence[int]) -> None:
         )
 
 
-def check_observations(env_id: str, space: spaces.Space) -> None:
-    """Raise EnvError unless the observations can become one vector of numbers."""
+def check_alone(ids: Sequence[str], images: bool) -> None:
+    """Raise EnvError where images are among the observations of several environments that share a policy."""
+    if images and len(ids) > 1:
+        raise EnvError(
+            f"env.ids=[{','.join(ids)}]: observations are padded to the longest, which makes no sense of images; train"
+            f" each in a run of its own, as env.id={ids[0]}"
+        )
+
+
+def check_observations(env_id: str, space: spaces.Space) -> dict[str, Image]:
+    """The images among the observations by their names; raises EnvError unless all can become one row of numbers."""
+    images: dict[str, Image] = {}
     for name, part in _leaves(space, "observation"):
         if not isinstance(part, (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)):
             raise EnvError(
                 f"env.id={env_id}: {name} is {part}, which cannot become numbers; Box, Discrete, MultiDiscrete,"
                 " MultiBinary and Dict or Tuple of them can"
             )
-        if isinstance(part, spaces.Box) and part.dtype == np.uint8 and len(part.shape) == 3:
-            raise EnvError(
-                f"env.id={env_id}: {name} is an image {part.shape}; the networks here take vectors of numbers."
-                " Choose an environment with a state observation"
-            )
+        if isinstance(part, spaces.Box) and part.dtype == np.uint8 and is_image(part.shape):
+            term = name if name == "observation" else name[len("observation.") :]
+            try:
+                images[term] = image_of(part.shape)
+            except ValueError as error:
+                raise EnvError(f"env.id={env_id}: {name} is an image {part.shape}: {error}") from error
+    top = space.spaces if isinstance(space, spaces.Dict) else ("observation",)
+    deep = [name for name in images if name not in top]
+    if deep:
+        raise EnvError(
+            f"env.id={env_id}: observation.{deep[0]} is an image inside of another part; images stand alone or by name"
+            " in the Dict itself: flatten it with a wrapper (task.wrapper)"
+        )
+    return images
 
 
 def check_actions(env_id: str, space: spaces.Space) -> spaces.Box:

@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Mapping, NamedTuple, Sequence, Tuple
 
@@ -15,9 +15,10 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from rlkit.env.api import EnvError
+from rlkit.env.api import FLOAT, EnvError
 from rlkit.env.foreign import RAISED, Breach, boundary, failure
-from rlkit.env.gym.making import Recipe, check_actions, check_agreement, check_observations
+from rlkit.env.gym.making import Recipe, check_actions, check_agreement, check_alone, check_observations
+from rlkit.env.images import Image
 
 log = logging.getLogger("rlkit")
 
@@ -35,11 +36,11 @@ _NUMBERS = "biuf"  # kinds of dtypes that are numbers: bool, int, unsigned, floa
 class Form:
     """What a look at an environment tells.
 
-    observation_terms: names and sizes of the parts of the flat observation. episode_length: env-steps; bounded: it is
-    ours, because the environment has no limit. control_period, step_time: simulated and real seconds of a step.
+    observation_terms: names and sizes of the parts of a row, those of images last. episode_length: env-steps; bounded:
+    it is ours, because the environment has no limit. control_period, step_time: simulated and real seconds of a step.
     reward_terms: what `info["reward_terms"]` names, where there is such a thing. middle, half: of the actions' bounds,
     `[num_actions]` float64. memory: bytes by which this process grew meanwhile, with what was imported for it; 0 where
-    that is not known.
+    that is not known. images: the terms that are images; where there are any, a row is bytes, and sizes count them.
     """
 
     observation_terms: Terms
@@ -52,11 +53,20 @@ class Form:
     half: np.ndarray
     bounded: bool = False
     memory: int = 0
+    images: Mapping[str, Image] = field(default_factory=dict)
 
     @property
     def obs_size(self) -> int:
-        """Numbers in the flat observation."""
+        """Numbers in the flat observation; with images bytes."""
         return sum(size for _, size in self.observation_terms)
+
+    @property
+    def vector_terms(self) -> Terms:
+        """The terms that are no images, with the numbers in each: they stand in front."""
+        width = FLOAT if self.images else 1
+        return tuple(
+            (name, size // width) for name, size in self.observation_terms if name not in self.images
+        )
 
     def own(self, action: np.ndarray) -> np.ndarray:
         """An action of [-1, 1] within the environment's bounds, `[num_actions]` float64."""
@@ -77,6 +87,8 @@ class MemberStep(NamedTuple):
 class Member:
     """A made environment with flat observations and actions; middle, half `[num_actions]`: of the actions' bounds.
 
+    images: those among its observations, by name; a flat observation then is bytes, as `EnvSpec.images` says.
+
     Its methods raise Breach for what Gymnasium's interface does not allow, and whatever the environment raises.
     """
 
@@ -85,9 +97,11 @@ class Member:
         self.env, self.env_id = recipe.make(), recipe.env_id
         with boundary(f"env.id={recipe.env_id} has no usable spaces"):
             self._obs_space = self.env.observation_space
-            check_observations(recipe.env_id, self._obs_space)
+            self.images = check_observations(recipe.env_id, self._obs_space)
             self._action_space = check_actions(recipe.env_id, self.env.action_space)
-            self._obs_size = int(spaces.flatdim(self._obs_space))
+            self._vector_space = _without(self._obs_space, self.images)
+            self._obs_size = int(spaces.flatdim(self._vector_space))
+        self._flat = self._row if self.images else self._flat_vector
         # In float64, which holds the middle of any two float32 bounds exactly.
         bounds = (self._action_space.low, self._action_space.high)
         low, high = (bound.reshape(-1).astype(np.float64) for bound in bounds)
@@ -121,11 +135,37 @@ class Member:
             _reward_terms(info) if "reward_terms" in info else _NO_TERMS,
         )
 
-    def _flat(self, obs: Any) -> np.ndarray:
-        if isinstance(self._obs_space, spaces.Box):
+    def vector(self, flat: np.ndarray) -> np.ndarray:
+        """Of a flat observation `[size]` the numbers that are no pixels."""
+        return flat[: FLOAT * self._obs_size].view(np.float32) if self.images else flat
+
+    def recorded(self, flat: np.ndarray) -> np.ndarray:
+        """A flat observation `[size]` as recordings hold it: float32, with images bytes."""
+        return flat if self.images else flat.astype(np.float32)
+
+    def _row(self, obs: Any) -> np.ndarray:
+        """The bytes `[size]` of an observation with images."""
+        if self._obs_space.shape is not None:
+            return self._pixels("observation", obs)
+        if not isinstance(obs, Mapping):
+            raise Breach(f"the observation is {_shown(obs)}, not a dict")
+        missing = [name for name in self.images if name not in obs]
+        if missing:
+            raise Breach(f"the observation lacks {missing[0]}, an image that its space has")
+        pixels = [self._pixels(name, obs[name]) for name in self.images]
+        return np.concatenate([self._flat_vector(obs).astype(np.float32).view(np.uint8), *pixels])
+
+    def _pixels(self, name: str, given: Any) -> np.ndarray:
+        pixels, image = np.asarray(given), self.images[name]
+        if pixels.dtype != np.uint8 or pixels.size != image.size:
+            raise Breach(f"{name} is {_shown(given)}, its space says an image {image} of uint8")
+        return pixels.reshape(-1)
+
+    def _flat_vector(self, obs: Any) -> np.ndarray:
+        if isinstance(self._vector_space, spaces.Box):
             flat = np.asarray(obs).reshape(-1)
         else:
-            flat = np.asarray(spaces.flatten(self._obs_space, obs))
+            flat = np.asarray(spaces.flatten(self._vector_space, obs))
         if flat.dtype.kind not in _NUMBERS:
             raise Breach(f"the observation is {_shown(obs)}, not numbers")
         if flat.size != self._obs_size:
@@ -152,7 +192,7 @@ class Member:
                 self.reset()
         limit = _time_limit(self.env) if recipe.episode_length is None else recipe.episode_length
         return Form(
-            observation_terms=_terms(self._obs_space),
+            observation_terms=self._terms(),
             num_actions=int(self.middle.size),
             episode_length=limit or DEFAULT_LENGTH,
             control_period=_control_period(self.env),
@@ -161,7 +201,16 @@ class Member:
             middle=self.middle,
             half=self.half,
             bounded=not limit,
+            images=self.images,
         )
+
+    def _terms(self) -> Terms:
+        """Parts of a row in their order, and their sizes."""
+        if not self.images:
+            return _terms(self._vector_space)
+        vector = _terms(self._vector_space) if self._obs_size else ()
+        sizes = [(name, FLOAT * size) for name, size in vector]
+        return (*sizes, *((name, image.size) for name, image in self.images.items()))
 
     def _begin(self) -> None:
         try:
@@ -292,7 +341,9 @@ def problems(made: Sequence[Recipe], forms: list[Form] | None = None) -> list[st
             found[str(error)] = None
     if not found:
         try:
-            check_agreement([recipe.env_id for recipe in made], [form.num_actions for form in forms])
+            ids = [recipe.env_id for recipe in made]
+            check_agreement(ids, [form.num_actions for form in forms])
+            check_alone(ids, any(form.images for form in forms))
         except EnvError as error:
             found[str(error)] = None
     return list(found)
@@ -308,6 +359,14 @@ def _time_limit(env: gymnasium.Env) -> int | None:
             return inner._max_episode_steps
         inner = inner.env
     return None
+
+
+def _without(space: spaces.Space, images: Mapping[str, Image]) -> spaces.Space:
+    """What of a space is no image."""
+    if not images:
+        return space
+    parts = space.spaces.items() if isinstance(space, spaces.Dict) else ()
+    return spaces.Dict({name: part for name, part in parts if name not in images})
 
 
 def _terms(space: spaces.Space) -> Terms:

@@ -44,12 +44,12 @@ def replayed(recording: Any, *, render: bool = False) -> Iterator[Moment]:
     try:
         with boundary(what):
             obs = member.reset(int(arrays["start.reset_seed"]))
-        yield Moment(obs.astype(np.float32), 0.0, False, _picture(recipe, member.env) if render else None)
+        yield Moment(member.recorded(obs), 0.0, False, _picture(recipe, member.env) if render else None)
         for action in arrays["actions"]:
             with boundary(what):
                 obs, reward, terminated, truncated, *_ = member.step(member.middle + member.half * action)
             frame = _picture(recipe, member.env) if render else None
-            yield Moment(obs.astype(np.float32), reward, terminated or truncated, frame)
+            yield Moment(member.recorded(obs), reward, terminated or truncated, frame)
             if terminated or truncated:
                 return
     finally:
@@ -63,7 +63,7 @@ def frames(recording: Any) -> Iterator[np.ndarray]:
     be made, or does another thing than it did when it was recorded.
     """
     arrays = recording.arrays
-    name, seen, count = _recipe(recording).env_id, arrays.get("obs", ()), 0
+    name, seen, count = _recipe(recording).env_id, observed(recording), 0
     for step, moment in enumerate(replayed(recording, render=True)):
         if step < len(seen):
             _check_alike(name, step, seen[step, : moment.obs.size], moment.obs)
@@ -72,6 +72,24 @@ def frames(recording: Any) -> Iterator[np.ndarray]:
         count += 1
     if count <= len(arrays["actions"]):
         raise EnvError(f"{name} ended after {count - 1} of {len(arrays['actions'])} recorded steps: {_WHY}")
+
+
+def observed(recording: Any) -> np.ndarray:
+    """What a recorded episode's environment showed in each step, `[T, numbers]`; empty where that was not kept.
+
+    Of observations with older frames beside each other (`task.history`) the newest.
+    """
+    obs = np.asarray(recording.arrays.get("obs", np.zeros((0, 0))))
+    task = recording.header["config"]["task"]
+    frames = int(task.get("history", 1))
+    if frames == 1 or not len(obs):
+        return obs
+    stacked, columns, begin = task.get("historyTerms") or (), [], 0
+    for name, size in recording.header["names"]["observations"]:
+        width = size // frames if not stacked or name in stacked else size
+        columns += range(begin + size - width, begin + size)
+        begin += size
+    return obs[:, columns]
 
 
 _WHY = "it is not deterministic, or not the version that was recorded; rlkit replay FILE.npz compares them"

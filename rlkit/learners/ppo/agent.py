@@ -11,6 +11,7 @@ from rlkit.env.api import Observations, few
 from rlkit.learners import ranks
 from rlkit.learners.acting import detached
 from rlkit.learners.api import Memory, Policy
+from rlkit.learners.networks.pixels import PixelRows, vector_numbers
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.library import (
     A2CAgent,
@@ -60,6 +61,8 @@ class Agent(A2CAgent):
         for network in networks:
             if self.normalize_input:
                 network.running_mean_std = RunningNormalizer(network.obs_shape[0]).to(self.device)
+            if self.bridge.spec.images and network is self.model:
+                self._read_pixels(network)
             if self.normalize_value:
                 network.value_mean_std = RunningNormalizer(self.value_size).to(self.device)
             if self.config["torch_compile"]:
@@ -71,6 +74,18 @@ class Agent(A2CAgent):
         if isinstance(sigma, nn.Linear):
             nn.init.zeros_(sigma.weight)
             nn.init.constant_(sigma.bias, params["network"]["space"]["continuous"]["sigma_init"]["val"])
+
+    def _read_pixels(self, network: Any) -> None:
+        """Let rows of bytes be read where other observations are normalised, which images never are."""
+        spec = self.bridge.spec
+        count = vector_numbers(spec)
+        vector = RunningNormalizer(count) if self.normalize_input and count else None
+        network.running_mean_std = PixelRows(spec, vector).to(self.device)
+        network.normalize_input = True  # rl_games' word for calling it
+
+    def _preproc_obs(self, obs_batch: Tensor) -> Tensor:
+        """Nothing: rl_games divides whatever is uint8 by 255, and would do so with all bytes of a row."""
+        return obs_batch
 
     def _join_ranks(self) -> None:
         """Use the launcher's process group; rl_games' own way knows NCCL and `cuda:<rank>` only."""
@@ -217,8 +232,9 @@ class Agent(A2CAgent):
     def actor(self) -> list[nn.Module]:
         """What `act` does, stage by stage: the modules themselves, not copies."""
         network = self.model.a2c_network
-        normalizer = [self.model.running_mean_std] if self.normalize_input else []
-        return [*normalizer, network.actor_mlp, network.mu, nn.Hardtanh()]
+        normalizer = [self.model.running_mean_std] if self.model.normalize_input else []
+        encoder = [network.encoder] if self.bridge.spec.images else []
+        return [*normalizer, *encoder, network.actor_mlp, network.mu, nn.Hardtanh()]
 
     def policy(self, noise: torch.Generator | None) -> Policy:
         """Acts as `act` does, or as `sample` with this noise."""

@@ -41,17 +41,18 @@ class Bridge(IVecEnv):
             raise LearnerError(f"PPO was built for {ours}, this env has {theirs}")
         for name, obs in env.observe().items():
             wanted = torch.Size((self.spec.num_envs, self.spec.obs_sizes[name]))
-            if (obs.shape, obs.dtype, obs.device.type) != (wanted, torch.float32, self.spec.device.type):
+            dtype = torch.uint8 if self.spec.of_bytes(name) else torch.float32
+            if (obs.shape, obs.dtype, obs.device.type) != (wanted, dtype, self.spec.device.type):
                 raise LearnerError(
                     f"The {name} observation is {list(obs.shape)} {obs.dtype} on {obs.device}; "
-                    f"its spec says {list(wanted)} torch.float32 on {self.spec.device}"
+                    f"its spec says {list(wanted)} {dtype} on {self.spec.device}"
                 )
         self._env = env
 
     def get_env_info(self) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Spaces: observations unbounded, actions in [-1, 1]."""
+        """Spaces: observations unbounded, with images bytes; actions in [-1, 1]."""
         info = {
-            "observation_space": _unbounded(self.spec.obs_sizes["policy"]),
+            "observation_space": _rows(self.spec),
             "action_space": Box(-1.0, 1.0, (self.spec.num_actions,), np.float32),
             "agents": 1,
             "value_size": self.columns,
@@ -83,6 +84,12 @@ class Bridge(IVecEnv):
         if self.spec.asymmetric:
             return {"obs": groups["policy"], "states": groups["critic"]}
         return {"obs": groups["policy"]}
+
+
+def _rows(spec: EnvSpec) -> Box:
+    """What the rollout keeps of the policy's observation."""
+    size = spec.obs_sizes["policy"]
+    return Box(0, 255, (size,), np.uint8) if spec.images else _unbounded(size)
 
 
 def _unbounded(size: int) -> Box:

@@ -244,9 +244,8 @@ class PPO(Learner):
 
         The optimiser, the learning rate and all counters begin anew.
         """
-        return transfer(
-            self._networks(), weights, actor=("model.a2c_network.actor_mlp.", "model.a2c_network.mu")
-        )
+        actor = ("encoder.", "actor_mlp.", "mu")
+        return transfer(self._networks(), weights, actor=tuple(f"model.a2c_network.{part}" for part in actor))
 
     def _networks(self) -> dict[str, Tensor]:
         """The tensors themselves, under the names that they have in a checkpoint."""

@@ -6,9 +6,10 @@ from typing import Any, Mapping
 
 from rlkit.env.api import EnvSpec
 from rlkit.learners.networks.own import Inputs, inputs_of, is_own
+from rlkit.learners.networks.pixels import feature_columns
 from rlkit.learners.ppo.rates import Rates
 from rlkit.learners.ppo.settings import Settings
-from rlkit.learners.ppo.trunk import trunk_params
+from rlkit.learners.ppo.trunk import encoder_params, trunk_params
 
 
 def _network(settings: Settings, inputs: Inputs, *, separate: bool) -> dict[str, Any]:
@@ -58,6 +59,14 @@ def _central_value(settings: Settings, minibatch: int, inputs: Inputs) -> dict[s
     }
 
 
+def _actor_inputs(settings: Settings, spec: EnvSpec) -> Inputs:
+    """What the hidden layers are given: behind convolutions these features."""
+    if not spec.images:
+        return inputs_of(spec, "actor")
+    columns = feature_columns(settings.cnn, spec)
+    return Inputs("actor", max(part.stop for part in columns.values()), columns)
+
+
 def rl_games_params(
     settings: Settings, spec: EnvSpec, env_info: Mapping[str, Any], minibatch: int
 ) -> dict[str, Any]:
@@ -89,5 +98,7 @@ def rl_games_params(
     if spec.asymmetric:
         config["central_value_config"] = _central_value(settings, minibatch, inputs_of(spec, "critic"))
     separate = settings.separate and not spec.asymmetric
-    network = _network(settings, inputs_of(spec, "actor"), separate=separate)
+    network = _network(settings, _actor_inputs(settings, spec), separate=separate)
+    if spec.images:
+        network.update(encoder_params(settings.cnn, spec))
     return {"model": {"name": "continuous_a2c_logstd"}, "network": network, "config": config}

@@ -54,6 +54,11 @@ class Settings(LearnerSettings):
         "mlp or network", "", "the networks: plain, or a class of yours, as my_project.nets:Net"
     )
     network_settings: Mapping[str, Any] = setting("any", "", "what your class takes by this name")
+    cnn: str | tuple[tuple[int, ...], ...] = setting(
+        "auto|nature|impala or list of list of 3 int >= 1",
+        "",
+        "convolutions where an observation is an image: by name, or [filters,kernel,stride] a layer",
+    )
     units: tuple[int, ...] = setting("list of int >= 1", "", "widths of the hidden layers")
     activation: str = setting("elu|relu|tanh|sigmoid|selu|swish|gelu|softplus|None", "", "of hidden layers")
     separate: bool = setting("bool", "", "separate networks for policy and value")

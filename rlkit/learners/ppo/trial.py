@@ -9,8 +9,8 @@ from rlkit.learners.api import Trial
 from rlkit.learners.trials import fewer_rows
 
 SHAPE = (
-    "horizon_length", "minibatch_size", "mini_epochs", "network", "network_settings", "units", "activation", "separate",
-    "fixed_sigma", "memory", "memory_units", "memory_layers", "sequence_length",
+    "horizon_length", "minibatch_size", "mini_epochs", "network", "network_settings", "cnn", "units", "activation",
+    "separate", "fixed_sigma", "memory", "memory_units", "memory_layers", "sequence_length",
 )  # fmt: skip
 
 

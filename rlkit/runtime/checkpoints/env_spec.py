@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any, Mapping
 
 import torch
 
 from rlkit.env.api import EnvError, EnvSpec, Mirror, VecEnv
+from rlkit.env.images import Image
 from rlkit.runtime.checkpoints.head import CheckpointError
 from rlkit.untrusted import all_printable
 
-_MOST = 100_000  # numbers in an observation, or an action
+_MOST = 4_000_000  # numbers in an observation, or an action
 
 
 def as_plain(env: VecEnv) -> dict[str, Any]:
@@ -27,6 +29,7 @@ def as_plain(env: VecEnv) -> dict[str, Any]:
         "tasks": spec.tasks,
         "noisy": spec.noisy,
         "frames": dict(spec.frames),
+        "images": {name: asdict(image) for name, image in spec.images.items()},
         "mirror": None
         if mirror is None
         else {"observations": dict(mirror.observations), "actions": mirror.actions},
@@ -48,6 +51,17 @@ def spec_of(plain: Mapping[str, Any], device: torch.device) -> tuple[EnvSpec, di
             for group, named in plain["observation_terms"].items()
         }
         names, mirror = tuple(map(str, plain["action_names"])), plain["mirror"]
+        images = {
+            str(name): Image(
+                int(image["height"]),
+                int(image["width"]),
+                int(image["channels"]),
+                bool(image["channels_first"]),
+            )
+            for name, image in plain.get("images", {}).items()
+        }
+        frames = {str(name): int(count) for name, count in plain.get("frames", {}).items()}
+        _require_images(images, frames, dict(terms.get("policy", ())))
         numbers = [*sizes.values(), len(names), *(size for named in terms.values() for _, size in named)]
         if not all(0 < number <= _MOST for number in numbers) or not {"policy", "critic"} <= set(sizes):
             raise ValueError("sizes")
@@ -63,9 +77,17 @@ def spec_of(plain: Mapping[str, Any], device: torch.device) -> tuple[EnvSpec, di
             observation_terms=terms,
             tasks=tuple(map(str, plain["tasks"])),
             noisy=bool(plain["noisy"]),
-            frames={str(name): int(count) for name, count in plain.get("frames", {}).items()},
+            frames=frames,
+            images=images,
             mirror=None if mirror is None else Mirror(mirror["observations"], mirror["actions"]),
         )
         return spec, dict(plain["deployment"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"what the checkpoint says of its env cannot be read: {error!r}") from error
+
+
+def _require_images(images: Mapping[str, Image], frames: Mapping[str, int], sizes: Mapping[str, int]) -> None:
+    """Raise ValueError or KeyError where images are not of the sizes that their terms have."""
+    for name, image in images.items():
+        if min(image.shape) < 1 or image.size * frames.get(name, 1) != sizes[name]:
+            raise ValueError("images")

@@ -25,7 +25,10 @@ def env_lines(experiment: Experiment, env: VecEnv) -> Iterator[str]:
     longest = spec.max_episode_length
     yield f"envs: {spec.num_envs} of {spec.task}, {spec.control_period:g} s a step, at most {longest} steps"
     for group, terms in spec.observation_terms.items():
-        yield f"{group} observation: {spec.obs_sizes[group]} numbers: {_sized(terms)}"
+        unit = "bytes" if spec.of_bytes(group) else "numbers"
+        yield f"{group} observation: {spec.obs_sizes[group]} {unit}: {_sized(terms)}"
+    for name, image in spec.images.items():
+        yield f"{name} is an image {image}"
     yield f"actions: {spec.num_actions}: {', '.join(spec.action_names)}"
     weights = experiment.task.get("rewardWeights", {})
     if spec.reward_terms:
