@@ -15,6 +15,7 @@ from rlkit.config.schema.randomization import check
 CONF = Conf(Path(__file__).parents[3] / "conf")
 TASKS = [task for task in CONF.options("task") if CONF.declared(task).get("task.engine") != "gymnasium"]
 R = "task.randomization"
+RANDOMISED = {"CubeReorient"}  # a cube in a hand is learnt for hands that differ: it is part of the task
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -24,7 +25,7 @@ def test_every_task_on_a_simulator_has_the_section_and_all_of_it_is_off(task: st
     ranges = {
         name: value for name, value in declared.items() if name.startswith(R) and name.endswith("range")
     }
-    assert len(ranges) == 5 and set(ranges.values()) == {None}
+    assert len(ranges) == 5 and any(map(bool, ranges.values())) == (task in RANDOMISED)
     assert declared[f"{R}.push.force"] is None
 
 
