@@ -288,7 +288,7 @@ def test_help_lists_choices_short_names_and_settings(capsys):
     assert app.main(["--help", "task=BoxGrasping"]) == 0
     out = capsys.readouterr().out
     for text in (
-        "BaseTask | BoxGrasping | Gym",
+        "BaseTask | BoxGrasping | CubeReorient",
         "maxIter     training.maxIterations",
         "task.box.size",
         "[rad/s]",
