@@ -26,7 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the run and the options."""
     parser.description = (
         "Make clips of recorded episodes: a trained policy's motions obey the physics, and nobody else's licence. Each"
-        " episode is a clip, or the part of it between --start and --end, or with --loop the cycle that closes best."
+        " episode is a clip, or the part of it between --start and --end, or with --loop the cycle that closes best;"
+        " it is called as the clip that the policy followed, else as the recording."
     )
     parser.add_argument(
         "what",
@@ -62,12 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.end is not None and arguments.end <= arguments.start:
         raise MotionError(f"--end {arguments.end:g} is no later than --start {arguments.start:g}")
     files = [file for what in arguments.what for file in _recordings(what, arguments.root)]
-    writer = Writer(arguments.out, arguments.force)
+    writer, named = Writer(arguments.out, arguments.force), set[str]()
 
     def record(path: Path) -> None:
         from rlkit.media import recording
 
-        clip, notes = _clip(path, recording.load(path), arguments)
+        episode = recording.load(path)
+        name = str(episode.header.get("playing") or path.stem)
+        name = path.stem if name in named else name  # what it played twice
+        clip, notes = _clip(path, episode, name, arguments)
+        named.add(name)
         tell(f"{shown(path)} → {shown(writer.write(clip))}: {says(clip)}", notes)
 
     return each(files, "recorded", record)
@@ -87,7 +92,9 @@ def _recordings(what: str, root: Path) -> Sequence[Path]:
     return files
 
 
-def _clip(path: Path, recording: Recording, arguments: argparse.Namespace) -> tuple[Clip, list[str]]:
+def _clip(
+    path: Path, recording: Recording, name: str, arguments: argparse.Namespace
+) -> tuple[Clip, list[str]]:
     from rlkit.motion.quality import cut
     from rlkit.motion.recorded.clips import recorded
 
@@ -104,7 +111,7 @@ def _clip(path: Path, recording: Recording, arguments: argparse.Namespace) -> tu
     source = arguments.source or f"{recording.header['task']}, {path.parent.parent.name}, {path.stem}"
     whole = recorded(
         recording.mjcf, qpos[kept], 1.0 / even,
-        robot=arguments.robot, name=path.stem, source=source, licence=arguments.licence,
+        robot=arguments.robot, name=name, source=source, licence=arguments.licence,
     )  # fmt: skip
     last = whole.entry.frames - 1
     if arguments.start >= whole.entry.duration:

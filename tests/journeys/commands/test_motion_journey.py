@@ -115,14 +115,15 @@ def test_show_films_a_stick_figure(tmp_path: Path) -> None:
     assert (tmp_path / "walk.mp4").stat().st_size > 1000
 
 
-def swing(path: Path) -> Path:
+def swing(path: Path, playing: str = "") -> Path:
     """Five seconds of a robot whose hips swing once a second while it walks, as an episode's file."""
     time = np.arange(251) / 50.0
     qpos = np.zeros((251, 10))
     qpos[:, 0], qpos[:, 2], qpos[:, 3] = time, 1.0, 1.0
     qpos[:, 7], qpos[:, 9] = 0.5 * np.sin(2.0 * np.pi * time), -0.5 * np.sin(2.0 * np.pi * time)
     path.parent.mkdir(parents=True, exist_ok=True)
-    recording.save(path, recording_of("Walk", LEG, qpos, 0.02))
+    episode = recording_of("Walk", LEG, qpos, 0.02)
+    recording.save(path, replace(episode, header={**episode.header, "playing": playing}))
     return path
 
 
@@ -157,11 +158,12 @@ def test_record_takes_every_episode_of_a_run(tmp_path: Path) -> None:
     run = Workspace(tmp_path).start("Walk")
     nothing = motion("record", "latest", "--out", "clips", status=2)
     assert "has no recorded episodes" in nothing.stderr and "testing.saveTrajectories=true" in nothing.stderr
-    for number in (1, 2):
-        swing(run.path / "trajectories" / f"episode_{number}.npz")
+    for number, playing in enumerate(("stride", "", "stride"), 1):  # two of them of one clip
+        swing(run.path / "trajectories" / f"episode_{number}.npz", playing)
     run.close()
     done = motion("record", "latest", "--out", "clips", "--robot", leg(tmp_path))
-    assert done.stdout.endswith("2 of 2 recorded\n")
+    assert done.stdout.endswith("3 of 3 recorded\n")
+    assert {path.stem for path in Path("clips").iterdir()} == {"stride", "episode_2", "episode_3"}
     assert read_clip("clips/episode_2.npz").entry.frames == 251
     assert run.path.name in read_clip("clips/episode_2.npz").entry.source
 
