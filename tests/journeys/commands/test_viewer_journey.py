@@ -54,7 +54,7 @@ def browser() -> Iterator[Any]:
 def page(browser) -> Iterator[Any]:
     """A page that must not ask anybody but this machine for anything."""
     strangers = []
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = browser.new_page(viewport={"width": 900, "height": 640})
     page.on("request", lambda r: strangers.append(r.url) if "127.0.0.1" not in r.url else None)
     page.set_default_timeout(30_000)
     yield page
@@ -106,7 +106,7 @@ def scene(page: Any) -> np.ndarray:
     from PIL import Image
 
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    return np.asarray(picture)[200:, :900]
+    return np.asarray(picture)[150:, :560]
 
 
 def shown_time(page: Any) -> str:
