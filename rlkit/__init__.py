@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # how editors and type checkers see them
     from rlkit.doors.train import train as train
     from rlkit.errors import RlkitError as RlkitError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Callback", "Interrupted", "Moment", "RlkitError", "Run", "__version__", "evaluate", "load_policy",
