@@ -63,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.end is not None and arguments.end <= arguments.start:
         raise MotionError(f"--end {arguments.end:g} is no later than --start {arguments.start:g}")
     files = [file for what in arguments.what for file in _recordings(what, arguments.root)]
-    writer, named = Writer(arguments.out, arguments.force), set[str]()
+    writer = Writer(arguments.out, arguments.force)
+    named: set[str] = set()
 
     def record(path: Path) -> None:
         from rlkit.media import recording
