@@ -22,9 +22,11 @@ help:  ## Show this list
 train: $(RUNTIME)  ## Train a policy; ARGS="task=BoxGrasping numEnvs=2048" changes what and how
 	$(BIN)/python train.py $(ARGS)
 
+# Side by side each has a core's threads: two of each of three processes wait for one another's turns on two cores, and a
+# test of 20 s took five minutes.
 test: $(DEV)  ## Run all tests: side by side, then those that need the machine for themselves
 	@failed=0; \
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations 30 -m "not alone" || failed=1; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations 30 -m "not alone" || failed=1; \
 	$(BIN)/python -m pytest -q -m alone || failed=1; \
 	exit $$failed
 
@@ -41,7 +43,7 @@ types: $(DEV)  ## Check the types
 	$(BIN)/pyright
 
 fast-test: $(DEV)  ## Run the tests that take less than about half a second each
-	$(BIN)/python -m pytest -q -n auto -m "not slow and not journey"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m "not slow and not journey"
 
 docs: $(DOCS)  ## Build the site of docs/ into site/; it opens without a server
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
