@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -34,6 +34,20 @@ class BaseTask(Task):
             bodies=(dexhand.HAND_BODY, dexhand.CARRIAGE_BODY),
             sites=dexhand.TIPS + dexhand.PADS,
             contacts=cls.finger_contacts(None),
+        )
+
+    @classmethod
+    def scene_with(cls, body: str, models_: Sequence[str]) -> SceneSpec:
+        """The hand and a free body that its fingers feel; models_: each with that body, envs have one of them each."""
+        return SceneSpec(
+            mjcf=models_[0],
+            alternatives=tuple(models_) if len(models_) > 1 else (),
+            joints=dexhand.JOINTS,
+            actuators=dexhand.JOINTS,
+            bodies=(dexhand.HAND_BODY, dexhand.CARRIAGE_BODY, body),
+            sites=dexhand.TIPS + dexhand.PADS,
+            free_bodies=(body,),
+            contacts=cls.finger_contacts(body),
         )
 
     @staticmethod

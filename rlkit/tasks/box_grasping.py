@@ -29,17 +29,7 @@ class BoxGrasping(BaseTask):
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
         """The hand over the ground, and a free box, or a set of objects of which each env has one."""
-        models_ = with_objects(models.load("dexhand"), "box", solids_of(config))
-        return SceneSpec(
-            mjcf=models_[0],
-            alternatives=models_ if len(models_) > 1 else (),
-            joints=dexhand.JOINTS,
-            actuators=dexhand.JOINTS,
-            bodies=(dexhand.HAND_BODY, dexhand.CARRIAGE_BODY, "box"),
-            sites=dexhand.TIPS + dexhand.PADS,
-            free_bodies=("box",),
-            contacts=cls.finger_contacts("box"),
-        )
+        return cls.scene_with("box", with_objects(models.load("dexhand"), "box", solids_of(config)))
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         super().__init__(config, sim, generator)

@@ -25,7 +25,6 @@ from rlkit.sims import models
 from rlkit.sims.api import SceneSpec, Simulator
 from rlkit.tasks.api import TaskError, fact, failure, metric, observation, reward, success, unit
 from rlkit.tasks.base_task import NUM_BASE, BaseTask
-from rlkit.tasks.robots import dexhand
 
 AXES = ("vertical", "any")
 FACES = {  # the direction of each and its colour, so that views show how the cube is turned
@@ -53,15 +52,7 @@ class CubeReorient(BaseTask):
         """The hand, and a free cube of the configured size, mass and friction with a colour on each face."""
         (box,) = objects_of(config["box"], None)
         (mjcf,) = with_objects(models.load("dexhand"), "box", [solid_of(box)])
-        return SceneSpec(
-            mjcf=paint(mjcf, float(config["box"]["size"])),
-            joints=dexhand.JOINTS,
-            actuators=dexhand.JOINTS,
-            bodies=(dexhand.HAND_BODY, dexhand.CARRIAGE_BODY, "box"),
-            sites=dexhand.TIPS + dexhand.PADS,
-            free_bodies=("box",),
-            contacts=cls.finger_contacts("box"),
-        )
+        return cls.scene_with("box", [paint(mjcf, float(config["box"]["size"]))])
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         super().__init__(config, sim, generator)

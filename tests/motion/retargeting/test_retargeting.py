@@ -212,7 +212,8 @@ def test_a_skeleton_robot_or_solver_that_does_not_fit_is_refused_in_words(tmp_pa
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec("mink") is None, reason="mink is nobody's need: our own solver is the usual one"
+    importlib.util.find_spec("mink") is None,
+    reason="mink is an extra that nothing needs: pip install 'rlkit-robotics[retarget]'",
 )
 def test_mink_finds_the_same() -> None:
     own, _ = on_h1()
