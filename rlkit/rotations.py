@@ -63,14 +63,15 @@ def about_z(angle: Tensor) -> Tensor:
     return torch.stack((half.cos(), zero, zero, half.sin()), dim=-1)
 
 
-def turned_about_z(values: Tensor, cosine: Tensor, sine: Tensor, dim: int = -1) -> Tensor:
-    """Vectors `[..., 2, ...]`, x and y along `dim`, turned about the world's z axis; or quaternions `[..., 4, ...]`.
+def turn_about_z(values: Tensor, cosine: Tensor, sine: Tensor, dim: int = -1) -> None:
+    """Turn vectors `[..., 2, ...]`, x and y along `dim`, about the world's z axis, in place; or quaternions of 4.
 
     cosine, sine: `[...]`, which broadcast, of the angle (rad), for quaternions of half of it.
     """
-    across = values.flip(dim)
-    across.narrow(dim, 0, values.shape[dim] // 2).neg_()
-    return torch.addcmul(values * cosine, across, sine)
+    first, second = values.chunk(2, dim)
+    across = second.flip(dim)
+    second.mul_(cosine).addcmul_(first.flip(dim), sine)
+    first.mul_(cosine).addcmul_(across, sine, value=-1.0)
 
 
 def yaw(quat: Tensor) -> Tensor:

@@ -169,6 +169,7 @@ class TaskEnv(VecEnv):
 
         terminated = (success & ~truncated) | failed
         ended = terminated | truncated
+        task.ending(failed, ended)
         watched = self._watched(ctrl, metrics) if self._watched_ids else None
         self._obs = self._observe()
         for obs in self._obs.values():

@@ -22,7 +22,7 @@ from rlkit.rotations import (
     rotate_inverse,
     rotation_vector,
     slerp_angle,
-    turned_about_z,
+    turn_about_z,
     yaw,
 )
 
@@ -75,7 +75,9 @@ def moved_on(turn: Tensor, shift: Tensor, cycles: Tensor) -> tuple[Tensor, Tenso
     straight = sine.abs() < 1e-6
     length = torch.where(straight, cycles, (cycles * half).sin() / torch.where(straight, 1.0, sine))
     middle = ((cycles - 1.0) * half)[..., None]
-    return cycles * turn, length[..., None] * turned_about_z(shift, middle.cos(), middle.sin())
+    moved = length[..., None] * shift
+    turn_about_z(moved, middle.cos(), middle.sin())
+    return cycles * turn, moved
 
 
 def short_ways(quat: Tensor, spans: Spans) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from rlkit.motion.errors import MotionError
 from rlkit.motion.library import MotionState
 from rlkit.motion.robots import Robot
 from rlkit.nearest import did_you_mean
-from rlkit.rotations import conjugate, heading, multiply, rotate_inverse, six_d, turned_about_z
+from rlkit.rotations import conjugate, heading, multiply, rotate_inverse, six_d, turn_about_z
 
 SPEED_SCALE = 0.1  # of joint speeds, so that they are as large as the angles
 
@@ -99,7 +99,8 @@ def anchored(
     about = heading(multiply(anchor_quat, conjugate(ref_quat)))[..., None, None]  # behind [...]: wxyz, 1, 1
     w, z = about[..., 0, :, :], about[..., 3, :, :]
     moved = (body_pos - ref_pos[..., None, :]).transpose(-1, -2)  # as x, y and z of all bodies
-    moved[..., :2, :] = turned_about_z(moved[..., :2, :], w * w - z * z, 2.0 * w * z, dim=-2)
+    turn_about_z(moved[..., :2, :], w * w - z * z, 2.0 * w * z, dim=-2)
     moved += torch.cat((anchor_pos[..., :2], ref_pos[..., 2:]), dim=-1)[..., None]
-    turned = turned_about_z(body_quat.transpose(-1, -2), w, z, dim=-2)
+    turned = body_quat.transpose(-1, -2).clone()
+    turn_about_z(turned, w, z, dim=-2)
     return moved.transpose(-1, -2), turned.transpose(-1, -2)

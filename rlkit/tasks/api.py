@@ -139,6 +139,9 @@ class Task(ABC):
     def remember(self) -> None:
         """Keep what the next step compares with: after criteria and rewards."""
 
+    def ending(self, failed: Tensor, ended: Tensor) -> None:
+        """Learn from how episodes end: which fail in this step and which end in it, `[N]` bool; after `remember`."""
+
     @abstractmethod
     def reset(self, env_ids: Tensor) -> ResetState:
         """Draw the first state of new episodes for `env_ids` `[k]`, whose buffers hold their first value again."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from rlkit.motion import deployed
 from rlkit.motion.features import differences
-from rlkit.motion.library import MotionState
+from rlkit.motion.library import MotionState, Pose
 from rlkit.motion.robots import find_robot
 from rlkit.motion.sampling import ClipSampler
 from rlkit.rotations import (
@@ -22,7 +22,7 @@ from rlkit.rotations import (
     multiply,
     rotate_inverse,
     six_d,
-    turned_about_z,
+    turn_about_z,
 )
 from rlkit.sims.api import Index, ResetState, SceneSpec, Simulator
 from rlkit.tasks.api import MirrorImage, TaskError, fact, failure, metric, observation, success, unit
@@ -71,8 +71,8 @@ class TrackMotion(MaskedTracking):
         push = [noise["velocity"]] * 3 + [noise["turning"]] * 3
         most = [noise["joints"]] * self.num_joints + [flat, flat, up, turn, turn, turn, *push]
         self._noise = torch.tensor(most, device=device)  # either way, see `reset`
-        # envs whose episodes have begun since the last `refresh`, not all of them, and their references
-        self._begun: tuple[Tensor, MotionState] | None = None
+        # envs whose episodes have begun since the last `refresh`, not all of them, and their references now and soon
+        self._begun: tuple[Tensor, MotionState, Pose] | None = None
         self.clip = self.buffer("clip", first=0)
         self.clip_time = self.buffer("clip_time")  # s
         self.worst_error = self.buffer("worst_error")  # m, in this episode
@@ -125,8 +125,7 @@ class TrackMotion(MaskedTracking):
             self.state = MotionState(sim.joint_pos, sim.joint_vel, *placed)
             self.reference, self.soon = self.library.now_and_soon(self.clip, self.clip_time, self._moments)
         else:  # in the others nothing has moved since
-            ids, reference = begun
-            soon = self.library.poses(self.clip[ids], self.clip_time[ids], self._moments)
+            ids, reference, soon = begun
             there = (values[ids][:, bodies] for values in places)
             for values, new in zip(
                 (*self.state[2:], *self.reference, *self.soon), (*there, *reference, *soon)
@@ -143,14 +142,9 @@ class TrackMotion(MaskedTracking):
         torch.maximum(self.worst_error, beside.mean_error, out=self.worst_error)
         self.error_sums += torch.stack((beside.mean_error, beside.relative_error, beside.joint_error), dim=-1)
 
-    def remember(self) -> None:
+    def ending(self, failed: Tensor, ended: Tensor) -> None:
         """Tell the sampler in which clips the episodes end, and when in which they fail."""
-        super().remember()
-        ended, failures = self.out_of_time(), [term() for term in self.failure_terms.values()]
-        if failures:
-            failed = torch.stack(failures).any(dim=0)
-            self.sampler.failed(self.clip, self.clip_time, failed)
-            ended = ended | failed
+        self.sampler.failed(self.clip, self.clip_time, failed)
         self.sampler.ended(self.clip, ended)
 
     def out_of_time(self) -> Tensor:
@@ -172,8 +166,8 @@ class TrackMotion(MaskedTracking):
         self.clip[env_ids], self.clip_time[env_ids] = clips, times
         if self.masks is not None:
             self.masks.begin(env_ids)
-        state = self.library.state(clips, times)
-        self._begun = (env_ids, state) if k < self.num_envs else None
+        state, soon = self.library.now_and_soon(clips, times, self._moments)
+        self._begun = (env_ids, state, soon) if k < self.num_envs else None
         noise = self.uniform(-1.0, 1.0, k, len(self._noise)) * self._noise * free[:, None]
         off, shift, turn, push = noise.split((self.num_joints, 3, 3, 6), dim=-1)
         joints = torch.minimum(torch.maximum(state.joint_pos + off, self._low), self._high)
@@ -213,7 +207,7 @@ class TrackMotion(MaskedTracking):
         off = self.soon.root_pos - self.pelvis_pos[:, None]
         vectors = torch.cat((off, six_d(self.soon.root_quat)), dim=-1).unflatten(-1, (3, 3))  # [N, K, 3, xyz]
         w, z = self.heading[:, None, None, :1], self.heading[:, None, None, 3:]
-        vectors[..., :2] = turned_about_z(vectors[..., :2], w * w - z * z, -2.0 * w * z)
+        turn_about_z(vectors[..., :2], w * w - z * z, -2.0 * w * z)
         return vectors.flatten(1)
 
     @observation("joint_targets")

@@ -23,7 +23,7 @@ from rlkit.rotations import (
     six_d,
     slerp,
     squared_angle,
-    turned_about_z,
+    turn_about_z,
     yaw,
 )
 
@@ -94,11 +94,14 @@ def test_slerp_goes_evenly_the_short_way(sign: float) -> None:
 def test_vectors_and_quaternions_are_turned_about_z_along_any_axis() -> None:
     """A right angle to the left, of x and y that lie along the last axis, and of quaternions along the first one."""
     nought, one = torch.tensor(0.0), torch.tensor(1.0)
-    close(turned_about_z(torch.tensor([[3.0, 1.0], [0.0, 2.0]]), nought, one), [[-1.0, 3.0], [-2.0, 0.0]])
+    vectors = torch.tensor([[3.0, 1.0], [0.0, 2.0]])
+    turn_about_z(vectors, nought, one)
+    close(vectors, [[-1.0, 3.0], [-2.0, 0.0]])
     quats = torch.nn.functional.normalize(torch.tensor([[0.3, -0.5, 0.7, 0.2], [1.0, 0.0, 0.0, 0.0]]), dim=-1)
     half = torch.tensor(math.pi / 4)
-    turned = turned_about_z(quats.T, half.cos(), half.sin(), dim=0)
-    close(turned.T, multiply(about_z(2.0 * half).expand(2, 4), quats))
+    turned = quats.clone()
+    turn_about_z(turned.T, half.cos(), half.sin(), dim=0)
+    close(turned, multiply(about_z(2.0 * half).expand(2, 4), quats))
 
 
 @pytest.mark.parametrize("angle", [0.0, 1e-3, 0.4, 3.0])

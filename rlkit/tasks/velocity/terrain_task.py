@@ -8,7 +8,7 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
-from rlkit.rotations import turned_about_z, yaw
+from rlkit.rotations import turn_about_z, yaw
 from rlkit.sims.api import ResetState, SceneSpec, Simulator
 from rlkit.tasks.api import MirrorImage, fact, metric, observation
 from rlkit.tasks.robots.legged_task import LeggedTask
@@ -145,7 +145,9 @@ class TerrainTask(LeggedTask):
         its heading; at most 1, either way. Of `task.terrain.scan`, row by row from behind right.
         """
         angle = yaw(self.root_quat)[:, None, None]
-        places = self.root_pos[:, None, :2] + turned_about_z(self._scanned, angle.cos(), angle.sin())
+        places = self._scanned.repeat(self.num_envs, 1, 1)
+        turn_about_z(places, angle.cos(), angle.sin())
+        places += self.root_pos[:, None, :2]
         over = self.root_pos[:, 2:] - self.robot.stance_height
         ground = torch.zeros_like(places[..., 0]) if self.ground is None else self.ground.height(places)
         return (over - ground).clamp(-REACH, REACH)
