@@ -7,7 +7,7 @@ the clips' poses.
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -30,6 +30,7 @@ class Steering(HumanoidVelocity):
     """
 
     command_names = ("speed", "direction", "facing")
+    at_rest = slice(SPEED, SPEED + 1)
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
@@ -37,6 +38,7 @@ class Steering(HumanoidVelocity):
         return with_ends(super().scene(config), config)
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
+        self._faces_its_way = config["command"]["facing"] == "ahead"
         super().__init__(config, sim, generator)
         change = config["command"]["change"]
         self._changes = torch.tensor([float(change[name]) for name in self.command_names], device=self.device)
@@ -49,7 +51,18 @@ class Steering(HumanoidVelocity):
         else:  # there is no style to be near to
             del self.metric_terms["style_distance"], self.fact_terms["near"], self.fact_terms["cover"]
 
+    def command_ranges(self) -> list[Sequence[float]]:
+        """See `VelocityTask.command_ranges`, m/s and rad."""
+        command = self.config["command"]
+        return [
+            command["speed"],
+            command["direction"],
+            command["direction" if self._faces_its_way else "facing"],
+        ]
+
     def _follow_command(self) -> None:
+        if self._faces_its_way:
+            self.commands[:, FACING] = self.commands[:, DIRECTION]
         speed, direction, facing = self.commands.unbind(-1)
         wanted = speed[:, None] * _unit(direction)
         velocity = self.sim.body_lin_vel[:, self.pelvis, :2]

@@ -108,7 +108,12 @@ _TASK = (
     ("command.yawRate", "list of 2 float", "rad/s", "commanded rate of turning, counter-clockwise: uniform"),
     ("command.speed", "list of 2 float", "m/s", "commanded speed: uniform"),
     ("command.direction", "list of 2 float", "rad", "commanded direction in the world: uniform"),
-    ("command.facing", "list of 2 float", "rad", "where to face in the world: uniform"),
+    (
+        "command.facing",
+        "list of 2 float or ahead",
+        "rad",
+        "where to face in the world: uniform; ahead: where it is to go",
+    ),
     ("command.change.speed", "float >= 0", "m/s", "how far from one command to the next: uniform, each way"),
     ("command.change.direction", "float >= 0", "rad", "the same of the direction"),
     ("command.change.facing", "float >= 0", "rad", "the same of where to face"),

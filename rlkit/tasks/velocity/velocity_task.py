@@ -23,12 +23,14 @@ class VelocityTask(TerrainTask):
     """A robot on legs under a velocity command, drawn with each episode and again every few seconds.
 
     gait: how far each foot is ahead of the clock, as a share of its period. clearance_width: of `swing_height`, m.
+    at_rest: the commands that are 0 where it is to stand.
     Solved: no failure to the episode's end, with mean errors of velocity and turning within `successErrors`.
     """
 
     command_names = ("forward", "sideways", "yawRate")
     gait: tuple[float, ...]
     clearance_width = 0.05
+    at_rest = slice(None)
 
     @classmethod
     def scene(cls, config: Mapping[str, Any]) -> SceneSpec:
@@ -41,7 +43,7 @@ class VelocityTask(TerrainTask):
         device = self.device
         self._feet = sim.bodies(self.robot.feet)
         self._ahead = torch.tensor(self.gait, device=device)  # [feet]
-        ranges = torch.tensor([config["command"][name] for name in self.command_names], device=device)
+        ranges = torch.tensor(self.command_ranges(), device=device)
         self._command_low, self._command_high = ranges.unbind(-1)  # [3] m/s, m/s, rad/s
         allowed = [config["successErrors"][name] for name in ("linear", "yaw")]
         self._allowed_errors = torch.tensor(allowed, device=device)  # m/s, rad/s
@@ -56,9 +58,13 @@ class VelocityTask(TerrainTask):
         gait = self.config["gait"]
         return {
             **super().deployment(),
-            "command": {name: list(self.config["command"][name]) for name in self.command_names},
+            "command": dict(zip(self.command_names, map(list, self.command_ranges()))),
             "gait": {"period": float(gait["period"]), "clock": "sin and cos of 2 pi t / period; 0 at rest"},
         }
+
+    def command_ranges(self) -> list[Sequence[float]]:
+        """Least and greatest of each command, m/s and rad/s."""
+        return [self.config["command"][name] for name in self.command_names]
 
     # State.
 
@@ -114,8 +120,9 @@ class VelocityTask(TerrainTask):
         command = self.config["command"]
         drawn = self._command_low + (self._command_high - self._command_low) * self.uniform(0.0, 1.0, k, 3)
         stands = self.uniform(0.0, 1.0, k) < float(command["standingShare"])
+        drawn[:, self.at_rest] *= ~stands[:, None]
         shortest, longest = (float(time) for time in command["time"])
-        return drawn * ~stands[:, None], self.uniform(shortest, longest, k)
+        return drawn, self.uniform(shortest, longest, k)
 
     def mirror(self) -> Mapping[str, MirrorImage] | None:
         """As of every robot on legs: left becomes right, and the feet exchange their halves of the clock."""

@@ -16,9 +16,11 @@ from rlkit.tasks.steering import Steering
 LEFT = math.pi / 2
 
 
-def steering(n: int = 1, *, command: tuple[float, float, float], **changes: Any) -> Steering:
+def steering(
+    n: int = 1, *, command: tuple[float, float, float], words: tuple[str, ...] = (), **changes: Any
+) -> Steering:
     """The task at rest in its stance, facing +x, told a speed (m/s), a direction and where to face (rad)."""
-    config = {**task_config("task=Steering"), **changes}
+    config = {**task_config("task=Steering", *words), **changes}
     sim = StubSimulator(Steering.scene(config), n, joint_limit=3.0)
     task = Steering(config, sim, torch.Generator().manual_seed(0))
     task.commands[:], task.command_time[:] = torch.tensor(command), 5.0
@@ -107,6 +109,22 @@ def test_after_a_stand_the_next_command_is_a_new_one() -> None:
     stands = (task.commands[:, 0] == 0.0).float().mean()
     assert 0.07 < stands < 0.13
     assert task.commands[:, 0].mean() > 0.5
+
+
+def test_it_may_face_where_it_goes_and_stands_facing_anywhere() -> None:
+    words = ("task.command.facing=ahead", "task.command.direction=[-1.0,2.0]")
+    task = steering(2000, command=(1.0, 0.5, -3.0), words=words)
+    assert (task.commands[:, 2] == 0.5).all()  # whatever is told
+    assert task.deployment()["command"] == {
+        "speed": [0.0, 1.5],
+        "direction": [-1.0, 2.0],
+        "facing": [-1.0, 2.0],
+    }
+    task.begin(torch.arange(2000))
+    task.refresh()
+    assert torch.equal(task.commands[:, 1], task.commands[:, 2])
+    standing = task.commands[task.commands[:, 0] == 0.0]
+    assert len(standing) > 100 and standing[:, 2].min() < -0.9 and standing[:, 2].max() > 1.9
 
 
 def test_with_motion_data_episodes_begin_in_its_poses(tmp_path) -> None:
