@@ -117,11 +117,11 @@ def _ready(
     """Check what only files and the machine can tell, and print what was asked; None where nothing is left to do."""
     from rlkit.config.summary import print_summary
     from rlkit.runtime.continuation import find
-    from rlkit.runtime.policies.teachers import with_teacher
+    from rlkit.runtime.policies.named import with_policies
     from rlkit.runtime.preboot import require_startable
 
     ranks = from_environment()
-    found = find(with_teacher(experiment), leads=ranks.leads)
+    found = find(with_policies(experiment), leads=ranks.leads)
     if found.over is not None:
         if ranks.leads:
             print(printable(found.over))

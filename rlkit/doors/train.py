@@ -17,7 +17,7 @@ from rlkit.doors.words import given, words
 from rlkit.errors import ConfigError
 from rlkit.packages import train_command
 from rlkit.runtime.continuation import find
-from rlkit.runtime.policies.teachers import with_teacher
+from rlkit.runtime.policies.named import with_policies
 from rlkit.runtime.process.engines import quiet_openmp
 from rlkit.runtime.process.ranks import Ranks, from_environment
 from rlkit.runtime.process.startup import startup
@@ -102,7 +102,7 @@ def _run(settings: Mapping[str, Any], callbacks: Sequence[Callback], quiet: bool
 
 def _alone_run(typed: Sequence[str], callbacks: Sequence[Callback], quiet: bool) -> Run:
     request, sources = read_request(typed)
-    found, source = find(with_teacher(compose_words(request))), source_of(request, sources)
+    found, source = find(with_policies(compose_words(request))), source_of(request, sources)
     if found.run is not None and found.run.over is not None:
         return read_run(found.run.path)
     experiment, source = found.experiment, found.source(source)

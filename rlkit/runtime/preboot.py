@@ -41,7 +41,7 @@ def require_startable(
     if source is not None:
         _require_source(experiment, source)
     if experiment.training.init_from is not None:
-        _require_weights(experiment, zoo.weights_file(experiment.training.init_from))
+        _require_weights(experiment, Path(experiment.training.init_from))
     if experiment.engine == "gymnasium":
         _require_environments(experiment, tell)
     if experiment.env.render or experiment.env.record_video:

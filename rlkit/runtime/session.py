@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Iterator, Mapping, TypeVar
 
 import torch
 from rich.console import Console
 
-from rlkit import zoo
 from rlkit.config import Experiment
 from rlkit.config.experiment import freeze, thaw
 from rlkit.env.api import VecEnv
@@ -170,7 +170,7 @@ class Session:
         asked = self.experiment.training.init_from
         if asked is None or self.checkpoint is not None:
             return
-        fit = pretrained.start_from(learner, zoo.weights_file(asked))
+        fit = pretrained.start_from(learner, Path(asked))
         if self.run is not None:
             self.console.print(pretrained.fit_table(fit, asked))
             log.info("began with %d layers of %s; %d begin anew", len(fit.loaded), asked, len(fit.missing))

@@ -14,5 +14,4 @@ from rlkit.zoo.shipped import (
     shipped,
     size_of,
     unknown,
-    weights_file,
 )

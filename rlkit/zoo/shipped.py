@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rlkit.errors import RlkitError
 from rlkit.nearest import nearest
-from rlkit.untrusted import echo, expanded
+from rlkit.untrusted import echo
 
 PREFIX = "zoo:"
 SETTINGS = "config.yaml"  # of a policy's training, as in the folder of a run
@@ -50,12 +50,6 @@ def unknown(name: str) -> str:
 def is_shipped(folder: Path) -> bool:
     """Whether a folder is that of a policy here: nothing of the user's is written into it."""
     return Path(os.path.realpath(folder)).parent == _FOLDER
-
-
-def weights_file(text: str) -> Path:
-    """The file of weights that a text names: a path, or the checkpoint of `zoo:NAME`. Raises ZooError."""
-    folder = policy_folder(text)
-    return expanded(text) if folder is None else folder / _WEIGHTS
 
 
 def size_of(folder: Path) -> int:

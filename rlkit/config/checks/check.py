@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any, Mapping, Sequence
 
-from rlkit import zoo
 from rlkit.config.checks import best, env_memory, learners, motion, objects, tasks, terrain, trackers, until
 from rlkit.config.facts import engine, support
 from rlkit.config.facts.machine import Machine
@@ -17,6 +16,7 @@ from rlkit.masking import masked_places
 from rlkit.names import problem_of_name, shortened
 from rlkit.nearest import nearest, or_one_of
 from rlkit.sims.facts import SimulatorFacts, simulator_facts
+from rlkit.untrusted import expanded
 
 _REQUIRED_OF_TASK = {
     "gymnasium": ("task.name", "task.episodeLength", "task.cpuNumEnvs"),
@@ -170,7 +170,7 @@ def one_of_each(plain: Plain, overrides: Sequence[str]) -> list[str]:
 
 
 def _initial_weights(training: Mapping[str, Any]) -> list[str]:
-    """The file of training.initFrom exists, and the run is a new training."""
+    """The run is a new training, and where training.initFrom is written as a file's path, it exists."""
     given = training["initFrom"]
     if given is None:
         return []
@@ -182,21 +182,18 @@ def _initial_weights(training: Mapping[str, Any]) -> list[str]:
             f"{start}training.checkpoint={types.echo(training['checkpoint'])} is resumed with its own weights; "
             "leave one of the two out"
         ]
-    try:
-        file = zoo.weights_file(given)
-    except zoo.ZooError as error:
-        return [f"{start}{error}"]
-    # Unlike Path's own, these take names of any length.
-    if os.path.isfile(file):  # noqa: PTH113
-        return []
+    file = expanded(given)
+    # Unlike Path's own, it takes names of any length.
+    if os.path.exists(file) or file.suffix not in _WEIGHTS:  # noqa: PTH110
+        return []  # or a run's: the workspace knows
     if not os.path.isdir(file.parent):  # noqa: PTH112
         return [f"{start}there is no folder {types.echo(str(file.parent))}"]
-    is_folder = os.path.isdir(file)  # noqa: PTH112
-    what = "is a folder; name the file in it" if is_folder else "there is no such file"
-    inside = file if is_folder else file.parent
-    names = sorted(path.name for path in inside.iterdir() if path.is_file())
-    near = names[:3] if is_folder else nearest(file.name, names, 3)
-    return [f"{start}{what}{or_one_of([str(inside / name) for name in near])}"]
+    names = sorted(path.name for path in file.parent.iterdir() if path.is_file())
+    near = [str(file.parent / name) for name in nearest(file.name, names, 3)]
+    return [f"{start}there is no such file{or_one_of(near)}"]
+
+
+_WEIGHTS = (".pt", ".pth", ".ckpt", ".zip")  # what files of weights end in
 
 
 def _viewing(plain: Plain) -> list[str]:

@@ -106,7 +106,9 @@ class TrainingSettings:
         "",
         "auto: the same command again goes on in the same run folder; new: begin another run all the same",
     )
-    init_from: str | None = setting("path or null", "", "begin a new training with the weights of this file")
+    init_from: str | None = setting(
+        "path or null", "", "begin a new training with the weights of this run (as checkpoint=) or file"
+    )
     torch_deterministic: bool = setting("bool", "", "ask torch for deterministic algorithms (slower)")
     checkpoint_interval: int = setting("int >= 1", "iterations", "how often a checkpoint is saved")
     checkpoint_steps: int | None = setting(

@@ -65,7 +65,7 @@ def with_teacher(experiment: Experiment) -> Experiment:
     return replace(
         experiment,
         task=freeze({**experiment.task, "groups": groups}),
-        train=freeze({**experiment.train, setting: _from_here(source.checkpoint)}),
+        train=freeze({**experiment.train, setting: from_here(source.checkpoint)}),
     )
 
 
@@ -163,7 +163,7 @@ def _said(value: Any) -> str:
     return types.show(thaw(value))
 
 
-def _from_here(file: Path) -> str:
+def from_here(file: Path) -> str:
     """The file from the current folder where it lies below it: a project may be moved."""
     relative = os.path.relpath(file)
     return str(file) if relative.startswith(os.pardir) else relative

@@ -144,8 +144,7 @@ def test_the_summary_names_the_environments_and_compares_with_the_same(capsys, m
     ("name", "message"),
     [
         ("weight.pt", "there is no such file; did you mean {}/weights.pt?"),
-        ("else", "there is no such file"),
-        ("", "is a folder; name the file in it; did you mean {}/weights.pt?"),
+        ("else.pth", "there is no such file"),
         ("no/weights.pt", "there is no folder {}/no"),
     ],
 )
@@ -154,6 +153,7 @@ def test_weights_to_start_from_must_be_there(tmp_path, name, message):
     assert refused(f"training.initFrom={tmp_path}/{name}").endswith(": " + message.format(tmp_path))
     file = f"training.initFrom={tmp_path}/weights.pt"
     assert composed(file).training.init_from == f"{tmp_path}/weights.pt"
+    assert composed("training.initFrom=some_run:last").training.init_from == "some_run:last"
     assert "leave one of the two out" in refused(f"{file} checkpoint=latest")
     assert "write test=false" in refused(f"{file} checkpoint=latest test=true")
 

@@ -59,7 +59,7 @@ def test_text_in_any_language_reaches_its_setting():
         ("--resolve", "goes with --cfg job"),
         ("hydra.verbose=null", "needs bool or text or list of text"),
         ("hydra.sweep.subdir=${nope}", "there is no setting nope"),
-        ("training.initFrom=~nouser/x", ""),
+        ("training.initFrom=~nouser/x.pt", ""),
     ],
     ids=lambda text: text[:30],
 )
