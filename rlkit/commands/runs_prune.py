@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Delete the runs that fit all the filters. Spared are pinned and running ones, what latest_train and "
         "latest_test show, what a pinned or running run was started from, what a kept test tested, and the "
-        "skills (task.skills) of a run that is there."
+        "skills (task.skills) of a run that holds no copy of them."
     )
     parser.add_argument(
         "--keep", type=_count, metavar="N", help="but not the N newest of those that fit task, kind and state"

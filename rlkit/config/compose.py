@@ -82,7 +82,9 @@ def compose_words(request: CheckedWords, machine: Machine | None = None) -> Expe
     if base is not None and base.foreign:
         names = ", ".join(base.foreign)
         notes = (*notes, f"not taken from {base.source}, since there are no such settings here: {names}")
-    return replace(experiment, notes=notes, trusted=whole.trusted, folders=request.conf.folders)
+    kept_in = None if base is None else base.folder_of(experiment.task)
+    folders = request.conf.folders
+    return replace(experiment, notes=notes, trusted=whole.trusted, folders=folders, kept_in=kept_in)
 
 
 def _project_above(conf: Conf) -> list[str]:
@@ -211,7 +213,7 @@ def from_file(config_yaml: Path) -> Experiment:
     content = inherit.read_settings(config_yaml)
     inherit.require_learner(config_yaml, content)
     try:
-        return _read_back(content)
+        return replace(_read_back(content), kept_in=config_yaml.absolute().parent)
     except ConfigError as error:
         start = f"{config_yaml}, the settings of the run, cannot be read: "
         raise ConfigError([start + message for message in error.messages]) from error
@@ -273,7 +275,8 @@ def changed(experiment: Experiment, changes: Mapping[str, Any], machine: Machine
         for place, text in experiment.written.items()
         if ".".join(map(str, place[:2])) not in changes
     }
-    return replace(_resolved(plain, machine, *request, written), trusted=experiment.trusted)
+    made = _resolved(plain, machine, *request, written)
+    return replace(made, trusted=experiment.trusted, kept_in=experiment.kept_in)
 
 
 def _resolved(

@@ -32,7 +32,8 @@ class Experiment:
     asked; `notes` are things the user should be told at the start. `written` are the interpolations of settings
     that came from environment variables, by place. `trusted` are the values that name code to import
     (rlkit.config.words.imports) and were typed or stand in the project's files: others must be installed. `folders` are
-    those that its files were looked for in, the project's conf/ last; empty where it was read back.
+    those that its files were looked for in, the project's conf/ last; empty where it was read back. `kept_in` is the
+    folder of the run that these settings are of, which may keep a copy of what they name.
     """
 
     sim: SimSettings
@@ -51,6 +52,7 @@ class Experiment:
     written: environment.Written = field(default_factory=dict)
     trusted: frozenset[str] = field(default=frozenset(), compare=False)
     folders: tuple[Path, ...] = field(default=(), compare=False)
+    kept_in: Path | None = field(default=None, compare=False)
 
     @property
     def kind(self) -> str:

@@ -7,7 +7,7 @@ or are saved, only to tell the compiler to leave them out. These have the same m
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypeVar
+from typing import Any, Mapping, TypeVar
 
 import torch
 
@@ -22,6 +22,15 @@ def _direct(cls: type[T]) -> type[T]:
     step = torch.no_grad()(inspect.unwrap(cls.step))
     direct: Any = type(cls.__name__, (cls,), {**methods, "step": step, "__doc__": cls.__doc__})
     return direct
+
+
+def go_on(optimizer: torch.optim.Optimizer, state: Mapping[str, Any], learning_rate: float) -> None:
+    """Continue from a `state_dict()`, with the learning rate of the settings: one that was saved hides another that is
+    asked for now.
+    """
+    optimizer.load_state_dict(dict(state))
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
 
 
 Adam = _direct(torch.optim.Adam)

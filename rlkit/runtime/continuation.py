@@ -147,6 +147,7 @@ def _go_on(experiment: Experiment, entry: RunEntry, differ: Changes, *, leads: b
         )
     if drawn:
         experiment = replace(experiment, training=replace(experiment.training, seed=record.seed))
+    experiment = replace(experiment, kept_in=entry.path)
     source, over = None, None
     if entry.can_go_on:
         last = networks_folder(entry.path) / checkpoint_name("last")

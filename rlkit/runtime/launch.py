@@ -124,7 +124,9 @@ def _claim(
             changed=going_on.changed,
             job=job_facts(),
         )
-    code, skills = code_of(experiment.sections()), run_of_skills(experiment)
+    code = code_of(experiment.sections())
+    # A test needs the run that it tests, which keeps them
+    skills = run_of_skills(experiment) if experiment.kind == "train" else None
     run = open_run(
         experiment.task_name,
         experiment.kind,

@@ -22,6 +22,7 @@ from rlkit.runtime.build import build_env, build_learner
 from rlkit.runtime.checkpoints import pretrained
 from rlkit.runtime.playing.evaluation import SEED_OFFSET, Evaluation
 from rlkit.runtime.playing.policy_test import PolicyTest
+from rlkit.runtime.policies.skills import asks_for_skills, keep_skills
 from rlkit.runtime.process.group import RankError, joined
 from rlkit.runtime.process.logs import FILE_ONLY
 from rlkit.runtime.process.ranks import Ranks
@@ -127,6 +128,11 @@ class Session:
         self.experiment = replace(
             self.experiment, training=replace(training, seed=seed), task=freeze(task), train=freeze(train)
         )
+        if self.experiment.kind == "train" and asks_for_skills(self.experiment):
+            if self.run is not None:
+                keep_skills(self.experiment, self.run.path)
+            kept_in = self.ranks.told(None if self.run is None else self.run.path)
+            self.experiment = replace(self.experiment, kept_in=kept_in)
 
     def _train(self, env: VecEnv, learner: Learner) -> int:
         """Train from the start or from the checkpoint, with what shows, films and judges the policy meanwhile."""

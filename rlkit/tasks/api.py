@@ -362,6 +362,20 @@ class Task(ABC):
         draw = torch.rand(shape, generator=self.generator, device=self.device)
         return low + (high - low) * draw
 
+    def one_of(self, upto: Tensor, count: int) -> Tensor:
+        """Numbers `[count]` int64, drawn with the task's own generator by `upto`, see `chances_upto`."""
+        draw = torch.rand(count, generator=self.generator, device=self.device, dtype=upto.dtype)
+        return torch.searchsorted(upto, draw, right=True)
+
+
+def chances_upto(weights: Tensor) -> Tensor:
+    """How likely one of those up to each is, `[C]` float64 that ends with 1, by weights `[C]`.
+
+    torch.multinomial adds them up in each draw, which on CUDA cannot be done deterministically.
+    """
+    sums = weights.cpu().double().cumsum(0)
+    return (sums / sums[-1]).to(weights.device)
+
 
 class HoldTimer:
     """For how long something has held in each env without a break; new episodes begin at 0.

@@ -143,8 +143,11 @@ class Steering(HumanoidVelocity):
 
     @fact("rad")
     def error_direction(self) -> Tensor:
-        """`[N]` rad: between where it goes and where it should, the mean over the steps in which it is to move."""
-        return self.course_sums[:, 1] / self.course_sums[:, 2].clamp(min=1.0)
+        """`[N]` rad: between where it goes and where it should, the mean over the steps in which it is to move; NaN
+        where there are none.
+        """
+        moving = self.course_sums[:, 2]
+        return self.course_sums[:, 1] / torch.where(moving > 0.0, moving, torch.nan)
 
     @fact()
     def near(self) -> Tensor:

@@ -143,7 +143,7 @@ class TrackMotion(MaskedTracking):
         self.error_sums += torch.stack((beside.mean_error, beside.relative_error, beside.joint_error), dim=-1)
 
     def ending(self, failed: Tensor, ended: Tensor) -> None:
-        """Tell the sampler in which clips the episodes end, and when in which they fail."""
+        """Tell the sampler which episodes (`[N]` bool) end and which fail: in which clips, and where in them."""
         self.sampler.failed(self.clip, self.clip_time, failed)
         self.sampler.ended(self.clip, ended)
 

@@ -7,6 +7,7 @@ import re
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Callable, NamedTuple
 
 from rlkit import zoo
 from rlkit.nearest import nearest
@@ -15,7 +16,7 @@ from rlkit.untrusted import echo
 from rlkit.workspace.store import layout
 from rlkit.workspace.store.checkpoints import BEST, Which
 from rlkit.workspace.store.errors import ResolveError
-from rlkit.workspace.store.record import DONE
+from rlkit.workspace.store.record import DONE, RunRecord
 from rlkit.workspace.store.scan import RunEntry, all_runs, pinned_names, read_entry, run_name_of_link
 
 LATEST_WORDS = ("latest", *layout.LATEST.values())
@@ -23,11 +24,18 @@ MOST_LISTED = 8
 _WORDS = "latest, latest_train, latest_test, a run's name or a part of it"
 
 
+class Wanted(NamedTuple):
+    """Which runs would do in the place of one that is not there, and the words that train such a one."""
+
+    fits: Callable[[RunRecord], bool]
+    words: str
+
+
 @dataclass(frozen=True)
 class Request:
     """What was typed, split up, and what the caller knows. Without `for_checkpoint` any run will do.
 
-    setting: behind which a checkpoint was typed.
+    setting: behind which a checkpoint was typed. wanted: None where any run with a checkpoint, of the task, would do.
     """
 
     typed: str
@@ -39,6 +47,7 @@ class Request:
     kind: str | None = None
     default: str = BEST
     setting: str = "checkpoint"
+    wanted: Wanted | None = None
 
     @property
     def said(self) -> str:
@@ -51,7 +60,10 @@ class Request:
 
     def usable(self, run: RunEntry) -> bool:
         """Whether a run could have been asked for."""
-        return not self.for_checkpoint or (run.can_be_latest and self.fits_task(run))
+        if not self.for_checkpoint:
+            return True
+        fits = self.wanted is None or (run.record is not None and self.wanted.fits(run.record))
+        return run.can_be_latest and self.fits_task(run) and fits
 
     def fits_task(self, run: RunEntry) -> bool:
         """Whether a run is of the task asked for, as far as that is known."""
@@ -225,12 +237,15 @@ def _ambiguous(request: Request, paths: list[Path]) -> ResolveError:
 
 def _nothing_to_use(request: Request, runs: list[RunEntry]) -> list[str]:
     task = "" if request.task is None else f" of {request.task}"
-    wanted = "" if request.task is None else f" task={request.task}"
+    words = None if request.task is None else f"task={request.task}"
+    words = words if request.wanted is None else request.wanted.words
     above = None if runs else layout.start_above(request.root)
-    command = above or f"train one first:\n  {train_command()}{wanted}"
+    command = above or f"train one first:\n  {' '.join(filter(None, (train_command(), words)))}"
     if not request.for_checkpoint:
         return [f"there are no runs in {_places(request.root)}", command]
     others = sorted({run.record.task for run in runs if run.record is not None and run.can_be_latest})
+    if request.wanted is not None:
+        return [f"no run in {_places(request.root)} would do", command]
     if request.default == BEST and request.task in (None, *zoo.shipped()):  # a test, and no resume
         names = zoo.shipped() if request.task is None else (request.task,)
         command += (

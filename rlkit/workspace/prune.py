@@ -12,7 +12,15 @@ from rlkit.workspace.links import latest_runs, remove_link, repair
 from rlkit.workspace.pins import links_by_run, pinned_runs
 from rlkit.workspace.store.atomic import FileLock, workspace_lock
 from rlkit.workspace.store.errors import WorkspaceError, explained
-from rlkit.workspace.store.layout import RUN_LOCK, absolute, archive_folder, exists, may_write, window_folder
+from rlkit.workspace.store.layout import (
+    RUN_LOCK,
+    absolute,
+    archive_folder,
+    exists,
+    kept_skills,
+    may_write,
+    window_folder,
+)
 from rlkit.workspace.store.scan import UNREADABLE, RunEntry, all_runs, entries, is_live, run_name_of_link
 from rlkit.workspace.store.sequence import pulse, started_by
 
@@ -90,7 +98,7 @@ def protected(runs: list[RunEntry], root: Path) -> dict[Path, str]:
 
 
 def _needed(runs: list[RunEntry], reasons: dict[Path, str]) -> dict[Path, str]:
-    """What the kept runs started from, what the kept tests tested, and the skills of every run that is there."""
+    """What the kept runs started from, what the kept tests tested, and the skills of runs that hold no copy."""
     by_name: dict[str, list[Path]] = {}
     for run in runs:  # a renamed folder answers to both its names
         for name in {run.name, run.record.name if run.record else run.name}:
@@ -99,7 +107,8 @@ def _needed(runs: list[RunEntry], reasons: dict[Path, str]) -> dict[Path, str]:
     for run in runs:
         if run.record is None:
             continue
-        for path in by_name.get(run.record.skills or "", []):
+        skills = run.record.skills if kept_skills(run.path) is None else None
+        for path in by_name.get(skills or "", []):
             needed[path] = f"{run.name} drives its robot by it"
         if run.path not in reasons:
             continue

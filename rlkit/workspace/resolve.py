@@ -44,6 +44,7 @@ def resolve(
     kind: str | None = None,
     default: str = BEST,
     setting: str = "checkpoint",
+    wanted: find.Wanted | None = None,
 ) -> Resolved:
     """Find the checkpoint that `ref` stands for.
 
@@ -54,11 +55,12 @@ def resolve(
     A test run stands for the checkpoint that it tested. With `task` only checkpoints of that task will do; with
     `kind` a name or part of one only means runs of that kind. Relative paths are looked up from the current folder,
     then from `root`. Raises ResolveError, which says what was looked for, what there is, and a command that works;
-    `setting` is what it calls the one that `ref` was typed behind.
+    `setting` is what it calls the one that `ref` was typed behind, and `wanted` says which runs it may propose.
     """
     root = absolute(root)
     typed = ref.strip().rstrip("/") or ref.strip()
     request = find.Request(typed, typed, root, task=task, kind=kind, default=default, setting=setting)
+    request = replace(request, wanted=wanted)
     if not typed:
         raise find.refusal(request, f"{setting}= is empty")
     match = _SUFFIX.fullmatch(typed)

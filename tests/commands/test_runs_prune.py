@@ -110,6 +110,11 @@ def test_skills_stay_as_long_as_a_run_goes_by_them(workspace):
     workspace.trained(name="newest")
     assert planned(workspace, keep=2) == ["other"]
     assert spared(workspace, keep=2) == {"skills": "steers drives its robot by it"}
+    copy = steers.path / "skills" / skills.name
+    copy.mkdir(parents=True)
+    assert planned(workspace, keep=2) == ["other"]  # half made
+    (copy / "config.yaml").write_text("")
+    assert planned(workspace, keep=2) == ["skills", "other"]
     shutil.rmtree(steers.path)
     assert planned(workspace, keep=1) == ["skills", "other"]
 

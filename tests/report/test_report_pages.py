@@ -77,6 +77,8 @@ def test_a_page_of_one_run(tmp_path):
     ):
         assert words in seen, words
     assert [picture.name for picture in written.pictures] == ["return.png", "reward_terms.png"]
+    # A wide number beside the axis, as -11.048, keeps its sign
+    assert re.search(r"\.plot \{[^}]*overflow: visible", written.page.read_text())
 
 
 def test_pictures_have_300_dpi_and_one_column(tmp_path):

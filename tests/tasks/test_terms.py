@@ -13,7 +13,7 @@ from rlkit.config import compose
 from rlkit.config.files.terms import unaliased
 from rlkit.env.randomization.noise import Noise
 from rlkit.errors import ConfigError
-from rlkit.tasks.api import Task, TaskError
+from rlkit.tasks.api import Task, TaskError, chances_upto
 from rlkit.tasks.registry import task_class
 
 OLD = {
@@ -97,3 +97,19 @@ def test_a_name_of_its_own_comes_before_an_alias() -> None:
     config = {**task_config("task=ReachOrigin"), "observations": ["joint_positions", "joint_pos"]}
     task = Own(config, StubSimulator(Own.scene(config), 2), torch.Generator())
     assert [term().shape for term in task.observation_terms.values()] == [(2, 1), (2, 9)]
+
+
+def test_one_of_several_is_drawn_by_weight_and_deterministically_on_any_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """torch.multinomial adds up floats in parallel, which training.torchDeterministic refuses on CUDA."""
+    upto = chances_upto(torch.tensor([1.0, 0.0, 3.0]))
+    assert upto.tolist() == [0.25, 0.25, 1.0]
+    task = made("Reach", ["joint_pos"])
+    edges = torch.tensor([0.0, 0.2499, 0.25, 0.9999], dtype=torch.float64)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "rand", lambda *size, **_: edges)
+        assert task.one_of(upto, 4).tolist() == [0, 0, 2, 2]  # never one of weight 0
+    first = made("Reach", ["joint_pos"]).one_of(upto, 1000)
+    assert torch.equal(task.one_of(upto, 1000), first)  # from the task's own generator
+    assert 700 <= int((first == 2).sum()) <= 800

@@ -12,6 +12,7 @@ import pytest
 from workspace_helper import Workspace
 
 from rlkit.workspace import Resolved, ResolveError, WorkspaceLimits, resolve
+from rlkit.workspace.find import Wanted
 
 
 def find(workspace: Workspace, ref, **options) -> Resolved:
@@ -285,3 +286,15 @@ def test_the_resolver_loads_nothing_heavy():
 def test_nothing_is_made_by_looking(workspace):
     refusal(workspace, "latest")
     assert not os.path.lexists(workspace.root)
+
+
+def test_only_what_would_do_is_proposed(workspace, run):
+    """As for task.skills, which takes policies of train=ASE alone."""
+    other = workspace.trained(task="Style")
+    wanted = Wanted(lambda record: record.task == "Style", "task=Style train=ASE")
+    told = refusal(workspace, "nobody", setting="task.skills", wanted=wanted)
+    assert told.endswith(f"this works:\n  task.skills={other.name}") and run.name not in told
+    none = Wanted(lambda record: False, "task=Style train=ASE")
+    told = refusal(workspace, "nobody", setting="task.skills", wanted=none)
+    assert "would do" in told and told.endswith("train task=Style train=ASE")
+    assert run.name not in told and "zoo:" not in told

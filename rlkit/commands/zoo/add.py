@@ -67,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise zoo.ZooError(
             f"{arguments.ref}: a policy is made of a run's folder, and {source.how} lies in none of yours"
         )
-    from rlkit.runtime.policies.acting_alone import save_policy  # only here: hydra comes with it
+    from rlkit.config import from_file  # only here: hydra comes with these
+    from rlkit.runtime.policies.acting_alone import save_policy
+    from rlkit.runtime.policies.skills import asks_for_skills, keep_skills
 
     card = _card(arguments, source, _test_of(source, arguments.test, arguments.root))
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
         weights = half / "nn" / "checkpoint_best.pth"
         weights.parent.mkdir()
         save_policy(source, weights)
+        trained = from_file(source.own_folder / zoo.SETTINGS)
+        if asks_for_skills(trained):
+            keep_skills(trained, half)
         write_atomic(half / zoo.SETTINGS, _settings(source.own_folder))
         write_atomic(half / CARD, as_yaml(card))
         half.chmod(0o755)

@@ -77,6 +77,11 @@ class Base:
         """The learner of the run, None where only the task is known."""
         return self.sections["train"]["learner"] if self.sections else None
 
+    def folder_of(self, task: Mapping[str, Any]) -> Path | None:
+        """The run's folder where a `task` section goes by the same skills, of which that may hold a copy; else None."""
+        same = bool(self.sections) and self.sections["task"].get("skills") == task.get("skills")
+        return Path(self.source).absolute().parent if same else None
+
     def inherited(self, *, test: bool) -> Iterator[tuple[str, Any]]:
         """(section.key, value) of all that a test or a resume takes over."""
         for section, content in self.sections.items():

@@ -18,7 +18,7 @@ from rlkit.learners.distill.samples import Replay, Rows, joined, minibatches
 from rlkit.learners.distill.settings import Settings, StudentSettings
 from rlkit.learners.distill.student import Imitator, Student
 from rlkit.learners.networks.weights import transfer
-from rlkit.learners.optimizers import Adam
+from rlkit.learners.optimizers import Adam, go_on
 from rlkit.learners.saved import copied, require_fit, require_parts, sizes_of
 from rlkit.learners.settings import read_settings
 
@@ -227,7 +227,7 @@ class Distill(Learner):
         self.student.load_state_dict(state["student"])
         if policy_only:
             return
-        self.optimizer.load_state_dict(state["optimizer"])
+        go_on(self.optimizer, state["optimizer"], self.settings.learning_rate)
         self.iteration = state["iteration"]
         ranks.go_on_drawing(self.generator, state["generator"])
         self.complete = self._load_replay(state) and self._same_teacher(state["teacher"])

@@ -144,8 +144,8 @@ def require_fit(head: CheckpointHead, path: Path, task: Mapping[str, Any], learn
 def torn(path: Path, error: BaseException) -> CheckpointError:
     """The error for bytes that are cut short, damaged or no checkpoint at all."""
     return CheckpointError(
-        f"{path} cannot be read: it is torn or no rlkit checkpoint ({first_line(error)}). Older ones lie"
-        " beside it in nn/: checkpoint=<run>:<iteration> takes one"
+        f"{path} cannot be read: it is torn or no rlkit checkpoint ({first_line(error)}). Older ones may"
+        " lie beside it in nn/: <run>:<iteration> names one"
     )
 
 

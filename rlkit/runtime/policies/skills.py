@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any, Mapping
 from rlkit.archives.torch_archive import TorchArchive
 from rlkit.config import Experiment
 from rlkit.errors import ConfigError, raise_for
-from rlkit.learners.facts import LEARNERS
+from rlkit.learners.facts import LEARNERS, learner_facts
 from rlkit.packages import train_command
 from rlkit.runtime.checkpoints.head import CheckpointError, CheckpointHead, read_head
 from rlkit.runtime.policies.trained import REMEMBERS, load_trained, settings_of
 from rlkit.tasks.robots.humanoids import robot_of
-from rlkit.untrusted import all_printable
-from rlkit.workspace import Resolved, resolve
+from rlkit.untrusted import all_printable, read_plain
+from rlkit.workspace import Resolved, RunRecord, resolve, write_atomic
+from rlkit.workspace.find import Wanted
+from rlkit.workspace.store.checkpoints import networks_folder
+from rlkit.workspace.store.errors import explained
+from rlkit.workspace.store.layout import SETTINGS, SKILLS, kept_skills
 
 if TYPE_CHECKING:
     import torch
@@ -36,9 +40,11 @@ def require_skills(experiment: Experiment) -> None:
 
     ResolveError where there is no such run, CheckpointError where the file cannot be read.
     """
-    task = experiment.task
-    source = _source(task)
-    head = read_head(source.checkpoint, whole=True)
+    task, source = experiment.task, _source(experiment)
+    try:
+        head = read_head(source.checkpoint, whole=True)
+    except CheckpointError as error:
+        raise CheckpointError(f"task.skills={task['skills']}: {error}") from error
     problems = _misfits(task, source.checkpoint, head)
     if not problems and settings_of(source, head).train.get("memory", "none") != "none":
         problems.append(f"task.skills={task['skills']}: {REMEMBERS}, which drives no skills")
@@ -49,14 +55,38 @@ def require_skills(experiment: Experiment) -> None:
 
 def run_of_skills(experiment: Experiment) -> str | None:
     """The name of the run that `task.skills` names; None where there is none, and of a policy that comes with rlkit."""
-    folder = _source(experiment.task).own_folder if asks_for_skills(experiment) else None
+    folder = _source(experiment).own_folder if asks_for_skills(experiment) else None
     return None if folder is None else folder.name
 
 
-def _source(task: Mapping[str, Any]) -> Resolved:
-    """The checkpoint in its run; raises ConfigError where none is named, or by a word that means another one later."""
-    asked = task["skills"]
-    name = task["name"]
+def keep_skills(experiment: Experiment, folder: Path) -> None:
+    """Put the policy of `task.skills` into a run's folder, unless it is there: wherever that goes, the run is whole.
+
+    Raises RlkitError where the policy cannot be read or not be written.
+    """
+    from rlkit.runtime.policies.acting_alone import save_policy  # only here: torch comes with it
+
+    if kept_skills(folder) is not None:
+        return
+    source = _source(experiment)
+    assert source.run_path is not None
+    place = folder / SKILLS / source.run_path.name
+    weights = networks_folder(place) / source.checkpoint.name
+    with explained(f"keep the skills of {source.run_path}"):
+        settings = read_plain(source.run_path / SETTINGS)[0]
+        weights.parent.mkdir(parents=True, exist_ok=True)
+        save_policy(source, weights, trusted=experiment.trusted)
+        write_atomic(place / SETTINGS, settings)  # the last: now it is whole
+
+
+def _source(experiment: Experiment) -> Resolved:
+    """The checkpoint that the run keeps, or that is named; raises ConfigError where none is, or by a word that means
+    another one later.
+    """
+    place = None if experiment.kept_in is None else kept_skills(experiment.kept_in)
+    if place is not None:
+        return resolve(str(place), setting="task.skills")
+    asked, name = experiment.task["skills"], experiment.task["name"]
     if asked is None:
         raise ConfigError(
             f"task.skills=null: {name} needs a policy with skills; {train_command()} {_TRAIN} trains one,"
@@ -66,12 +96,17 @@ def _source(task: Mapping[str, Any]) -> Resolved:
         raise ConfigError(
             f"task.skills={asked}: is another run tomorrow, and the skills stay the same; write the run's name"
         )
-    source = resolve(str(asked), setting="task.skills")
+    source = resolve(str(asked), setting="task.skills", wanted=Wanted(_has_skills, _TRAIN))
     if source.run_path is None:
         raise ConfigError(
             f"task.skills={asked}: lies in no run, whose settings say how its policy is built; name the run"
         )
     return source
+
+
+def _has_skills(record: RunRecord) -> bool:
+    row = learner_facts(record.learner)
+    return record.kind == "train" and row is not None and "ase" in (record.learner, row.like)
 
 
 def _misfits(task: Mapping[str, Any], path: Path, head: CheckpointHead) -> list[str]:
@@ -132,7 +167,7 @@ def load_skills(experiment: Experiment, device: torch.device) -> Skills:
     from rlkit.runtime.policies.skill_env import Skills
 
     require_skills(experiment)
-    source = _source(experiment.task)
+    source = _source(experiment)
     assert source.run_path is not None
     trained = load_trained(source, "cpu", trusted=experiment.trusted)
     network = trained.learner.network().to(device)

@@ -20,6 +20,7 @@ from rlkit.runtime.checkpoints.head import CheckpointError, read_head, sha256_of
 from rlkit.runtime.policies.trained import REMEMBERS, load_trained, settings_of
 from rlkit.tasks.robots.humanoids import robot_of
 from rlkit.workspace import ResolveError, resolve
+from rlkit.workspace.find import Wanted
 
 if TYPE_CHECKING:
     from rlkit.env.api import EnvSpec
@@ -45,15 +46,19 @@ def with_teacher(experiment: Experiment) -> Experiment:
         return experiment
     ref = str(experiment.train[setting])
     start = f"train.{setting}={types.echo(ref)}: "
+    task = experiment.task_name
+    wanted = Wanted(lambda record: record.kind == "train" and record.task == task, f"task={task}")
     try:
-        source = resolve(ref, default="best", setting=f"train.{setting}")
+        source = resolve(ref, default="best", setting=f"train.{setting}", wanted=wanted)
         head = read_head(source.checkpoint, whole=True)
         trained = settings_of(source, head)
     except ResolveError as error:
         raise ConfigError(f"{error}\n{_NEEDED.format(setting)}") from error
-    if head.task != experiment.task_name:
+    except CheckpointError as error:
+        raise ConfigError(f"{start}{error}") from error
+    if head.task != task:
         raise ConfigError(
-            f"{start}is a policy of task={head.task}, and its student would be of task={experiment.task_name};"
+            f"{start}is a policy of task={head.task}, and its student would be of task={task};"
             f" write task={head.task}"
         )
     theirs = trained.task

@@ -13,7 +13,7 @@ from rlkit.errors import RlkitError
 from rlkit.learners.api import Learner
 from rlkit.runtime.checkpoints import checkpoint as checkpoints
 from rlkit.runtime.checkpoints.env_spec import as_plain
-from rlkit.runtime.checkpoints.head import Checkpoint
+from rlkit.runtime.checkpoints.head import Checkpoint, CheckpointError
 from rlkit.runtime.process.disk import Disk
 from rlkit.runtime.process.ranks import Ranks
 from rlkit.runtime.process.seeding import load_rng_state, rng_state
@@ -189,7 +189,11 @@ class Checkpointer:
         source, ours = folder / checkpoint_name("best"), run.checkpoint_path("best")
         if not source.exists():
             return
-        saved = checkpoints.load(source, self.monitor.spec.device)
+        try:
+            saved = checkpoints.load(source, self.monitor.spec.device)
+        except CheckpointError as error:  # the resumed one is whole: the training need not wait for it
+            log.warning("%s. The training goes on, and a new best is looked for", error)
+            return
         best = best_of(saved.progress or {})
         if best is None or (source != ours and saved.iteration > self.state.iteration):
             return

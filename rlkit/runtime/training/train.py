@@ -204,9 +204,11 @@ class Training:
             self._show(metrics_writer, self.videos.finished())
 
     def _render_best(self, metrics_writer: MetricsWriter, stop: StopRequest) -> None:
-        """Everything is saved: the learner may take the best policy once more."""
+        """Everything is saved: the learner may take the best policy once more, if this run knows of one."""
         if self.videos is not None and self.evaluation is not None:
-            self._show(metrics_writer, self.videos.render_best(self.learner, self.evaluation, stop))
+            if self.state.best is not None and not stop.asked:
+                self.videos.render_best(self.learner, self.evaluation)
+            self._show(metrics_writer, self.videos.finish(stop))
 
     def _show(self, metrics_writer: MetricsWriter, gifs: list[tuple[int, Path]]) -> None:
         for iteration, gif in gifs:

@@ -57,16 +57,17 @@ class TrainingVideos:
         """`(iteration, GIF)` of the videos that were done since the last call."""
         return _gifs(self._videos.finished())
 
-    def render_best(
-        self, learner: Learner, evaluation: Evaluation, stop: StopRequest
-    ) -> list[tuple[int, Path]]:
-        """Play the best checkpoint once more for videos/rollout.mp4, and wait for all videos until asked to stop."""
+    def render_best(self, learner: Learner, evaluation: Evaluation) -> None:
+        """Play the best checkpoint once more for videos/rollout.mp4."""
         path = self._run.checkpoint_path("best")
-        if path.exists() and not stop.asked:
+        if path.exists():
             saved = checkpoints.load(path, learner.spec.device)
             learner.load(saved.learner, policy_only=True)
             facts = self.facts(saved.iteration, path.name)
             evaluation.metrics(learner.policy(), facts=facts, take=self._take_rollout)
+
+    def finish(self, stop: StopRequest) -> list[tuple[int, Path]]:
+        """Wait for all videos until asked to stop; those that were done since the last call, as `finished`."""
         return _gifs(self._videos.finish(stop))
 
     def _take_rollout(self, recording: Recording) -> None:

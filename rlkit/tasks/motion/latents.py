@@ -30,6 +30,7 @@ class Latents:
     def begin(self, env_ids: Tensor) -> None:
         """New ones where episodes begin, `[k]`."""
         self.now[env_ids], self._left[env_ids] = self._drawn(len(env_ids))
+        self._keep_held()
 
     def advance(self) -> None:
         """One control step is over; new ones where their time is."""
@@ -38,12 +39,19 @@ class Latents:
         latents, left = self._drawn(self.task.num_envs)
         self.now.copy_(torch.where(due[:, None], latents, self.now))
         self._left.copy_(torch.where(due, left, self._left))
+        self._keep_held()
+
+    def _keep_held(self) -> None:
         if self._held is not None:
             env, latent = self._held
             self.now[env] = latent
 
     def hold(self, env: int, latent: Sequence[float]) -> None:
-        """One env keeps to this from its next observation on; empty: none does, and a new one is drawn there."""
+        """One env keeps to this from its next observation on, in new episodes too; empty: none does, and a new one is
+        drawn there.
+        """
+        if self._held is not None:
+            self._left[self._held[0]] = 0.0
         self._held = None
         if latent:
             self._held = (env, normalize(torch.tensor(latent, device=self.now.device), dim=0))

@@ -62,9 +62,9 @@ class MaskedTracking(Following):
 
     @fact("m")
     def error_goals(self) -> Tensor:
-        """`[N]` m: mean distance of bodies to their goals (`task.masking.goals`) when these are due."""
+        """`[N]` m: mean distance of bodies to their goals (`task.masking.goals`) when these are due; NaN before."""
         course = self._course()
-        return course.error_sum / course.count.clamp(min=1.0)
+        return course.error_sum / torch.where(course.count > 0.0, course.count, torch.nan)
 
     def _course(self) -> Course:
         if self.masks is None or self.masks.course is None:

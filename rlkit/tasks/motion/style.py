@@ -12,7 +12,7 @@ from torch import Tensor
 from rlkit.motion.features import body_indices, style_features
 from rlkit.motion.library import MotionLibrary, MotionState
 from rlkit.sims.api import ResetState, SceneSpec
-from rlkit.tasks.api import Term
+from rlkit.tasks.api import Term, chances_upto
 from rlkit.tasks.robots.humanoid_task import HumanoidTask
 from rlkit.tasks.robots.humanoids import robot_of, sizes_of
 
@@ -40,6 +40,7 @@ class StyleWindow:
 
     def __init__(self, task: HumanoidTask, library: MotionLibrary) -> None:
         self.task, self.library = task, library
+        self._upto = chances_upto(library.weights)  # [C]
         device, robot, period = task.device, task.robot, task.control_period
         ends = (*robot.feet, *robot.hands)
         self._keys = body_indices(library.robot, ends, device)
@@ -123,7 +124,7 @@ class StyleWindow:
     def _draw(self, count: int) -> tuple[Tensor, Tensor]:
         """Clips `[count]` and moments `[count]` s of them, with as much of the clip before them as the window needs."""
         library, task = self.library, self.task
-        clips = torch.multinomial(library.weights, count, replacement=True, generator=task.generator)
+        clips = task.one_of(self._upto, count)
         last = library.durations[clips]
         first = torch.minimum(torch.where(library.loops[clips], 0.0, self._times[-1]), last)
         return clips, first + task.uniform(0.0, 1.0, count) * (last - first)

@@ -13,7 +13,7 @@ from rlkit.objects.settings import SHAPES, objects_of
 from rlkit.objects.solid import Solid, solid_of
 from rlkit.rotations import multiply
 from rlkit.sims.api import SimulatorError
-from rlkit.tasks.api import Task, TaskError
+from rlkit.tasks.api import Task, TaskError, chances_upto
 
 _TERMS = ("object_size", "object_shape", "object_mass")
 
@@ -45,7 +45,8 @@ class Objects:
         device, success = task.device, float(task.config["successHeight"])
         rows = [_row(solid, success) for solid in solids]
         self._table = torch.tensor(rows, device=device)
-        self._weights = torch.tensor([solid.settings.weight for solid in solids], device=device)
+        weights = torch.tensor([solid.settings.weight for solid in solids], device=device)
+        self._upto = chances_upto(weights)
         envs = torch.zeros(task.num_envs, dtype=torch.int64, device=device)
         self._now = self._table[envs]  # what follows are views of it
         parts = self._now.split((3, len(SHAPES), 1, 1, 1, 3, 1, 3, 1, 4), dim=-1)
@@ -72,7 +73,7 @@ class Objects:
             return
         task, count = self._task, len(env_ids)
         if task.learning:
-            drawn = torch.multinomial(self._weights, count, replacement=True, generator=task.generator)
+            drawn = task.one_of(self._upto, count)
         else:
             drawn = (env_ids + self._played[env_ids]) % len(self._solids)
             self._played[env_ids] += 1

@@ -14,6 +14,8 @@ ARCHIVE = "runs_all"
 SLURM = "slurm_jobs"  # in the archive
 WINDOW = "runs"
 RECORD = "run.json"
+SETTINGS = "config.yaml"
+SKILLS = "skills"  # in a run: the policy that drives its robot, in a folder of its run's name
 RUN_LOCK = ".lock"
 KINDS: tuple[str, ...] = ("train", "test")
 LATEST = {"train": "latest_train", "test": "latest_test"}
@@ -31,6 +33,11 @@ class WorkspaceLimits:
     max_train_runs: int = 10
     max_test_runs: int = 10
     use_clean_workspace: bool = True
+
+
+def kept_skills(run: Path) -> Path | None:
+    """Where a run holds the policy of its skills, whole once its settings are there; None where it holds none."""
+    return next((settings.parent for settings in (run / SKILLS).glob(f"*/{SETTINGS}")), None)
 
 
 def archive_folder(root: Path) -> Path:

@@ -125,6 +125,15 @@ def test_another_teacher_or_a_replay_that_was_not_saved_is_no_exact_resume(disti
     assert not other.complete and "the teacher is another" in caplog.text
 
 
+def test_a_resume_learns_at_the_rate_that_is_asked_for_now(distill: Any) -> None:
+    trained, env = start(distill())
+    trained.iterate(env)
+    slower, _ = start(distill(learning_rate=1e-6))
+    slower.load(trained.state())
+    optimizer = slower.state()["optimizer"]
+    assert [group["lr"] for group in optimizer["param_groups"]] == [1e-6] and optimizer["state"]
+
+
 def test_the_saved_student_acts_without_its_teacher_and_refuses_other_sizes(distill: Any) -> None:
     trained, env = start(distill())
     trained.iterate(env)

@@ -150,3 +150,13 @@ def test_warnings_say_what_to_change(amp: Any) -> None:
     assert "train.disc_gradient_penalty=10 or train.disc_learning_rate=3.3e-05" in told
     stands = warnings(settings, EARLY, {**good, "style/spread": 0.1})["stands"]
     assert "varies by 10% of what the data does" in stands and "train.sigma_init=0" in stands
+
+
+def test_a_resume_learns_at_the_rate_that_is_asked_for_now(amp: Any) -> None:
+    """As the warning of a discriminator that tells everything apart advises."""
+    trained, env = start(amp())
+    trained.iterate(env)
+    slower, _ = start(amp(disc_learning_rate=1e-6))
+    slower.load(trained.state())
+    assert [group["lr"] for group in slower.state()["style"]["optimizer"]["param_groups"]] == [1e-6]
+    assert slower.state()["style"]["optimizer"]["state"]  # its moments go on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,16 @@ import torch
 from states import assert_same
 
 import rlkit
-from rlkit.config import ConfigError, Experiment, compose
+from rlkit.config import ConfigError, Experiment, compose, from_file
+from rlkit.config.compose import compose_words
 from rlkit.env.task_env import TaskEnv
 from rlkit.runtime import launch
 from rlkit.runtime.build import build_env, build_learner
+from rlkit.runtime.checkpoints.head import CheckpointError
 from rlkit.runtime.policies.skill_env import SkillEnv
-from rlkit.runtime.policies.skills import require_skills
+from rlkit.runtime.policies.skills import keep_skills, load_skills, require_skills
 from rlkit.runtime.process.ranks import Ranks
+from rlkit.runtime.request import read_request
 from rlkit.tasks.motion.high_level_steering import HighLevelSteering
 from rlkit.workspace import ResolveError, read_record
 
@@ -101,6 +105,48 @@ def test_a_run_remembers_whose_skills_it_goes_by(
     monkeypatch.chdir(tmp_path)
     with closing(launch._claim(steering(skills), None, ["train.py"], None)) as run:
         assert read_record(run.path).skills == skills.name
+    test = steering(skills, "test=true", f"checkpoint={skills}")
+    with closing(launch._claim(test, None, ["train.py"], None)) as run:
+        assert read_record(run.path).skills is None  # prune spares the run that it tests
+
+
+def test_a_run_is_whole_by_itself_wherever_it_goes(
+    skills: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    for folder in (home, elsewhere):
+        folder.mkdir()
+    named = home / "runs_all" / "able"
+    shutil.copytree(skills, named)
+    monkeypatch.chdir(home)
+    changes = {key: value for key, value in SMALL.items() if key.startswith(("train.units", "training"))}
+    changes.update({"task.skills": "able", "train.horizon_length": 4, "train.mini_epochs": 1})
+    run = rlkit.train(
+        "HighLevelSteering", num_envs=4, max_iter=1, device="cpu", sim="mujoco", quiet=True, overrides=changes
+    )
+    wanted = load_skills(steering(named), torch.device("cpu"))
+    moved = elsewhere / "moved"
+    shutil.move(str(run.path), moved)
+    shutil.rmtree(home)
+    monkeypatch.chdir(elsewhere)
+
+    def asked(*words: str) -> Experiment:
+        request, _ = read_request([f"checkpoint={moved}", "device=cpu", *words])
+        return compose_words(request)
+
+    for experiment in (asked("test=true"), asked("maxIter=2"), from_file(moved / "config.yaml")):
+        require_skills(experiment)
+        assert experiment.task["skills"] == "able"
+        found = load_skills(experiment, torch.device("cpu"))
+        assert (found.name, found.fingerprint) == ("able", wanted.fingerprint)
+    with pytest.raises(ResolveError, match=r"^task\.skills=another: no run"):
+        require_skills(asked("test=true", "task.skills=another"))
+    again = elsewhere / "again"
+    keep_skills(asked("maxIter=2"), again)  # what goes on from it, in a folder of its own
+    assert load_skills(replace(steering("gone"), kept_in=again), torch.device("cpu")).name == "able"
+    size = sum(file.stat().st_size for file in again.rglob("*.pth"))
+    assert size < (skills / "nn" / "checkpoint_last.pth").stat().st_size  # without what learning goes on from
 
 
 def test_what_does_not_fit_is_refused_before_anything_starts(
@@ -124,6 +170,12 @@ def test_what_does_not_fit_is_refused_before_anything_starts(
         ResolveError, match=rf"^task.skills=nobody: no run[\s\S]*  task.skills={skills.name}$"
     ):
         require_skills(steering("nobody"))
+    torn = skills.with_name("torn")
+    shutil.copytree(skills, torn)
+    last = torn / "nn" / "checkpoint_last.pth"
+    last.write_bytes(last.read_bytes()[:20000])
+    with pytest.raises(CheckpointError, match=rf"^task.skills={torn}: {last} cannot be read"):
+        require_skills(steering(torn))
     copy = skills.with_name("remembering")
     shutil.copytree(skills, copy)
     config = copy / "config.yaml"

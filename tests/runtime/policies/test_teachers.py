@@ -83,6 +83,16 @@ def test_a_policy_with_memory_is_refused(teacher: rlkit.Run, tmp_path: Path) -> 
     assert "remembers its episode (train.memory), and a student's teacher must" in caught.value.report()
 
 
+def test_a_damaged_checkpoint_is_refused_with_its_setting(teacher: rlkit.Run, tmp_path: Path) -> None:
+    torn = tmp_path / "torn"
+    shutil.copytree(teacher.path, torn)
+    last = torn / "nn" / "checkpoint_last.pth"
+    last.write_bytes(last.read_bytes()[:1000])
+    with pytest.raises(ConfigError) as caught:
+        with_teacher(student(teacher, "task=Reach", f"train.teacher={torn}"))
+    assert f"train.teacher={torn}: {last} cannot be read: it is torn" in caught.value.report()
+
+
 def test_moments_of_a_reference_are_those_that_the_teacher_saw() -> None:
     task = compose(["task=TrackMotion"]).task
     (told,) = _problems({**task, "targets": (0.02, 0.04, 0.2)}, task)

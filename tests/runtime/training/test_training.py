@@ -294,6 +294,20 @@ def test_a_best_by_another_measure_is_not_taken_over(tmp_path, again, best):
     assert run.checkpoint_path("best").exists() == again
 
 
+def test_a_damaged_best_is_told_and_does_not_stop_a_resume_from_a_whole_last(tmp_path, caplog):
+    words = ("training.evalInterval=1", "logging.logInterval=100")
+    _, first = train(tmp_path / "a", "maxIter=2", *words, evaluation=Scores(5.0, 4.0))
+    best = first.checkpoint_path("best")
+    best.write_bytes(best.read_bytes()[:1000])
+    source = first.checkpoint_path("last")
+    training, run = train(
+        tmp_path / "b", "maxIter=3", *words, evaluation=Scores(5.0, 4.0, 3.0), source=source
+    )
+    assert f"{best} cannot be read: it is torn" in caplog.text and "a new best is looked for" in caplog.text
+    assert training.state.best == Best(Score(0.0, 3.0), 3, evaluated=True)
+    assert run.saved("best")["iteration"] == 3
+
+
 class Errors(Scores):
     """The policy of iteration i has the i-th error besides."""
 

@@ -98,9 +98,15 @@ def test_an_env_that_is_looked_at_keeps_to_a_latent_until_it_is_let_go(glide: st
     for _ in range(3):
         task.latents.advance()
         torch.testing.assert_close(task.latent()[1], torch.tensor([0.6, 0.8]))
+    task.begin(torch.arange(3))  # from the first observation of a new episode on
+    torch.testing.assert_close(task.latent()[1], torch.tensor([0.6, 0.8]))
     others = task.latent()[[0, 2]].clone()
     task.latents.advance()
     assert (task.latent()[[0, 2]] != others).any(dim=1).all()  # these are drawn in every step
-    task.hold_latent(1, ())
+    task.hold_latent(2, (3.0, 4.0))  # another env is shown now
     task.latents.advance()
+    torch.testing.assert_close(task.latent()[2], torch.tensor([0.6, 0.8]))
     assert not torch.allclose(task.latent()[1], torch.tensor([0.6, 0.8]))
+    task.hold_latent(2, ())
+    task.latents.advance()
+    assert not torch.allclose(task.latent()[2], torch.tensor([0.6, 0.8]))

@@ -59,6 +59,7 @@ def test_standing_still_earns_everything_where_that_is_told() -> None:
 def test_errors_are_means_over_the_steps_so_far() -> None:
     """A step to the left at 1.5 m/s instead of ahead at 1, one as told but facing left; two of standing as told."""
     task = steering(command=(1.0, 0.0, 0.0))
+    assert math.isnan(task.error_direction().item())  # it was not to move yet
     for velocity, turned, speed in (
         ([0.0, 1.5], 0.0, 1.0),
         ([1.0, 0.0], LEFT, 1.0),

@@ -206,3 +206,15 @@ def test_steering_has_a_style_with_motion_data_alone(glide: str) -> None:
     with_clips.refresh()
     with_clips.advance()
     assert with_clips.style_distance().tolist() == pytest.approx([0.0, 0.0], abs=2e-3)
+
+
+def test_no_draw_is_one_that_cuda_cannot_do_deterministically(
+    glide: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Tensor:
+        raise RuntimeError("cumsum_cuda_kernel does not have a deterministic implementation")
+
+    monkeypatch.setattr(torch, "multinomial", refuse)
+    task = style(glide, 4)
+    task.begin(torch.arange(4))
+    assert task.demonstrations(3)["style"].shape == (3, 3 * SIZE)

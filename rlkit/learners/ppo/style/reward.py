@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rlkit.env.api import VecEnv
 from rlkit.learners import ranks
-from rlkit.learners.optimizers import Adam
+from rlkit.learners.optimizers import Adam, go_on
 from rlkit.learners.ppo.agent import Series
 from rlkit.learners.ppo.style.discriminator import Discriminator, loss_of
 from rlkit.learners.ppo.style.replay import Replay
@@ -100,7 +100,8 @@ class StyleReward:
         """Continue from `state()`; whether the replay came along."""
         for name, network in self.networks.items():
             network.load_state_dict(state[name])
-        self.optimizer.load_state_dict(copied(state["optimizer"]))  # it would keep these very tensors
+        saved = copied(state["optimizer"])  # it would keep these very tensors
+        go_on(self.optimizer, saved, self.settings.disc_learning_rate)
         return "replay" in state and self.replay.load(state["replay"])
 
 

@@ -13,35 +13,44 @@ _SPEED = 1.0  # rad/s of the walk, about
 
 
 class LatentWalk:
-    """A unit vector that goes over the sphere, `[size]` in `now`; speed: so many rad a second."""
+    """A vector `[size]` that sliders set, and that goes over the sphere; speed: so many rad a second."""
 
     def __init__(self, size: int, speed: float = _SPEED, seed: int | None = None) -> None:
         self._random = np.random.default_rng(seed)
         self.speed = speed
-        self.now = np.zeros(size)
+        self._set = np.zeros(size)
         self._heading = np.zeros(size)
         self.jump()
 
+    @property
+    def now(self) -> np.ndarray:
+        """The unit vector `[size]` along what was set."""
+        return _unit(self._set)
+
     def jump(self) -> None:
         """To anywhere on the sphere."""
-        self.now = _unit(self._random.normal(size=len(self.now)))
+        self._set = _unit(self._random.normal(size=len(self._set)))
 
     def set(self, values: Sequence[float]) -> None:
-        """The first numbers are these, `[k]`, and the whole is brought back to length 1; all 0 changes nothing."""
-        changed = self.now.copy()
+        """The first numbers are these, `[k]`, beside the others as they are; all 0 changes nothing.
+
+        The length stays as it becomes: brought to 1 in each event of a slider that is dragged, the others would vanish.
+        """
+        changed = self._set.copy()
         changed[: len(values)] = values
         if np.linalg.norm(changed) > 0.0:
-            self.now = _unit(changed)
+            self._set = changed
 
     def walk(self, seconds: float) -> None:
         """On for a time, along a heading that changes by and by."""
-        away = self._random.normal(size=len(self.now)) / len(self.now) ** 0.5
+        now = self.now
+        away = self._random.normal(size=len(now)) / len(now) ** 0.5
         self._heading = 0.9 * self._heading + 0.1 * away
-        along = self._heading - (self._heading @ self.now) * self.now
+        along = self._heading - (self._heading @ now) * now
         length = np.linalg.norm(along)
         if length > 0.0:
             angle = self.speed * seconds
-            self.now = _unit(np.cos(angle) * self.now + np.sin(angle) * along / length)
+            self._set = _unit(np.cos(angle) * now + np.sin(angle) * along / length)
 
 
 class LatentControls:
@@ -60,7 +69,7 @@ class LatentControls:
                 )
                 for number, value in enumerate(self._walk.now[:MOST_SLIDERS])
             ]
-        self._mode, self._told = MODES[0], False
+        self._mode, self._told_to = MODES[0], -1  # the env that it was told for
         self.mode.on_click(lambda _: self.choose(str(self.mode.value)))
         self.another.on_click(lambda _: self.jump())
         for slider in self.sliders:
@@ -68,7 +77,7 @@ class LatentControls:
 
     def choose(self, mode: str) -> None:
         """One of MODES."""
-        self._mode, self._told = mode, False
+        self._mode, self._told_to = mode, -1
         self._wake()
 
     def jump(self) -> None:
@@ -83,17 +92,17 @@ class LatentControls:
             self._walk.set([float(slider.value) for slider in self.sliders])
             self.choose("held")
 
-    def asked(self, seconds: float) -> tuple[float, ...] | None:
-        """The latent to show from now on; empty for those that the task draws, None where nothing changes.
+    def asked(self, seconds: float, env: int) -> tuple[float, ...] | None:
+        """What `env` is to show from now on; empty: what the task draws, None where nothing changes.
 
         seconds: since it was asked last, as they pass in the simulation.
         """
         if self._mode == "walk":
             self._walk.speed = float(self.speed.value)
             self._walk.walk(seconds)
-        elif self._told:
+        elif self._told_to == env:
             return None
-        self._told = True
+        self._told_to = env
         return () if self._mode == "drawn" else tuple(self._walk.now.tolist())
 
 

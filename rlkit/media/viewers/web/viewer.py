@@ -69,7 +69,7 @@ class WebViewer(Viewer):
             asked, self._input = self._input, UserInput()
         asked.env = self.env
         if self._latents is not None:
-            asked.latent = self._latents.asked(self._period)
+            asked.latent = self._latents.asked(self._period, self.env)
         if self._targets is not None:
             asked.targets = self._targets.asked(self.env)
         return asked
