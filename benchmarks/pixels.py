@@ -1,6 +1,7 @@
 """What images cost PPO: env-steps/s of the same training with a vector and with images of several sizes.
 
     python -m benchmarks.pixels [--num-envs 16] [--save]
+    python -m benchmarks.pixels --cameras [--save cameras]     # what task.cameras cost an env without a learner
 
 The environment shows what it showed before and costs nothing, so that the figures are of transport and networks alone.
 CPU time of one thread is counted, which other users of the machine sway little.
@@ -94,15 +95,63 @@ def _acting(env: VecEnv, learner: Learner) -> float:
     return 1e3 * (time.thread_time() - started) / 20
 
 
+CAMERAS = {
+    "BoxGrasping": "{position: [0.6, 0, 0.4], lookat: [0, 0, 0.1]}",
+    "Reach": "{position: [1.6, 0, 0.9], lookat: [0.3, 0, 0.3]}",
+    "HumanoidWalk": "{body: torso_link, position: [0.2, 0, 0.6], lookat: [2, 0, 0]}",
+}
+
+
+def measure_cameras(task: str, num_envs: int, seconds: float) -> dict[str, float]:
+    """Env-steps a second of CPU time of all threads, random actions, without and with a camera of 64 x 64; and what a
+    picture takes.
+    """
+    found = {}
+    for name, words in (("without", []), ("with", [f"task.cameras.eye={CAMERAS[task]}"])):
+        experiment = compose(
+            [f"task={task}", "sim=mujoco", "sim.numThreads=1", f"numEnvs={num_envs}", "device=cpu", *words]
+        )
+        env = build_env(experiment, Ranks())
+        env.reset()
+        actions = 2.0 * torch.rand(num_envs, env.spec.num_actions) - 1.0
+        for _ in range(3):
+            env.step(actions)
+        steps, started = 0, time.process_time()
+        while time.process_time() - started < seconds:
+            env.step(actions)
+            steps += 1
+        found[name] = num_envs * steps / (time.process_time() - started)
+        env.close()
+    picture = 1e3 * (1.0 / found["with"] - 1.0 / found["without"])
+    return {**{name: round(rate) for name, rate in found.items()}, "ms a picture": round(picture, 2)}
+
+
+def cameras() -> dict[str, Any]:
+    """By task and number of envs."""
+    figures = {}
+    for task in CAMERAS:
+        for num_envs in (16, 64):
+            found = figures[f"{task}, {num_envs} envs"] = measure_cameras(task, num_envs, 2.0)
+            print(
+                f"{task:<14}{num_envs:>4} envs",
+                *(f"{name} {value:,}" for name, value in found.items()),
+                sep="   ",
+            )
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--num-envs", type=int, default=16)
     parser.add_argument("--horizon", type=int, default=32)
+    parser.add_argument(
+        "--cameras", action="store_true", help="measure task.cameras instead, for --save cameras"
+    )
     results.add_option(parser, "pixels")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    figures: dict[str, Any] = {}
-    for kind, words in KINDS.items():
+    figures: dict[str, Any] = cameras() if options.cameras else {}
+    for kind, words in () if options.cameras else KINDS.items():
         figures[kind] = measure(words, options.num_envs, options.horizon)
         found = figures[kind]
         print(f"{kind:<32}{found['env-steps/s']:>8,} env-steps/s {found['ms a step of all']:>7} ms a step")

@@ -46,6 +46,8 @@ BASE = {
 # What is known of simulators, learners and legged robots without importing them: a row each; the learners' settings.
 FACTS = {
     "rlkit.sims.facts",
+    "rlkit.env.cameras.settings",
+    "rlkit.env.images",
     "rlkit.learners.cnn",
     "rlkit.learners.facts",
     "rlkit.tasks.motion.goals_file",
@@ -91,6 +93,7 @@ RULES = {
     "soccer": ({"rlkit.soccer", "rlkit.env.api"} | BASE, {"numpy", "mujoco", "gymnasium"}),
     "media": (
         {"rlkit.media", "rlkit.workspace", *BASE, "rlkit.env.gym.rendering", "rlkit.env.api",
+         "rlkit.env.cameras.settings",
          "rlkit.sims.mjcf", "rlkit.archives"},
         {"numpy", "mujoco", "imageio", "PIL", "viser", "trimesh", "h5py"},
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -22,8 +22,8 @@ from rlkit.env.api import (
 from rlkit.env.foreign import boundary
 from rlkit.env.ghost import Ghost
 from rlkit.env.groups import Groups, total_of
-from rlkit.env.randomization.draws import go_on
 from rlkit.env.randomization.everything import Randomization
+from rlkit.env.saving import Saving
 from rlkit.env.sums import EpisodeSums
 from rlkit.sims.api import Simulator
 from rlkit.tasks.api import Chosen, Task, TaskError, Term
@@ -93,6 +93,8 @@ class TaskEnv(VecEnv):
         self.contact_room, self.latent_size, self.showing = sim.contact_room, task.held_latents, task.showing
         self.curriculum = self.random.curriculum if self.random.curriculum.running else None
         self._can_overflow = type(sim).overflows is not Simulator.overflows
+        self._saving = Saving(sim, task, self.random, self._sums)
+        self.after_physics: Callable[[], None] | None = None  # of whoever looks at states before any is reset
 
     def reset(self) -> Observations:
         """See `VecEnv.reset`. Episodes begin staggered in nothing: all are new."""
@@ -157,6 +159,8 @@ class TaskEnv(VecEnv):
         started = time.perf_counter()
         unstable = self._move(ctrl)
         self.physics_time += time.perf_counter() - started
+        if self.after_physics is not None:
+            self.after_physics()
 
         task.episode_step += 1
         task.refresh()
@@ -360,52 +364,11 @@ class TaskEnv(VecEnv):
 
     def state(self) -> dict[str, Any]:
         """Simulator, task memory, counters, the task's random generator and what is randomised."""
-        return {
-            "sim": self.sim.state(),
-            "task": {name: tensor.clone() for name, tensor in self.task.memory().items()},
-            "shared": {name: tensor.clone() for name, tensor in self.task.shared_state().items()},
-            "episode_step": self.task.episode_step.clone(),
-            "head_start": self.task.head_start.clone(),
-            "scenario": self.task.scenario.clone(),
-            "episode_return": self._sums.returns.clone(),
-            "term_returns": self._sums.terms.clone(),
-            "obs": self._obs["policy"].clone(),
-            "groups": {group: obs.clone() for group, obs in self._obs.items() if group != "policy"},
-            "generator": self.task.generator.get_state(),
-            **({"randomization": random} if (random := self.random.state()) else {}),
-        }
+        return self._saving.state(self._obs)
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue bit-exactly; raises EnvError when the state is of other envs, simulator, terms or kind of device."""
-        counters = {
-            "episode_step": self.task.episode_step,
-            "head_start": self.task.head_start,
-            "scenario": self.task.scenario,
-            "episode_return": self._sums.returns,
-            "term_returns": self._sums.terms,
-            "obs": self._obs["policy"],
-        }
-        none = torch.zeros_like(self.task.head_start)
-        state = {"head_start": none, "scenario": none - 1, **state}  # older states have none
-        task = dict(state["task"])
-        if "held_time" in task:  # as older states call it
-            task.setdefault("hold_time", task["held_time"])
-        for name, tensor in {**counters, **{f"task.{k}": v for k, v in self.task.memory().items()}}.items():
-            # A task that came to remember more begins with what a new episode has.
-            source = task.get(name[5:], tensor) if name.startswith("task.") else state[name]
-            if source.shape != tensor.shape:
-                raise EnvError(
-                    f"the saved {name} has shape {tuple(source.shape)}, this env {tuple(tensor.shape)}:"
-                    " the number of envs or the terms differ"
-                )
-            tensor.copy_(source)
-        if "shared" in state:  # older states have it beside them
-            self.task.load_shared_state(state["shared"])
-        self.random.load_state(state.get("randomization", {}))
-        self.task.level = self.random.curriculum.level
-        self.sim.load_state(state["sim"])
-        go_on(self.task.generator, state["generator"])
-        self.task.refresh()
+        self._saving.load(state, self._obs)
         if len(self.groups.own) > 1:
             self._load_groups(state.get("groups", {}))
 

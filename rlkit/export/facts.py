@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ET
 from importlib.metadata import version
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Sequence
 
 import torch
 
 from rlkit import __version__
 from rlkit.config import Experiment
 from rlkit.env.api import EnvSpec, VecEnv
+from rlkit.env.cameras.settings import Camera, cameras_of
 from rlkit.env.task_env import TaskEnv
 from rlkit.env.wrapper import innermost
 from rlkit.export.formats import INPUT, OUTPUT, state_names
@@ -43,7 +44,7 @@ def facts_of(request: ExportRequest, env: VecEnv, memory: Memory) -> Facts:
         },
         "output": {"name": OUTPUT, "shape": ["batch", spec.num_actions], "type": "float32", "range": [-1, 1]},
         **_state(memory),
-        "observations": _observations(spec, _meanings(env)),
+        "observations": _observations(spec, _meanings(env), cameras_of(experiment.task)),
         "actions": list(spec.action_names),
     }
     inner = innermost(env)
@@ -88,15 +89,18 @@ def _state(memory: Memory) -> Facts:
     }
 
 
-def _observations(spec: EnvSpec, meanings: Mapping[str, str]) -> list[Facts]:
+def _observations(spec: EnvSpec, meanings: Mapping[str, str], cameras: Sequence[Camera]) -> list[Facts]:
     """The terms in the order of the input's columns; offset: the first column of a term; frames: its latest values."""
     terms, offset = [], 0
+    described = {camera.name: camera.described() for camera in cameras}
     for name, size in spec.number_terms:
         term = {"name": name, "offset": offset, "size": size, "meaning": meanings.get(name, "")}
         frames = spec.frames.get(name, 1)
         image = spec.images.get(name)
         if image is not None:  # the network divides the pixels by their range itself
             term["image"] = {"shape": list(image.shape), "order": image.order, "range": [0, 255]}
+        if name in described:
+            term["camera"] = described[name]
         terms.append(term if frames == 1 else {**term, "frames": frames})
         offset += size
     return terms

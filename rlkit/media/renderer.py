@@ -24,13 +24,13 @@ from rlkit.sims.mjcf import unpacked
 from rlkit.workspace import write_atomic
 
 # These draw the scene several times; 4x multisampling costs three times the rest together.
-_SLOW_FLAGS = (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION)
+SLOW_FLAGS = (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION)
 _SKY_TOP, _SKY_LOW = (0.45, 0.62, 0.85), (0.93, 0.96, 1.0)
 _TILE_LIGHT, _TILE_DARK = (0.86, 0.88, 0.90), (0.74, 0.77, 0.81)
 _TILES_PER_METRE = 4.0
 _GROUND = (40.0, 40.0, 2.0)  # m: half its sides, and the edge of the squares that it is lit by
 _EDGE, _EDGE_PIXELS = (0.25, 0.25, 0.25), 64  # the fewer pixels, the wider the edge
-_MAX_GEOMS = 20_000
+MAX_GEOMS = 20_000
 
 
 class SceneRenderer:
@@ -44,7 +44,7 @@ class SceneRenderer:
     def __init__(
         self, mjcf: str, width: int, height: int, camera: str | None = None, poses: Iterable[np.ndarray] = ()
     ) -> None:
-        model = _visual_model(mjcf, width, height)
+        model = _compiled(visual_spec(mjcf, width, height))
         self._model, self._data = model, mujoco.MjData(model)
         self._camera: Any = TrackingCamera(model, width / height) if camera is None else None
         self._fixed = -1 if camera is None else _camera_id(model, camera)
@@ -54,7 +54,7 @@ class SceneRenderer:
             self._pose(qpos)
             self._camera.include(self._data)
         try:
-            self._renderer = mujoco.Renderer(model, height, width, max_geom=_MAX_GEOMS)
+            self._renderer = mujoco.Renderer(model, height, width, max_geom=MAX_GEOMS)
         except (mujoco.FatalError, RuntimeError) as error:
             raise RenderError(f"OpenGL cannot draw a picture of {width}x{height}: {error}") from error
 
@@ -69,24 +69,27 @@ class SceneRenderer:
         if ghost is not None:
             self._ghost = self._ghost or GhostGeoms(self._model)
             self._ghost.add(self._renderer.scene, self._data, ghost)
-        for flag in _SLOW_FLAGS:
+        for flag in SLOW_FLAGS:
             self._renderer.scene.flags[flag] = False
         return burn(self._renderer.render(), caption)
 
     def _pose(self, qpos: np.ndarray) -> None:
-        """Put everything where this pose has it, without dynamics."""
-        model, data = self._model, self._data
-        if qpos.shape != (model.nq,):
-            raise RenderError(f"the model's pose has {model.nq} numbers, the recorded one {qpos.size}")
-        data.qpos[:] = qpos
-        mujoco.mj_kinematics(model, data)
-        mujoco.mj_comPos(model, data)  # cameras and lights may follow centres of mass
-        mujoco.mj_camlight(model, data)
-        mujoco.mj_tendon(model, data)
+        if qpos.shape != (self._model.nq,):
+            raise RenderError(f"the model's pose has {self._model.nq} numbers, the recorded one {qpos.size}")
+        pose(self._model, self._data, qpos)
 
     def close(self) -> None:
         """Free the OpenGL context."""
         self._renderer.close()
+
+
+def pose(model: Any, data: Any, qpos: np.ndarray) -> None:
+    """Put everything where this pose (qpos [nq]: m, rad, wxyz) has it, without dynamics."""
+    data.qpos[:] = qpos
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)  # cameras and lights may follow centres of mass
+    mujoco.mj_camlight(model, data)
+    mujoco.mj_tendon(model, data)
 
 
 def draw(mjcf: str, qpos: np.ndarray, out: Path, size: tuple[int, int] = (960, 720)) -> None:
@@ -106,8 +109,11 @@ def draw(mjcf: str, qpos: np.ndarray, out: Path, size: tuple[int, int] = (960, 7
     write_atomic(out, write)
 
 
-def _visual_model(mjcf: str, width: int, height: int) -> Any:
-    """The model with a sky, a ground, edges and light that its author left out; poses mean the same."""
+def visual_spec(mjcf: str, width: int, height: int) -> Any:
+    """The model with a sky, a ground, edges and light that its author left out, for pictures of at most this size.
+
+    Poses mean the same. Raises RenderError for a text that is no model.
+    """
     try:
         text, files = unpacked(mjcf)
         spec = mujoco.MjSpec.from_string(text, assets=files)
@@ -124,6 +130,13 @@ def _visual_model(mjcf: str, width: int, height: int) -> Any:
         _add_sky(spec)
         _tile_ground(spec)
         _edge_boxes(spec)
+        return spec
+    except ValueError as error:
+        raise RenderError(f"MuJoCo cannot read the recorded model: {error}") from error
+
+
+def _compiled(spec: Any) -> Any:
+    try:
         return spec.compile()
     except ValueError as error:
         raise RenderError(f"MuJoCo cannot read the recorded model: {error}") from error

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
 import torch
 
 from rlkit.config import Experiment, SimSettings
 from rlkit.env.api import EnvError, VecEnv
+from rlkit.env.cameras.env import CameraEnv
+from rlkit.env.cameras.settings import Camera, cameras_of
 from rlkit.env.foreign import boundary
 from rlkit.env.history import HistoryEnv
 from rlkit.env.task_env import TaskEnv
@@ -70,11 +74,23 @@ def _bare_env_on(
     generator = torch.Generator(device=device).manual_seed(seed)
     with boundary(made):
         env = TaskEnv(sim, task(experiment.task, sim, generator), learning=learning)
+    cameras = cameras_of(experiment.task)
+    if cameras:
+        return _with_cameras(env, cameras, ranks.threads(experiment.sim.num_threads))
     if experiment.task.get("skills") is None or not asks_for_skills(experiment):
         return env
     skills = load_skills(experiment, sim.device)
     env.task.drive_as(skills.control)
     return SkillEnv(env, skills, int(experiment.task["skillSteps"]))
+
+
+def _with_cameras(env: TaskEnv, cameras: Sequence[Camera], threads: int) -> VecEnv:
+    """The env with pictures, drawn by as many threads as physics has: neither waits for the other's cores."""
+    from rlkit.media.cameras.painter import CameraPainter  # only here: MuJoCo's bindings come with it
+
+    scene = env.sim.spec
+    painter = CameraPainter(scene.alternatives or (scene.mjcf,), cameras, env.spec.num_envs, threads)
+    return CameraEnv(env, cameras, painter)
 
 
 def scene_of(experiment: Experiment) -> SceneSpec:

@@ -48,6 +48,7 @@ def require_startable(
         _require_display(experiment)
     if ":" in task_source.named(experiment.task):
         _require_scene(experiment, tell)
+    _require_cameras(experiment)
 
 
 def require_makeable(experiment: Experiment) -> None:
@@ -58,6 +59,7 @@ def require_makeable(experiment: Experiment) -> None:
         require_skills(experiment)
     if experiment.engine == "gymnasium":
         _require_environments(experiment, print)
+    _require_cameras(experiment)
 
 
 def _require_task(experiment: Experiment, code: Code | None) -> None:
@@ -82,6 +84,17 @@ def _require_scene(experiment: Experiment, tell: Callable[[str], None]) -> None:
         from rlkit.runtime.build import scene_of  # only here: torch comes with it
 
         scene_of(experiment)
+
+
+def _require_cameras(experiment: Experiment) -> None:
+    """Refuse cameras whose pictures cannot be drawn here, or that the scene has no place for."""
+    if not experiment.task.get("cameras"):
+        return
+    quiet_openmp()
+    from rlkit.runtime.build import scene_of  # only here: torch comes with it
+    from rlkit.runtime.watching.available import require_cameras
+
+    require_cameras(experiment, scene_of(experiment).mjcf)
 
 
 def _load_engine(experiment: Experiment) -> None:

@@ -26,8 +26,8 @@ class SimulatorFacts:
     no other device of CUDA than the first visible. implicit: it has the integrator `implicit`. one_at_a_time: there is
     room for one simulation in a process, so none beside the training's. slow_to_build: it compiles for a while for each
     number of envs. terrain: what lies on a height field rests there, alternatives: each env may have another of a
-    scene's models; tests/contract shows both. auto: sim=auto may take it. unavailable: why it has a name here and
-    cannot be used.
+    scene's models; tests/contract shows both. cameras: a policy may see pictures of its scenes. auto: sim=auto may take
+    it. unavailable: why it has a name here and cannot be used.
     """
 
     backend: str = ""
@@ -45,6 +45,7 @@ class SimulatorFacts:
     slow_to_build: bool = False
     terrain: bool = False
     alternatives: bool = False
+    cameras: bool = False
     auto: bool = True
     unavailable: str = ""
 
@@ -60,6 +61,7 @@ SIMULATORS = {
         cpu_only=True,
         terrain=True,
         alternatives=True,
+        cameras=True,
     ),
     "warp": SimulatorFacts(
         backend="rlkit.sims.warp.simulator.WarpSimulator",

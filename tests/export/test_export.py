@@ -22,11 +22,15 @@ import yaml
 
 from rlkit.commands import export as export_command
 from rlkit.config import compose
+from rlkit.env.api import EnvSpec
+from rlkit.env.cameras.settings import Camera
+from rlkit.env.images import Image
 from rlkit.env.task_env import TaskEnv
 from rlkit.errors import ConfigError
 from rlkit.export import export as exporting
 from rlkit.export.compare import Played, largest_difference, policy_of, require_equal
 from rlkit.export.export import export
+from rlkit.export.facts import _observations
 from rlkit.export.formats import WRITERS, Exported, ExportError, as_numpy
 from rlkit.export.request import read_request
 from rlkit.learners.api import Learner
@@ -319,6 +323,15 @@ def test_a_policy_that_sees_images_takes_bytes_or_with_a_vector_beside_them_numb
         actions = np.asarray(session.run(None, {"obs": given})[0])
         wanted = learner.network()(torch.from_numpy(given)).numpy()
         assert np.abs(actions - wanted).max() < 1e-5 and np.ptp(actions) > 1e-3
+
+
+def test_of_a_camera_it_says_where_it_is():
+    spec = EnvSpec("Task", 1, torch.device("cpu"), {}, 1, ("a",), 10, 0.02,
+                   {"policy": (("place", 4), ("eye", 64))}, images={"eye": Image(8, 8, 1)})  # fmt: skip
+    eye = Camera("eye", (8, 8), lookat=(1.0, 0.0, 0.0), channels="grey")
+    place, seen = _observations(spec, {"place": "m"}, [eye])
+    assert place == {"name": "place", "offset": 0, "size": 1, "meaning": "m"}
+    assert (seen["offset"], seen["image"]["shape"], seen["camera"]) == (1, [8, 8, 1], eye.described())
 
 
 # Whole or not at all.

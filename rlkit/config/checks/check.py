@@ -5,7 +5,18 @@ from __future__ import annotations
 import os
 from typing import Any, Mapping, Sequence
 
-from rlkit.config.checks import best, env_memory, learners, motion, objects, tasks, terrain, trackers, until
+from rlkit.config.checks import (
+    best,
+    cameras,
+    env_memory,
+    learners,
+    motion,
+    objects,
+    tasks,
+    terrain,
+    trackers,
+    until,
+)
 from rlkit.config.facts import engine, support
 from rlkit.config.facts.machine import Machine
 from rlkit.config.schema import keys, types
@@ -130,6 +141,7 @@ def check_combinations(plain: Plain, machine: Machine) -> list[str]:
     problems += motion.check(plain["task"])
     problems += terrain.check(plain)
     problems += objects.check(plain)
+    problems += cameras.check(plain, machine)
     problems += best.check(plain)
     problems += trackers.check(plain, machine)
     training, task = plain["training"], plain["task"]

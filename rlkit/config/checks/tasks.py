@@ -90,7 +90,7 @@ def history(plain: Plain) -> list[str]:
         return ["task.historyTerms: counts with task.history=5 or so; write both"] if asked else []
     if engine.engine_of(plain) == "gymnasium":  # only the environments say what their observations are called
         return []
-    problems, observed = [], [*task["observations"]]
+    problems, observed = [], [*task["observations"], *(task.get("cameras") or {})]
     for name in asked:
         if name not in observed:
             near = did_you_mean(name, observed)

@@ -19,7 +19,7 @@ from rlkit.nearest import did_you_mean, nearest, or_one_of
 
 _ALIKE = 0.8  # likeness of two names from which one is taken for a slip of the other
 # Checked by names of terms, or by a table of their own
-_OPEN = ("groups", "rewardWeights", "termination", "randomization")
+_OPEN = ("groups", "cameras", "rewardWeights", "termination", "randomization")
 _SECTION_OF = {"physics": "sim"}  # groups whose settings stand in another section
 Keys = Tuple[str, ...]
 

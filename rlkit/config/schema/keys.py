@@ -31,7 +31,7 @@ STEPS = {"maxIterations": "maxSteps", "checkpointInterval": "checkpointSteps", "
 # of them; elsewhere the name is free for settings of other kinds.
 EVERY_TASK = (
     "name", "class", "engine", "episodeLength", "controlPeriod", "controlMode", "cpuNumEnvs", "envMemory",
-    "wrapper", "packages", "install", "observations", "groups", "history", "historyTerms", "rewardWeights",
+    "wrapper", "packages", "install", "observations", "groups", "cameras", "history", "historyTerms", "rewardWeights",
     "termination", "terminationRewards", "randomization",
 )  # fmt: skip
 
@@ -218,6 +218,12 @@ _TASK = (
         "list of text",
         "",
         "observation terms of another group, in order: of the critic, or of one that a learner asks for",
+    ),
+    (
+        "cameras.*",
+        "any",
+        "",
+        "a camera whose pictures the policy sees, by a name of yours; its settings: docs/images.md",
     ),
     (
         "history",

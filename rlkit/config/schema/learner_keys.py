@@ -8,7 +8,13 @@ from rlkit.config.schema import types
 from rlkit.learners.facts import LEARNERS, LearnerFacts, learner_facts
 from rlkit.plugins.modules import CodeError
 
-OPEN = ("env.kwargs", "train.network_settings", "task.groups", "task.randomization.observationNoise")
+OPEN = (
+    "env.kwargs",
+    "train.network_settings",
+    "task.groups",
+    "task.cameras",
+    "task.randomization.observationNoise",
+)
 """Sections that take names of others."""
 
 

@@ -7,6 +7,7 @@ import os
 
 from rlkit.config import Experiment
 from rlkit.env.api import VecEnv
+from rlkit.env.cameras.settings import cameras_of
 from rlkit.media.gl import RenderError, choose_gl, require_encoder
 from rlkit.media.viewers import Viewer, ViewerError, choose_viewer, open_viewer
 from rlkit.media.viewers.web.ports import require_free_port
@@ -27,13 +28,28 @@ def problems(experiment: Experiment) -> list[str]:
     if env.record_video:
         try:
             require_encoder()
-            if env.graphics_device_id:  # 0 is what MuJoCo takes by itself
-                os.environ.setdefault("MUJOCO_GL", "egl")  # the others know no device: none would be refused
-                os.environ["MUJOCO_EGL_DEVICE_ID"] = str(env.graphics_device_id)
-            choose_gl()
+            _require_gl(experiment)
         except RenderError as error:
             found.append(f"env.recordVideo=true: {error}")
     return found
+
+
+def require_cameras(experiment: Experiment, mjcf: str) -> None:
+    """Raise RenderError where this machine draws no pictures, or the scene lacks what `task.cameras` names."""
+    try:
+        _require_gl(experiment)
+    except RenderError as error:
+        raise RenderError(f"task.cameras: {error}") from error
+    from rlkit.media.cameras.scene import camera_model  # only here: MuJoCo's bindings come with it
+
+    camera_model(mjcf, cameras_of(experiment.task))
+
+
+def _require_gl(experiment: Experiment) -> None:
+    if experiment.env.graphics_device_id:  # 0 is what MuJoCo takes by itself
+        os.environ.setdefault("MUJOCO_GL", "egl")  # the others know no device: none would be refused
+        os.environ["MUJOCO_EGL_DEVICE_ID"] = str(experiment.env.graphics_device_id)
+    choose_gl()
 
 
 def viewer_for(experiment: Experiment, env: VecEnv) -> Viewer | None:

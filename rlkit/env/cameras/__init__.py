@@ -1,0 +1,1 @@
+"""Cameras in a task's scene, whose pictures the policy sees."""

@@ -1,0 +1,1 @@
+"""Pictures that a policy sees, drawn while the env goes on."""
