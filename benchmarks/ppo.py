@@ -8,6 +8,11 @@ With `--threads` rlkit races against itself instead, with each number of torch t
 
     python -m benchmarks.ppo --task BaseTask --threads 1 2 --units 64 64
     python -m benchmarks.ppo --task HumanoidVelocity --num-envs 1024 --threads 1 2 --units 512 256 128
+
+With `--peers rsl_rl` the update alone is timed, beside rsl_rl's own and beside the bare matrix products of the same
+gradient steps, at the sizes of a task (benchmarks/rsl_rl_peer.py says how):
+
+    python -m benchmarks.ppo --peers rsl_rl --threads 1 2 --iterations 6 --save ppo_rsl_rl
 """
 
 from __future__ import annotations
@@ -15,13 +20,15 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+from contextlib import closing
 from typing import Any, Callable, Dict, List, Tuple
 
 import torch
 
-from benchmarks import results
+from benchmarks import results, rsl_rl_peer
 from benchmarks.point_mass import PointMass
 from rlkit.config import compose
+from rlkit.config.experiment import thaw
 from rlkit.env.api import VecEnv
 from rlkit.env.transfer import DeviceEnv
 from rlkit.learners.ppo.bridge import Bridge
@@ -33,6 +40,12 @@ from rlkit.learners.settings import read_settings
 from rlkit.runtime import tuning
 from rlkit.runtime.build import build_env
 from rlkit.runtime.process.ranks import Ranks
+
+PEER_BATCH = [
+    "train.horizon_length=24",
+    "train.mini_epochs=5",
+    "train.num_minibatches=4",
+]  # what rsl_rl's tasks take
 
 Epoch = Callable[[], "tuple[float, float]"]
 """One iteration: seconds of (rollout, update)."""
@@ -115,18 +128,44 @@ def with_threads(count: int, epoch: Epoch) -> Epoch:
     return on_threads
 
 
+def beside_rsl_rl(args: argparse.Namespace) -> None:
+    """Time updates of both and the floor, with each number of threads, at the sizes of `--task`; say and save it."""
+    if not rsl_rl_peer.installed():
+        raise SystemExit(rsl_rl_peer.INSTALL)
+    task, num_envs, units = (
+        args.task or "HumanoidVelocity",
+        args.num_envs or 1024,
+        args.units or [512, 256, 128],
+    )
+    sections = [f"train.units=[{','.join(map(str, units))}]", *PEER_BATCH, "device=cpu"]
+    experiment = compose([f"task={task}", f"numEnvs={num_envs}", *sections])
+    with closing(build_env(compose([f"task={task}", "numEnvs=1", "device=cpu"]), Ranks())) as env:
+        sizes = rsl_rl_peer.sizes_of(env.spec, num_envs)
+    train = rsl_rl_peer.shared_settings(thaw(experiment.train))
+    print(f"{task}, standing still: {sizes}, networks {units}, gradient steps of {train['minibatch_size']}")
+    figures = rsl_rl_peer.race(train, sizes, args.threads or [1], args.iterations)
+    print(json.dumps(figures, indent=1))
+    if args.save:
+        results.save(args.save, {"sizes": sizes._asdict(), "units": units, **figures})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--task", help="a task; without one, point masses in pure torch")
-    parser.add_argument("--num-envs", type=int, default=128)
+    parser.add_argument("--num-envs", type=int, help="128, beside rsl_rl 1024")
     parser.add_argument("--iterations", type=int, default=40)
     parser.add_argument("--asymmetric", action="store_true", help="point masses with a privileged critic")
     parser.add_argument("--threads", type=int, nargs="+", help="race these numbers of torch threads instead")
     parser.add_argument("--units", type=int, nargs="+", help="widths of the hidden layers")
+    parser.add_argument("--peers", choices=["rsl_rl"], help="race updates against this library's")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", action="store_true", help="print JSON as well")
     results.add_option(parser, "ppo")
     args = parser.parse_args()
+    if args.peers:
+        beside_rsl_rl(args)
+        return
+    args.num_envs = args.num_envs or 128
 
     torch.set_num_threads(1)
     torch.manual_seed(1)

@@ -68,7 +68,7 @@ def versions() -> Mapping[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version()}
-    for package in ("torch", "mujoco", "rl-games", "gymnasium", "numpy"):
+    for package in ("torch", "mujoco", "rl-games", "rsl-rl-lib", "gymnasium", "numpy"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

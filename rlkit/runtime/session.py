@@ -24,6 +24,7 @@ from rlkit.runtime.playing.evaluation import SEED_OFFSET, Evaluation
 from rlkit.runtime.playing.policy_test import PolicyTest
 from rlkit.runtime.policies.skills import asks_for_skills, keep_skills
 from rlkit.runtime.process.group import RankError, joined
+from rlkit.runtime.process.heap import keep_freed_memory
 from rlkit.runtime.process.logs import FILE_ONLY
 from rlkit.runtime.process.ranks import Ranks
 from rlkit.runtime.process.seeding import seed_everything
@@ -84,6 +85,7 @@ class Session:
         """Seeded generators, then the simulator with the task, then the learner; closed on the way out."""
         settings, ranks = self.experiment.training, self.ranks
         torch.set_num_threads(1)  # until it is known how many pay
+        keep_freed_memory()
         with joined(ranks, ranks.device(self.experiment.env.device)):
             self._agree()
             seed = self.experiment.training.seed

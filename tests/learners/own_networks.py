@@ -27,6 +27,13 @@ class Residual(nn.Module):
         return self.tail(x)
 
 
+class Plain(nn.Sequential):
+    """One layer."""
+
+    def __init__(self, inputs, *, width: int = 4) -> None:
+        super().__init__(nn.Linear(inputs.size, width), nn.ELU())
+
+
 class Columns(nn.Module):
     """Reads observation terms by their names: one token a term, and attention between them."""
 

@@ -11,6 +11,7 @@ from rlkit.env.api import Observations, few
 from rlkit.learners import ranks
 from rlkit.learners.acting import detached
 from rlkit.learners.api import Memory, Policy
+from rlkit.learners.networks.in_place import in_place
 from rlkit.learners.networks.pixels import PixelRows, vector_numbers
 from rlkit.learners.ppo.bridge import Bridge
 from rlkit.learners.ppo.library import (
@@ -65,6 +66,8 @@ class Agent(A2CAgent):
                 self._read_pixels(network)
             if self.normalize_value:
                 network.value_mean_std = RunningNormalizer(self.value_size).to(self.device)
+            if "trunk" not in params["network"]:  # a network of somebody else's stays as it is
+                in_place(network.a2c_network)
             if self.config["torch_compile"]:
                 # In place: wrapping the module would rename every entry of its state.
                 network.compile()
