@@ -67,6 +67,8 @@ def speed(experiment: Experiment, ranks: int = 1, ranks_here: int = 1) -> list[t
     if training.checkpoint is not None:
         found.append(("goes on with", training.checkpoint))
     batch = _batch(experiment, ranks) if ranks > 1 else []
+    if experiment.train.get("overlap"):
+        batch.append(("updates", "while the envs step (train.overlap)"))
     return [*found, ("length", length), *batch, ("evaluation", _evaluation(experiment))]
 
 

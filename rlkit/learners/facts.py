@@ -73,7 +73,9 @@ class LearnerFacts:
 
 
 _PPO = {"mixed_precision": False, "torch_compile": False}
-_OFF_POLICY = {"amp": False, "compile": False, "cuda_graph": False, "buffer_device": "auto"}
+_OFF_POLICY = {
+    "amp": False, "compile": False, "cuda_graph": False, "buffer_device": "auto", "overlap": False,
+}  # fmt: skip
 _STYLE = {**_PPO, "replay_size": 1, "replay_keep": 1}
 
 # `train.learner` -> its row.

@@ -57,6 +57,12 @@ def test_several_ranks_and_a_length_in_env_steps():
     assert "training.maxIterations" not in text
 
 
+def test_updates_beside_the_envs_are_told_of():
+    line = "  updates: while the envs step (train.overlap)"
+    assert line in printed("train=FastTD3", "train.overlap=true").splitlines()
+    assert line not in printed("train=FastTD3").splitlines()
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_a_path_is_never_cut(terminal):
     path = "/somewhere/" + "/".join(f"folder_{number}" for number in range(30)) + "/run"

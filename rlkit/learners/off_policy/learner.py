@@ -6,7 +6,8 @@ import logging
 import math
 import time
 from abc import abstractmethod
-from typing import Any, Callable, ClassVar, Mapping
+from contextlib import nullcontext
+from typing import Any, Callable, ClassVar, ContextManager, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from rlkit.learners.acting import detached, noise_generator
 from rlkit.learners.api import Fit, Iteration, Learner, LearnerError, Policy, Trial
 from rlkit.learners.networks.weights import transfer
 from rlkit.learners.normalizer import RunningNorm
+from rlkit.learners.off_policy.beside import Beside
 from rlkit.learners.off_policy.memory import require_room
 from rlkit.learners.off_policy.replay.buffer import ReplayBuffer
 from rlkit.learners.off_policy.settings import OffPolicySettings
@@ -67,6 +69,7 @@ class OffPolicy(Learner):
             norms = self.policy_norm, self.critic_norm
             self.update = self.update_class(settings, spec, self.replay, *norms, scale, self.generator)
         self.turns = Turns(self.update, capture=self._capture(), compiled=settings.compile)
+        self._beside = Beside() if settings.overlap else None
         if settings.save_buffer and self._num_ranks > 1:
             log.info(
                 "train.save_buffer=true: of %d ranks rank 0's replay is saved, all go on with it",
@@ -115,38 +118,47 @@ class OffPolicy(Learner):
         self.returns.forget()
 
     def iterate(self, env: VecEnv) -> Iteration:
-        """`horizon_length` steps of every env, each followed by a turn of learning.
+        """`horizon_length` steps of every env, each with a turn of learning: after it, or beside it (train.overlap).
 
-        The env has been reset (or restored) by the caller. env_steps counts the envs of all ranks. Raises
-        LearnerError on a non-finite number.
+        Beside it a turn learns from what the replay held before the step; actions are those of the same policy either
+        way, and both threads have met when this returns. The env has been reset (or restored) by the caller. env_steps
+        counts the envs of all ranks. Raises LearnerError on a non-finite number.
         """
-        started, learn_time, updates = time.perf_counter(), 0.0, self.turns.updates
+        started, updates, learnt = time.perf_counter(), self.turns.updates, self.turns.seconds
+        alone = self._learning_alone
         self._pick_up(env)
         for _ in range(self.settings.horizon_length):
-            self.collect(env)
-            learn_started = time.perf_counter()
-            self.learn()
-            learn_time += time.perf_counter() - learn_started
+            if self._beside is not None:
+                self.collect(env, self._beside.doing(self.learn))
+            else:
+                self.collect(env)
+                self.learn()
         metrics = self._metrics()
         elapsed = time.perf_counter() - started
         metrics["rate/updates_per_s"] = (self.turns.updates - updates) / elapsed
         return Iteration(
             env_steps=self.settings.horizon_length * self.spec.num_envs * self._num_ranks,
             metrics=metrics,
-            collect_time=elapsed - learn_time,
-            update_time=learn_time,
+            collect_time=elapsed - (self._learning_alone - alone),
+            update_time=self.turns.seconds - learnt,
             warnings=warnings(self.settings, self.spec.num_envs, self.turns.updates, metrics),
         )
 
+    @property
+    def _learning_alone(self) -> float:
+        """Seconds in which nothing but a turn went on, so far."""
+        return self.turns.seconds if self._beside is None else self._beside.waited
+
     @torch.no_grad()
-    def collect(self, env: VecEnv) -> None:
-        """One step of all envs into the replay buffer."""
+    def collect(self, env: VecEnv, meanwhile: ContextManager[None] | None = None) -> None:
+        """One step of all envs into the replay buffer; what is done meanwhile finds the buffer as it was before."""
         assert self._obs is not None
         self.policy_norm.update(self._obs["policy"])
         if self.spec.asymmetric:
             self.critic_norm.update(self._obs["critic"])
         action = self._explore(self._obs["policy"])
-        obs, reward, terminated, truncated, info = env.step(action)
+        with meanwhile or nullcontext():
+            obs, reward, terminated, truncated, info = env.step(action)
         self.replay.add(obs, action, reward, terminated, truncated, info.final_obs)
         ended = terminated | truncated
         self.returns.update(self._obs["policy"], reward, ended)
@@ -208,7 +220,7 @@ class OffPolicy(Learner):
         each = f" on each of {self._num_ranks} ranks" if self._num_ranks > 1 else ""
         found = [
             f"{type(self).__name__}: {settings.num_updates} updates of {settings.batch_size:,} samples{each} a step,"
-            f" run {self.turns.mode}",
+            f" run {self.turns.mode}{'' if self._beside is None else ', while the envs step'}",
             f"replay: {replay.steps:,} steps of {replay.num_envs:,} envs, {size / 1e6:.1f} MB",
         ]
         for part, module in (("actor", self.update.actor), ("critics", self.update.critics)):

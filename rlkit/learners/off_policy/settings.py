@@ -82,6 +82,12 @@ class OffPolicySettings(LearnerSettings):
     amp_dtype: str = setting("bf16|fp16", "", "which one; fp16 on CUDA alone")
     compile: bool = setting("bool", "", "compile the losses")
     cuda_graph: bool = setting("bool", "", "run a whole turn of updates as one CUDA graph")
+    overlap: bool = setting(
+        "bool",
+        "",
+        "make a step's updates while the envs take it, from what the replay held before: on the CPU, with sim=mujoco"
+        " and one process",
+    )
 
     @property
     def scalar(self) -> bool:

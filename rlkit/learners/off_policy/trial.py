@@ -33,6 +33,7 @@ def trial(train: Mapping[str, Any], spec: EnvSpec, own: Sequence[str]) -> Trial:
         "actor_starts": 0,
         "compile": False,
         "cuda_graph": False,
+        "overlap": False,
         "save_buffer": False,
     }
     shape = {name: train[name] for name in (*SHAPE, *own)}

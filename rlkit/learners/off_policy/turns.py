@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import Callable
@@ -31,6 +32,7 @@ class Turns:
         self._update, self._capture, self._compiled = update, capture, compiled
         self._ready: dict[tuple[int, bool], Run] = {}
         self.updates = 0  # of the critics, so far
+        self.seconds = 0.0  # that turns took here, so far
 
     @property
     def mode(self) -> str:
@@ -41,7 +43,7 @@ class Turns:
 
     def run(self, actor_learns: bool) -> None:
         """One turn of learning."""
-        settings = self._update.settings
+        started, settings = time.perf_counter(), self._update.settings
         key = (self.updates % settings.policy_frequency, actor_learns)
         if self._capture is None and not self._compiled:
             self._update.turn(*key)
@@ -50,6 +52,7 @@ class Turns:
         else:
             self._prepare(key)
         self.updates += settings.num_updates
+        self.seconds += time.perf_counter() - started
 
     def _prepare(self, key: tuple[int, bool]) -> None:
         """Run this turn both ways from the same state, compare, and keep the quick way if they agree.

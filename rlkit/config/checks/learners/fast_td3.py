@@ -6,6 +6,7 @@ import math
 from typing import Any, Mapping, MutableMapping
 
 from rlkit.config.checks import replay_memory
+from rlkit.config.facts.engine import engine_of
 from rlkit.config.facts.machine import Machine
 from rlkit.config.schema.types import Plain
 
@@ -95,6 +96,7 @@ def checked_with(own: list[str], plain: Plain, machine: Machine) -> list[str]:
     problems = _networks(plain["train"]) + _precision(plain)
     if plain["training"]["test"]:
         return problems
+    problems += _overlap(plain, machine)
     found = _support(plain["train"]) + own + (_learns(plain) or _replay(plain))
     return problems + (found or replay_memory.check(plain, machine))
 
@@ -115,6 +117,27 @@ def _precision(plain: Plain) -> list[str]:
     if train["amp"] is True and train["amp_dtype"] == "fp16" and plain["env"]["device"] == "cpu":
         return ["train.amp_dtype=fp16: works on CUDA only; on the CPU write train.amp_dtype=bf16"]
     return []
+
+
+def _overlap(plain: Plain, machine: Machine) -> list[str]:
+    why = _in_turns(plain, machine) if plain["train"]["overlap"] else ""
+    return [f"train.overlap=true: {why}; write train.overlap=false"] if why else []
+
+
+def _in_turns(plain: Plain, machine: Machine) -> str:
+    """Why the envs and the updates must take turns; empty where they may go side by side."""
+    device, sim = plain["env"]["device"], plain["sim"]["name"]
+    if engine_of(plain) == "gymnasium":
+        return "Gymnasium environments and updates take turns; only sim=mujoco steps beside them"
+    if sim != "mujoco":
+        return f"sim={sim} and updates take turns; only sim=mujoco steps beside them"
+    if device != "cpu":
+        return f"on {device} a step and its updates take turns; they go side by side with device=cpu"
+    if machine.ranks > 1:
+        return (
+            f"with {machine.ranks} ranks a step and its updates take turns; one process has them side by side"
+        )
+    return ""
 
 
 def _support(train: Mapping[str, Any]) -> list[str]:

@@ -74,6 +74,21 @@ def test_16_bit_arithmetic_wants_instructions_for_it_and_a_clock_that_agrees():
     assert "write train.amp_dtype=bf16" in refused("train.amp_dtype=fp16 train.amp=true")
 
 
+@pytest.mark.slow
+def test_updates_are_made_while_the_envs_step_only_where_physics_and_learner_are_on_the_cpu():
+    assert train("train.overlap=true")["overlap"] is True and train("")["overlap"] is False
+    ranks = dataclasses.replace(CPU, ranks=2, ranks_here=2)
+    gym = "task=Gym env.id=Pendulum-v1"
+    for line, machine, why in (
+        ("", BOTH, "on cuda:0 a step and its updates take turns; they go side by side with device=cpu"),
+        ("sim=warp", CUDA, "sim=warp and updates take turns; only sim=mujoco steps beside them"),
+        (gym, CPU, "Gymnasium environments and updates take turns; only sim=mujoco steps beside them"),
+        ("", ranks, "with 2 ranks a step and its updates take turns; one process has them side by side"),
+    ):
+        told = f"train.overlap=true: {why}; write train.overlap=false"
+        assert refused(f"{line} train.overlap=true", machine) == told
+
+
 def test_plain_td3_is_what_the_paper_says():
     settings = compose(["train=TD3", "numEnvs=16", "maxIter=3000"], machine=CPU).train
     asked = {
