@@ -1,5 +1,8 @@
 """Updates while the envs step: the same numbers as one after the other, and nobody hangs when one of the two fails."""
 
+# parts of learners and envs are replaced
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import time
