@@ -6,17 +6,20 @@ from typing import Any, Mapping
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cosine_similarity
 
 from rlkit.objects.scene import with_objects
 from rlkit.rotations import rotate
 from rlkit.sims import models
 from rlkit.sims.api import ContactSensor, SceneSpec, Simulator
-from rlkit.tasks.api import HoldTimer, failure, observation, reward, success
+from rlkit.tasks.api import HoldTimer, fact, failure, observation, reward, success
 from rlkit.tasks.objects.chosen import solids_of
 from rlkit.tasks.robots.panda import JOINTS, NUM_ARM, Panda, add_marker
 
+SIDES = ("left", "right")
 _OPEN = 0.08  # m, between the open fingers
 _PREGRASP = 0.03  # m, of each finger: 2 cm more than the cube in all
+_OPPOSITE = -0.5  # cosine between the forces on both fingers: they press from two sides, not both from above
 _NEAR, _AT = 0.01, 0.012  # m, from where the fingers should close, and from where the cube counts as reached
 
 
@@ -24,7 +27,8 @@ class PickCube(Panda):
     """RoboVerse's `rl_pick` (from MuJoCo Playground): reach a 4 cm cube, close on it, bring it to the target.
 
     Solved when the cube's centre has been above `successHeight` within `successDistance` of the grasp point for
-    `successDuration`. The cube begins on the ground and the targets of the joints begin where the joints are.
+    `successDuration`; or, where that is asked for (`box_at_target`), there within `targetDistance` of the target as
+    long. The cube begins on the ground and the targets of the joints begin where the joints are.
     """
 
     @classmethod
@@ -38,16 +42,21 @@ class PickCube(Panda):
             bodies=("hand", "box", "target"),
             sites=("grasp",),
             free_bodies=("box", "target"),
-            contacts=(ContactSensor("floor", "hand", "world", subtree=True),),
+            contacts=(
+                ContactSensor("floor", "hand", "world", subtree=True),
+                *(ContactSensor(side, f"{side}_finger", "box") for side in SIDES),
+            ),
         )
 
     def __init__(self, config: Mapping[str, Any], sim: Simulator, generator: torch.Generator) -> None:
         super().__init__(config, sim, generator)
         self._axes = torch.eye(3, device=self.device)
         self._target_rotation = self._axes.flatten()  # the cube should not turn
-        self.box, self._floor = sim.body("box"), sim.contact("floor")
+        self.box, self._floor, self._sides = sim.body("box"), sim.contact("floor"), sim.contacts(SIDES)
         self.target = self.buffer("target", 3)  # m, world
+        self.way = self.buffer("way", first=1.0)  # m, from where the cube begins to the target
         self.hold = HoldTimer(self, "hold_time")
+        self.arrived = HoldTimer(self, "arrived_time")
 
     # State.
 
@@ -59,15 +68,18 @@ class PickCube(Panda):
         self.to_box = self.box_position - self.grasp_position
         self.distance = self.to_box.norm(dim=-1)  # m, from the grasp point to the cube's centre
         self.to_target = self.target - self.box_position
+        forces = self.sim.contact_force[:, self._sides]  # [N, 2, 3] N, world
+        self.pinched = cosine_similarity(forces[:, 0], forces[:, 1], dim=-1) < _OPPOSITE
 
     def _rotation(self, quat: Tensor) -> Tensor:
         """Rotation matrices `[N, 9]`, row by row, of quaternions `[N, 4]`."""
         return rotate(quat[:, None], self._axes[None]).transpose(1, 2).flatten(1)
 
     def advance(self) -> None:
-        """Run the timer of the hold: unbroken time in the air between the fingers."""
+        """Run the timers of the hold, unbroken time in the air between the fingers, and at the target."""
         held = self.distance < float(self.config["successDistance"])
         self.hold.run(held & (self.box_position[:, 2] > float(self.config["successHeight"])))
+        self.arrived.run(held & (self.to_target.norm(dim=-1) < float(self.config["targetDistance"])))
 
     def free_body_state(self, env_ids: Tensor) -> tuple[Tensor, Tensor]:
         """See `Task.free_body_state`: the cube at rest on the ground within its ranges, the ball at the target."""
@@ -79,6 +91,7 @@ class PickCube(Panda):
         pose[:, 1, 2] = self.uniform(*self.config["targetHeight"], k)
         pose[:, :, 3] = 1.0
         self.target[env_ids] = pose[:, 1, :3]
+        self.way[env_ids] = (pose[:, 1, :3] - pose[:, 0, :3]).norm(dim=-1)
         return pose, torch.zeros(k, 2, 6, device=self.device)
 
     # Observations.
@@ -135,6 +148,17 @@ class PickCube(Panda):
         return (1.0 - torch.tanh(5.0 * error)) * (self.distance < _AT)
 
     @reward
+    def pinch(self) -> Tensor:
+        """1 while the fingers press the cube between them."""
+        return self.pinched.float()
+
+    @reward
+    def carry(self) -> Tensor:
+        """How much of its way to the target the cube has made, 0 to 1, while the fingers press it between them."""
+        left = self.to_target.norm(dim=-1) / self.way
+        return (1.0 - left).clamp(min=0.0) * self.pinched
+
+    @reward
     def no_floor_collision(self) -> Tensor:
         """1 while neither hand nor fingers touch the ground."""
         return (self.sim.contact_count[:, self._floor] == 0).float()
@@ -145,12 +169,24 @@ class PickCube(Panda):
         away = self.sim.joint_pos[:, self.arm] - self._start[:NUM_ARM]
         return 1.0 - torch.tanh(away.norm(dim=-1))
 
+    # How far it came.
+
+    @fact("m")
+    def target_distance(self) -> Tensor:
+        """`[N]` m: from the cube to the target in the episode's last step."""
+        return self.to_target.norm(dim=-1)
+
     # Endings.
 
     @success
     def box_lifted(self) -> Tensor:
         """Held in the air for long enough."""
         return self.hold.reached(float(self.config["successDuration"]))
+
+    @success
+    def box_at_target(self) -> Tensor:
+        """Held at the target for long enough."""
+        return self.arrived.reached(float(self.config["successDuration"]))
 
     @failure
     def box_lost(self) -> Tensor:

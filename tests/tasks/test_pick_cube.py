@@ -60,6 +60,33 @@ def test_lift_by_hand_and_only_with_the_cube_between_the_fingers() -> None:
     assert task.lift().tolist() == pytest.approx([tanh1(5 * 0.9 * 0.3), 1.0, 0.0], abs=1e-5)
 
 
+def press(task: PickCube, *forces: tuple[tuple[float, float, float], tuple[float, float, float]]) -> None:
+    """What the cube does to the left and the right finger of each env, N, world."""
+    sides = task.sim.contacts(("left", "right"))
+    task.sim.contact_force[:, sides] = torch.tensor(forces)
+    task.refresh()
+
+
+SQUEEZED = ((0.0, 3.0, 1.0), (0.0, -3.0, 1.0))
+
+
+def test_a_pinch_is_from_two_sides_and_not_from_above_or_by_one_finger() -> None:
+    task = picking(4)
+    nothing = (0.0, 0.0, 0.0)
+    press(task, SQUEEZED, ((0.0, 0.2, 3.0), (0.0, -0.2, 3.0)), (SQUEEZED[0], nothing), (nothing, nothing))
+    assert task.pinch().tolist() == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_carry_is_the_share_of_the_way_that_is_done_between_the_fingers() -> None:
+    """From z = 0.02 to 0.32 m, by 0, 0.15 and 0.3 m, then let go there, and farther off than at first."""
+    task = picking(5)
+    task.way[:] = 0.3
+    press(task, SQUEEZED, SQUEEZED, SQUEEZED, ((0.0, 0.0, 0.0),) * 2, SQUEEZED)
+    task.sim.body_pos[:, task.box, 2] = torch.tensor([0.02, 0.17, 0.32, 0.32, 0.7])
+    task.refresh()
+    assert task.carry().tolist() == pytest.approx([0.0, 0.5, 1.0, 0.0, 0.0], abs=1e-5)
+
+
 def test_a_turned_cube_is_off_its_target_by_its_rotation() -> None:
     """A quarter turn about z: the first row changes from (1, 0, 0) to (0, -1, 0), the second by as much."""
     task = picking(1)
@@ -99,6 +126,16 @@ def test_success_is_the_cube_held_up_without_a_break() -> None:
         assert task.box_lifted().tolist() == [step == 25, False, False], step
 
 
+def test_it_may_have_to_be_held_at_the_target() -> None:
+    """4 and 6 cm from it, and there without the gripper; lifted all of them."""
+    task = picking(3)
+    for step in range(1, 26):  # 0.5 s
+        task.sim.body_pos[:, task.box, 2] = torch.tensor([0.28, 0.26, 0.32])
+        put(task, 0.0, 0.0, 0.04)
+        task.advance()
+        assert task.box_at_target().tolist() == [step == 25, False, False], step
+
+
 def test_a_cube_far_off_or_below_the_ground_is_lost_and_one_on_it_is_not() -> None:
     task = picking(4)
     task.sim.body_pos[1, task.box, 0] = 1.01
@@ -120,6 +157,7 @@ def test_a_reset_lays_the_cube_on_the_ground_and_begins_the_targets_anew() -> No
     assert (cube[:, 0] >= 0.4).all() and (cube[:, 0] <= 0.65).all() and (cube[:, 1].abs() <= 0.2).all()
     assert cube[:, 0].std() > 0.05 and torch.equal(cube[:, :2], ball[:, :2])
     assert torch.equal(task.target[32:], ball[:, :3]) and torch.equal(task.target[:32], kept)
+    assert torch.allclose(task.way[32:], ball[:, 2] - cube[:, 2]) and (task.way[:32] == 1.0).all()
     assert torch.equal(task.targets[32:], state.joint_pos[:, :8])
     assert (task.targets[32:, 0].abs() <= 0.02).all() and (task.targets[:32, 0] > 1.0).all()
     assert (task.hold.time[:32] == 1.0).all() and (task.hold.time[32:] == 0.0).all()

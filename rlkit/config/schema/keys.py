@@ -180,6 +180,7 @@ _TASK = (
     ("goalSpace.low", "list of 3 float", "m", "corner of the box that goals lie in, world"),
     ("goalSpace.high", "list of 3 float", "m", "its opposite corner"),
     ("successDistance", "float > 0", "m", "distance from the grasp point within which it counts"),
+    ("targetDistance", "float > 0", "m", "distance from the target within which the box is there"),
     ("targetHeight", "list of 2 float", "m", "how far above its start the box is wanted: uniform"),
     ("contactForceThreshold", "float >= 0", "N", "force above which a finger counts as touching"),
     ("heightSafety.handBase", "float", "m", "lowest height of the hand's base before the episode fails"),

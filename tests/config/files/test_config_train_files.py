@@ -19,7 +19,6 @@ CPU = Machine(cores=2, simulators=frozenset({"mujoco", "gymnasium"}))
 # Every name that had a file of its own once, and some that never had.
 MEANT = {
     "BoxGraspingPPO": "BaseTaskPPO",
-    "PickCubePPO": "PPO",
     "ReachPPO": "PPO",
     "ReachOriginPPO": "PPO",
     "HumanoidRunPPO": "HumanoidStandPPO",
