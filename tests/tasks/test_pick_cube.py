@@ -81,7 +81,8 @@ def test_carry_is_the_share_of_the_way_that_is_done_between_the_fingers() -> Non
     """From z = 0.02 to 0.32 m, by 0, 0.15 and 0.3 m, then let go there, and farther off than at first."""
     task = picking(5)
     task.way[:] = 0.3
-    press(task, SQUEEZED, SQUEEZED, SQUEEZED, ((0.0, 0.0, 0.0),) * 2, SQUEEZED)
+    nothing = (0.0, 0.0, 0.0)
+    press(task, SQUEEZED, SQUEEZED, SQUEEZED, (nothing, nothing), SQUEEZED)
     task.sim.body_pos[:, task.box, 2] = torch.tensor([0.02, 0.17, 0.32, 0.32, 0.7])
     task.refresh()
     assert task.carry().tolist() == pytest.approx([0.0, 0.5, 1.0, 0.0, 0.0], abs=1e-5)
