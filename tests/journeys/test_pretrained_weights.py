@@ -41,17 +41,19 @@ def test_a_training_begins_with_another_ones_networks_and_can_be_resumed(
     assert "weights from" not in resumed.stdout
 
 
-def test_a_training_begins_with_a_run_by_its_name(trained_project: Project):
+def test_a_training_begins_with_a_run_by_its_name(project: Project):
     """As checkpoint= is written; the run's settings name the file, for `latest` is another run tomorrow."""
-    done = trained_project.train(
-        "training.initFrom=trained:last", "logging.experimentName=after", "maxIter=1", *SMALL
-    )
-    assert done.returncode == 0, done.stderr
-    settings = (trained_project.path / "runs_all/after/config.yaml").read_text()
-    assert "initFrom: runs_all/trained/nn/checkpoint_last.pth" in settings
-    done = trained_project.train("training.initFrom=traind", *SMALL)
-    assert done.returncode == 2 and "training.initFrom=traind" in done.stderr
-    assert "did you mean trained?" in done.stderr
+    for words in (
+        ["logging.experimentName=first"],
+        ["training.initFrom=first:last", "logging.experimentName=next"],
+    ):
+        done = project.train(*words, "maxIter=1", *SMALL)
+        assert done.returncode == 0, done.stderr
+    settings = (project.path / "runs_all/next/config.yaml").read_text()
+    assert "initFrom: runs_all/first/nn/checkpoint_last.pth" in settings
+    done = project.train("training.initFrom=frist", *SMALL)
+    assert done.returncode == 2 and "training.initFrom=frist" in done.stderr
+    assert "did you mean first?" in done.stderr
 
 
 def test_weights_that_cannot_be_begun_with_are_refused_before_boot(project: Project):
