@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from rlkit.commands.options import add_trust
+from rlkit.commands.view import no_episodes
 from rlkit.config.words.imports import trusted_here
 from rlkit.runtime.process.engines import load_engines
 from rlkit.untrusted import open_regular, printable
-from rlkit.workspace import WorkspaceError, write_atomic
+from rlkit.workspace import WorkspaceError, find_run, write_atomic
 
 if TYPE_CHECKING:
     from rlkit.crosscheck.replay import Replay
     from rlkit.media.recording import Recording
 
 HELP = "replay recorded episodes and compare them state by state; videos and HDF5 of them"
+_ENDINGS = (".npz", ".pkl", ".gz", ".json", ".yaml")  # of files of episodes
 _SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)  # of the compared states, that the table shows
 
 
@@ -39,7 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " them."
     )
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="recordings (.npz) or RoboVerse trajectories"
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="recordings (.npz), RoboVerse trajectories, or a run: all that it has recorded",
     )
     parser.add_argument(
         "--tolerance",
@@ -73,7 +79,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay; 1 where an episode deviates by more than the tolerance. Raises WorkspaceError for a refusal."""
-    episodes = [episode for path in arguments.files for episode in _load(path, arguments)]
+    files = [path for given in arguments.files for path in _files(given)]
+    episodes = [episode for path in files for episode in _load(path, arguments)]
     _check_combination(arguments, episodes)
     stepped = [episode.recording for episode in episodes if _needs_engine(episode.recording, arguments)]
     for recording in stepped:
@@ -98,6 +105,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.video is not None:
         _render(shown, arguments.video)
     return status
+
+
+def _files(given: Path) -> Sequence[Path]:
+    """The file, or the recordings of the run that is named."""
+    if given.suffix in _ENDINGS or given.is_file():
+        return [given]
+    folder = find_run(str(given), Path())
+    files = sorted((folder / "trajectories").glob("[!.]*.npz"))
+    if not files:
+        raise WorkspaceError(no_episodes(folder, Path(), "rlkit replay"))
+    return files
 
 
 def _tolerance(text: str) -> float:

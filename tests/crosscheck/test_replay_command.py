@@ -262,7 +262,7 @@ def torn(folder: Path) -> dict[str, Path]:
 
 
 def test_a_file_that_is_no_recording_is_one_clear_line_and_2(tmp_path: Path, capsys: Any) -> None:
-    files = {**torn(tmp_path), "missing": tmp_path / "missing.npz", "folder": tmp_path}
+    files = {**torn(tmp_path), "missing": tmp_path / "missing.npz"}
     for path in files.values():
         assert replayed(path, "--states") == 2
         error = capsys.readouterr().err

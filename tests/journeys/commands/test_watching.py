@@ -70,9 +70,13 @@ def test_every_test_leaves_episodes_that_can_be_replayed(trained_project):
         assert recording.header["config"]["task"]["episodeLength"] == 12
     done = trained_project.shell(f"rlkit replay {run / 'trajectories' / 'env01_ep01.npz'}")
     assert done.returncode == 0, done.stdout + done.stderr
+    done = trained_project.shell(f"rlkit replay {run.name} --states")  # all of the run
+    assert done.returncode == 0 and done.stdout.count(" states") == 4, done.stdout + done.stderr
 
     nothing, _ = played(trained_project, "numEnvs=2", "testing.saveTrajectories=false")
     assert not (nothing / "trajectories").exists()
+    done = trained_project.shell(f"rlkit replay {nothing.name}")
+    assert done.returncode == 2 and f"{nothing.name} has no recorded episodes" in done.stderr
 
 
 def test_a_stochastic_test_acts_otherwise(trained_project):
