@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from rlkit.env.api import EnvError, EnvSpec, Mirror, Observations, Step, VecEnv
-from rlkit.env.wrapper import EnvWrapper
+from rlkit.env.wrapper import ObservationWrapper
 from rlkit.nearest import did_you_mean
 from rlkit.tasks.api import MirrorImage
 
 _STACKED = ("policy", "critic")  # the critic's where it is of the policy's terms
 
 
-class HistoryEnv(EnvWrapper):
+class HistoryEnv(ObservationWrapper):
     """An env whose policy sees the latest `frames` of its observation terms, as it was shown them (with their noise).
 
     Each term becomes `frames` times as long, the oldest frame first, the newest last; before an episode is that old
@@ -49,7 +49,6 @@ class HistoryEnv(EnvWrapper):
         )
         self._rings: dict[str, Tensor] = {}  # [N, frames, size] by group, each frame in the place of its time
         self._head = 0  # the newest frame's place
-        self._shown: Observations = {}
 
     @cached_property
     def spec(self) -> EnvSpec:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -64,15 +63,6 @@ class HistoryEnv(EnvWrapper):
             mirror=None if spec.mirror is None else self._mirror(spec.mirror),
             frames={name: self._count(name) for name, _ in longer},
         )
-
-    def reset(self) -> Observations:
-        return self._begin(self.env.reset())
-
-    def begin_scenarios(self, scenarios: Tensor) -> Observations:
-        return self._begin(self.env.begin_scenarios(scenarios))
-
-    def observe(self) -> Observations:
-        return {**self.env.observe(), **self._shown}
 
     def step(self, actions: Tensor) -> Step:
         step = self.env.step(actions)

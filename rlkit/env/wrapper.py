@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
-from rlkit.env.api import VecEnv
+from torch import Tensor
+
+from rlkit.env.api import Observations, VecEnv
 
 
 class _Forwarded:
@@ -73,3 +76,24 @@ class EnvWrapper(VecEnv):
     hold_latent = _forwarded()
     show_targets = _forwarded()
     close = _forwarded()
+
+
+class ObservationWrapper(EnvWrapper):
+    """Shows other observations than its env: `_shown`, the groups that differ as they are now, stands above its own."""
+
+    def __init__(self, env: VecEnv) -> None:
+        super().__init__(env)
+        self._shown: Observations = {}
+
+    @abstractmethod
+    def _begin(self, obs: Observations) -> Observations:
+        """What is shown where all episodes are new and the env shows `obs`; sets `_shown`."""
+
+    def reset(self) -> Observations:
+        return self._begin(self.env.reset())
+
+    def begin_scenarios(self, scenarios: Tensor) -> Observations:
+        return self._begin(self.env.begin_scenarios(scenarios))
+
+    def observe(self) -> Observations:
+        return {**self.env.observe(), **self._shown}

@@ -12,7 +12,7 @@ from torch import Tensor
 from rlkit.env.api import FLOAT, EnvError, EnvSpec, Mirror, Observations, Step
 from rlkit.env.cameras.settings import Camera
 from rlkit.env.task_env import TaskEnv
-from rlkit.env.wrapper import EnvWrapper
+from rlkit.env.wrapper import ObservationWrapper
 
 _BOTH = ("policy", "critic")  # the critic's where it is the policy's observation
 
@@ -35,7 +35,7 @@ class Painter(Protocol):
         ...
 
 
-class CameraEnv(EnvWrapper):
+class CameraEnv(ObservationWrapper):
     """A `TaskEnv` with `images`: rows of bytes, the numbers in front, the cameras' pictures behind them.
 
     Pictures show the state that a step led to: they are begun when physics is over, and drawn while the task computes
@@ -56,7 +56,6 @@ class CameraEnv(EnvWrapper):
         self._every = torch.tensor([camera.every for camera in cameras])
         self._age = torch.zeros(env.spec.num_envs, dtype=torch.int64)  # control steps of the running episode
         self._groups = _BOTH[:1] if env.spec.asymmetric else _BOTH
-        self._shown: Observations = {}
         env.after_physics = self._look
 
     @cached_property
@@ -78,15 +77,6 @@ class CameraEnv(EnvWrapper):
     def _mirror(self, mirror: Mirror) -> Mirror:
         others = {group: image for group, image in mirror.observations.items() if group not in self._groups}
         return Mirror(others, mirror.actions)  # no picture is the image of another
-
-    def reset(self) -> Observations:
-        return self._begin(self.env.reset())
-
-    def begin_scenarios(self, scenarios: Tensor) -> Observations:
-        return self._begin(self.env.begin_scenarios(scenarios))
-
-    def observe(self) -> Observations:
-        return {**self.env.observe(), **self._shown}
 
     def step(self, actions: Tensor) -> Step:
         step = self.env.step(actions)
